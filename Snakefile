@@ -1,0 +1,36 @@
+"""Stimmung: votes and moods, read from the token probabilities of tuned language models."""
+
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+from stimmung.study.code import code_digest
+from stimmung.study.entry import study_or_exit
+from stimmung.study.study import load_codebook
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+STUDY = study_or_exit(config)
+
+
+include: "rules/common.smk"
+include: "rules/models.smk"
+include: "rules/surveys.smk"
+include: "rules/baselines.smk"
+include: "rules/evaluation.smk"
+include: "rules/report.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    """The report, and with it everything that it shows."""
+    input:
+        report="results/report.html",
+        run="results/run.yaml",

@@ -1,0 +1,55 @@
+"""Base models: from a source to a 4-bit base that every job loads.
+
+Makes results/models/{model}/, an ordinary Hugging Face directory, and model.json with its source and digest.
+"""
+
+
+rule build_tiny:
+    """The built-in base model, made from generated text."""
+    output:
+        weights="results/built-in/tiny/model.safetensors",
+        config="results/built-in/tiny/config.json",
+        tokenizer="results/built-in/tiny/tokenizer.json",
+    log:
+        "logs/build_tiny/tiny.log",
+    benchmark:
+        "benchmarks/build_tiny/tiny.tsv"
+    conda:
+        "../envs/models.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        code=code_of("build_tiny"),
+    script:
+        "../scripts/build_tiny.py"
+
+
+rule prepare_model:
+    """Quantise a base model and save it, so that no job quantises again."""
+    input:
+        source=source_files,
+    output:
+        description="results/models/{model}/model.json",
+        weights="results/models/{model}/model.safetensors",
+        config="results/models/{model}/config.json",
+        tokenizer="results/models/{model}/tokenizer.json",
+    log:
+        "logs/prepare_model/{model}.log",
+    benchmark:
+        "benchmarks/prepare_model/{model}.tsv"
+    conda:
+        "../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        source=source_of,
+        revision=of_model("revision"),
+        quantization=of_model("quantization"),
+        compute_dtype=of_model("compute_dtype"),
+        code=code_of("prepare_model"),
+    script:
+        "../scripts/prepare_model.py"

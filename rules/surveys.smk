@@ -1,0 +1,150 @@
+"""The survey branch: from a survey file to the probability of each answer option for every held-out respondent.
+
+Needs the survey's file and codebook. Makes respondents, splits and prompts, an adapter for each fold, and predictions.
+"""
+
+
+rule read_survey:
+    """Turn the codes of a survey file into answers."""
+    input:
+        file=survey_file,
+        codebook=codebook_of,
+    output:
+        respondents="results/surveys/{survey}/respondents.parquet",
+        provenance="results/surveys/{survey}/provenance.json",
+    log:
+        "logs/read_survey/{survey}.log",
+    benchmark:
+        "benchmarks/read_survey/{survey}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        file=of_survey("file"),
+        language=of_survey("language"),
+        where=of_survey("where"),
+        weight=of_survey("weight"),
+        code=code_of("read_survey"),
+    script:
+        "../scripts/read_survey.py"
+
+
+rule split_respondents:
+    """Say who is tested in which fold, and who may be learned from under a condition."""
+    input:
+        respondents="results/surveys/{survey}/respondents.parquet",
+    output:
+        splits="results/surveys/{survey}/splits/{condition}.parquet",
+    log:
+        "logs/split_respondents/{survey}/{condition}.log",
+    benchmark:
+        "benchmarks/split_respondents/{survey}/{condition}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        target=target_of,
+        exclude=of_condition("exclude"),
+        keep=of_condition("keep"),
+        share=of_condition("share"),
+        folds=STUDY.folds,
+        seed=of_survey("split_seed"),
+        code=code_of("split_respondents"),
+    script:
+        "../scripts/split_respondents.py"
+
+
+rule build_prompts:
+    """Word each respondent's answers as a prompt."""
+    input:
+        respondents="results/surveys/{survey}/respondents.parquet",
+        codebook=codebook_of,
+    output:
+        prompts="results/surveys/{survey}/prompts/{condition}.parquet",
+    log:
+        "logs/build_prompts/{survey}/{condition}.log",
+    benchmark:
+        "benchmarks/build_prompts/{survey}/{condition}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        language=of_survey("language"),
+        drop_items=of_condition("drop_items"),
+        code=code_of("build_prompts"),
+    script:
+        "../scripts/build_prompts.py"
+
+
+rule train_fold_adapters:
+    """Tune one adapter for each fold, all of them as one cohort on one base."""
+    input:
+        base="results/models/{model}/model.json",
+        prompts="results/surveys/{survey}/prompts/{condition}.parquet",
+        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        codebook=codebook_of,
+    output:
+        weights=fold_files("adapter_model.safetensors"),
+        config=fold_files("adapter_config.json"),
+        record=fold_files("training.json"),
+    log:
+        "logs/train_fold_adapters/{survey}/{model}/{condition}/seed-{seed}.log",
+    benchmark:
+        "benchmarks/train_fold_adapters/{survey}/{model}/{condition}/seed-{seed}.tsv"
+    conda:
+        "../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        language=of_survey("language"),
+        chat=of_model("chat"),
+        training=training_of,
+        pace=STUDY.engine.pace(),
+        store=STORE,
+        code=code_of("train_fold_adapters"),
+    script:
+        "../scripts/train_fold_adapters.py"
+
+
+rule score_respondents:
+    """Read the probability of each answer option for every held-out respondent."""
+    input:
+        base="results/models/{model}/model.json",
+        adapters=adapters_of_arm,
+        respondents="results/surveys/{survey}/respondents.parquet",
+        prompts="results/surveys/{survey}/prompts/{condition}.parquet",
+        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        codebook=codebook_of,
+    output:
+        predictions="results/surveys/{survey}/predictions/{model}/{arm}/{condition}/seed-{seed}.parquet",
+    log:
+        "logs/score_respondents/{survey}/{model}/{arm}/{condition}/seed-{seed}.log",
+    benchmark:
+        "benchmarks/score_respondents/{survey}/{model}/{arm}/{condition}/seed-{seed}.tsv"
+    conda:
+        "../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        language=of_survey("language"),
+        chat=of_model("chat"),
+        examples=examples_of_arm,
+        normalization=STUDY.scoring.normalization,
+        readout=STUDY.scoring.readout,
+        tokens_per_batch=STUDY.engine.tokens_per_batch,
+        code=code_of("score_respondents"),
+    script:
+        "../scripts/score_respondents.py"

@@ -1,0 +1,26 @@
+"""Build the base model of the demo from text that is generated here: a tokenizer and a Llama of under a million parameters."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stimmung.data.generated_text import questionnaires
+from stimmung.engine.devices import use_threads
+from stimmung.engine.tiny import build_tiny as build
+from stimmung.study.job import job
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+SEED = 1996
+
+
+def build_tiny(*, threads: int, output: Path) -> None:
+    """Write the model as an ordinary Hugging Face directory."""
+    use_threads(threads)
+    texts = list(questionnaires(3000, SEED))
+    build(texts, output, vocab_size=2048, epochs=2, block_size=256, batch_size=16, seed=SEED)
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        build_tiny(threads=snakemake.threads, output=Path(snakemake.output.weights).parent)

@@ -1,0 +1,33 @@
+"""Quantise a base model once and save it, so that jobs load 4 bits instead of quantising 16."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stimmung.engine.base import quantize_base
+from stimmung.engine.devices import use_threads
+from stimmung.study.job import job
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def prepare_model(
+    *, source: str, revision: str | None, quantization: str, compute_dtype: str, threads: int, description: Path
+) -> None:
+    """Write the base beside ``description``, and into it where the base comes from and its digest."""
+    use_threads(threads)
+    found = quantize_base(source, revision, quantization, compute_dtype, description.parent)
+    description.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        prepare_model(
+            source=snakemake.params.source,
+            revision=snakemake.params.revision,
+            quantization=snakemake.params.quantization,
+            compute_dtype=snakemake.params.compute_dtype,
+            threads=snakemake.threads,
+            description=Path(snakemake.output.description),
+        )

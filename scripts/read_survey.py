@@ -1,0 +1,69 @@
+"""Read a survey file into the table of respondents, in the words of its codebook."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stimmung.data.files import fingerprint, read_survey_file
+from stimmung.data.respondents import missing_counts, needed_columns, respondents_table
+from stimmung.study.job import job
+from stimmung.study.study import load_codebook
+from stimmung.vocabulary.codebook import Code
+from stimmung.vocabulary.json_files import write_json
+from stimmung.vocabulary.tables import RESPONDENTS, write_table
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+logger = logging.getLogger(__name__)
+
+
+def read_survey(
+    *,
+    file: str,
+    codebook: Path,
+    language: str,
+    where: Mapping[str, Sequence[Code]],
+    weight: str | None,
+    output: Path,
+    provenance: Path,
+) -> None:
+    """Write the respondents table, and beside it where it comes from."""
+    words = load_codebook(codebook)
+    survey = read_survey_file(file, needed_columns(words, where, weight))
+    respondents = respondents_table(survey, words, language, where, weight)
+    missing = missing_counts(respondents, list(words.items))
+    logger.info(
+        "%d of %d rows kept; answers absent: %s", len(respondents), len(survey.codes), missing or "none"
+    )
+    write_table(respondents, output, RESPONDENTS)
+    write_json(
+        {
+            **fingerprint(file),
+            "n_rows_read": len(survey.codes),
+            "n_rows_kept": len(respondents),
+            "where": {column: list(codes) for column, codes in where.items()},
+            "title": words.title,
+            "source": words.source,
+            "simulated": words.simulated,
+            "language": language,
+            "target": words.target,
+            "weight": weight,
+            "missing": missing,
+        },
+        provenance,
+    )
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        read_survey(
+            file=snakemake.params.file,
+            codebook=Path(snakemake.input.codebook),
+            language=snakemake.params.language,
+            where=snakemake.params.where,
+            weight=snakemake.params.weight,
+            output=Path(snakemake.output.respondents),
+            provenance=Path(snakemake.output.provenance),
+        )

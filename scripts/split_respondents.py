@@ -1,0 +1,53 @@
+"""Say for one condition who is tested in which fold and who may be trained on."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stimmung.data.splits import split_condition
+from stimmung.study.job import job
+from stimmung.vocabulary.tables import RESPONDENTS, SPLITS, read_table, write_table
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def split_respondents(
+    *,
+    respondents: Path,
+    target: str,
+    condition: str,
+    exclude: Mapping[str, Sequence[str]],
+    keep: Mapping[str, Sequence[str]],
+    share: float | None,
+    folds: int,
+    seed: int,
+    output: Path,
+) -> None:
+    """Write the splits table of one condition."""
+    splits = split_condition(
+        read_table(respondents, RESPONDENTS),
+        target,
+        condition,
+        exclude=exclude,
+        keep=keep,
+        share=share,
+        n_folds=folds,
+        seed=seed,
+    )
+    write_table(splits, output, SPLITS)
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        split_respondents(
+            respondents=Path(snakemake.input.respondents),
+            target=snakemake.params.target,
+            condition=snakemake.wildcards.condition,
+            exclude=snakemake.params.exclude,
+            keep=snakemake.params.keep,
+            share=snakemake.params.share,
+            folds=snakemake.params.folds,
+            seed=snakemake.params.seed,
+            output=Path(snakemake.output.splits),
+        )

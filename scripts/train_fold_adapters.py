@@ -1,0 +1,77 @@
+"""Tune one adapter for each fold of a survey under one condition, as one cohort."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stimmung.engine.adapter_files import export_adapter
+from stimmung.engine.base import load_base
+from stimmung.engine.devices import use_threads
+from stimmung.engine.interruption import StopOnSignal
+from stimmung.engine.respondents import training_ids, training_rows
+from stimmung.engine.store import Store
+from stimmung.engine.training import Pace, Recipe, Task, train_adapters
+from stimmung.study.job import job
+from stimmung.study.study import load_codebook
+from stimmung.text.rendering import Rendering
+from stimmung.vocabulary.codebook import worded
+from stimmung.vocabulary.tables import PROMPTS, SPLITS, read_table
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def train_fold_adapters(
+    *,
+    base: Path,
+    prompts: Path,
+    splits: Path,
+    codebook: Path,
+    language: str,
+    chat: bool,
+    training: dict[str, Any],
+    pace: dict[str, Any],
+    seed: int,
+    code: str,
+    threads: int,
+    store: Path,
+    outputs: list[Path],
+) -> None:
+    """Train on each fold's training respondents; ``outputs`` are the adapters' directories, by fold."""
+    use_threads(threads)
+    loaded = load_base(base)
+    rendering = Rendering(loaded.tokenizer, chat, worded(load_codebook(codebook).question, language))
+    texts, split = read_table(prompts, PROMPTS), read_table(splits, SPLITS)
+    tasks = [
+        Task(f"fold {fold}", training_rows(texts, training_ids(split, fold), rendering), seed)
+        for fold in range(len(outputs))
+    ]
+    keys = train_adapters(
+        loaded,
+        Recipe.from_config(training),
+        tasks,
+        Store(store),
+        pace=Pace(**pace),
+        code=code,
+        stop=StopOnSignal(),
+    )
+    for key, output in zip(keys, outputs, strict=True):
+        export_adapter(Store(store).adapter(key), output)
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        train_fold_adapters(
+            base=Path(snakemake.input.base).parent,
+            prompts=Path(snakemake.input.prompts),
+            splits=Path(snakemake.input.splits),
+            codebook=Path(snakemake.input.codebook),
+            language=snakemake.params.language,
+            chat=snakemake.params.chat,
+            training=snakemake.params.training,
+            pace=snakemake.params.pace,
+            seed=int(snakemake.wildcards.seed),
+            code=snakemake.params.code,
+            threads=snakemake.threads,
+            store=Path(snakemake.params.store),
+            outputs=[Path(weights).parent for weights in snakemake.output.weights],
+        )

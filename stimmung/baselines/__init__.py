@@ -1,0 +1,1 @@
+"""What a language model must beat: tabular, counting and lexicon methods behind one interface."""

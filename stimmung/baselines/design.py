@@ -1,0 +1,55 @@
+"""From survey answers to the columns of a tabular model: order stays order, and absence is information."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from stimmung.vocabulary.tables import MISSING_SUFFIX
+
+ABSENT = "(no answer)"
+
+
+def design_matrix(respondents: pd.DataFrame, predictors: Sequence[str], one_hot: bool = True) -> pd.DataFrame:
+    """Return the columns that a tabular model is fitted to.
+
+    Nothing here is learned from the data, so training and test rows may be encoded together.
+
+    Parameters
+    ----------
+    respondents
+        The respondents table, n rows.
+    predictors
+        The items to use.
+    one_hot
+        Whether a nominal item becomes an indicator of each option, or stays one column of labels (for an
+        estimator that has its own way with them).
+
+    Returns
+    -------
+    pandas.DataFrame
+        n rows. A numeric item is its value and an ordinal item the rank of the answer from 0, NaN where there
+        is none. Absent answers have an indicator for each reason, or one for the item if it declares none.
+    """
+    columns: dict[str, pd.Series[Any]] = {}
+    for item in predictors:
+        answers = respondents[item]
+        if not isinstance(answers.dtype, pd.CategoricalDtype):
+            columns[item] = answers.astype(float)
+        elif answers.cat.ordered:
+            ranks = answers.cat.codes
+            columns[item] = ranks.where(ranks >= 0).astype(float)
+        elif one_hot:
+            for option in answers.cat.categories:
+                columns[f"{item}={option}"] = (answers == option).astype(float)
+        else:
+            columns[item] = answers.astype(object).where(answers.notna(), ABSENT).astype(str)
+        columns |= _absences(respondents, item)
+    return pd.DataFrame(columns, index=respondents.index)
+
+
+def _absences(respondents: pd.DataFrame, item: str) -> "dict[str, pd.Series[Any]]":
+    if item + MISSING_SUFFIX not in respondents:
+        return {f"{item} {ABSENT}": respondents[item].isna().astype(float)}
+    reasons = respondents[item + MISSING_SUFFIX]
+    return {f"{item} ({reason})": (reasons == reason).astype(float) for reason in reasons.cat.categories}

@@ -1,0 +1,78 @@
+"""Baseline predictions for all respondents, each by a model that was not trained on the respondent."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from stimmung.baselines.tabular import predict_baseline
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.tables import NO_FOLD, OPTION_PREFIX
+
+
+def predict_folds(
+    name: str,
+    respondents: pd.DataFrame,
+    splits: pd.DataFrame,
+    *,
+    predictors: Sequence[str],
+    target: str,
+    options: Sequence[str],
+    grid: Mapping[str, Sequence[Any]],
+    inner_folds: int,
+    condition: str,
+    seed: int,
+) -> pd.DataFrame:
+    """Return the predictions table of one baseline under one condition.
+
+    Parameters
+    ----------
+    name
+        The baseline, see :func:`predict_baseline`.
+    respondents
+        The respondents table.
+    splits
+        The splits table of the condition. A model of fold f is trained on the rows with ``in_training`` that
+        are not in fold f.
+    predictors, target, options, grid, inner_folds, seed
+        See :func:`predict_baseline`.
+    condition
+        The condition's name.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each respondent who has a fold, in the order of ``respondents``.
+
+    Raises
+    ------
+    InputError
+        If the splits are those of other respondents.
+    """
+    if set(splits["respondent_id"]) != set(respondents["respondent_id"]):
+        raise InputError(
+            f"condition '{condition}': the splits are not those of these respondents",
+            "Delete both tables and run snakemake again.",
+        )
+    rows = respondents.merge(splits, on="respondent_id", validate="one_to_one")
+    rows = rows[rows["fold"] != NO_FOLD]
+    parts = []
+    for fold in sorted(rows["fold"].unique()):
+        test = rows[rows["fold"] == fold]
+        train = rows[rows["in_training"] & (rows["fold"] != fold)]
+        predicted = predict_baseline(name, train, test, predictors, target, options, grid, inner_folds, seed)
+        parts.append(pd.DataFrame(predicted, test.index, [OPTION_PREFIX + option for option in options]))
+    described = pd.DataFrame(
+        {
+            "respondent_id": rows["respondent_id"],
+            "method": f"baselines/{name}",
+            "condition": condition,
+            "seed": seed,
+            "fold": rows["fold"],
+            "target": rows[target].astype(str),
+            "weight": rows["weight"],
+        }
+    )
+    # A tabular model answers with nothing but options, and there is nothing to normalise.
+    read_out = pd.DataFrame({"option_mass": 1.0, "n_tokens": 0, "normalization": "none"}, rows.index)
+    return pd.concat([described, pd.concat(parts).loc[rows.index], read_out], axis=1)

@@ -1,0 +1,155 @@
+"""What a language model must beat: tabular models on the same items, behind one function."""
+
+import inspect
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from catboost import CatBoostClassifier
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from xgboost import XGBClassifier
+
+from stimmung.baselines.design import design_matrix
+from stimmung.baselines.tuning import probabilities, tune
+from stimmung.vocabulary.errors import InputError, near
+
+logger = logging.getLogger(__name__)
+
+_CLASSES: dict[str, type] = {
+    "majority": DummyClassifier,
+    "logistic": LogisticRegression,
+    "random-forest": RandomForestClassifier,
+    "xgboost": XGBClassifier,
+    "catboost": CatBoostClassifier,
+}
+
+
+def predict_baseline(
+    name: str,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    predictors: Sequence[str],
+    target: str,
+    options: Sequence[str],
+    grid: Mapping[str, Sequence[Any]],
+    inner_folds: int,
+    seed: int,
+) -> npt.NDArray[np.float64]:
+    """Return the probability of each answer option for each test respondent.
+
+    The parameters are chosen from the grid by cross-validation on the training rows alone. Survey weights are
+    not used in fitting. The result depends on nothing but the arguments: one thread, all seeds set.
+
+    Parameters
+    ----------
+    name
+        'majority' (the options' shares in training), 'logistic', 'random-forest', 'xgboost' or 'catboost'.
+    train, test
+        Rows of the respondents table. Training rows have a target.
+    predictors
+        The items to predict from.
+    target
+        The item to predict.
+    options
+        Its options, in the order of the result's columns.
+    grid
+        The estimator's own parameter names, each with the values to try.
+    inner_folds
+        Folds of the inner cross-validation.
+    seed
+        Of the inner folds and of the estimator.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_test, n_options); rows sum to 1. An option that does not occur in training has probability 0.
+
+    Raises
+    ------
+    InputError
+        See :func:`check_grid`.
+    """
+    check_grid(name, grid)
+    place = {option: number for number, option in enumerate(options)}
+    present, classes = np.unique([place[answer] for answer in train[target]], return_inverse=True)
+    design = design_matrix(pd.concat([train, test]), predictors, one_hot=name != "catboost")
+    x_train, x_test = design.iloc[: len(train)], design.iloc[len(train) :]
+    # A column that is constant in training says nothing, and some estimators refuse it.
+    varying = x_train.columns[x_train.nunique(dropna=False) > 1]
+    if len(present) == 1 or varying.empty:
+        name, grid = "majority", {}
+    # Numbered, because XGBoost refuses names with brackets, and labels may have them.
+    names = [f"x{number}" for number in range(len(varying))]
+    x_train, x_test = x_train[varying].set_axis(names, axis=1), x_test[varying].set_axis(names, axis=1)
+    build = _builder(name, seed, [column for column in names if x_train[column].dtype.kind != "f"])
+    chosen = tune(build, grid, x_train, classes, inner_folds, seed)
+    logger.info("%s on %d rows: %s", name, len(train), chosen or "nothing to tune")
+    result = np.zeros((len(test), len(options)))
+    result[:, present] = probabilities(build(**chosen).fit(x_train, classes), x_test)
+    return result
+
+
+def check_grid(name: str, grid: Mapping[str, Sequence[Any]]) -> None:
+    """Check that a baseline and the parameters in its grid exist, and that each has values.
+
+    Raises
+    ------
+    InputError
+        If not.
+    """
+    if name not in _CLASSES:
+        raise InputError(f"no baseline '{name}'{near(name, _CLASSES)}", f"There are: {', '.join(_CLASSES)}.")
+    estimator = _CLASSES[name]
+    known = sorted({*inspect.signature(estimator).parameters, *estimator().get_params()} - {"kwargs"})
+    for parameter, values in grid.items():
+        place = f"baselines.{name}.{parameter}"
+        if parameter not in known:
+            raise InputError(f"{place}: {estimator.__name__} has no such parameter{near(parameter, known)}")
+        if not values:
+            raise InputError(f"{place}: no value to try", "Give at least one, or leave the parameter out.")
+
+
+def _builder(name: str, seed: int, labelled: Sequence[str]) -> Callable[..., Any]:
+    """Return a function from parameters to an unfitted estimator.
+
+    Parameters
+    ----------
+    name
+        The baseline.
+    seed
+        Of the estimator.
+    labelled
+        The columns that hold labels instead of numbers.
+    """
+    fixed: dict[str, dict[str, Any]] = {
+        "majority": {"strategy": "prior"},
+        "logistic": {"max_iter": 1000, "random_state": seed},
+        "random-forest": {"n_jobs": 1, "random_state": seed},
+        "xgboost": {"n_jobs": 1, "random_state": seed},
+        "catboost": {
+            "thread_count": 1,
+            "random_seed": seed,
+            "cat_features": list(labelled),
+            "allow_writing_files": False,
+            "verbose": False,
+        },
+    }
+
+    def build(**parameters: Any) -> Any:
+        estimator = _CLASSES[name](**{**fixed[name], **parameters})
+        if name != "logistic":
+            return estimator
+        # Trees take absent answers and any scale as they are; a penalised regression does not.
+        return make_pipeline(
+            SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler(), estimator
+        )
+
+    return build

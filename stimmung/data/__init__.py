@@ -1,0 +1,1 @@
+"""Readers of surveys, panels and trackers; splits; simulation."""

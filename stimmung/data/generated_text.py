@@ -1,0 +1,186 @@
+"""Text that the built-in base model learns its words from: made-up questionnaires, filled in by made-up respondents.
+
+What a made-up respondent answers follows one latent trait, so that items go together as they do in a survey. Which answer
+to the last question goes with which end of the trait is drawn anew for every document: the model can learn how a questionnaire
+reads, and nothing about how anybody votes.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class _Language:
+    """Words of one language: item stems with ordered answers, targets, and how an instruction reads."""
+
+    items: Sequence[tuple[str, Sequence[str]]]
+    numbers: Sequence[tuple[str, str, int, int]]
+    targets: Sequence[tuple[str, Sequence[str]]]
+    instructions: Sequence[str]
+
+
+_AGREE = ("strongly disagree", "disagree", "neither agree nor disagree", "agree", "strongly agree")
+_TIMES = ("never", "less than once a week", "once a week", "several times a week", "daily")
+_SIDES = (
+    "extremely liberal",
+    "liberal",
+    "slightly liberal",
+    "moderate",
+    "slightly conservative",
+    "conservative",
+    "extremely conservative",
+)
+_SCHOOLING = (
+    "no school", "1-8 grades", "some high school", "high school graduate", "some college",
+    "college degree", "master's degree", "doctorate",
+)  # fmt: skip
+_RATINGS = ("very poor", "poor", "fair", "good", "very good")
+_CHANGES = ("much worse", "worse", "about the same", "better", "much better")
+_EINIG = (
+    "stimme überhaupt nicht zu",
+    "stimme eher nicht zu",
+    "teils/teils",
+    "stimme eher zu",
+    "stimme voll zu",
+)
+_LAGE = ("sehr schlecht", "schlecht", "teils gut, teils schlecht", "gut", "sehr gut")
+_RICHTUNG = ("sehr links", "links", "eher links", "mittig", "eher rechts", "rechts", "sehr rechts")
+
+_ENGLISH = _Language(
+    items=(
+        ("Own left-right placement", _SIDES),
+        ("Placement of the president", _SIDES),
+        ("Placement of the challenger", _SIDES),
+        ("Views of the candidate", _SIDES),
+        (
+            "Party identification",
+            (
+                "strong Democrat",
+                "weak Democrat",
+                "independent-Democrat",
+                "independent",
+                "independent-Republican",
+                "weak Republican",
+                "strong Republican",
+            ),
+        ),
+        ("Education", _SCHOOLING),
+        ("Church attendance", _TIMES),
+        ("Watches TV news", _TIMES),
+        ("Interest in politics", ("not at all", "a little", "somewhat", "very much", "extremely")),
+        ("Economy compared with last year", _CHANGES),
+        ("Household finances", _CHANGES),
+        ("National economic conditions", _RATINGS),
+        ("Rating of the prime minister", _RATINGS),
+        ("Rating of the opposition leader", _RATINGS),
+        ("Attitude toward European integration", _AGREE),
+        ("Reduce income differences", _AGREE),
+        ("Immigration should be easier", _AGREE),
+        ("Knowledge of party positions", ("none", "low", "medium", "high")),
+        ("Gender", ("female", "male")),
+        ("Employment", ("student", "unemployed", "part time", "full time", "retired")),
+        ("Region", ("north", "south", "east", "west", "the capital")),
+        ("Trusts the government", ("no", "yes", "don't know", "refused", "not applicable")),
+    ),
+    numbers=(
+        ("Age", " years", 18, 95),
+        ("News in the past week", " days", 0, 7),
+        ("Population of the place", ",000", 0, 990),
+        ("Household income", ",000 dollars", 1, 120),
+        ("Children", "", 0, 6),
+        ("Scale score", " points", -3, 3),
+    ),
+    targets=(
+        ("Vote", ("Clinton", "Dole")),
+        ("Vote", ("Labour", "Conservative", "Liberal Democrat")),
+        ("Vote", ("Trump", "Clinton", "did not vote")),
+        ("Vote", ("yes", "no", "undecided", "will abstain")),
+        ("Answer", ("yes", "no")),
+        ("Answer", ("agree", "disagree", "neither")),
+        ("Party", ("left", "right", "centre", "green", "other party", "none")),
+        ("Choice", ("first", "second", "third", "fourth")),
+        ("Choice", ("A", "B", "C", "D", "E")),
+    ),
+    instructions=(
+        "Survey answers of one voter. Which of these is the vote: {options}?",
+        "Given the survey answers of a respondent, return one of: {options}.",
+        "Please say how this person voted. Options: {options}.",
+        "Predict the answer of the participant. Return a label from {options} only.",
+    ),
+)
+_GERMAN = _Language(
+    items=(
+        ("Links-Rechts-Einstufung", _RICHTUNG),
+        ("Wirtschaftliche Lage", _LAGE),
+        ("Eigene Lage", _LAGE),
+        ("Zuwanderung", _EINIG),
+        ("Einkommensunterschiede verringern", _EINIG),
+        ("Parteiidentifikation", ("Linke", "Grüne", "SPD", "keine Partei", "FDP", "CDU", "AfD")),
+        (
+            "Parteiidentifikation Stärke",
+            ("sehr schwach", "ziemlich schwach", "mäßig", "ziemlich stark", "sehr stark"),
+        ),
+        ("Bildung", ("Hauptschulabschluss", "Realschulabschluss", "Fachhochschulreife", "Abitur")),
+        ("Geschlecht", ("weiblich", "männlich")),
+        ("Erwerbstätigkeit", ("Schüler", "Student", "arbeitslos", "Teilzeit", "Vollzeit", "Rentner")),
+        (
+            "Religiosität",
+            ("überhaupt nicht religiös", "nicht sehr religiös", "etwas religiös", "sehr religiös"),
+        ),
+        ("Ost-West", ("Westdeutschland", "Ostdeutschland")),
+        ("Vertrauen", ("nein", "ja", "weiß nicht", "keine Angabe", "trifft nicht zu")),
+    ),
+    numbers=(
+        ("Alter", " Jahre", 16, 95),
+        ("Jahr", "", 2009, 2021),
+        ("Haushaltseinkommen", " Euro", 500, 9000),
+    ),
+    targets=(
+        ("Wahlentscheidung", ("CDU", "SPD", "AfD", "Grüne", "Linke", "FDP", "andere Partei", "Nichtwähler")),
+        ("Antwort", ("ja", "nein", "weiß nicht")),
+    ),
+    instructions=(
+        "Antworten einer befragten Person. Die Wahlentscheidung ist eine von: {options}.",
+        "Bitte gib nur eine der Antworten zurück: {options}.",
+    ),
+)
+
+
+def questionnaires(n: int, seed: int) -> Iterator[str]:
+    """Yield ``n`` filled-in questionnaires as plain text, three quarters of them in English, the rest in German.
+
+    The same seed gives the same text.
+    """
+    rng = np.random.default_rng(seed)
+    for _ in range(n):
+        yield _questionnaire(_ENGLISH if rng.random() < 0.75 else _GERMAN, rng)
+
+
+def _questionnaire(language: _Language, rng: np.random.Generator) -> str:
+    question, options = language.targets[rng.integers(len(language.targets))]
+    order = [options[index] for index in rng.permutation(len(options))]
+    instruction = language.instructions[rng.integers(len(language.instructions))]
+    parts = [instruction.replace("{options}", ", ".join(order))]
+    items = rng.choice(len(language.items), size=rng.integers(4, 10), replace=False)
+    numbers = rng.choice(len(language.numbers), size=rng.integers(0, len(language.numbers)), replace=False)
+    for _ in range(rng.choice([1, 1, 1, 2, 3])):
+        trait = rng.normal()
+        lines = [
+            f"{language.items[item][0]}: {_answer(language.items[item][1], trait, rng)}" for item in items
+        ]
+        lines += [_number(language.numbers[number], rng) for number in numbers]
+        lines = [lines[index] for index in rng.permutation(len(lines))]
+        parts.append("\n".join([*lines, f"{question}: {_answer(order, trait, rng)}"]))
+    return "\n\n".join(parts)
+
+
+def _answer(options: Sequence[str], trait: float, rng: np.random.Generator) -> str:
+    place = 1 / (1 + np.exp(-(trait + rng.normal(scale=0.7))))
+    return options[min(int(place * len(options)), len(options) - 1)]
+
+
+def _number(number: tuple[str, str, int, int], rng: np.random.Generator) -> str:
+    stem, unit, low, high = number
+    return f"{stem}: {rng.integers(low, high + 1)}{unit}"

@@ -1,0 +1,315 @@
+"""Stream posts from csv, jsonl and parquet files, plain or compressed, as batches of plain columns."""
+
+import bz2
+import glob
+import gzip
+import itertools
+import lzma
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from stimmung.data.post_lines import NotUtf8Error, Stream, csv_rows, json_rows
+from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.posts import WEEK_IN_NAME, PostColumns, PostFormat
+
+BATCH_ROWS = 20_000
+BATCH_CHARACTERS = 8_000_000
+PARQUET_BUFFER_BYTES = 1 << 20
+TABULAR, LINES, PARQUET = (".csv", ".tsv"), (".jsonl", ".ndjson", ".json"), (".parquet",)
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+
+
+@dataclass(frozen=True)
+class PostFile:
+    """One file of a panel, and the label of the week that its name gives, if it gives one."""
+
+    path: Path
+    week: str | None = None
+
+
+@dataclass(frozen=True)
+class RawPosts:
+    """Some rows of a file.
+
+    Attributes
+    ----------
+    columns
+        A column for each role of `PostColumns`: valid text, but for ``time``, which may also be a number or a
+        timestamp. Nulls stand for absent values.
+    dropped
+        Reason to the number of rows that could not be read.
+    """
+
+    columns: pa.Table
+    dropped: Counter[str]
+
+
+def find_post_files(patterns: Sequence[str], weeks: Sequence[str], root: Path = Path()) -> list[PostFile]:
+    """Return the files that the patterns name, sorted by path, each once.
+
+    Parameters
+    ----------
+    patterns
+        Paths with ``*``, ``?``, ``**``, and ``{week}`` where the file's name gives the week's label.
+    weeks
+        The labels that ``{week}`` may stand for.
+    root
+        The folder that relative patterns start from.
+
+    Raises
+    ------
+    InputError
+        If a pattern names no file.
+    """
+    found: dict[Path, PostFile] = {}
+    for pattern in patterns:
+        labels = weeks if WEEK_IN_NAME in pattern else [None]
+        named = [
+            PostFile(root / name, label)
+            for label in labels
+            for name in glob.glob(pattern.replace(WEEK_IN_NAME, label or ""), root_dir=root, recursive=True)  # noqa: PTH207
+            if (root / name).is_file()
+        ]
+        if not named:
+            raise InputError(
+                f"no file of posts matches '{pattern}'",
+                "`files` are paths from where snakemake is started; {week} stands for a declared week's label.",
+            )
+        found |= {file.path: file for file in named}
+    return [found[path] for path in sorted(found)]
+
+
+def read_post_file(path: Path, columns: PostColumns, layout: PostFormat) -> Iterator[RawPosts]:
+    """Yield the posts of one file, in order, in batches of bounded size.
+
+    Raises
+    ------
+    InputError
+        If the file is absent, damaged, cut off, of an unknown kind, or lacks a column. No content is shown.
+    """
+    kinds = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in COMPRESSED]
+    kind = kinds[-1] if kinds else ""
+    try:
+        if kind in PARQUET:
+            yield from _read_parquet(path, columns)
+        elif kind in TABULAR:
+            with _opened(path) as stream:
+                yield from _read_csv(
+                    path, stream, columns, layout.delimiter or ("\t" if kind == ".tsv" else ",")
+                )
+        elif kind in LINES:
+            with _opened(path) as stream:
+                yield from _read_json(path, stream, columns)
+        else:
+            known = (
+                f"{', '.join((*TABULAR, *LINES))}, plain or with {', '.join(COMPRESSED)}, and {PARQUET[0]}"
+            )
+            raise InputError(f"{path} is no file of posts that can be read", f"Known: {known}.")
+    except FileNotFoundError as error:
+        raise InputError(f"no file of posts at {path}", "A panel's `files` name it.") from error
+    except NotUtf8Error as error:
+        raise InputError(
+            f"{path} is {error}, not UTF-8", f"Convert it: iconv -f {error} -t UTF-8."
+        ) from error
+    except (EOFError, OSError, zlib.error, lzma.LZMAError, pa.ArrowException) as error:
+        # Not the library's own message, which may quote the file.
+        raise InputError(
+            f"{path} is damaged or cut off ({type(error).__name__})", "Copy it anew from its source."
+        ) from None
+
+
+def _opened(path: Path) -> Any:
+    match path.suffix.lower():
+        case ".gz":
+            return gzip.open(path)
+        case ".bz2":
+            return bz2.open(path)
+        case ".xz":
+            return lzma.open(path)
+        case ".zst":
+            return pa.input_stream(path, compression="zstd")
+    return path.open("rb")
+
+
+def _read_csv(path: Path, stream: Stream, columns: PostColumns, delimiter: str) -> Iterator[RawPosts]:
+    rows = csv_rows(stream, delimiter)
+    header = columns.names or next(rows, None)
+    if header is None:
+        raise InputError(
+            f"{path} has no header line", "If it has none on purpose, `columns.names` names the columns."
+        )
+    roles = columns.by_role()
+    # The first line of a file without a header is a post, so it is compared and never shown.
+    _require(roles, header, path, "If its first line is no header, `columns.names` names the columns.")
+    places = {role: header.index(column) for role, column in roles.items()}
+    for batch in _batches(rows):
+        whole = [row for row in batch if row is not None and len(row) == len(header)]
+        picked = {role: [row[place] for row in whole] for role, place in places.items()}
+        yield _from_values(picked, Counter({"malformed-row": len(batch) - len(whole)}))
+
+
+def _read_json(path: Path, stream: Stream, columns: PostColumns) -> Iterator[RawPosts]:
+    roles = columns.by_role()
+    seen: set[str] = set()
+    for batch in _batches(json_rows(stream)):
+        rows = [row for row in batch if row is not None]
+        found = {role: [_at(row, column) for row in rows] for role, column in roles.items()}
+        seen |= {roles[role] for role, values in found.items() if any(value is not None for value in values)}
+        plain = [
+            not any(isinstance(value, dict | list) for value in values)
+            for values in zip(*found.values(), strict=True)
+        ]
+        picked = {
+            role: [_as_plain(value) for value in itertools.compress(values, plain)]
+            for role, values in found.items()
+        }
+        yield _from_values(picked, Counter({"malformed-row": len(batch) - sum(plain)}))
+    _require(
+        roles, seen, path, "No line of the file has a value there. jsonl has one JSON object on each line."
+    )
+
+
+def _read_parquet(path: Path, columns: PostColumns) -> Iterator[RawPosts]:
+    # pre_buffer would hold a row group whole, and some files are one row group.
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=PARQUET_BUFFER_BYTES) as file:
+        roles = columns.by_role()
+        _require(roles, file.schema_arrow.names, path, "The panel's `columns` name them.")
+        for role, column in roles.items():
+            _require_kind(role, column, file.schema_arrow.field(column).type, path)
+        for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=sorted(set(roles.values()))):
+            yield _from_arrays({role: batch.column(column) for role, column in roles.items()})
+
+
+def _require(roles: dict[str, str], present: Iterable[str], path: Path, hint: str) -> None:
+    known = list(present)
+    absent = [
+        f"'{name}'{near(name, known)} for the {role}" for role, name in roles.items() if name not in known
+    ]
+    if absent:
+        raise InputError(f"{path} has no column {', no column '.join(absent)}", hint)
+
+
+def _require_kind(role: str, column: str, kind: pa.DataType, path: Path) -> None:
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    allowed = _is_textual(value)
+    if role != "text":
+        allowed |= pa.types.is_integer(value) or pa.types.is_floating(value) or pa.types.is_boolean(value)
+    if role == "time":
+        allowed |= pa.types.is_timestamp(value) or pa.types.is_date(value)
+    if not allowed:
+        raise InputError(f"{path}: column '{column}' holds {kind}, which cannot be the {role} of a post")
+
+
+def _is_textual(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary)
+    return any(test(kind) for test in (*tests, pa.types.is_large_binary, pa.types.is_null))
+
+
+def _batches[Row](rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Group rows by number; a batch also ends where its texts have grown long."""
+    batch: list[Row] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += _length(row)
+        if len(batch) >= BATCH_ROWS or size >= BATCH_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _length(row: Any) -> int:
+    values = row if isinstance(row, list) else (row or {}).values()
+    return sum(len(value) for value in values if isinstance(value, str))
+
+
+def _at(row: dict[str, Any], column: str) -> Any:
+    """Return what a JSON object has under a key, or under keys joined by dots."""
+    if column in row or "." not in column:
+        return row.get(column)
+    value: Any = row
+    for key in column.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _as_plain(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _from_values(picked: dict[str, list[str | None]], dropped: Counter[str]) -> RawPosts:
+    try:
+        columns = {role: pa.array(values, pa.string()) for role, values in picked.items()}
+    except UnicodeEncodeError:
+        # Lone surrogates, the mark of bytes that were no UTF-8. Only now is it worth a look at every value.
+        valid = [all(map(_is_encodable, values)) for values in zip(*picked.values(), strict=True)]
+        dropped["broken-utf8"] += len(valid) - sum(valid)
+        columns = {
+            role: pa.array(list(itertools.compress(values, valid)), pa.string())
+            for role, values in picked.items()
+        }
+    return _without_nul(pa.table(columns), dropped)
+
+
+def _is_encodable(value: str | None) -> bool:
+    try:
+        (value or "").encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _from_arrays(arrays: dict[str, pa.Array]) -> RawPosts:
+    arrays = {
+        role: array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+        for role, array in arrays.items()
+    }
+    # As bytes: parquet files may hold anything in a text column, and only the cast from bytes to text looks.
+    raw = {
+        role: _as_bytes(array) for role, array in arrays.items() if role != "time" or _is_textual(array.type)
+    }
+    dropped: Counter[str] = Counter()
+    try:
+        columns = arrays | {role: array.cast(pa.string()) for role, array in raw.items()}
+    except pa.ArrowInvalid:
+        lists = [array.to_pylist() for array in raw.values()]
+        valid = pa.array([all(map(_is_decodable, values)) for values in zip(*lists, strict=True)], pa.bool_())
+        dropped["broken-utf8"] += len(valid) - valid.true_count
+        columns = {role: array.filter(valid) for role, array in arrays.items()}
+        columns |= {role: array.filter(valid).cast(pa.string()) for role, array in raw.items()}
+    return _without_nul(pa.table(columns), dropped)
+
+
+def _as_bytes(array: pa.Array) -> pa.Array:
+    if pa.types.is_floating(array.type) and bool(pc.all(pc.equal(pc.floor(array), array)).as_py()):
+        # pandas makes floats of whole numbers where one is missing; author 12.0 is author 12.
+        array = array.cast(pa.int64())
+    return (array if _is_textual(array.type) else array.cast(pa.string())).cast(pa.binary())
+
+
+def _is_decodable(value: bytes | None) -> bool:
+    try:
+        (value or b"").decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _without_nul(table: pa.Table, dropped: Counter[str]) -> RawPosts:
+    has_nul = pc.fill_null(pc.match_substring(table["text"], "\x00"), False)
+    n_nul = pc.sum(has_nul).as_py() or 0
+    if n_nul:
+        dropped["nul-bytes"] += n_nul
+        table = table.filter(pc.invert(has_nul))
+    return RawPosts(table, +dropped)

@@ -1,0 +1,95 @@
+"""When a post was written, and the week that it belongs to."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from stimmung.vocabulary.posts import PostFormat
+from stimmung.vocabulary.weeks import DAYS_IN_WEEK, Weeks
+
+OUTSIDE = -1
+_UNIX = {"unix-s": 1_000_000, "unix-ms": 1_000}
+_WITH_OFFSET = r"(?:[zZ]|[+-]\d{2}:?\d{2})\s*$"
+_MOST_MICROSECONDS = 2**62
+
+
+def parse_times(column: pa.ChunkedArray, layout: PostFormat) -> pd.DatetimeIndex:
+    """Return the times of posts as UTC; NaT where a time is absent or does not parse.
+
+    A time without an offset is a time in ``layout.time_zone``. In the hour that a clock is set back it is the first one, and
+    in the hour that is left out it is the moment after it.
+
+    Parameters
+    ----------
+    column
+        Text, numbers, dates or timestamps, shape (n,).
+    layout
+        The format of the times and the zone of those without an offset.
+    """
+    if pa.types.is_temporal(column.type):
+        return _in_utc(pd.DatetimeIndex(column.cast(_microseconds(column.type)).to_pandas()), layout.time_zone)
+    values = column.to_pandas()
+    if layout.time_format in _UNIX:
+        return _from_unix(values, _UNIX[layout.time_format])
+    values = values.astype("str")
+    if layout.time_format == "iso":
+        return _from_iso(values, layout.time_zone)
+    parsed = pd.to_datetime(values, format=layout.time_format, errors="coerce", utc="%z" in layout.time_format)
+    return _in_utc(pd.DatetimeIndex(parsed), layout.time_zone)
+
+
+def week_numbers(times: pd.DatetimeIndex, weeks: Weeks) -> npt.NDArray[np.int64]:
+    """Return the place of each post's week among ``weeks.labels()``, shape (n,); OUTSIDE for the others.
+
+    Parameters
+    ----------
+    times
+        UTC, without NaT.
+    weeks
+        The declared weeks. A day begins at midnight in their time zone.
+    """
+    local = times.tz_convert(weeks.time_zone).tz_localize(None)
+    days = local.to_numpy().astype("datetime64[D]").astype(np.int64)
+    first = np.datetime64(weeks.days(weeks.first.isoformat())[0], "D").astype(np.int64)
+    numbers: npt.NDArray[np.int64] = (days - first) // DAYS_IN_WEEK
+    inside = (numbers >= 0) & (numbers < len(weeks.labels()))
+    return np.where(inside, numbers, OUTSIDE)
+
+
+def day_range(times: Sequence[pd.Timestamp]) -> str:
+    """Return 'from … to …' for the earliest and latest of some times."""
+    return f"from {min(times).date()} to {max(times).date()}"
+
+
+def _from_iso(values: "pd.Series[str]", time_zone: str) -> pd.DatetimeIndex:
+    if time_zone == "UTC":
+        return pd.DatetimeIndex(pd.to_datetime(values, format="ISO8601", errors="coerce", utc=True))
+    has_offset = values.str.contains(_WITH_OFFSET, regex=True, na=False)
+    parsed = pd.Series(pd.NaT, index=values.index, dtype="datetime64[us, UTC]")
+    for kind, zone in ((has_offset, "UTC"), (~has_offset, time_zone)):
+        part = pd.to_datetime(values[kind], format="ISO8601", errors="coerce", utc=zone == "UTC")
+        parsed[kind] = _in_utc(pd.DatetimeIndex(part), zone)
+    return pd.DatetimeIndex(parsed)
+
+
+def _from_unix(values: "pd.Series[float]", microseconds: int) -> pd.DatetimeIndex:
+    numbers = pd.to_numeric(values, errors="coerce").astype("float64").to_numpy() * microseconds
+    # float64 holds microseconds of our century exactly.
+    valid = np.abs(numbers) < _MOST_MICROSECONDS
+    times = np.where(valid, np.round(np.where(valid, numbers, 0)), 0).astype("datetime64[us]")
+    times[~valid] = np.datetime64("NaT")
+    return pd.DatetimeIndex(times).tz_localize("UTC")
+
+
+def _in_utc(times: pd.DatetimeIndex, time_zone: str) -> pd.DatetimeIndex:
+    if times.tz is None:
+        first_of_two = np.ones(len(times), bool)
+        times = times.tz_localize(time_zone, ambiguous=first_of_two, nonexistent="shift_forward")
+    return times.tz_convert("UTC").as_unit("us")
+
+
+def _microseconds(kind: pa.DataType) -> pa.DataType:
+    return pa.timestamp("us", tz=kind.tz if pa.types.is_timestamp(kind) else None)

@@ -1,0 +1,203 @@
+"""From the codes of a survey file to the respondents table: words, numbers, and why an answer is absent."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stimmung.data.files import SurveyFile, code_key
+from stimmung.vocabulary.codebook import Code, Codebook, MissingReason, SurveyItem
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.tables import MISSING_SUFFIX
+
+logger = logging.getLogger(__name__)
+
+_RESERVED = ("respondent_id", "weight")
+_SHOWN = 5  # unknown codes in one message
+_CODE_LENGTH = 24  # a column of verbatim answers must not end up in a message
+
+
+def needed_columns(codebook: Codebook, where: Mapping[str, Sequence[Code]], weight: str | None) -> list[str]:
+    """Return the columns that a survey's respondents table is made of, each once."""
+    columns = [item.column for item in codebook.items.values()]
+    columns += [*where, *(name for name in (codebook.respondent_id, weight) if name)]
+    return list(dict.fromkeys(columns))
+
+
+def respondents_table(
+    survey: SurveyFile,
+    codebook: Codebook,
+    language: str,
+    where: Mapping[str, Sequence[Code]] | None = None,
+    weight: str | None = None,
+) -> pd.DataFrame:
+    """Return one row for each respondent.
+
+    Parameters
+    ----------
+    survey
+        The columns that :func:`needed_columns` names.
+    codebook
+        What the codes mean.
+    language
+        The language of the answers.
+    where
+        Column to codes: only respondents with one of them in every column stay.
+    weight
+        The column of the survey weight; none: every respondent counts 1.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``respondent_id`` (the codebook's column, or the number of the row in the file, from 1),
+        ``weight``, and the items in the order of the codebook: a categorical of all option labels
+        (ordered for an ordinal item) or a float for a numeric one, NA where the answer is absent. An item
+        that declares missing codes is followed by ``{item}.missing``, a categorical of
+        :class:`MissingReason` values, NA where there is an answer; an empty cell there is 'no-answer'. In
+        an item without missing codes an empty cell is a plain NA, since the codebook gives it no meaning.
+        Respondents without a valid target stay, with NA.
+
+    Raises
+    ------
+    InputError
+        If a code is unknown to the codebook, a weight is not positive, an identifier is absent or not unique,
+        nobody is left after ``where``, or fewer than two answers to the target are.
+    """
+    _check_names(codebook, language)
+    codes = _where(survey.codes, where or {})
+    table = {
+        "respondent_id": _identifiers(codes, codebook.respondent_id),
+        "weight": _weights(codes, weight),
+    }
+    problems = []
+    for name, item in codebook.items.items():
+        values, reasons, unknown = _answers(codes[item.column], item, language)
+        table[name] = values
+        if reasons is not None:
+            table[name + MISSING_SUFFIX] = reasons
+        if not unknown.empty:
+            problems.append(_unknown_codes(name, item, unknown, survey.value_labels.get(item.column, {})))
+    if problems:
+        raise InputError(
+            "; ".join(problems), "Give each code in the codebook, under `options` or under `missing`."
+        )
+    respondents = pd.DataFrame(table)
+    answers = respondents[codebook.target].dropna().unique()
+    if len(answers) < 2:
+        left = f"only '{answers[0]}' is" if len(answers) else "no answer is"
+        raise InputError(
+            f"target '{codebook.target}': {left} left among {len(respondents)} respondents",
+            "A target needs two. Look at the survey's `where` and the options of the target.",
+        )
+    return respondents.reset_index(drop=True)
+
+
+def missing_counts(respondents: pd.DataFrame, items: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return how many answers are absent: item to reason to count, only where there are any.
+
+    An absence without a reason is counted as 'empty'.
+    """
+    counts = {}
+    for item in items:
+        reasons = respondents.get(item + MISSING_SUFFIX)
+        absent = int(respondents[item].isna().sum())
+        if absent and reasons is not None:
+            counts[item] = {
+                str(reason): int(n) for reason, n in reasons.value_counts(sort=False).items() if n
+            }
+        elif absent:
+            counts[item] = {"empty": absent}
+    return counts
+
+
+def _check_names(codebook: Codebook, language: str) -> None:
+    if language not in codebook.languages:
+        raise InputError(
+            f"the codebook has no wording in '{language}'", f"It has: {', '.join(codebook.languages)}."
+        )
+    for name in codebook.items:
+        if name in _RESERVED or name.endswith(MISSING_SUFFIX):
+            raise InputError(
+                f"codebook: an item cannot be named '{name}'", "That column has another meaning."
+            )
+
+
+def _where(codes: pd.DataFrame, where: Mapping[str, Sequence[Code]]) -> pd.DataFrame:
+    kept = codes
+    for column, wanted in where.items():
+        kept = kept[kept[column].map(code_key).isin([code_key(code) for code in wanted])]
+        logger.info("where %s: %d of %d respondents are left", column, len(kept), len(codes))
+    if kept.empty:
+        said = "the file has no rows" if codes.empty else f"where: none of {len(codes)} respondents is left"
+        raise InputError(said, "The codes in `where` are those of the file, not the labels.")
+    return kept
+
+
+def _identifiers(codes: pd.DataFrame, column: str | None) -> "pd.Series[str]":
+    if column is None:
+        return pd.Series((codes.index + 1).astype(str), index=codes.index, dtype="str")
+    keys = codes[column].map(code_key)
+    absent, twice = int(keys.isna().sum()), int(keys.dropna().duplicated().sum())
+    if absent or twice:
+        raise InputError(
+            f"respondent_id '{column}': {absent} rows have none and {twice} have one that stands before",
+            "Name a column that identifies each respondent, or leave `respondent_id` out to count the rows.",
+        )
+    return keys.astype("str")
+
+
+def _weights(codes: pd.DataFrame, column: str | None) -> "pd.Series[float]":
+    if column is None:
+        return pd.Series(1.0, index=codes.index)
+    weights = pd.to_numeric(codes[column].map(code_key), errors="coerce").astype(float)
+    unusable = int((~((weights > 0) & np.isfinite(weights))).sum())
+    if unusable:
+        raise InputError(
+            f"weight '{column}': zero, negative or missing in {unusable} of {len(codes)} rows",
+            "Leave these respondents out with `where`, or choose another weight.",
+        )
+    return weights
+
+
+def _answers(
+    codes: "pd.Series[Any]", item: SurveyItem, language: str
+) -> tuple["pd.Series[Any]", "pd.Series[Any] | None", "pd.Series[Any]"]:
+    """Return the answers, why some are absent (if the item declares that), and the codes that are unknown."""
+    keys = codes.map(code_key).astype(object)
+    reason_of = {code_key(missing.code): missing.reason.value for missing in item.missing}
+    reasons: pd.Series[Any] = keys.map(reason_of)
+    absent = keys.isna() | reasons.notna()
+    if item.scale == "numeric":
+        values: pd.Series[Any] = pd.to_numeric(keys.mask(absent), errors="coerce").astype(float)
+        unknown = ~absent & ~np.isfinite(values)
+    else:
+        labels = item.labels(language)
+        label_of = dict(zip((code_key(option.code) for option in item.options), labels, strict=True))
+        words = keys.map(label_of)
+        unknown = ~absent & words.isna()
+        values = words.astype(pd.CategoricalDtype(labels, ordered=item.scale == "ordinal"))
+    if item.missing:
+        reasons = reasons.mask(keys.isna(), MissingReason.NO_ANSWER.value)
+        reasons = reasons.astype(pd.CategoricalDtype([reason.value for reason in MissingReason]))
+    return values, reasons if item.missing else None, keys[unknown]
+
+
+def _unknown_codes(
+    name: str, item: SurveyItem, unknown: "pd.Series[Any]", value_labels: Mapping[Code, str]
+) -> str:
+    label_of = {code_key(code): label for code, label in value_labels.items()}
+    counts = (
+        unknown.value_counts()
+        .sort_index(key=lambda keys: keys.astype(str))
+        .sort_values(ascending=False, kind="stable")
+    )
+    shown = []
+    for code, count in counts.head(_SHOWN).items():
+        text = str(code) if len(str(code)) <= _CODE_LENGTH else f"{str(code)[:_CODE_LENGTH]}…"
+        label = f" ('{label_of[str(code)]}')" if str(code) in label_of else ""
+        shown.append(f"{text}{label} in {count} rows")
+    more = f" and {len(counts) - _SHOWN} codes more" if len(counts) > _SHOWN else ""
+    kind = "no number" if item.scale == "numeric" else "unknown code"
+    return f"item '{name}' (column '{item.column}'): {kind} {', '.join(shown)}{more}"

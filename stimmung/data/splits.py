@@ -1,0 +1,204 @@
+"""Who is tested in which fold, and who may be trained on: folds never change, only training masks do."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.model_selection import StratifiedKFold
+
+from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.tables import NO_FOLD
+
+logger = logging.getLogger(__name__)
+
+Answers = Mapping[str, Sequence[str]]  # item to answers
+
+
+def assign_folds(target: "pd.Series[str]", n_folds: int, seed: int) -> "pd.Series[int]":
+    """Return each respondent's test fold, stratified by the answer to the target.
+
+    Parameters
+    ----------
+    target
+        The answers, NA where there is none.
+    n_folds
+        Number of folds.
+    seed
+        Draws the folds. They depend on the rows and the target only, so they are the same in all conditions.
+
+    Returns
+    -------
+    pandas.Series
+        int8, 0 to ``n_folds - 1``, and ``NO_FOLD`` where the target is NA; the index is that of ``target``.
+
+    Raises
+    ------
+    InputError
+        If a class that occurs has fewer rows than there are folds.
+    """
+    valid = target.notna().to_numpy()
+    counts = target[valid].value_counts()
+    small = [f"'{answer}' has {n}" for answer, n in counts.items() if 0 < n < n_folds]
+    if small:
+        raise InputError(
+            f"target '{target.name}': {n_folds} folds need {n_folds} rows an answer, but {', '.join(small)}",
+            "Use fewer folds, or give the answer's code as missing in the codebook.",
+        )
+    folds = np.full(len(target), NO_FOLD, dtype="int8")
+    places = np.flatnonzero(valid)
+    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+    for fold, (_, tested) in enumerate(splitter.split(places, target[valid].astype(str))):
+        folds[places[tested]] = fold
+    return pd.Series(folds, index=target.index)
+
+
+def split_condition(
+    respondents: pd.DataFrame,
+    target: str,
+    condition: str,
+    *,
+    exclude: Answers | None = None,
+    keep: Answers | None = None,
+    share: float | None = None,
+    n_folds: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Return the splits table of one condition.
+
+    A model of fold f is trained on the respondents with ``in_training`` whose fold is neither f nor
+    ``NO_FOLD``, and tested on all respondents of fold f, whatever the condition.
+
+    Parameters
+    ----------
+    respondents
+        The respondents table.
+    target
+        The item to predict.
+    condition
+        The condition's name.
+    exclude
+        Respondents who gave one of the answers to any of these items leave the training rows.
+    keep
+        Only respondents who gave one of the answers to every one of these items stay in the training rows.
+    share
+        This share of the rows that are left stays, see :func:`draw_share`.
+    n_folds, seed
+        See :func:`assign_folds`; the seed draws the share as well.
+
+    Returns
+    -------
+    pandas.DataFrame
+        respondent_id, condition, fold (int8), in_training (bool); in the order of ``respondents``.
+
+    Raises
+    ------
+    InputError
+        If an item or answer is unknown, a class has fewer rows than folds, or a fold has nobody to train on.
+    """
+    folds = assign_folds(respondents[target], n_folds, seed)
+    in_training = folds.to_numpy() != NO_FOLD
+    for item, answers in (exclude or {}).items():
+        in_training &= ~_gave(respondents, item, answers, f"condition '{condition}', exclude")
+    for item, answers in (keep or {}).items():
+        in_training &= _gave(respondents, item, answers, f"condition '{condition}', keep")
+    if share is not None:
+        in_training = draw_share(in_training, respondents[target], folds, share, seed)
+    _check_training(in_training, respondents[target], folds, condition, n_folds)
+    return pd.DataFrame(
+        {
+            "respondent_id": respondents["respondent_id"],
+            "condition": condition,
+            "fold": folds,
+            "in_training": in_training,
+        }
+    )
+
+
+def draw_share(
+    in_training: npt.NDArray[np.bool_],
+    target: "pd.Series[str]",
+    folds: "pd.Series[int]",
+    share: float,
+    seed: int,
+) -> npt.NDArray[np.bool_]:
+    """Return a mask of about ``share`` of the training rows, by class and within a class by fold.
+
+    Every class has one fixed order, drawn by the seed, and a share is the beginning of that order. So
+    shares are nested: the 10 % sample lies within the 30 % sample. The order takes the folds in
+    proportion to their rows. A class keeps at least two rows, of two folds where it has them, so that it
+    is trained on in every fold; a rare class is therefore somewhat more frequent in a very small share.
+
+    Parameters
+    ----------
+    in_training
+        Which rows there are to draw from, shape (n_respondents,).
+    target, folds
+        Answer and fold of each respondent, shape (n_respondents,).
+    share
+        0 < share <= 1, of the rows in ``in_training``.
+    seed
+        Draws the order.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = np.zeros(len(in_training), dtype=bool)
+    answers = target.astype(object).to_numpy()
+    for answer in pd.unique(target[in_training].dropna().astype(object)):
+        rows = np.flatnonzero(in_training & (answers == answer))
+        order = _spread_over_folds(rows, folds.to_numpy()[rows], rng)
+        # floor(x + 1/2): Python's round would send both 0.5 and 1.5 to an even number.
+        n_drawn = int(np.floor(share * len(rows) + 0.5))
+        drawn[order[: max(n_drawn, min(2, len(rows)))]] = True
+    return drawn
+
+
+def _spread_over_folds(
+    rows: npt.NDArray[np.intp],
+    folds: npt.NDArray[Any],
+    rng: np.random.Generator,
+) -> npt.NDArray[np.intp]:
+    """Return rows in random order such that every beginning of it has them of all folds in proportion."""
+    shuffled = rng.permutation(len(rows))
+    rows, folds = rows[shuffled], folds[shuffled]
+    places = pd.Series(folds).groupby(folds).cumcount().to_numpy()
+    sizes = pd.Series(folds).groupby(folds).transform("size").to_numpy()
+    # First one row of each fold, then proportional; ties stay in the random order of the shuffle.
+    return rows[np.lexsort((np.arange(len(rows)), (places + 0.5) / sizes, places > 0))]
+
+
+def _gave(respondents: pd.DataFrame, item: str, answers: Sequence[str], where: str) -> npt.NDArray[np.bool_]:
+    if item not in respondents:
+        raise InputError(f"{where}: no item '{item}'{near(item, respondents.columns)}")
+    dtype = respondents[item].dtype
+    if not isinstance(dtype, pd.CategoricalDtype):
+        raise InputError(f"{where}: '{item}' is numeric and has no answers to choose from")
+    for answer in answers:
+        if answer not in dtype.categories:
+            raise InputError(
+                f"{where}: item '{item}' has no answer '{answer}'{near(answer, dtype.categories)}"
+            )
+    return respondents[item].isin(list(answers)).to_numpy()
+
+
+def _check_training(
+    in_training: npt.NDArray[np.bool_],
+    target: "pd.Series[str]",
+    folds: "pd.Series[int]",
+    condition: str,
+    n_folds: int,
+) -> None:
+    classes = set(target.dropna().unique())
+    for fold in range(n_folds):
+        trained_on = target[in_training & (folds != fold).to_numpy()]
+        if trained_on.empty:
+            raise InputError(
+                f"condition '{condition}' leaves nobody to train on for fold {fold}",
+                "Look at its `exclude`, `keep` and `share`.",
+            )
+        absent = sorted(str(answer) for answer in classes - set(trained_on.unique()))
+        if absent:
+            logger.warning(
+                "condition %s, fold %d: no training row for %s", condition, fold, ", ".join(absent)
+            )

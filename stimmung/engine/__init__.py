@@ -1,0 +1,1 @@
+"""Base models, cohort training and option scoring: the only room that imports torch."""

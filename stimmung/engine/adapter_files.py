@@ -1,0 +1,107 @@
+"""Adapters on disk, in PEFT's format."""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from stimmung.engine.lora import Cohort, LoraSettings
+from stimmung.vocabulary.errors import InputError
+
+WEIGHTS = "adapter_model.safetensors"
+CONFIG = "adapter_config.json"
+RECORD = "training.json"
+FILES = (WEIGHTS, CONFIG, RECORD)
+PEFT_PREFIX = "base_model.model."
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """An adapter as it was read: weights by layer name and matrix, shapes (r, in) and (out, r)."""
+
+    weights: dict[str, torch.Tensor]
+    settings: LoraSettings
+
+
+def save_adapter(
+    directory: Path, weights: dict[str, torch.Tensor], cohort: Cohort, record: dict[str, Any]
+) -> None:
+    """Write an adapter so that it appears whole or not at all; an existing one is left as it is.
+
+    ``PeftModel.from_pretrained(base, directory)`` loads it.
+    """
+    if directory.exists():
+        return
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    draft = directory.with_name(f".{directory.name}.{os.getpid()}")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    try:
+        tensors = {f"{PEFT_PREFIX}{name}.weight": tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+        save_file(tensors, draft / WEIGHTS, metadata={"format": "pt"})
+        (draft / CONFIG).write_text(json.dumps(_peft_config(cohort), indent=2, sort_keys=True) + "\n")
+        (draft / RECORD).write_text(json.dumps(record, indent=2) + "\n")
+        draft.rename(directory)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def load_adapter(directory: Path) -> Adapter:
+    """Read an adapter.
+
+    Raises
+    ------
+    InputError
+        If files are absent or damaged.
+    """
+    try:
+        config = json.loads((directory / CONFIG).read_text())
+        tensors = load_file(directory / WEIGHTS)
+    except Exception as error:  # safetensors has its own exception types, one for each kind of damage
+        raise InputError(
+            f"no readable adapter in {directory}", f"Delete the folder and run snakemake again. ({error})"
+        ) from error
+    settings = LoraSettings(
+        r=config["r"],
+        lora_alpha=config["lora_alpha"],
+        lora_dropout=config["lora_dropout"],
+        use_rslora=config["use_rslora"],
+        target_modules=tuple(config["target_modules"]),
+    )
+    weights = {name.removeprefix(PEFT_PREFIX).removesuffix(".weight"): tensor for name, tensor in tensors.items()}
+    return Adapter(weights, settings)
+
+
+def export_adapter(stored: Path, directory: Path) -> None:
+    """Let the files of a stored adapter appear in ``directory``, by hard links where the file system has them."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        (directory / name).unlink(missing_ok=True)
+        try:
+            os.link(stored / name, directory / name)
+        except OSError:
+            shutil.copy2(stored / name, directory / name)
+
+
+def _peft_config(cohort: Cohort) -> dict[str, Any]:
+    # Imported here: scoring does not need peft, and it takes a second.
+    from peft import LoraConfig
+
+    settings = cohort.settings
+    config = LoraConfig(
+        r=settings.r,
+        lora_alpha=settings.lora_alpha,
+        lora_dropout=settings.lora_dropout,
+        use_rslora=settings.use_rslora,
+        bias="none",
+        task_type="CAUSAL_LM",
+        base_model_name_or_path=cohort.base.path,
+        inference_mode=True,
+    ).to_dict()
+    config["target_modules"] = sorted({name.rsplit(".", 1)[-1] for name in cohort.layers})
+    return {key: sorted(value) if isinstance(value, set) else value for key, value in config.items()}

@@ -1,0 +1,87 @@
+"""The state of a cohort's training in one file, so that a killed job goes on where it was.
+
+One file for the whole cohort, replaced by a rename: the adapters of a checkpoint always stand at steps that they had at the same
+moment. Were they saved one by one, a kill between two would change which rows share a batch, and with it the last bits of the result.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+
+@dataclass
+class Progress:
+    """How far one adapter, by its key in the store, has come."""
+
+    key: str
+    step: int = 0
+    losses: list[float] = field(default_factory=list)
+    failed: str | None = None
+    seconds: float = 0.0
+    splits: int = 1
+
+
+@dataclass
+class Saved:
+    """One adapter in a checkpoint; ``optimizer`` is empty for one that has finished."""
+
+    progress: Progress
+    weights: dict[str, torch.Tensor]
+    optimizer: dict[str, torch.Tensor]
+
+
+def save_checkpoint(path: Path, adapters: list[Saved]) -> None:
+    """Write the cohort's state in one step, replacing the last one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {}
+    for index, adapter in enumerate(adapters):
+        for kind, named in (("weights", adapter.weights), ("optimizer", adapter.optimizer)):
+            for name, tensor in named.items():
+                tensors[f"{index}/{kind}/{name}"] = tensor.detach().cpu().contiguous()
+    progress = json.dumps([asdict(adapter.progress) for adapter in adapters])
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        save_file(tensors, draft, metadata={"progress": progress})
+        draft.rename(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def load_checkpoint(path: Path) -> list[Saved] | None:
+    """Return the cohort's state, or None if there is none or it cannot be read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            progress = json.loads(file.metadata()["progress"])
+            adapters = [Saved(Progress(**one), {}, {}) for one in progress]
+            for key in file.keys():  # noqa: SIM118 (safe_open is no dict)
+                index, kind, name = key.split("/", 2)
+                getattr(adapters[int(index)], kind)[name] = file.get_tensor(key)
+    except Exception:  # absent or damaged: then training begins anew, which costs time and nothing else
+        return None
+    return adapters
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """Flatten an optimizer's state to named tensors."""
+    flat = {}
+    for number, state in optimizer.state_dict()["state"].items():
+        for key, value in state.items():
+            flat[f"{number}.{key}"] = torch.as_tensor(value)
+    return flat
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, torch.Tensor]) -> None:
+    """Put back what ``optimizer_tensors`` returned."""
+    state: dict[int, dict[str, Any]] = {}
+    for name, tensor in flat.items():
+        number, key = name.split(".", 1)
+        state.setdefault(int(number), {})[key] = tensor
+    whole = optimizer.state_dict()
+    whole["state"] = state
+    optimizer.load_state_dict(whole)

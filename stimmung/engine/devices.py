@@ -1,0 +1,28 @@
+"""Where the work runs: a CUDA GPU if there is one, else the CPU."""
+
+import resource
+
+import torch
+
+
+def default_device() -> torch.device:
+    """Return the first CUDA device, or the CPU."""
+    return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
+
+
+def use_threads(threads: int) -> None:
+    """Let torch use ``threads`` CPU threads. More than the job was given slows its neighbours down threefold."""
+    torch.set_num_threads(threads)
+
+
+def reset_peak_memory() -> None:
+    """Begin a new measurement of peak memory, where the device can."""
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+
+
+def peak_memory_mb() -> float:
+    """Return the most memory used: the GPU's since the reset, or this process's since it began, in MB."""
+    if torch.cuda.is_available():
+        return float(torch.cuda.max_memory_allocated()) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10

@@ -1,0 +1,23 @@
+"""Being asked to stop: cluster managers send a signal before they kill, and that is time to save a checkpoint."""
+
+import signal
+from types import FrameType
+
+# SIGTERM: time limit, preemption, `scancel`. SIGUSR1: what `sbatch --signal` is usually told to send ahead of the limit.
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+
+
+class StopOnSignal:
+    """A question, ``stop()``, that is answered with yes once one of the signals has come."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        for number in SIGNALS:
+            signal.signal(number, self._ask)
+
+    def __call__(self) -> bool:
+        return self._asked
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self._asked = True

@@ -1,0 +1,140 @@
+"""Votes of held-out respondents, read from the probabilities of the answer options."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from stimmung.engine.adapter_files import load_adapter
+from stimmung.engine.base import Base
+from stimmung.engine.lora import BASE_ONLY, attached
+from stimmung.engine.readouts import named
+from stimmung.engine.respondents import (
+    draw_examples,
+    folds_of,
+    held_out_ids,
+    scoring_prompts,
+    training_ids,
+    unconditional_prompt,
+)
+from stimmung.engine.scoring import Prompt, normalize, option_mass, score_options
+from stimmung.text.rendering import Rendering
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.tables import OPTION_PREFIX
+
+
+def predict_respondents(
+    base: Base,
+    rendering: Rendering,
+    *,
+    prompts: pd.DataFrame,
+    splits: pd.DataFrame,
+    weights: "pd.Series[float]",
+    options: Sequence[str],
+    adapters: Sequence[Path],
+    examples: int,
+    normalization: str,
+    readout: str,
+    tokens_per_batch: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Return one row for each held-out respondent, with a probability for each answer option.
+
+    Parameters
+    ----------
+    base
+        The resident base model.
+    rendering
+        How it reads surveys.
+    prompts, splits
+        The tables of one condition.
+    weights
+        Survey weights by respondent.
+    options
+        The target's options.
+    adapters
+        Directories by fold; none reads with the base alone.
+    examples
+        How many few-shot examples; 0 for none.
+    normalization, readout
+        As in the config's `scoring` section.
+    tokens_per_batch
+        Bounds the memory of a batch.
+    seed
+        Draws the examples.
+
+    Returns
+    -------
+    DataFrame
+        The columns of a predictions table but for ``method`` and ``seed``.
+    """
+    folds = folds_of(splits)
+    ids = [respondent for fold in folds for respondent in held_out_ids(splits, fold)]
+    asked: list[Prompt] = []
+    for fold in folds:
+        shown = draw_examples(prompts, training_ids(splits, fold), examples, seed + fold) if examples else []
+        asked += scoring_prompts(
+            prompts,
+            held_out_ids(splits, fold),
+            options,
+            rendering,
+            adapter=fold if adapters else BASE_ONLY,
+            examples=shown,
+        )
+    if normalization == "pmi":
+        blank = unconditional_prompt(prompts, options, rendering)
+        asked += [Prompt(blank.context_ids, blank.option_ids, adapter) for adapter in sorted({one.adapter for one in asked})]
+    scores = _score(base, asked, adapters, tokens_per_batch, readout)
+    blanks = {one.adapter: score for one, score in zip(asked[len(ids) :], scores[len(ids) :], strict=True)}
+    rows = [
+        _row(prompt, score, options, normalization, blanks.get(prompt.adapter))
+        for prompt, score in zip(asked[: len(ids)], scores[: len(ids)], strict=True)
+    ]
+    about = splits.set_index("respondent_id").loc[ids]
+    truth = prompts.set_index("respondent_id").target.loc[ids]
+    return pd.DataFrame(
+        {
+            "respondent_id": ids,
+            "condition": about.condition.to_numpy(),
+            "fold": about.fold.to_numpy(),
+            "target": truth.to_numpy(),
+            "weight": weights.loc[ids].to_numpy(),
+        }
+    ).join(pd.DataFrame(rows))
+
+
+def _score(
+    base: Base, asked: Sequence[Prompt], adapters: Sequence[Path], tokens_per_batch: int, readout: str
+) -> list[np.ndarray]:
+    if not adapters:
+        return score_options(base, asked, tokens_per_batch=tokens_per_batch, readout=named(readout))
+    loaded = [load_adapter(directory) for directory in adapters]
+    if len({adapter.settings for adapter in loaded}) > 1:
+        raise InputError(f"the adapters beside {adapters[0]} differ in rank, scale or target modules")
+    with attached(base, loaded[0].settings) as cohort:
+        for adapter in loaded:
+            cohort.add(adapter.weights)
+        return score_options(
+            base, asked, cohort=cohort, tokens_per_batch=tokens_per_batch, readout=named(readout)
+        )
+
+
+def _row(
+    prompt: Prompt, score: np.ndarray, options: Sequence[str], normalization: str, blank: np.ndarray | None
+) -> dict[str, float | int | str]:
+    probabilities = normalize(
+        score,
+        normalization,
+        n_tokens=[len(option) for option in prompt.option_ids],
+        n_bytes=[len(option.encode()) for option in options],
+        unconditional=blank,
+    )
+    row: dict[str, float | int | str] = {
+        OPTION_PREFIX + option: float(probability) for option, probability in zip(options, probabilities, strict=True)
+    }
+    return row | {
+        "option_mass": option_mass(score),
+        "n_tokens": len(prompt.context_ids),
+        "normalization": normalization,
+    }

@@ -1,0 +1,93 @@
+"""Training rows and their order: which rows of one adapter's data stand in which batch."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+# Rows are sorted by length within this many batches: enough that a batch holds almost no padding, few enough that
+# the order of an epoch stays random.
+BUCKET_BATCHES = 16
+
+Batch = list[int]
+Step = list[Batch]
+
+
+@dataclass(frozen=True)
+class TrainingRow:
+    """Tokens, of which those from ``loss_from`` on are to be predicted."""
+
+    input_ids: tuple[int, ...]
+    loss_from: int
+
+    @property
+    def n_loss_tokens(self) -> int:
+        """How many tokens carry loss."""
+        return len(self.input_ids) - self.loss_from
+
+
+def plan_steps(
+    lengths: Sequence[int],
+    *,
+    batch_size: int,
+    accumulation: int,
+    epochs: float | None,
+    max_steps: int | None,
+    seed: int,
+) -> list[Step]:
+    """Lay out all optimizer steps of one adapter's training.
+
+    The plan depends on this adapter's data and seed only, so that it is the same in a cohort, alone, and after a restart.
+
+    Parameters
+    ----------
+    lengths
+        Tokens of each row.
+    batch_size, accumulation
+        Rows of a forward pass, and passes of an optimizer step. The last step of an epoch may be smaller.
+    epochs, max_steps
+        Exactly one is given; an epoch may be a fraction.
+
+    Returns
+    -------
+    list of list of list of int
+        Row numbers by step and forward pass.
+    """
+    rng = np.random.default_rng(seed)
+    per_epoch = math.ceil(math.ceil(len(lengths) / batch_size) / accumulation)
+    n_steps = max_steps if max_steps is not None else max(1, round((epochs or 0) * per_epoch))
+    steps: list[Step] = []
+    while len(steps) < n_steps:
+        batches = list(_epoch(lengths, batch_size, rng))
+        steps += [batches[start : start + accumulation] for start in range(0, len(batches), accumulation)]
+    return steps[:n_steps]
+
+
+def _epoch(lengths: Sequence[int], batch_size: int, rng: np.random.Generator) -> Iterator[Batch]:
+    order = rng.permutation(len(lengths))
+    bucket = batch_size * BUCKET_BATCHES
+    batches = []
+    for start in range(0, len(order), bucket):
+        rows = sorted(order[start : start + bucket].tolist(), key=lambda row: (lengths[row], row))
+        batches += [rows[first : first + batch_size] for first in range(0, len(rows), batch_size)]
+    for index in rng.permutation(len(batches)):
+        yield batches[index]
+
+
+def pack_blocks(texts: Sequence[Sequence[int]], block_size: int) -> list[TrainingRow]:
+    """Lay token sequences end to end and cut them into blocks; no token is dropped.
+
+    Every token but the first of the whole stream is predicted once. Blocks overlap by one token, so that also the first token of a
+    block is predicted. The last block is shorter.
+
+    Parameters
+    ----------
+    texts
+        The tokens of each post, with its beginning-of-text token.
+    block_size
+        Predicted tokens of a full block.
+    """
+    stream = [token for text in texts for token in text]
+    starts = range(0, max(len(stream) - 1, 0), block_size)
+    return [TrainingRow(tuple(stream[start : start + block_size + 1]), 1) for start in starts]

@@ -1,0 +1,1 @@
+"""How good predictions and series are, with the uncertainty of each number."""

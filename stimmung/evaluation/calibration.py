@@ -1,0 +1,80 @@
+"""Whether a probability of .8 comes true in 80 of 100 cases: reliability bins and the expected calibration error."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from statsmodels.stats.proportion import proportion_confint
+
+from stimmung.vocabulary.tables import option_columns, options_of
+
+N_BINS = 10
+
+
+def bin_of(confidence: NDArray[np.float64], n_bins: int = N_BINS) -> NDArray[np.intp]:
+    """Return the bin, 0 to ``n_bins`` - 1, of each confidence, shape (n,): equal width, upper edge included."""
+    inner_edges = np.linspace(0, 1, n_bins + 1)[1:-1]
+    return np.digitize(confidence, inner_edges, right=True)
+
+
+def expected_calibration_error(
+    confidence: NDArray[np.float64],
+    correct: NDArray[np.bool_],
+    weights: NDArray[np.float64] | None = None,
+    n_bins: int = N_BINS,
+) -> float:
+    """Return the mean distance between confidence and accuracy over bins, weighted by their size.
+
+    As in Guo et al. (2017, On calibration of modern neural networks, eq. 3), on the probability of the chosen option,
+    with ``n_bins`` bins of equal width. It is never negative, so a small test fold makes it too large: a perfectly
+    calibrated model does not get 0.
+
+    Parameters
+    ----------
+    confidence
+        Probability of the chosen option, shape (n,).
+    correct
+        Whether the chosen option was the answer, shape (n,).
+    weights
+        How much each row counts, shape (n,). None: all the same.
+    """
+    rows = np.ones(len(confidence)) if weights is None else weights
+    gaps = np.bincount(bin_of(confidence, n_bins), weights=rows * (confidence - correct), minlength=n_bins)
+    return float(np.abs(gaps).sum() / rows.sum())
+
+
+def bin_reliability(predictions: pd.DataFrame, n_bins: int = N_BINS) -> pd.DataFrame:
+    """Return a RELIABILITY table: for each bin of confidence the mean confidence and the accuracy.
+
+    Rows of all folds and seeds are pooled and not weighted. The interval of the accuracy is Wilson's, at 95 %, for the number of
+    respondents: several seeds of one respondent are not several respondents, so rows are divided by the seeds.
+
+    Parameters
+    ----------
+    predictions
+        A PREDICTIONS table.
+    """
+    probabilities = predictions[option_columns(predictions)].to_numpy()
+    chosen = probabilities.argmax(axis=1)
+    confidence = probabilities[np.arange(len(chosen)), chosen]
+    rows = pd.DataFrame(
+        {
+            "method": predictions["method"].to_numpy(),
+            "condition": predictions["condition"].to_numpy(),
+            "bin": bin_of(confidence, n_bins),
+            "confidence": confidence,
+            "accuracy": np.array(options_of(predictions))[chosen] == predictions["target"].to_numpy(),
+        }
+    )
+    n_seeds = predictions.groupby(["method", "condition"])["seed"].nunique().rename("n_seeds")
+    table = (
+        rows.groupby(["method", "condition", "bin"], sort=False)
+        .agg(confidence=("confidence", "mean"), accuracy=("accuracy", "mean"), n=("accuracy", "size"))
+        .reset_index()
+        .join(n_seeds, on=["method", "condition"])
+    )
+    n_respondents = table["n"] / table["n_seeds"]
+    low, high = proportion_confint(table["accuracy"] * n_respondents, n_respondents, method="wilson")
+    table["accuracy_low"], table["accuracy_high"] = np.clip(low, 0, 1), np.clip(high, 0, 1)
+    table["run"] = table.groupby(["method", "condition"], sort=False).ngroup()
+    columns = ["method", "condition", "bin", "confidence", "accuracy", "accuracy_low", "accuracy_high", "n"]
+    return table.sort_values(["run", "bin"])[columns].reset_index(drop=True)

@@ -1,0 +1,90 @@
+"""Whether a language model beats the best baseline, fold by fold."""
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.multitest import multipletests
+
+from stimmung.evaluation.folds import paired_difference
+from stimmung.evaluation.votes import HIGHER_IS_BETTER
+from stimmung.vocabulary.tables import BASELINE_PREFIX
+
+COMPARED = ("accuracy", "macro_f1", "log_loss", "brier")
+
+
+def compare_with_best_baseline(folds: pd.DataFrame) -> pd.DataFrame:
+    """Return a COMPARISONS table: each arm minus the best baseline, in each condition, by each of four metrics.
+
+    The best baseline is the one with the best mean over folds in that very metric and condition, so an arm always meets
+    the strongest opponent (of equals, the first). Because it is picked on the folds it is then compared on, its value is
+    a little too good: a claim that an arm is better is on the safe side, a claim that it is worse is not.
+
+    The test is the corrected resampled t-test (Nadeau and Bengio 2003) on the differences of the folds. ``p_adjusted`` is
+    Holm's (1979), over all arms and conditions of the table within one metric. The four metrics are four views of the same
+    predictions and are not adjusted for one another.
+
+    Parameters
+    ----------
+    folds
+        A FOLD_METRICS table. Conditions without a baseline, or without an arm, have no rows in the result.
+    """
+    wanted = folds[folds["metric"].isin(COMPARED)]
+    rows = []
+    for (condition, metric), part in wanted.groupby(["condition", "metric"], sort=False):
+        baseline = best_baseline(part, str(metric))
+        if baseline is None:
+            continue
+        opponent = part[part["method"] == baseline]
+        for method, arm in part[~_is_baseline(part)].groupby("method", sort=False):
+            summary = paired_difference(arm, opponent)
+            rows.append(
+                {
+                    "method": method,
+                    "condition": condition,
+                    "baseline": baseline,
+                    "metric": metric,
+                    "difference": summary.mean,
+                    "ci_low": summary.ci_low,
+                    "ci_high": summary.ci_high,
+                    "p": summary.p,
+                    "p_adjusted": np.nan,
+                    "n_folds": summary.n_folds,
+                }
+            )
+    table = pd.DataFrame(rows, columns=list(_TYPES)).astype(_TYPES)
+    for _, family in table.groupby("metric"):
+        tested = family.index[family["p"].notna()]
+        if len(tested):
+            table.loc[tested, "p_adjusted"] = multipletests(table.loc[tested, "p"], method="holm")[1]
+    return table
+
+
+def best_baseline(folds: pd.DataFrame, metric: str) -> str | None:
+    """Return the baseline with the best mean of ``metric``, or None if there is no baseline.
+
+    Parameters
+    ----------
+    folds
+        Rows of a FOLD_METRICS table: one condition, one metric.
+    """
+    means = folds[_is_baseline(folds)].groupby("method", sort=False)["value"].mean()
+    if means.empty:
+        return None
+    return str(means.idxmax() if HIGHER_IS_BETTER[metric] else means.idxmin())
+
+
+def _is_baseline(folds: pd.DataFrame) -> "pd.Series[bool]":
+    return folds["method"].str.startswith(BASELINE_PREFIX)
+
+
+_TYPES = {
+    "method": "str",
+    "condition": "str",
+    "baseline": "str",
+    "metric": "str",
+    "difference": float,
+    "ci_low": float,
+    "ci_high": float,
+    "p": float,
+    "p_adjusted": float,
+    "n_folds": int,
+}

@@ -1,0 +1,75 @@
+"""A digest of the code that a rule runs, so that an edit to it reruns the rule, and no other rule.
+
+Snakemake notices neither an edit in a library nor that an edit changed only a comment. This notices what a script imports,
+room by room, and reads the syntax tree without comments and docstrings.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "stimmung"
+
+
+def code_digest(script: Path, root: Path = Path()) -> str:
+    """Return a digest of a script and of all rooms that it needs, directly or through another room.
+
+    The room `study` is taken file by file: a script reads its config through it, and a new key there is no reason to train anything again.
+
+    Parameters
+    ----------
+    script
+        The script of a rule.
+    root
+        The folder that holds ``stimmung/``.
+    """
+    todo, rooms = [script], set()
+    files = {script}
+    while todo:
+        for name in _imports(todo.pop()):
+            _, room, *_ = [*name.split("."), ""]
+            if room == "study":
+                found = {root / Path(*name.split(".")).with_suffix(".py")} - files
+            elif room and room not in rooms:
+                rooms.add(room)
+                found = set((root / PACKAGE / room).glob("*.py")) - files
+            else:
+                continue
+            files |= found
+            todo += sorted(found)
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(f"{file.name}:{_meaning(file)}".encode())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def _tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+@cache
+def _imports(file: Path) -> tuple[str, ...]:
+    """Return the modules of this package that a file imports."""
+    names = []
+    for node in ast.walk(_tree(file)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+    return tuple(name for name in names if name.startswith(f"{PACKAGE}.") and _is_module(name))
+
+
+def _is_module(name: str) -> bool:
+    # `from stimmung.engine import checkpoints` names a module, `from stimmung.engine.base import load_base` a function.
+    return len(name.split(".")) == 3 and name.split(".")[2].islower()
+
+
+@cache
+def _meaning(file: Path) -> str:
+    tree = _tree(file)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node):
+            node.body = node.body[1:]
+    return ast.dump(tree)

@@ -1,0 +1,58 @@
+"""What every script does around its function: a log file, and one line for a user's mistake."""
+
+import errno
+import logging
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from stimmung.vocabulary.errors import InputError, Interrupted
+
+
+@contextmanager
+def job(snakemake: Any) -> Iterator[None]:
+    """Run the body of a script with its log open.
+
+    An InputError, and a disk that is full, ends the job with ``ERROR: …`` and a hint, on the terminal and in the log. Any
+    other exception is a defect of ours: its traceback goes to the log and the job fails. Snakemake removes the outputs of a failed job.
+
+    Parameters
+    ----------
+    snakemake
+        The object that Snakemake gives a script; only its log and rule are used.
+    """
+    log = Path(snakemake.log[0])
+    log.parent.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        handlers=[logging.FileHandler(log, mode="w", encoding="utf-8")],
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
+    # Libraries warn through `warnings`; a warning belongs in the log, not on the user's terminal.
+    logging.captureWarnings(True)
+    logger = logging.getLogger(snakemake.rule)
+    try:
+        yield
+    except InputError as error:
+        _end(logger, str(error))
+    except Interrupted as error:
+        _end(logger, f"STOPPED: {error}")
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            logger.error(traceback.format_exc())
+            raise
+        place = error.filename or "the results folder"
+        _end(logger, str(InputError(f"no disk space left for {place}", "Free some space and run snakemake again.")))
+    except Exception:
+        logger.error(traceback.format_exc())
+        raise
+
+
+def _end(logger: logging.Logger, message: str) -> None:
+    logger.error(message)
+    print(message, file=sys.stderr)
+    raise SystemExit(1)

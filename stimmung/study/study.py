@@ -1,0 +1,152 @@
+"""The whole config as one model, and how a mistake in it is told: all at once, each with its place and a near name."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from stimmung.study.models import Engine, Model, Scoring, Training
+from stimmung.study.surveys import Baseline, Survey
+from stimmung.vocabulary.codebook import Codebook, Strict
+from stimmung.vocabulary.errors import InputError, near
+
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class Run(Strict):
+    """What this run makes. Lists, so that a study's file can leave out what the default config has."""
+
+    surveys: list[str] = Field([], description="Names from `surveys`.")
+    baselines: list[Baseline] = Field([], description="What language models must beat, on every survey.")
+
+
+class Report(Strict):
+    """The page at the end."""
+
+    title: str = Field(description="The heading of results/report.html.")
+    formats: list[Literal["svg", "pdf", "png"]] = Field(["svg"], description="File formats of the figures.")
+
+
+class Study(Strict):
+    """A study: models, surveys, and what is done with them."""
+
+    run: Run
+    models: dict[str, Model] = Field(description="Base models, by the name that stands in paths.")
+    training: dict[str, Training] = Field(description="Presets of hyper-parameters, by name.")
+    engine: Engine
+    scoring: Scoring
+    surveys: dict[str, Survey] = Field({}, description="Surveys, by the name that stands in paths.")
+    baselines: dict[Baseline, dict[str, list[Any]]] = Field(
+        {}, description="Grids of the inner cross-validation, in the estimator's own parameter names."
+    )
+    folds: int = Field(5, ge=2, description="Stratified folds of every survey. Each respondent is tested once.")
+    inner_folds: int = Field(3, ge=2, description="Folds of the inner cross-validation that tunes the baselines.")
+    report: Report
+
+    @model_validator(mode="after")
+    def _names_resolve(self) -> Self:
+        problems = [
+            f"run.surveys: no survey '{name}'{near(name, self.surveys)}" for name in self.run.surveys if name not in self.surveys
+        ]
+        for name, survey in self.surveys.items():
+            problems += [
+                f"surveys.{name}.arms: no model '{model}'{near(model, self.models)}"
+                for model in survey.models()
+                if model not in self.models
+            ]
+            if survey.training not in self.training:
+                problems.append(
+                    f"surveys.{name}.training: no preset '{survey.training}'{near(survey.training, self.training)}"
+                )
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def selected_surveys(self) -> dict[str, Survey]:
+        """Return the surveys of this run, by name."""
+        return {name: self.surveys[name] for name in self.run.surveys}
+
+    def selected_models(self) -> dict[str, Model]:
+        """Return the models that this run needs, by name."""
+        names = [model for survey in self.selected_surveys().values() for model in survey.models()]
+        return {name: self.models[name] for name in dict.fromkeys(names)}
+
+
+def load_study(config: Mapping[str, Any], root: Path = Path()) -> Study:
+    """Check a config and return it as a study; the codebooks of the surveys of this run are checked with it.
+
+    Parameters
+    ----------
+    config
+        The merged config, as Snakemake holds it.
+    root
+        The folder that relative paths start from.
+
+    Raises
+    ------
+    InputError
+        With all mistakes at once, each with its place.
+    """
+    study = validated(Study, dict(config), "config")
+    problems = []
+    for name, survey in study.selected_surveys().items():
+        codebook = load_codebook(root / survey.codebook)
+        problems += [f"surveys.{name}.{problem}" for problem in survey.problems_with(codebook)]
+    if problems:
+        raise InputError("config: " + "; ".join(problems), "The codebook names the items and their answers.")
+    return study
+
+
+def load_codebook(path: Path) -> Codebook:
+    """Read a codebook.
+
+    Raises
+    ------
+    InputError
+        If the file is absent, is no YAML, or says something that a codebook cannot say.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"no codebook at {path}", "A survey's `codebook` names a YAML file.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid YAML: {error}") from error
+    return validated(Codebook, content, str(path))
+
+
+def validated(model: type[ModelT], content: Any, where: str) -> ModelT:
+    """Return ``content`` as ``model``, or raise one InputError that lists every mistake."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        faults = [_fault(model, dict(detail)) for detail in error.errors()]
+        raise InputError(f"{where}: " + "; ".join(faults), "config.yaml explains every key.") from error
+
+
+def _fault(model: type[BaseModel], detail: dict[str, Any]) -> str:
+    place = [part for part in detail["loc"] if not (isinstance(part, str) and part in ("int", "float", "str"))]
+    name = ".".join(str(part) for part in place)
+    if detail["type"] == "extra_forbidden":
+        return f"unknown key '{name}'{near(str(place[-1]), _keys_at(model, place[:-1]))}"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{name}: {message}" if name else message
+
+
+def _keys_at(model: Any, place: list[Any]) -> list[str]:
+    """Return the keys that the model allows at ``place``, by walking the annotations down to it."""
+    for part in place:
+        model = _inside(model, part)
+        if model is None:
+            return []
+    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+
+
+def _inside(annotation: Any, part: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        field = annotation.model_fields.get(str(part))
+        return None if field is None else field.annotation
+    arguments = getattr(annotation, "__args__", ())
+    return next((one for one in reversed(arguments) if one is not type(None)), None)

@@ -1,0 +1,52 @@
+"""Chat templates of instruction-tuned models, rendered so that a prompt is the same on every day."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from stimmung.text.prompts import Message
+from stimmung.vocabulary.errors import InputError
+
+# Llama 3's template writes the date of the calendar day into the prompt. This is the date that Llama 3.1's own template
+# falls back to, so that prompts of 3.1 and 3.2 agree.
+TEMPLATE_DATE = date(2024, 7, 26)
+
+
+def chat_text(tokenizer: Any, messages: Sequence[Message]) -> str:
+    """Return messages as the tokenizer's chat template writes them, up to where the assistant begins to speak.
+
+    Special tokens stand in the text, so it must be tokenised without adding any.
+
+    Raises
+    ------
+    InputError
+        If the tokenizer has no chat template, or its template cannot take these messages.
+    """
+    if tokenizer.chat_template is None:
+        raise InputError(
+            f"the tokenizer of {tokenizer.name_or_path} has no chat template",
+            "Set `chat: false` for a base model, or name the instruction-tuned model.",
+        )
+    try:
+        return _render(tokenizer, messages)
+    except Exception as error:  # templates raise what they like
+        if "system" not in str(error).lower():
+            raise InputError(f"the chat template of {tokenizer.name_or_path} refuses the prompt: {error}") from error
+    # Mistral-style and Gemma-style templates have no system role; its text then opens the first user turn.
+    return _render(tokenizer, _without_system(messages))
+
+
+def _render(tokenizer: Any, messages: Sequence[Message]) -> str:
+    text = tokenizer.apply_chat_template(
+        list(messages),
+        tokenize=False,
+        add_generation_prompt=True,
+        date_string=TEMPLATE_DATE.strftime("%d %b %Y"),
+        strftime_now=TEMPLATE_DATE.strftime,
+    )
+    return str(text)
+
+
+def _without_system(messages: Sequence[Message]) -> list[Message]:
+    system, first, *rest = messages
+    return [Message(role="user", content=f"{system['content']}\n\n{first['content']}"), *rest]

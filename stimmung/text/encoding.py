@@ -1,0 +1,84 @@
+"""From text to tokens, with the border between context and continuation found, never assumed."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from stimmung.vocabulary.errors import InputError
+
+
+class Encoded(NamedTuple):
+    """A context and what may follow it, in tokens."""
+
+    context_ids: tuple[int, ...]
+    continuation_ids: tuple[tuple[int, ...], ...]
+
+
+def encode(tokenizer: Any, context: str, continuations: Sequence[str], add_special_tokens: bool = True) -> Encoded:
+    """Tokenise ``context + continuation`` whole, for each continuation, and split at the context.
+
+    A tokenizer may write the border differently when it sees both sides, so the two are never tokenised apart: the token
+    offsets of the whole string say which tokens belong to the continuation (Gao et al., lm-evaluation-harness, ``_encode_pair``).
+
+    Parameters
+    ----------
+    tokenizer
+        A fast Hugging Face tokenizer.
+    context
+        The text before. It should not end in a space: the space belongs to the continuation.
+    continuations
+        At least one text.
+    add_special_tokens
+        False for text of a chat template, which has its own.
+
+    Raises
+    ------
+    InputError
+        If a token spans the border, if the context's tokens depend on the continuation, or if a continuation has no token.
+    """
+    # Trailing spaces of the context would be tokens that no text of a corpus has before a word.
+    stripped = context.rstrip(" ")
+    spaces = context[len(stripped) :]
+    texts = [stripped + spaces + continuation for continuation in continuations]
+    encodings = tokenizer(texts, add_special_tokens=add_special_tokens, return_offsets_mapping=True)
+    context_ids: tuple[int, ...] | None = None
+    tails = []
+    for ids, offsets, continuation in zip(
+        encodings["input_ids"], encodings["offset_mapping"], continuations, strict=True
+    ):
+        border = _border(offsets, len(stripped), continuation)
+        head, tail = tuple(ids[:border]), tuple(ids[border:])
+        tail = tail[: len(tail) - _appended_specials(offsets[border:])]
+        if not tail:
+            raise InputError(f"the tokenizer has no token for '{continuation}'")
+        if context_ids is not None and head != context_ids:
+            raise InputError(
+                f"the tokens before '{continuation}' differ from those before '{continuations[0]}'",
+                "End the codebook's question with a colon, so that the answer begins a word of its own.",
+            )
+        context_ids = head
+        tails.append(tail)
+    assert context_ids is not None, "no continuation"
+    return Encoded(context_ids, tuple(tails))
+
+
+def _border(offsets: Sequence[tuple[int, int]], length: int, continuation: str) -> int:
+    """Return the index of the first token of the continuation."""
+    for index, (start, stop) in enumerate(offsets):
+        if start >= length and stop > start:
+            return index
+        if stop > length:
+            raise InputError(
+                f"one token holds the end of the prompt and the beginning of '{continuation}'",
+                "End the codebook's question with a colon, so that the answer begins a word of its own.",
+            )
+    return len(offsets)
+
+
+def _appended_specials(offsets: Sequence[tuple[int, int]]) -> int:
+    """Return how many tokens without text stand at the end, such as an end-of-text token that a tokenizer appends."""
+    count = 0
+    for start, stop in reversed(offsets):
+        if stop > start:
+            break
+        count += 1
+    return count

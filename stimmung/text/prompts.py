@@ -1,0 +1,86 @@
+"""From a respondent's answers to the messages a model reads, and from messages to plain text for base models."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+import pandas as pd
+
+from stimmung.vocabulary.codebook import Codebook, SurveyItem, worded
+from stimmung.vocabulary.tables import MISSING_SUFFIX
+
+
+class Message(TypedDict):
+    """One turn of a conversation."""
+
+    role: str
+    content: str
+
+
+def survey_messages(
+    answers: Mapping[str, Any], codebook: Codebook, language: str, drop_items: Sequence[str] = ()
+) -> list[Message]:
+    """Return the system and the user message for one respondent.
+
+    Parameters
+    ----------
+    answers
+        The respondent's row of the respondents table: labels, numbers, and ``{item}.missing`` reasons.
+    codebook
+        The items' wording and order.
+    language
+        One of the codebook's languages.
+    drop_items
+        Items that are left out, with the reasons for their absence.
+    """
+    lines = []
+    for name in codebook.predictors:
+        if name in drop_items:
+            continue
+        answer = _worded_answer(codebook.items[name], answers[name], answers.get(name + MISSING_SUFFIX), language)
+        if answer is not None:
+            lines.append(f"{worded(codebook.items[name].wording, language)}: {answer}")
+    options = ", ".join(codebook.target_labels(language))
+    instruction = worded(codebook.instruction, language).replace("{options}", options)
+    return [Message(role="system", content=instruction), Message(role="user", content="\n".join(lines))]
+
+
+def _worded_answer(item: SurveyItem, value: Any, reason: Any, language: str) -> str | None:
+    if pd.isna(value):
+        label = next((missing.label for missing in item.missing if missing.reason == reason), None)
+        return None if label is None else worded(label, language)
+    if item.scale == "numeric":
+        return worded(item.format, language).replace("{value}", f"{value:g}")
+    return str(value)
+
+
+def few_shot_messages(messages: Sequence[Message], examples: Sequence[tuple[str, str]]) -> list[Message]:
+    """Return ``messages`` with examples between the system message and the user's.
+
+    Parameters
+    ----------
+    messages
+        A system and a user message.
+    examples
+        The user message and the answer of each example, of other respondents.
+    """
+    system, user = messages
+    turns = [system]
+    for content, answer in examples:
+        turns += [Message(role="user", content=content), Message(role="assistant", content=answer)]
+    return [*turns, user]
+
+
+def plain_text(messages: Sequence[Message], question: str) -> str:
+    """Return messages as the running text that a base model continues; it ends with ``question``, without a space.
+
+    The space belongs to the answer: most tokenizers write a word and the space before it as one token.
+    """
+    parts = []
+    for message in messages:
+        if message["role"] == "user":
+            parts.append(f"{message['content']}\n{question}")
+        elif message["role"] == "assistant":
+            parts[-1] += f" {message['content']}"
+        else:
+            parts.append(message["content"])
+    return "\n\n".join(parts)

@@ -1,0 +1,25 @@
+"""Messages as the text that a given model reads, and where its answer begins."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from stimmung.text.chat import chat_text
+from stimmung.text.encoding import Encoded, encode
+from stimmung.text.prompts import Message, plain_text
+
+
+class Rendering(NamedTuple):
+    """How a model reads surveys: its tokenizer, whether it speaks in turns, and the words before the answer."""
+
+    tokenizer: Any
+    chat: bool
+    question: str
+
+    def text(self, messages: Sequence[Message]) -> str:
+        """Return the text up to where the answer begins."""
+        return chat_text(self.tokenizer, messages) if self.chat else plain_text(messages, self.question)
+
+    def encode(self, messages: Sequence[Message], answers: Sequence[str]) -> Encoded:
+        """Return the tokens of the context and of each answer after it."""
+        lead = "" if self.chat else " "
+        return encode(self.tokenizer, self.text(messages), [lead + one for one in answers], not self.chat)

@@ -1,0 +1,80 @@
+"""Answer options as a token trie, so that a model reads tokens that several options share only once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+from stimmung.vocabulary.errors import InputError
+
+ROOT = -1
+
+
+@dataclass(frozen=True)
+class OptionTrie:
+    """The tokens of all options, merged where options begin alike.
+
+    A node is read by the model only if something follows it: the last token of an option is predicted, never read.
+
+    Attributes
+    ----------
+    read_tokens
+        Token of each node that is read, parents before children.
+    read_parents
+        Index of the parent among the read nodes; -1 for the context itself.
+    read_depths
+        How many tokens after the context a read node stands, from 0.
+    paths
+        For each option, its ``(state, token)`` pairs: the token's logits stand at the read node ``state``, -1 for the
+        last token of the context.
+    """
+
+    read_tokens: tuple[int, ...]
+    read_parents: tuple[int, ...]
+    read_depths: tuple[int, ...]
+    paths: tuple[tuple[tuple[int, int], ...], ...]
+
+    def ancestors(self, node: int) -> list[int]:
+        """Return ``node`` and the read nodes above it."""
+        line = []
+        while node != ROOT:
+            line.append(node)
+            node = self.read_parents[node]
+        return line
+
+
+def build_trie(options: Sequence[Sequence[int]], names: Sequence[str] | None = None) -> OptionTrie:
+    """Merge the options' tokens into a trie.
+
+    Raises
+    ------
+    InputError
+        If two options have the same tokens or one begins with the whole of another: then the shorter one's probability
+        would hold the longer one's, and no score could tell them apart.
+    """
+    names = names or [str(list(option)) for option in options]
+    _check_apart([tuple(option) for option in options], names)
+    index: dict[tuple[int, ...], int] = {(): ROOT}
+    tokens, parents, depths = [], [], []
+    paths = []
+    for option in options:
+        path = []
+        for depth, token in enumerate(option):
+            before = tuple(option[:depth])
+            if before not in index:
+                index[before] = len(tokens)
+                tokens.append(before[-1])
+                parents.append(index[before[:-1]])
+                depths.append(depth - 1)
+            path.append((index[before], int(token)))
+        paths.append(tuple(path))
+    return OptionTrie(tuple(tokens), tuple(parents), tuple(depths), tuple(paths))
+
+
+def _check_apart(options: Sequence[tuple[int, ...]], names: Sequence[str]) -> None:
+    for first, second in permutations(range(len(options)), 2):
+        if options[second][: len(options[first])] == options[first]:
+            same = "has the same tokens as" if options[first] == options[second] else "is the beginning of"
+            raise InputError(
+                f"the tokenizer cannot tell the answer options apart: '{names[first]}' {same} '{names[second]}'",
+                "Reword one of them in the codebook.",
+            )

@@ -1,0 +1,1 @@
+"""The words everything else is written in: survey items, answer options, table schemas, errors."""

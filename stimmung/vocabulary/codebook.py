@@ -1,0 +1,130 @@
+"""What a codebook says: survey items, their answer options, and the words a respondent would have seen."""
+
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Code = int | float | str
+Worded = str | dict[str, str]  # one wording for all languages, or one for each
+
+
+class Strict(BaseModel):
+    """A model that refuses keys it does not know, so that a misspelt key is never silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MissingReason(StrEnum):
+    """Why an answer is absent. Kept apart, because a refusal says something that a filter does not."""
+
+    REFUSED = "refused"
+    DONT_KNOW = "dont-know"
+    NOT_APPLICABLE = "not-applicable"
+    FILTER = "filter"
+    NO_ANSWER = "no-answer"
+
+
+class AnswerOption(Strict):
+    """One answer that a respondent could give: the code in the file and the words in the prompt."""
+
+    code: Code = Field(description="The value in the data file.")
+    label: Worded = Field(description="The words in the prompt; a map from language to words, or one for all.")
+
+
+class MissingCode(Strict):
+    """A code that stands for an absent answer."""
+
+    code: Code = Field(description="The value in the data file.")
+    reason: MissingReason = Field(description="Why the answer is absent.")
+    label: Worded | None = Field(None, description="The words in the prompt; none leaves the item out.")
+
+
+class SurveyItem(Strict):
+    """One question of the survey, as a column of the file and as a line of the prompt."""
+
+    column: str = Field(description="The column of the data file, by name or by variable label.")
+    wording: Worded = Field(description="What stands before the answer in the prompt.")
+    scale: Literal["nominal", "ordinal", "numeric"] = Field(
+        "nominal", description="ordinal: the options stand in their order; numeric: the value itself."
+    )
+    options: list[AnswerOption] = Field([], description="The answers, in order. None for a numeric item.")
+    format: Worded = Field("{value}", description="How a numeric value is worded, e.g. '{value} years'.")
+    missing: list[MissingCode] = Field([], description="Codes of absent answers.")
+
+    @model_validator(mode="after")
+    def _options_fit_scale(self) -> Self:
+        if self.scale == "numeric" and self.options:
+            raise ValueError("a numeric item has no options")
+        if self.scale != "numeric" and len(self.options) < 2:
+            raise ValueError("needs at least two options")
+        codes = [option.code for option in self.options] + [missing.code for missing in self.missing]
+        twice = sorted({str(code) for code in codes if codes.count(code) > 1})
+        if twice:
+            raise ValueError(f"code {', '.join(twice)} stands twice")
+        return self
+
+    def labels(self, language: str) -> list[str]:
+        """Return the options' words in ``language``, in the order of the codebook."""
+        return [worded(option.label, language) for option in self.options]
+
+
+class Codebook(Strict):
+    """How the codes of one survey file become words."""
+
+    title: str = Field(description="What the survey is, for the report.")
+    source: str = Field(description="Where the file comes from and under which terms.")
+    simulated: bool = Field(False, description="Marks every table and figure of made-up data.")
+    languages: list[str] = Field(["en"], description="The languages that the wordings are given in.")
+    instruction: Worded = Field(description="The system message. {options} becomes the target's options.")
+    question: Worded = Field(description="What stands before the answer that the model gives, e.g. 'Vote:'.")
+    respondent_id: str | None = Field(None, description="The column of the identifier; none: the row number.")
+    target: str = Field(description="The item to predict.")
+    items: dict[str, SurveyItem] = Field(description="All items, the target too, in the order of the prompt.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.target not in self.items:
+            raise ValueError(f"target '{self.target}' is not among the items")
+        if self.items[self.target].scale == "numeric":
+            raise ValueError(f"target '{self.target}' is numeric; it needs options")
+        problems = [
+            f"{place} has no wording in '{language}'"
+            for place, text in self._worded_places()
+            for language in self.languages
+            if isinstance(text, dict) and language not in text
+        ]
+        for language in self.languages if not problems else []:
+            for name, item in self.items.items():
+                labels = item.labels(language)
+                if len(set(labels)) < len(labels):
+                    problems.append(f"items.{name}: two options have the same wording in '{language}'")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _worded_places(self) -> list[tuple[str, Worded]]:
+        places: list[tuple[str, Worded]] = [("instruction", self.instruction), ("question", self.question)]
+        for name, item in self.items.items():
+            places += [(f"items.{name}", item.wording), (f"items.{name}.format", item.format)]
+            places += [(f"items.{name} option {option.code}", option.label) for option in item.options]
+            places += [
+                (f"items.{name} missing {missing.code}", missing.label)
+                for missing in item.missing
+                if missing.label is not None
+            ]
+        return places
+
+    @property
+    def predictors(self) -> list[str]:
+        """The names of all items but the target, in the order of the prompt."""
+        return [name for name in self.items if name != self.target]
+
+    def target_labels(self, language: str) -> list[str]:
+        """Return the words of the target's options in ``language``."""
+        return self.items[self.target].labels(language)
+
+
+def worded(text: Worded, language: str) -> str:
+    """Return ``text`` in ``language``."""
+    return text if isinstance(text, str) else text[language]

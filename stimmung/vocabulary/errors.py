@@ -1,0 +1,39 @@
+"""The one way in which a user is told that an input is wrong."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(Exception):
+    """Something that the user gave is wrong: a file, a key, a value.
+
+    Shown as one line, ``ERROR: what is wrong, where``, with a hint below it, and never with a traceback.
+
+    Parameters
+    ----------
+    what
+        What is wrong and where, in one line, naming the file, key or column.
+    hint
+        What to do about it, in one line.
+    """
+
+    def __init__(self, what: str, hint: str | None = None) -> None:
+        self.what = " ".join(what.split())
+        self.hint = " ".join(hint.split()) if hint else None
+        super().__init__(self.what)
+
+    def __str__(self) -> str:
+        return f"ERROR: {self.what}" + (f"\nHint: {self.hint}" if self.hint else "")
+
+    def __reduce__(self) -> tuple[type["InputError"], tuple[str, str | None]]:
+        return InputError, (self.what, self.hint)
+
+
+def near(word: object, known: Iterable[object]) -> str:
+    """Return a ' (did you mean …?)' for a misspelt word, or nothing."""
+    close = difflib.get_close_matches(str(word), [str(name) for name in known], n=1, cutoff=0.6)
+    return f" (did you mean '{close[0]}'?)" if close else ""
+
+
+class Interrupted(Exception):
+    """The job was asked to stop, by a time limit, a preemption or a person, and has saved what it had."""

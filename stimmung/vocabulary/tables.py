@@ -1,0 +1,219 @@
+"""The schema of every table that one rule writes and another reads, and the only way to read and write one.
+
+Every parquet file is checked when it is written and when it is read, so that a damaged or outdated file is named
+where it is found and not three rules later.
+"""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+import pyarrow as arrow
+
+from stimmung.vocabulary.errors import InputError
+
+MISSING_SUFFIX = ".missing"  # party_id.missing: why party_id is absent
+OPTION_PREFIX = "p_"  # p_Clinton: the probability of the answer option Clinton
+BASELINE_PREFIX = "baselines/"  # baselines/logistic: a method that is no arm of a language model
+NO_FOLD = -1  # a respondent without a valid target: never tested, never in training
+
+_probability = pa.Check.in_range(0.0, 1.0)
+
+
+def _sums_to_one(frame: pd.DataFrame) -> "pd.Series[bool]":
+    return (frame[option_columns(frame)].sum(axis=1) - 1).abs() < 1e-6
+
+
+RESPONDENTS = pa.DataFrameSchema(
+    {
+        "respondent_id": pa.Column(str, unique=True),
+        "weight": pa.Column(float, pa.Check.gt(0)),
+    },
+    name="respondents",
+)
+SPLITS = pa.DataFrameSchema(
+    {
+        "respondent_id": pa.Column(str),
+        "condition": pa.Column(str),
+        "fold": pa.Column("int8", pa.Check.ge(NO_FOLD)),
+        "in_training": pa.Column(bool),
+    },
+    unique=["respondent_id", "condition"],
+    strict=True,
+    name="splits",
+)
+PROMPTS = pa.DataFrameSchema(
+    {
+        "respondent_id": pa.Column(str, unique=True),
+        "messages": pa.Column(object),
+        "text": pa.Column(str),
+        "target": pa.Column(str, nullable=True),
+    },
+    strict=True,
+    name="prompts",
+)
+PREDICTIONS = pa.DataFrameSchema(
+    {
+        "respondent_id": pa.Column(str),
+        "method": pa.Column(str),
+        "condition": pa.Column(str),
+        "seed": pa.Column(int),
+        "fold": pa.Column("int8"),
+        "target": pa.Column(str),
+        "weight": pa.Column(float, pa.Check.gt(0)),
+        f"^{OPTION_PREFIX}.+$": pa.Column(float, _probability, regex=True),
+        "option_mass": pa.Column(float, pa.Check.in_range(0.0, 1.0 + 1e-6)),
+        "n_tokens": pa.Column(int, pa.Check.ge(0)),
+        "normalization": pa.Column(str),
+    },
+    checks=pa.Check(_sums_to_one, error="probabilities do not sum to 1"),
+    unique=["respondent_id", "method", "condition", "seed"],
+    strict=True,
+    name="predictions",
+)
+FOLD_METRICS = pa.DataFrameSchema(
+    {
+        "method": pa.Column(str),
+        "condition": pa.Column(str),
+        "metric": pa.Column(str),
+        "option": pa.Column(str, nullable=True),
+        "fold": pa.Column("int8", pa.Check.ge(0)),
+        "value": pa.Column(float, nullable=True),
+        "n_test": pa.Column(int, pa.Check.gt(0)),
+        "n_training": pa.Column(int, pa.Check.ge(0)),
+    },
+    unique=["method", "condition", "metric", "option", "fold"],
+    strict=True,
+    name="fold metrics",
+)
+METRICS = pa.DataFrameSchema(
+    {
+        "method": pa.Column(str),
+        "condition": pa.Column(str),
+        "metric": pa.Column(str),
+        "option": pa.Column(str, nullable=True),
+        "value": pa.Column(float, nullable=True),
+        "sd_over_folds": pa.Column(float, nullable=True),
+        "ci_low": pa.Column(float, nullable=True),
+        "ci_high": pa.Column(float, nullable=True),
+        "n_folds": pa.Column(int),
+        "n_respondents": pa.Column(int),
+        "n_training": pa.Column(float, nullable=True),
+    },
+    unique=["method", "condition", "metric", "option"],
+    strict=True,
+    name="metrics",
+)
+COMPARISONS = pa.DataFrameSchema(
+    {
+        "method": pa.Column(str),
+        "condition": pa.Column(str),
+        "baseline": pa.Column(str),
+        "metric": pa.Column(str),
+        "difference": pa.Column(float),
+        "ci_low": pa.Column(float, nullable=True),
+        "ci_high": pa.Column(float, nullable=True),
+        "p": pa.Column(float, _probability, nullable=True),
+        "p_adjusted": pa.Column(float, _probability, nullable=True),
+        "n_folds": pa.Column(int),
+    },
+    unique=["method", "condition", "metric"],
+    strict=True,
+    name="comparisons",
+)
+SHARES = pa.DataFrameSchema(
+    {
+        "method": pa.Column(str),
+        "condition": pa.Column(str),
+        "option": pa.Column(str),
+        "predicted": pa.Column(float, _probability),
+        "predicted_low": pa.Column(float, _probability, nullable=True),
+        "predicted_high": pa.Column(float, _probability, nullable=True),
+        "observed": pa.Column(float, _probability),
+        "observed_low": pa.Column(float, _probability),
+        "observed_high": pa.Column(float, _probability),
+        "n_effective": pa.Column(float, pa.Check.gt(0)),
+    },
+    unique=["method", "condition", "option"],
+    strict=True,
+    name="shares",
+)
+RELIABILITY = pa.DataFrameSchema(
+    {
+        "method": pa.Column(str),
+        "condition": pa.Column(str),
+        "bin": pa.Column(int),
+        "confidence": pa.Column(float, _probability),
+        "accuracy": pa.Column(float, _probability),
+        "accuracy_low": pa.Column(float, _probability),
+        "accuracy_high": pa.Column(float, _probability),
+        "n": pa.Column(int, pa.Check.gt(0)),
+    },
+    unique=["method", "condition", "bin"],
+    strict=True,
+    name="reliability",
+)
+
+
+def option_columns(predictions: pd.DataFrame) -> list[str]:
+    """Return the names of the probability columns, one for each answer option, in the order of the table."""
+    return [name for name in predictions.columns if name.startswith(OPTION_PREFIX)]
+
+
+def options_of(predictions: pd.DataFrame) -> list[str]:
+    """Return the answer options that a predictions table has probabilities for."""
+    return [name.removeprefix(OPTION_PREFIX) for name in option_columns(predictions)]
+
+
+def write_table(frame: pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> None:
+    """Check ``frame`` against ``schema`` and write it as parquet, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the table breaks its schema.
+    OSError
+        If the file cannot be written; nothing is left behind.
+    """
+    checked = _check(frame.reset_index(drop=True), schema, f"table for {path}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        checked.to_parquet(draft, index=False)
+        draft.rename(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def read_table(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Read a parquet file and check it against ``schema``.
+
+    Raises
+    ------
+    InputError
+        If the file is absent, is no parquet file, or breaks its schema.
+    """
+    try:
+        frame = pd.read_parquet(path)
+    except FileNotFoundError as error:
+        raise InputError(f"no table at {path}") from error
+    except (arrow.ArrowInvalid, arrow.ArrowException, OSError, EOFError) as error:
+        raise InputError(
+            f"{path} is not a readable parquet file",
+            f"It may be left from an interrupted run: delete it and run snakemake again, which makes it anew. ({error})",
+        ) from error
+    return _check(frame, schema, str(path))
+
+
+def _check(frame: pd.DataFrame, schema: pa.DataFrameSchema, where: str) -> pd.DataFrame:
+    try:
+        return schema.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        # Only the columns and the checks are named: the failing values may be a respondent's.
+        cases = error.failure_cases[["column", "check"]].drop_duplicates().head(5)
+        faults = ", ".join(f"{case.column}: {case.check}" for case in cases.itertuples())
+        raise InputError(
+            f"{where} is not a valid '{schema.name}' table: {faults}",
+            "If an older version wrote it, delete it and run snakemake again.",
+        ) from error
