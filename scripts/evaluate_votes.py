@@ -1,7 +1,8 @@
 """Compare the predictions of all methods with what the respondents answered.
 
-Reads every predictions table of one survey and its splits. Writes five tables: each metric in each fold; its mean over folds with an
-interval; every arm of a language model against the best baseline; predicted and observed shares; reliability bins.
+Reads every predictions table of one survey and its splits. Writes five tables: each metric in each fold;
+its mean over folds with an interval; every arm of a language model against the best baseline; predicted and
+observed shares; reliability bins.
 """
 
 from pathlib import Path
@@ -44,7 +45,7 @@ def evaluate_votes(
     shares: Path,
     reliability: Path,
 ) -> None:
-    """Write the five tables. With ``weighted``, survey weights count in every metric, not only in the shares."""
+    """Write the five tables; with ``weighted``, survey weights count in every metric, not only in shares."""
     predicted = read_predictions(predictions)
     folds = measure_folds(predicted, pd.concat([read_table(path, SPLITS) for path in splits]), weighted)
     write_table(folds, fold_metrics, FOLD_METRICS)

@@ -5,7 +5,12 @@ import pandas as pd
 
 CONDITIONS = {
     "full": {"exclude": {}, "keep": {}, "share": None, "drop_items": [], "arms": None},
-    "no-democrats": {"exclude": {"party_id": ["strong Democrat"]}, "keep": {}, "share": None, "drop_items": []},
+    "no-democrats": {
+        "exclude": {"party_id": ["strong Democrat"]},
+        "keep": {},
+        "share": None,
+        "drop_items": [],
+    },
     "share-10": {"exclude": {}, "keep": {}, "share": 0.1, "drop_items": []},
     "share-30": {"exclude": {}, "keep": {}, "share": 0.3, "drop_items": []},
     "without-party": {"exclude": {}, "keep": {}, "share": None, "drop_items": ["party_id"]},
@@ -20,11 +25,17 @@ SKILL = {
     "baselines/random-forest": 2.2,
 }
 LOSS = {"full": 1.0, "no-democrats": 0.8, "share-10": 0.5, "share-30": 0.75, "without-party": 0.6}
-OPTIONS = {2: ["Clinton", "Dole"], 8: ["CDU", "SPD", "AfD", "Grüne", "Linke", "FDP", "andere Partei", "Nichtwähler"]}
+OPTIONS = {
+    2: ["Clinton", "Dole"],
+    8: ["CDU", "SPD", "AfD", "Grüne", "Linke", "FDP", "andere Partei", "Nichtwähler"],
+}
 
 
 def make_votes(
-    n: int = 300, n_options: int = 2, seeds: tuple[int, ...] = (24,), conditions: tuple[str, ...] = tuple(CONDITIONS)
+    n: int = 300,
+    n_options: int = 2,
+    seeds: tuple[int, ...] = (24,),
+    conditions: tuple[str, ...] = tuple(CONDITIONS),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return a PREDICTIONS and a SPLITS table of ``n`` made-up respondents with weights, in 5 folds."""
     rng = np.random.default_rng(7)
@@ -43,7 +54,9 @@ def make_votes(
         if CONDITIONS[condition]["share"]:
             in_training = rng.random(n) < CONDITIONS[condition]["share"]
         splits.append(
-            pd.DataFrame({"respondent_id": ids, "condition": condition, "fold": fold, "in_training": in_training})
+            pd.DataFrame(
+                {"respondent_id": ids, "condition": condition, "fold": fold, "in_training": in_training}
+            )
         )
         for method, skill in SKILL.items():
             if method.endswith("zero-shot") and condition not in ("full", "without-party"):
@@ -66,7 +79,9 @@ def make_votes(
                             "fold": fold,
                             "target": np.array(options)[target],
                             "weight": weight,
-                            **{f"p_{option}": probabilities[:, place] for place, option in enumerate(options)},
+                            **{
+                                f"p_{option}": probabilities[:, place] for place, option in enumerate(options)
+                            },
                             "option_mass": 1.0 if "baselines" in method else rng.uniform(0.9, 1, n),
                             "n_tokens": 0 if "baselines" in method else 120,
                             "normalization": "none",

@@ -1,4 +1,4 @@
-"""Whether a probability of .8 comes true in 80 of 100 cases: reliability bins and the expected calibration error."""
+"""Whether a probability of .8 comes true in 80 of 100 cases: reliability bins, expected calibration error."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ N_BINS = 10
 
 
 def bin_of(confidence: NDArray[np.float64], n_bins: int = N_BINS) -> NDArray[np.intp]:
-    """Return the bin, 0 to ``n_bins`` - 1, of each confidence, shape (n,): equal width, upper edge included."""
+    """Return each confidence's bin, 0 to ``n_bins`` - 1, shape (n,): equal width, upper edge included."""
     inner_edges = np.linspace(0, 1, n_bins + 1)[1:-1]
     return np.digitize(confidence, inner_edges, right=True)
 
@@ -24,9 +24,9 @@ def expected_calibration_error(
 ) -> float:
     """Return the mean distance between confidence and accuracy over bins, weighted by their size.
 
-    As in Guo et al. (2017, On calibration of modern neural networks, eq. 3), on the probability of the chosen option,
-    with ``n_bins`` bins of equal width. It is never negative, so a small test fold makes it too large: a perfectly
-    calibrated model does not get 0.
+    As in Guo et al. (2017, On calibration of modern neural networks, eq. 3), on the probability of the
+    chosen option, with ``n_bins`` bins of equal width. It is never negative, so a small test fold makes it
+    too large: a perfectly calibrated model does not get 0.
 
     Parameters
     ----------
@@ -45,8 +45,9 @@ def expected_calibration_error(
 def bin_reliability(predictions: pd.DataFrame, n_bins: int = N_BINS) -> pd.DataFrame:
     """Return a RELIABILITY table: for each bin of confidence the mean confidence and the accuracy.
 
-    Rows of all folds and seeds are pooled and not weighted. The interval of the accuracy is Wilson's, at 95 %, for the number of
-    respondents: several seeds of one respondent are not several respondents, so rows are divided by the seeds.
+    Rows of all folds and seeds are pooled and not weighted. The interval of the accuracy is Wilson's, at 95
+    %, for the number of respondents: several seeds of one respondent are not several respondents, so rows
+    are divided by the seeds.
 
     Parameters
     ----------

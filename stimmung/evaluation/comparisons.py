@@ -1,5 +1,7 @@
 """Whether a language model beats the best baseline, fold by fold."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
@@ -12,15 +14,16 @@ COMPARED = ("accuracy", "macro_f1", "log_loss", "brier")
 
 
 def compare_with_best_baseline(folds: pd.DataFrame) -> pd.DataFrame:
-    """Return a COMPARISONS table: each arm minus the best baseline, in each condition, by each of four metrics.
+    """Return a COMPARISONS table: each arm minus the best baseline, by condition and metric.
 
-    The best baseline is the one with the best mean over folds in that very metric and condition, so an arm always meets
-    the strongest opponent (of equals, the first). Because it is picked on the folds it is then compared on, its value is
-    a little too good: a claim that an arm is better is on the safe side, a claim that it is worse is not.
+    The best baseline is the one with the best mean over folds in that very metric and condition, so an arm
+    always meets the strongest opponent (of equals, the first). Because it is picked on the folds it is then
+    compared on, its value is a little too good: a claim that an arm is better is on the safe side, a claim
+    that it is worse is not.
 
-    The test is the corrected resampled t-test (Nadeau and Bengio 2003) on the differences of the folds. ``p_adjusted`` is
-    Holm's (1979), over all arms and conditions of the table within one metric. The four metrics are four views of the same
-    predictions and are not adjusted for one another.
+    The test is the corrected resampled t-test (Nadeau and Bengio 2003) on the differences of the folds.
+    ``p_adjusted`` is Holm's (1979), over all arms and conditions of the table within one metric. The four
+    metrics are four views of the same predictions and are not adjusted for one another.
 
     Parameters
     ----------
@@ -76,7 +79,7 @@ def _is_baseline(folds: pd.DataFrame) -> "pd.Series[bool]":
     return folds["method"].str.startswith(BASELINE_PREFIX)
 
 
-_TYPES = {
+_TYPES: dict[str, Any] = {
     "method": "str",
     "condition": "str",
     "baseline": "str",

@@ -18,12 +18,12 @@ def compare_shares(predictions: pd.DataFrame, folds: pd.DataFrame) -> pd.DataFra
     """Return a SHARES table: predicted and observed share of each option, for each method and condition.
 
     Predicted
-        The weighted mean probability over all test rows and seeds; not the share of respondents for whom the option is the
-        most probable one. Its interval is as long as that of the mean over folds, so it says how much the share moves with
-        the training and test rows.
+        The weighted mean probability over all test rows and seeds; not the share of respondents for whom
+        the option is the most probable one. Its interval is as long as that of the mean over folds, so it
+        says how much the share moves with the training and test rows.
     Observed
-        The weighted share in the sample, with Wilson's 95 % interval for the effective sample size of the weights. It knows of
-        unequal weights only, not of clusters or strata.
+        The weighted share in the sample, with Wilson's 95 % interval for the effective sample size of the
+        weights. It knows of unequal weights only, not of clusters or strata.
 
     Parameters
     ----------

@@ -35,22 +35,26 @@ def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:
     """Return all metrics of one test fold.
 
     accuracy, balanced_accuracy (mean recall), macro_f1 and f1 of each option
-        For the most probable option; of equals the one that stands first. An option that nobody in the fold chose and
-        that is predicted for nobody has no F1 (NaN) and no part in the macro F1; one that nobody chose and that is predicted has
-        an F1 of 0, as in scikit-learn. Balanced accuracy is over the options that somebody chose.
+        For the most probable option; of equals the one that stands first. An option that nobody in the fold
+        chose and that is predicted for nobody has no F1 (NaN) and no part in the macro F1; one that nobody
+        chose and that is predicted has an F1 of 0, as in scikit-learn. Balanced accuracy is over the
+        options that somebody chose.
     log_loss
         In nats. A probability of 0 counts as 2.2e-16 (the float's resolution), as in scikit-learn: a method
         that was certain and wrong pays 36 nats for it.
     brier
-        Sum over options of the squared error, mean over respondents: 0 to 2, also for two options (Brier 1950).
+        Sum over options of the squared error, mean over respondents: 0 to 2, also for two options (Brier
+        1950).
     expected_calibration_error
         See ``calibration``: 10 bins of equal width.
     total_variation, jensen_shannon
-        Distance between the predicted shares (mean probabilities) and the observed ones, 0 to 1: half the sum of absolute
-        differences; square root of the Jensen-Shannon divergence in bits. A fold's observed shares carry sampling error, so
-        neither is 0 for a perfect model, and the fewer respondents a fold has, the larger they are.
+        Distance between the predicted shares (mean probabilities) and the observed ones, 0 to 1: half the
+        sum of absolute differences; square root of the Jensen-Shannon divergence in bits. A fold's observed
+        shares carry sampling error, so neither is 0 for a perfect model, and the fewer respondents a fold
+        has, the larger they are.
     predicted_share, share_error
-        Of each option: mean probability, and that minus the observed share. Unlike the distances, the error has no bias.
+        Of each option: mean probability, and that minus the observed share. Unlike the distances, the error
+        has no bias.
     option_mass
         Probability on any valid option, before it is scaled to 1.
 
@@ -59,7 +63,8 @@ def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:
     predictions
         Rows of a PREDICTIONS table: one method, condition, seed and fold.
     weighted
-        Whether survey weights count in all metrics. Shares and what is computed from them always use the weights.
+        Whether survey weights count in all metrics. Shares and what is computed from them always use the
+        weights.
     """
     options = options_of(predictions)
     probabilities = predictions[option_columns(predictions)].to_numpy()
@@ -99,8 +104,8 @@ def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:
 def measure_folds(predictions: pd.DataFrame, splits: pd.DataFrame, weighted: bool = False) -> pd.DataFrame:
     """Return a FOLD_METRICS table: every metric of every method, condition and fold.
 
-    A method that ran with several seeds has the mean over them in each fold: seeds share the test rows, so they tell how much a
-    method varies, not how well the fold is known.
+    A method that ran with several seeds has the mean over them in each fold: seeds share the test rows, so
+    they tell how much a method varies, not how well the fold is known.
 
     Parameters
     ----------
@@ -120,7 +125,8 @@ def measure_folds(predictions: pd.DataFrame, splits: pd.DataFrame, weighted: boo
     n_training = training_rows(splits)
     rows = []
     for (method, condition), run in predictions.groupby(["method", "condition"], sort=False):
-        for fold, part in run.groupby("fold"):
+        for fold in sorted(set(run["fold"])):
+            part, key = run[run["fold"] == fold], (str(condition), int(fold))
             by_seed = [vote_metrics(one, weighted) for _, one in part.groupby("seed")]
             for metric, option in by_seed[0]:
                 values = np.array([metrics[metric, option] for metrics in by_seed])
@@ -133,7 +139,7 @@ def measure_folds(predictions: pd.DataFrame, splits: pd.DataFrame, weighted: boo
                         "fold": fold,
                         "value": np.nan if np.isnan(values).all() else np.nanmean(values),
                         "n_test": part["respondent_id"].nunique(),
-                        "n_training": n_training[condition, fold] if sees_training_rows(method) else 0,
+                        "n_training": n_training[key] if sees_training_rows(str(method)) else 0,
                     }
                 )
     return pd.DataFrame(rows).astype({"fold": "int8", "option": "str", "value": float})
@@ -150,7 +156,7 @@ def training_rows(splits: pd.DataFrame) -> dict[tuple[str, int], int]:
 
 
 def check_same_folds(predictions: pd.DataFrame, splits: pd.DataFrame) -> None:
-    """Raise an InputError unless every run predicts each respondent of its splits once, in the fold they have there.
+    """Raise an InputError unless every run predicts each respondent of its splits once, in the same fold.
 
     Methods can only be compared fold by fold if their folds are the same.
     """
@@ -163,13 +169,13 @@ def check_same_folds(predictions: pd.DataFrame, splits: pd.DataFrame) -> None:
         found = run.set_index("respondent_id")["fold"].sort_index()
         if condition not in expected or not found.equals(expected[condition]):
             raise InputError(
-                f"the predictions of {method}, condition {condition}, seed {seed}, are not of the folds in the splits",
+                f"predictions of {method}, condition {condition}, seed {seed}, are not of the folds in the splits",
                 "They were made with other splits: delete them and run snakemake again.",
             )
 
 
 def _codes(target: "pd.Series[str]", options: list[str]) -> NDArray[np.intp]:
-    codes = pd.Categorical(target, categories=options).codes.astype(np.intp)
+    codes: NDArray[np.intp] = pd.Index(options).get_indexer(pd.Index(target))
     if (codes < 0).any():
         # The value is not named: it is a respondent's answer.
         raise InputError(

@@ -1,0 +1,200 @@
+"""Posts set aside by week while files are read, and each week's posts put in order and written at the end.
+
+Memory does not grow with the panel: what is read goes to a scratch file for each week, and a finished week holds 32 bytes
+for each of its posts and the texts of one slice.
+"""
+
+import filecmp
+import hashlib
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stimmung.data.authors import Digests, as_hex
+from stimmung.vocabulary.posts import PostFilters
+
+ROW_GROUP = 20_000
+SLICE_BYTES = 64 << 20
+SPILL = pa.schema(
+    [("order", pa.uint64()), ("post", pa.uint64()), ("author", pa.uint64()), ("text_key", pa.uint64()), ("text", pa.string())]
+)
+POSTS_FILE = pa.schema([("post_id", pa.string()), ("week", pa.string()), ("author", pa.string()), ("text", pa.string())])
+
+Rows = npt.NDArray[np.int64]
+
+
+class WeekSpill:
+    """A scratch file for each week, written a batch at a time.
+
+    The rows of a week stand in the order in which they were read. Columns as in ``SPILL``: ``order`` sorts the finished week,
+    ``post`` is what a post is known by, ``text_key`` is equal for posts of which only one is kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writers: dict[str, pa.RecordBatchStreamWriter] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for writer in self._writers.values():
+            writer.close()
+
+    def add(self, posts: pa.Table, weeks: npt.NDArray[np.int64], labels: list[str]) -> None:
+        """Set posts aside, each in the week whose place among ``labels`` stands in ``weeks``."""
+        by_week = np.argsort(weeks, kind="stable")
+        posts = posts.take(pa.array(by_week))
+        present, starts = np.unique(weeks[by_week], return_index=True)
+        for week, start, end in zip(present, starts, [*starts[1:], len(weeks)], strict=True):
+            self._writer(labels[week]).write_table(posts.slice(start, end - start))
+
+    def file(self, label: str) -> Path:
+        """Return where a week's posts are set aside."""
+        return self._folder / f"{label}.arrow"
+
+    def _writer(self, label: str) -> pa.RecordBatchStreamWriter:
+        if label not in self._writers:
+            options = pa.ipc.IpcWriteOptions(compression="lz4")
+            self._writers[label] = pa.ipc.new_stream(self.file(label), SPILL, options=options)
+        return self._writers[label]
+
+
+@dataclass(frozen=True)
+class FinishedWeek:
+    """What became of a week's posts.
+
+    Attributes
+    ----------
+    kept
+        Posts in the week's table.
+    dropped
+        Reason to number.
+    authors, posts_of
+        Digests of the authors of the kept posts, and how many of these each has. Empty without an author column.
+    sha256
+        Of the week's file.
+    changed
+        Whether the file is another than before.
+    """
+
+    kept: int
+    dropped: Counter[str]
+    authors: Digests
+    posts_of: Rows
+    sha256: str
+    changed: bool
+
+
+def write_week(spill: Path, label: str, target: Path, filters: PostFilters, *, has_authors: bool) -> FinishedWeek:
+    """Put a week's posts in order, drop repeated ones and those beyond an author's cap, and write what is left.
+
+    The order is that of ``order``, a digest of time and text: it looks random, and is the same whatever the files were called,
+    however they overlap and whichever salt is used. The file is left alone where its bytes would be the same, so that what was
+    made from it stays.
+
+    Parameters
+    ----------
+    spill
+        The week's scratch file; absent for a week without posts.
+    label
+        The week.
+    target
+        The parquet file to write.
+    filters
+        Which repeated posts go, and the cap.
+    has_authors
+        Whether authors are known.
+    """
+    order, post, author, text_key = _keys(spill)
+    rows, dropped = _chosen(order, post, author, text_key, filters)
+    if not has_authors:
+        author = author[:0]
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        # Page statistics would copy the least and the greatest text into the file's end.
+        with pq.ParquetWriter(
+            draft, POSTS_FILE, compression="zstd", use_dictionary=["week", "author"], write_statistics=False
+        ) as writer:
+            for part in _slices(rows, spill):
+                names = as_hex(author[part]) if has_authors else pa.repeat("", len(part))
+                columns = [as_hex(post[part]), pa.repeat(label, len(part)), names, _texts(spill, part, len(order))]
+                writer.write_table(pa.table(columns, schema=POSTS_FILE), row_group_size=ROW_GROUP)
+        changed = not (target.exists() and filecmp.cmp(draft, target, shallow=False))
+        with draft.open("rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        if changed:
+            draft.rename(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    authors, posts_of = np.unique(author[rows], return_counts=True) if has_authors else (author, rows[:0])
+    return FinishedWeek(len(rows), dropped, authors, posts_of, sha256, changed)
+
+
+def _keys(spill: Path) -> tuple[Digests, Digests, Digests, Digests]:
+    columns = SPILL.names[:-1]
+    if not spill.exists():
+        return tuple(np.empty(0, np.uint64) for _ in columns)  # type: ignore[return-value]
+    options = pa.ipc.IpcReadOptions(included_fields=list(range(len(columns))))
+    with pa.ipc.open_stream(spill, options=options) as reader:
+        batches = [[column.to_numpy() for column in batch.columns] for batch in reader]
+    return tuple(np.concatenate(parts) for parts in zip(*batches, strict=True))  # type: ignore[return-value]
+
+
+def _chosen(
+    order: Digests, post: Digests, author: Digests, text_key: Digests, filters: PostFilters
+) -> tuple[Rows, Counter[str]]:
+    """Return the rows that are kept, in the week's order, and how many are dropped for which reason."""
+    rows = np.lexsort((post, order))
+    dropped: Counter[str] = Counter()
+    for reason, key, cap in (
+        ("same-post", post, 1),
+        ("duplicate-text", text_key, 1 if filters.duplicates != "keep" else None),
+        ("author-cap", author, filters.max_posts_per_author),
+    ):
+        if cap is not None:
+            kept = rows[_occurrence(key[rows]) < cap]
+            dropped[reason] = len(rows) - len(kept)
+            rows = kept
+    return rows, +dropped
+
+
+def _occurrence(keys: Digests) -> Rows:
+    """Return for each place how often its key stood before it."""
+    grouped = np.argsort(keys, kind="stable")
+    _, starts, counts = np.unique(keys[grouped], return_index=True, return_counts=True)
+    before = np.empty(len(keys), np.int64)
+    before[grouped] = np.arange(len(keys)) - np.repeat(starts, counts)
+    return before
+
+
+def _slices(rows: Rows, spill: Path) -> list[Rows]:
+    """Part the rows so that the texts of one part fit the memory."""
+    if not len(rows):
+        return []
+    bytes_per_post = max(1, spill.stat().st_size // len(rows))
+    # Whole row groups, so that the file does not depend on how it was parted.
+    size = max(1, SLICE_BYTES // bytes_per_post // ROW_GROUP) * ROW_GROUP
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
+def _texts(spill: Path, rows: Rows, n_rows: int) -> pa.Array:
+    """Return the texts of some rows of a scratch file, in the order of ``rows``."""
+    wanted = np.zeros(n_rows, bool)
+    wanted[rows] = True
+    found = []
+    start = 0
+    options = pa.ipc.IpcReadOptions(included_fields=[SPILL.get_field_index("text")])
+    with pa.ipc.open_stream(spill, options=options) as reader:
+        for batch in reader:
+            found.append(batch.column(0).filter(pa.array(wanted[start : start + len(batch)])))
+            start += len(batch)
+    return pa.concat_arrays(found).take(pa.array(np.searchsorted(np.sort(rows), rows)))

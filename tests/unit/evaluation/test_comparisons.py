@@ -1,0 +1,90 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from stimmung.evaluation.comparisons import COMPARED, compare_with_best_baseline
+from stimmung.evaluation.votes import measure_folds
+from tests.synthetic_votes import make_votes
+
+
+def folds_of(metric, **methods):
+    tables = [
+        pd.DataFrame(
+            {
+                "method": method.replace("__", "/"),
+                "condition": "full",
+                "metric": metric,
+                "option": pd.Series([None] * len(values), dtype="str"),
+                "fold": np.arange(len(values), dtype="int8"),
+                "value": values,
+                "n_test": 25,
+                "n_training": 100,
+            }
+        )
+        for method, values in methods.items()
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+ARM = [0.90, 0.85, 0.91, 0.88, 0.92]
+GOOD = [0.80, 0.84, 0.79, 0.86, 0.81]
+BAD = [0.70, 0.64, 0.69, 0.66, 0.61]
+
+
+@pytest.mark.parametrize(
+    ("metric", "opponent"), [("accuracy", "baselines/good"), ("log_loss", "baselines/bad")]
+)
+def test_the_opponent_is_the_best_by_the_metric_in_question(metric, opponent):
+    row = compare_with_best_baseline(
+        folds_of(metric, tiny__tuned=ARM, baselines__bad=BAD, baselines__good=GOOD)
+    ).iloc[0]
+    assert row["baseline"] == opponent
+
+
+def test_difference_and_p_by_an_independent_formula():
+    row = compare_with_best_baseline(folds_of("accuracy", tiny__tuned=ARM, baselines__good=GOOD)).iloc[0]
+    difference = np.subtract(ARM, GOOD)
+    # Nadeau and Bengio as a rescaled plain t-test: t / sqrt(1 + K n_test / n_training).
+    t = stats.ttest_rel(ARM, GOOD).statistic / np.sqrt(1 + 5 * 25 / 100)
+    assert row["difference"] == pytest.approx(difference.mean())
+    assert row["p"] == pytest.approx(2 * stats.t.sf(abs(t), 4))
+    assert row["ci_low"] < difference.mean() < row["ci_high"]
+
+
+def test_holm_within_a_metric_by_hand():
+    folds = folds_of(
+        "accuracy",
+        tiny__tuned=ARM,
+        tiny__other=BAD,
+        tiny__third=[0.8, 0.83, 0.81, 0.86, 0.8],
+        baselines__good=GOOD,
+    )
+    table = compare_with_best_baseline(pd.concat([folds, folds.assign(metric="brier")]))
+    family = table[table["metric"] == "accuracy"].sort_values("p")
+    by_hand = np.minimum(np.maximum.accumulate(family["p"].to_numpy() * [3, 2, 1]), 1)
+    assert family["p_adjusted"].to_numpy() == pytest.approx(by_hand)
+
+
+def test_no_difference_anywhere_is_p_1_and_a_constant_one_is_not_tested():
+    same = compare_with_best_baseline(folds_of("accuracy", tiny__tuned=GOOD, baselines__good=GOOD)).iloc[0]
+    assert same["difference"] == 0 and same["p"] == same["p_adjusted"] == 1
+    folds = folds_of("accuracy", tiny__shifted=np.add(GOOD, 0.1), tiny__tuned=ARM, baselines__good=GOOD)
+    table = compare_with_best_baseline(folds).set_index("method")
+    assert np.isnan(table.loc["tiny/shifted", "p_adjusted"])
+    assert table.loc["tiny/tuned", "p_adjusted"] == table.loc["tiny/tuned", "p"]
+
+
+def test_every_arm_meets_a_baseline_in_every_condition_it_ran_in():
+    predictions, splits = make_votes(n=120)
+    table = compare_with_best_baseline(measure_folds(predictions, splits))
+    arms = predictions[~predictions["method"].str.startswith("baselines/")]
+    assert len(table) == len(arms[["method", "condition"]].drop_duplicates()) * len(COMPARED)
+    assert table["baseline"].str.startswith("baselines/").all()
+
+
+@pytest.mark.parametrize("only", ["tiny/tuned", "baselines/logistic"])
+def test_without_opponents_there_is_an_empty_table(only):
+    predictions, splits = make_votes(n=120, conditions=("full",))
+    table = compare_with_best_baseline(measure_folds(predictions[predictions["method"] == only], splits))
+    assert table.empty and "p_adjusted" in table
