@@ -1,11 +1,18 @@
 """Names that stand in paths, and functions that give a rule the leaves of the config it uses."""
 
 FOLDS = range(STUDY.folds)
-FIGURE_FORMATS = STUDY.report.formats
 CODEBOOKS = {name: load_codebook(Path(survey.codebook)) for name, survey in STUDY.selected_surveys().items()}
 BASELINES = STUDY.run.baselines
 # Finished adapters and checkpoints, by content: a side folder that no rule owns, so that no failed job takes it along.
 STORE = "results/.store"
+SURVEY_TABLES = ["f1", "metrics", "shares", "comparisons", "left_out"]
+SURVEY_FIGURES = ["f1_by_class", "shares", "learning_curve", "left_out", "reliability"]
+# What of a survey stands in the report, and beside it for a paper. The page itself shows SVG.
+REPORTED_OF_SURVEY = [
+    *["fold_metrics.parquet", "metrics.parquet", "comparisons.parquet", "shares.parquet"],
+    *expand("tables/{table}.{format}", table=SURVEY_TABLES, format=["csv", "tex"]),
+    *expand("figures/{figure}.{format}", figure=SURVEY_FIGURES, format={"svg", *STUDY.report.formats}),
+]
 
 
 wildcard_constraints:
@@ -15,6 +22,7 @@ wildcard_constraints:
     arm="tuned|zero-shot|few-shot",
     seed=r"\d+",
     fold=r"\d+",
+    format="svg|pdf|png",
 
 
 def code_of(script):
@@ -59,6 +67,17 @@ def survey_file(wildcards):
 def target_of(wildcards):
     """The item that is predicted."""
     return CODEBOOKS[wildcards.survey].target
+
+
+def is_simulated(wildcards):
+    """Whether the survey's respondents are made up; then every figure and table says so."""
+    return CODEBOOKS[wildcards.survey].simulated
+
+
+def prompts_of(wildcards):
+    """The prompts of a condition; conditions that leave out the same items share them."""
+    twin = STUDY.surveys[wildcards.survey].prompt_twin(wildcards.condition)
+    return f"results/surveys/{wildcards.survey}/prompts/{twin}.parquet"
 
 
 def training_of(wildcards):

@@ -16,7 +16,7 @@ rule build_tiny:
         "benchmarks/build_tiny/tiny.tsv"
     conda:
         "../envs/models.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=2000,
         runtime=15,

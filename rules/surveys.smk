@@ -89,7 +89,7 @@ rule train_fold_adapters:
     """Tune one adapter for each fold, all of them as one cohort on one base."""
     input:
         base="results/models/{model}/model.json",
-        prompts="results/surveys/{survey}/prompts/{condition}.parquet",
+        prompts=prompts_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
         codebook=codebook_of,
     output:
@@ -123,7 +123,7 @@ rule score_respondents:
         base="results/models/{model}/model.json",
         adapters=adapters_of_arm,
         respondents="results/surveys/{survey}/respondents.parquet",
-        prompts="results/surveys/{survey}/prompts/{condition}.parquet",
+        prompts=prompts_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
         codebook=codebook_of,
     output:

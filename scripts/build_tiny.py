@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stimmung.data.generated_text import questionnaires
+from stimmung.data.generated_text import questionnaires, vocabulary
 from stimmung.engine.devices import use_threads
 from stimmung.engine.tiny import build_tiny as build
 from stimmung.study.job import job
@@ -17,8 +17,8 @@ SEED = 1996
 def build_tiny(*, threads: int, output: Path) -> None:
     """Write the model as an ordinary Hugging Face directory."""
     use_threads(threads)
-    texts = list(questionnaires(3000, SEED))
-    build(texts, output, vocab_size=2048, epochs=2, block_size=256, batch_size=16, seed=SEED)
+    texts = list(questionnaires(4000, SEED))
+    build(texts, vocabulary(), output, vocab_size=2304, epochs=1, block_size=128, batch_size=16, seed=SEED)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """Quantise a base model once and save it, so that jobs load 4 bits instead of quantising 16."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stimmung.engine.base import quantize_base
 from stimmung.engine.devices import use_threads
 from stimmung.study.job import job
+from stimmung.vocabulary.files import write_json
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -18,7 +18,7 @@ def prepare_model(
     """Write the base beside ``description``, and into it where the base comes from and its digest."""
     use_threads(threads)
     found = quantize_base(source, revision, quantization, compute_dtype, description.parent)
-    description.write_text(json.dumps(found, indent=2) + "\n")
+    write_json(found, description)
 
 
 if __name__ == "__main__":

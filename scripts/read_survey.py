@@ -10,7 +10,7 @@ from stimmung.data.respondents import missing_counts, needed_columns, respondent
 from stimmung.study.job import job
 from stimmung.study.study import load_codebook
 from stimmung.vocabulary.codebook import Code
-from stimmung.vocabulary.json_files import write_json
+from stimmung.vocabulary.files import write_json
 from stimmung.vocabulary.tables import RESPONDENTS, write_table
 
 if TYPE_CHECKING:

@@ -23,9 +23,9 @@ Digests = npt.NDArray[np.uint64]
 def load_salt(file: Path) -> bytes:
     """Return the study's salt: from the environment, from its file, or drawn at random and kept in that file.
 
-    The environment variable ``STIMMUNG_SALT`` goes first, for sites that keep secrets elsewhere. The file is readable
-    by its owner only. Who has the salt can test a guess about who an author is, so neither belongs with the results;
-    without it, the same author gets another hash.
+    The environment variable ``STIMMUNG_SALT`` goes first, for sites that keep secrets elsewhere. The file is
+    readable by its owner only. Who has the salt can test a guess about who an author is, so neither belongs
+    with the results; without it, the same author gets another hash.
 
     Raises
     ------
@@ -61,9 +61,12 @@ def keyed_digests(values: pa.Array | pa.ChunkedArray, key: bytes) -> Digests:
     encoded = pa.chunked_array([values] if isinstance(values, pa.Array) else values.chunks).combine_chunks()
     encoded = encoded.cast(pa.binary()).dictionary_encode()
     digests = [
-        hashlib.blake2b(value, key=key, digest_size=DIGEST_BYTES).digest() for value in encoded.dictionary.to_pylist()
+        hashlib.blake2b(value, key=key, digest_size=DIGEST_BYTES).digest()
+        for value in encoded.dictionary.to_pylist()
     ]
-    return np.frombuffer(b"".join(digests), ">u8").astype(np.uint64)[encoded.indices.to_numpy()]
+    of_value = np.frombuffer(b"".join(digests), ">u8").astype(np.uint64)
+    result: Digests = of_value[encoded.indices.to_numpy()]
+    return result
 
 
 def as_hex(digests: Digests) -> pa.Array:
@@ -74,7 +77,9 @@ def as_hex(digests: Digests) -> pa.Array:
 
 def _checked(salt: str, where: str) -> bytes:
     if len(salt) < 16:
-        raise InputError(f"the salt in {where} is shorter than 16 characters", "Delete it, and one is drawn at random.")
+        raise InputError(
+            f"the salt in {where} is shorter than 16 characters", "Delete it, and one is drawn at random."
+        )
     # BLAKE2b takes keys of up to 64 bytes.
     return hashlib.blake2b(salt.encode()).digest()
 
@@ -85,7 +90,9 @@ def _create(file: Path, salt: str) -> None:
         raise FileExistsError(file)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as stream:
+        with os.fdopen(
+            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii"
+        ) as stream:
             stream.write(salt)
         # A link, not a rename: of two jobs that start at once, the first one's salt stays.
         os.link(draft, file)

@@ -183,29 +183,29 @@ def _read_parquet(path: Path, columns: Sequence[str] | None) -> SurveyFile:
 
 
 def _read_labelled(path: Path, columns: Sequence[str] | None) -> SurveyFile:
-    read = pyreadstat.read_dta if path.suffix.lower() == ".dta" else pyreadstat.read_sav
-    encoding = None
     try:
-        _, header = read(path, metadataonly=True)
-        read(path, row_limit=1)
+        return _labelled(path, columns, None)
     except pyreadstat.ReadstatError as error:
         if "encoding" not in str(error):
             raise
         # Files of the nineties do not say that they are latin-1.
-        encoding = "latin1"
-        _, header = read(path, metadataonly=True, encoding=encoding)
+        return _labelled(path, columns, "latin1")
+
+
+def _labelled(path: Path, columns: Sequence[str] | None, encoding: str | None) -> SurveyFile:
+    read = pyreadstat.read_dta if path.suffix.lower() == ".dta" else pyreadstat.read_sav
+    _, header = read(path, metadataonly=True, encoding=encoding)
     labels = {name: header.column_names_to_labels.get(name) for name in header.column_names}
-    names = [find_column(wanted, labels, str(path)) for wanted in columns or labels]
+    names = list(dict.fromkeys(find_column(wanted, labels, str(path)) for wanted in columns or labels))
     codes, header = read(
-        path,
-        usecols=list(dict.fromkeys(names)),
-        user_missing=True,
-        disable_datetime_conversion=True,
-        encoding=encoding,
+        path, usecols=names, user_missing=True, disable_datetime_conversion=True, encoding=encoding
     )
-    present = {name: label for name, label in labels.items() if label and name in codes}
-    value_labels = {name: dict(header.variable_value_labels.get(name, {})) for name in codes}
-    return _chosen(SurveyFile(codes, present, value_labels), columns, str(path))
+    survey = SurveyFile(
+        codes,
+        {name: label for name in names if (label := labels[name])},
+        {name: dict(header.variable_value_labels.get(name, {})) for name in names},
+    )
+    return _chosen(survey, columns, str(path))
 
 
 _READERS: dict[str, Callable[[Path, Sequence[str] | None], SurveyFile]] = {

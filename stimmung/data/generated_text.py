@@ -2,7 +2,7 @@
 
 What a made-up respondent answers follows one latent trait, so that items go together as they do in a survey. Which answer
 to the last question goes with which end of the trait is drawn anew for every document: the model can learn how a questionnaire
-reads, and nothing about how anybody votes.
+reads, and nothing about how anybody votes. Some documents ask an item once more, so that the model learns to look an answer up.
 """
 
 from collections.abc import Iterator, Sequence
@@ -86,11 +86,16 @@ _ENGLISH = _Language(
     ),
     numbers=(
         ("Age", " years", 18, 95),
-        ("News in the past week", " days", 0, 7),
-        ("Population of the place", ",000", 0, 990),
-        ("Household income", ",000 dollars", 1, 120),
+        ("News in the past week", " days a week", 0, 7),
+        ("Population", " thousand", 0, 990),
+        ("Income", ",000 dollars", 1, 120),
+        ("Income in pounds", " pounds", 100, 9000),
         ("Children", "", 0, 6),
-        ("Scale score", " points", -3, 3),
+        ("Score", " points", -3, 3),
+        ("Rating of the leader", " of 5", 1, 5),
+        ("Rating of the party", " of 7", 1, 7),
+        ("Support for the union", " of 11", 1, 11),
+        ("Knowledge", " of 3", 0, 3),
     ),
     targets=(
         ("Vote", ("Clinton", "Dole")),
@@ -148,6 +153,25 @@ _GERMAN = _Language(
 )
 
 
+# Words that questionnaires of several countries use: with them among the tokenizer's words, prompts are short.
+_MORE_WORDS = """
+Sees Clinton as Dole Own politics Which party does this voter vote for in the presidential election British general national
+Blair Hague Kennedy Labour Conservative Liberal Democrat economy household Euroscepticism political knowledge European
+primary secondary post-secondary none less than or more high school bachelor's advanced community grades
+plebiscite Pinochet Chile status quo scale urban rural Santiago monthly inhabitants keep remain eight years
+strongly support oppose favor against approve disapprove important problem news newspaper television internet
+married single divorced widowed religion Protestant Catholic Jewish Muslim other white black Hispanic Asian
+how what when where who why is are was were be been it its his her their our your my me we us I he she
+and but if so to of in on at by from with about into over under after before between during without within
+0 1 2 3 4 5 6 7 8 9 $ % not very much many most some any all each every only also too even still just US TV UK EU
+get got go went come came make made take took see saw know think want say said give gave feel felt keep
+day days week weeks month months year years time today tomorrow yesterday morning night home work job money life people
+good bad new old great little big long short high low right wrong same different better best worse worst
+How often would you say do they discuss family friends race ethnicity feel patriotic flag president Trump Obama Romney
+Wahlentscheidung Bundestagswahl Zweitstimme Partei wählen Wähler Nichtwähler Befragte Person Antwort Lage Einstellung
+"""
+
+
 def questionnaires(n: int, seed: int) -> Iterator[str]:
     """Yield ``n`` filled-in questionnaires as plain text, three quarters of them in English, the rest in German.
 
@@ -158,21 +182,28 @@ def questionnaires(n: int, seed: int) -> Iterator[str]:
         yield _questionnaire(_ENGLISH if rng.random() < 0.75 else _GERMAN, rng)
 
 
+def vocabulary() -> list[str]:
+    """Return texts that hold words which the questionnaires may lack, for the tokenizer only."""
+    words = sorted({form for word in _MORE_WORDS.split() for form in (word, word.lower(), word.capitalize())})
+    return [f" {word} {word}\n{word}" for word in words] * 20
+
+
 def _questionnaire(language: _Language, rng: np.random.Generator) -> str:
     question, options = language.targets[rng.integers(len(language.targets))]
     order = [options[index] for index in rng.permutation(len(options))]
     instruction = language.instructions[rng.integers(len(language.instructions))]
     parts = [instruction.replace("{options}", ", ".join(order))]
-    items = rng.choice(len(language.items), size=rng.integers(4, 10), replace=False)
-    numbers = rng.choice(len(language.numbers), size=rng.integers(0, len(language.numbers)), replace=False)
-    for _ in range(rng.choice([1, 1, 1, 2, 3])):
+    items = rng.choice(len(language.items), size=rng.integers(2, 7), replace=False)
+    numbers = rng.choice(len(language.numbers), size=rng.integers(0, 5) % len(language.numbers), replace=False)
+    asks_again = rng.random() < 0.6
+    for _ in range(rng.choice([1, 1, 2, 3])):
         trait = rng.normal()
-        lines = [
-            f"{language.items[item][0]}: {_answer(language.items[item][1], trait, rng)}" for item in items
-        ]
-        lines += [_number(language.numbers[number], rng) for number in numbers]
+        lines = [f"{language.items[item][0]}: {_answer(language.items[item][1], trait, rng)}" for item in items]
+        lines += [_number(language.numbers[number], trait, rng) for number in numbers]
         lines = [lines[index] for index in rng.permutation(len(lines))]
-        parts.append("\n".join([*lines, f"{question}: {_answer(order, trait, rng)}"]))
+        # Asking again makes every document teach several look-ups, not only one answer.
+        again = [lines[index] for index in rng.permutation(len(lines))[:3]] if asks_again else []
+        parts.append("\n".join([*lines, *again, f"{question}: {_answer(order, trait, rng)}"]))
     return "\n\n".join(parts)
 
 
@@ -181,6 +212,7 @@ def _answer(options: Sequence[str], trait: float, rng: np.random.Generator) -> s
     return options[min(int(place * len(options)), len(options) - 1)]
 
 
-def _number(number: tuple[str, str, int, int], rng: np.random.Generator) -> str:
+def _number(number: tuple[str, str, int, int], trait: float, rng: np.random.Generator) -> str:
     stem, unit, low, high = number
-    return f"{stem}: {rng.integers(low, high + 1)}{unit}"
+    place = 1 / (1 + np.exp(-(trait + rng.normal(scale=0.7))))
+    return f"{stem}: {low + int(place * (high - low + 0.999))}{unit}"

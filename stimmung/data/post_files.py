@@ -7,10 +7,10 @@ import itertools
 import lzma
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,13 +25,30 @@ BATCH_CHARACTERS = 8_000_000
 PARQUET_BUFFER_BYTES = 1 << 20
 TABULAR, LINES, PARQUET = (".csv", ".tsv"), (".jsonl", ".ndjson", ".json"), (".parquet",)
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+# Roles that are known to be there only from the values: the keys of a JSON object may be left out.
+NEEDED = ("text", "time", "author", "post_id")
+
+Row = TypeVar("Row")
+Columns = Mapping[str, Sequence[str | None]]
 
 
 @dataclass(frozen=True)
 class PostFile:
-    """One file of a panel, and the label of the week that its name gives, if it gives one."""
+    """One file of a panel.
+
+    Attributes
+    ----------
+    path
+        Where it is. Some panels have a file for each author, called after them, so a path is shown in an
+        error about this file and nowhere else.
+    pattern
+        What it was found by; this stands in logs and reports.
+    week
+        The label of the week that its name gives, if it gives one.
+    """
 
     path: Path
+    pattern: str
     week: str | None = None
 
 
@@ -73,7 +90,7 @@ def find_post_files(patterns: Sequence[str], weeks: Sequence[str], root: Path = 
     for pattern in patterns:
         labels = weeks if WEEK_IN_NAME in pattern else [None]
         named = [
-            PostFile(root / name, label)
+            PostFile(root / name, pattern, label)
             for label in labels
             for name in glob.glob(pattern.replace(WEEK_IN_NAME, label or ""), root_dir=root, recursive=True)  # noqa: PTH207
             if (root / name).is_file()
@@ -81,7 +98,7 @@ def find_post_files(patterns: Sequence[str], weeks: Sequence[str], root: Path = 
         if not named:
             raise InputError(
                 f"no file of posts matches '{pattern}'",
-                "`files` are paths from where snakemake is started; {week} stands for a declared week's label.",
+                "`files` are paths from where snakemake is started; {week} is the label of a declared week.",
             )
         found |= {file.path: file for file in named}
     return [found[path] for path in sorted(found)]
@@ -141,25 +158,26 @@ def _opened(path: Path) -> Any:
 
 def _read_csv(path: Path, stream: Stream, columns: PostColumns, delimiter: str) -> Iterator[RawPosts]:
     rows = csv_rows(stream, delimiter)
-    header = columns.names or next(rows, None)
+    header: list[str] | None = columns.names or next(rows, None)
     if header is None:
         raise InputError(
             f"{path} has no header line", "If it has none on purpose, `columns.names` names the columns."
         )
     roles = columns.by_role()
-    # The first line of a file without a header is a post, so it is compared and never shown.
     _require(roles, header, path, "If its first line is no header, `columns.names` names the columns.")
     places = {role: header.index(column) for role, column in roles.items()}
     for batch in _batches(rows):
         whole = [row for row in batch if row is not None and len(row) == len(header)]
-        picked = {role: [row[place] for row in whole] for role, place in places.items()}
+        picked: Columns = {role: [row[place] for row in whole] for role, place in places.items()}
         yield _from_values(picked, Counter({"malformed-row": len(batch) - len(whole)}))
 
 
 def _read_json(path: Path, stream: Stream, columns: PostColumns) -> Iterator[RawPosts]:
     roles = columns.by_role()
     seen: set[str] = set()
+    n_rows = 0
     for batch in _batches(json_rows(stream)):
+        n_rows += len(batch)
         rows = [row for row in batch if row is not None]
         found = {role: [_at(row, column) for row in rows] for role, column in roles.items()}
         seen |= {roles[role] for role, values in found.items() if any(value is not None for value in values)}
@@ -172,9 +190,9 @@ def _read_json(path: Path, stream: Stream, columns: PostColumns) -> Iterator[Raw
             for role, values in found.items()
         }
         yield _from_values(picked, Counter({"malformed-row": len(batch) - sum(plain)}))
-    _require(
-        roles, seen, path, "No line of the file has a value there. jsonl has one JSON object on each line."
-    )
+    if n_rows:
+        needed = {role: column for role, column in roles.items() if role in NEEDED}
+        _require(needed, seen, path, "No line has a value there. jsonl has one JSON object on each line.")
 
 
 def _read_parquet(path: Path, columns: PostColumns) -> Iterator[RawPosts]:
@@ -190,8 +208,10 @@ def _read_parquet(path: Path, columns: PostColumns) -> Iterator[RawPosts]:
 
 def _require(roles: dict[str, str], present: Iterable[str], path: Path, hint: str) -> None:
     known = list(present)
+    # Only a line that has one of the names is surely a header; any other may be a post, and is not shown.
+    names = known if set(known) & set(roles.values()) else []
     absent = [
-        f"'{name}'{near(name, known)} for the {role}" for role, name in roles.items() if name not in known
+        f"'{name}'{near(name, names)} for the {role}" for role, name in roles.items() if name not in known
     ]
     if absent:
         raise InputError(f"{path} has no column {', no column '.join(absent)}", hint)
@@ -213,7 +233,7 @@ def _is_textual(kind: pa.DataType) -> bool:
     return any(test(kind) for test in (*tests, pa.types.is_large_binary, pa.types.is_null))
 
 
-def _batches[Row](rows: Iterator[Row]) -> Iterator[list[Row]]:
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
     """Group rows by number; a batch also ends where its texts have grown long."""
     batch: list[Row] = []
     size = 0
@@ -228,8 +248,9 @@ def _batches[Row](rows: Iterator[Row]) -> Iterator[list[Row]]:
 
 
 def _length(row: Any) -> int:
-    values = row if isinstance(row, list) else (row or {}).values()
-    return sum(len(value) for value in values if isinstance(value, str))
+    if isinstance(row, dict):
+        return sum(len(value) for value in row.values() if isinstance(value, str))
+    return sum(map(len, row or ()))
 
 
 def _at(row: dict[str, Any], column: str) -> Any:
@@ -248,7 +269,7 @@ def _as_plain(value: Any) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _from_values(picked: dict[str, list[str | None]], dropped: Counter[str]) -> RawPosts:
+def _from_values(picked: Columns, dropped: Counter[str]) -> RawPosts:
     try:
         columns = {role: pa.array(values, pa.string()) for role, values in picked.items()}
     except UnicodeEncodeError:

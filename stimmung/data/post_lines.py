@@ -25,8 +25,8 @@ class Stream(Protocol):
 def physical_lines(stream: Stream) -> Iterator[str]:
     r"""Yield the lines of a stream with their ``\n``, in bounded memory.
 
-    Bytes that are no UTF-8 become lone surrogates, which no valid text has, so that they can be found later. A line longer than
-    a block is cut short, which makes its row malformed.
+    Bytes that are no UTF-8 become lone surrogates, which no valid text has, so that they can be found later.
+    A line longer than a block is cut short, which makes its row malformed.
     """
     rest = b""
     first = True
@@ -50,8 +50,9 @@ def physical_lines(stream: Stream) -> Iterator[str]:
 def csv_rows(stream: Stream, delimiter: str) -> Iterator[list[str] | None]:
     """Yield the rows of a csv file, None for each line that cannot be one. Blank lines are passed over.
 
-    A quote that is never closed would make one row of all that follows. So a row that fails is given up by its first line
-    only, and reading goes on at its second: in strict mode the next row's own quotes end the attempt.
+    A quote that is never closed would make one row of all that follows. So a row that fails is given up by
+    its first line only, and reading goes on at its second: in strict mode the next row's own quotes end the
+    attempt.
     """
     lines = _RereadableLines(stream)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)

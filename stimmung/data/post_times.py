@@ -1,7 +1,5 @@
 """When a post was written, and the week that it belongs to."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -13,14 +11,15 @@ from stimmung.vocabulary.weeks import DAYS_IN_WEEK, Weeks
 OUTSIDE = -1
 _UNIX = {"unix-s": 1_000_000, "unix-ms": 1_000}
 _WITH_OFFSET = r"(?:[zZ]|[+-]\d{2}:?\d{2})\s*$"
-_MOST_MICROSECONDS = 2**62
+# From 1900 to 2200.
+_LEAST, _MOST = (int(np.datetime64(year, "us").astype(np.int64)) for year in ("1900", "2200"))
 
 
 def parse_times(column: pa.ChunkedArray, layout: PostFormat) -> pd.DatetimeIndex:
     """Return the times of posts as UTC; NaT where a time is absent or does not parse.
 
-    A time without an offset is a time in ``layout.time_zone``. In the hour that a clock is set back it is the first one, and
-    in the hour that is left out it is the moment after it.
+    A time without an offset is a time in ``layout.time_zone``. In the hour that a clock is set back it is the
+    first one, and in the hour that is left out it is the moment after it.
 
     Parameters
     ----------
@@ -30,14 +29,19 @@ def parse_times(column: pa.ChunkedArray, layout: PostFormat) -> pd.DatetimeIndex
         The format of the times and the zone of those without an offset.
     """
     if pa.types.is_temporal(column.type):
-        return _in_utc(pd.DatetimeIndex(column.cast(_microseconds(column.type)).to_pandas()), layout.time_zone)
+        return _in_utc(
+            pd.DatetimeIndex(column.cast(_microseconds(column.type), safe=False).to_pandas()),
+            layout.time_zone,
+        )
     values = column.to_pandas()
     if layout.time_format in _UNIX:
         return _from_unix(values, _UNIX[layout.time_format])
     values = values.astype("str")
     if layout.time_format == "iso":
         return _from_iso(values, layout.time_zone)
-    parsed = pd.to_datetime(values, format=layout.time_format, errors="coerce", utc="%z" in layout.time_format)
+    parsed = pd.to_datetime(
+        values, format=layout.time_format, errors="coerce", utc="%z" in layout.time_format
+    )
     return _in_utc(pd.DatetimeIndex(parsed), layout.time_zone)
 
 
@@ -59,14 +63,10 @@ def week_numbers(times: pd.DatetimeIndex, weeks: Weeks) -> npt.NDArray[np.int64]
     return np.where(inside, numbers, OUTSIDE)
 
 
-def day_range(times: Sequence[pd.Timestamp]) -> str:
-    """Return 'from … to …' for the earliest and latest of some times."""
-    return f"from {min(times).date()} to {max(times).date()}"
-
-
 def _from_iso(values: "pd.Series[str]", time_zone: str) -> pd.DatetimeIndex:
     if time_zone == "UTC":
-        return pd.DatetimeIndex(pd.to_datetime(values, format="ISO8601", errors="coerce", utc=True))
+        parsed = pd.to_datetime(values, format="ISO8601", errors="coerce", utc=True)
+        return _in_utc(pd.DatetimeIndex(parsed), "UTC")
     has_offset = values.str.contains(_WITH_OFFSET, regex=True, na=False)
     parsed = pd.Series(pd.NaT, index=values.index, dtype="datetime64[us, UTC]")
     for kind, zone in ((has_offset, "UTC"), (~has_offset, time_zone)):
@@ -78,17 +78,20 @@ def _from_iso(values: "pd.Series[str]", time_zone: str) -> pd.DatetimeIndex:
 def _from_unix(values: "pd.Series[float]", microseconds: int) -> pd.DatetimeIndex:
     numbers = pd.to_numeric(values, errors="coerce").astype("float64").to_numpy() * microseconds
     # float64 holds microseconds of our century exactly.
-    valid = np.abs(numbers) < _MOST_MICROSECONDS
+    valid = np.abs(numbers) < _MOST
     times = np.where(valid, np.round(np.where(valid, numbers, 0)), 0).astype("datetime64[us]")
     times[~valid] = np.datetime64("NaT")
-    return pd.DatetimeIndex(times).tz_localize("UTC")
+    return _in_utc(pd.DatetimeIndex(times), "UTC")
 
 
 def _in_utc(times: pd.DatetimeIndex, time_zone: str) -> pd.DatetimeIndex:
+    # A slip like the year 20200 is no time; pandas cannot bring it to another time zone.
+    times = times.as_unit("us")
+    times = pd.DatetimeIndex(times.where((times.asi8 > _LEAST) & (times.asi8 < _MOST)))
     if times.tz is None:
         first_of_two = np.ones(len(times), bool)
         times = times.tz_localize(time_zone, ambiguous=first_of_two, nonexistent="shift_forward")
-    return times.tz_convert("UTC").as_unit("us")
+    return times.tz_convert("UTC")
 
 
 def _microseconds(kind: pa.DataType) -> pa.DataType:

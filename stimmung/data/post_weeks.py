@@ -1,13 +1,14 @@
 """Posts set aside by week while files are read, and each week's posts put in order and written at the end.
 
-Memory does not grow with the panel: what is read goes to a scratch file for each week, and a finished week holds 32 bytes
-for each of its posts and the texts of one slice.
+Memory does not grow with the panel: what is read goes to a scratch file for each week, and a finished week
+holds 32 bytes for each of its posts and the texts of one slice.
 """
 
 import filecmp
 import hashlib
 import os
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,14 +20,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stimmung.data.authors import Digests, as_hex
+from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.posts import PostFilters
 
 ROW_GROUP = 20_000
+FLUSH_ROWS, FLUSH_BYTES = 20_000, 8 << 20
 SLICE_BYTES = 64 << 20
 SPILL = pa.schema(
-    [("order", pa.uint64()), ("post", pa.uint64()), ("author", pa.uint64()), ("text_key", pa.uint64()), ("text", pa.string())]
+    [
+        ("order", pa.uint64()),
+        ("post", pa.uint64()),
+        ("author", pa.uint64()),
+        ("text_key", pa.uint64()),
+        ("text", pa.string()),
+    ]
 )
-POSTS_FILE = pa.schema([("post_id", pa.string()), ("week", pa.string()), ("author", pa.string()), ("text", pa.string())])
+POSTS_FILE = pa.schema(
+    [("post_id", pa.string()), ("week", pa.string()), ("author", pa.string()), ("text", pa.string())]
+)
 
 Rows = npt.NDArray[np.int64]
 
@@ -34,28 +45,51 @@ Rows = npt.NDArray[np.int64]
 class WeekSpill:
     """A scratch file for each week, written a batch at a time.
 
-    The rows of a week stand in the order in which they were read. Columns as in ``SPILL``: ``order`` sorts the finished week,
-    ``post`` is what a post is known by, ``text_key`` is equal for posts of which only one is kept.
+    The rows of a week stand in the order in which they were read. Columns as in ``SPILL``: ``order`` sorts
+    the finished week, ``post`` is what a post is known by, ``text_key`` is equal for posts of which only one
+    is kept.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, labels: list[str]) -> None:
         self._folder = folder
+        self._labels = labels
         self._writers: dict[str, pa.RecordBatchStreamWriter] = {}
+        self._pending: list[pa.Table] = []
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for writer in self._writers.values():
-            writer.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._flush()
+        finally:
+            for writer in self._writers.values():
+                writer.close()
 
-    def add(self, posts: pa.Table, weeks: npt.NDArray[np.int64], labels: list[str]) -> None:
-        """Set posts aside, each in the week whose place among ``labels`` stands in ``weeks``."""
+    def add(self, posts: pa.Table, weeks: Rows) -> None:
+        """Set posts aside, each in the week whose place among the labels stands in ``weeks``."""
+        self._pending.append(posts.append_column("week", pa.array(weeks)))
+        # Many panels are many small files; written one by one, each would leave crumbs in every week.
+        if (
+            sum(map(len, self._pending)) >= FLUSH_ROWS
+            or sum(part.nbytes for part in self._pending) >= FLUSH_BYTES
+        ):
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        posts = pa.concat_tables(self._pending)
+        self._pending = []
+        weeks = posts["week"].to_numpy()
         by_week = np.argsort(weeks, kind="stable")
-        posts = posts.take(pa.array(by_week))
+        posts = posts.drop_columns("week").take(pa.array(by_week))
         present, starts = np.unique(weeks[by_week], return_index=True)
         for week, start, end in zip(present, starts, [*starts[1:], len(weeks)], strict=True):
-            self._writer(labels[week]).write_table(posts.slice(start, end - start))
+            self._writer(self._labels[week]).write_table(posts.slice(start, end - start))
 
     def file(self, label: str) -> Path:
         """Return where a week's posts are set aside."""
@@ -79,7 +113,8 @@ class FinishedWeek:
     dropped
         Reason to number.
     authors, posts_of
-        Digests of the authors of the kept posts, and how many of these each has. Empty without an author column.
+        Digests of the authors of the kept posts, and how many of these each has. Empty without an author
+        column.
     sha256
         Of the week's file.
     changed
@@ -93,13 +128,20 @@ class FinishedWeek:
     sha256: str
     changed: bool
 
+    @property
+    def largest_share(self) -> float:
+        """The share of the week's posts that its most active author wrote; 0 where authors are unknown."""
+        return float(self.posts_of.max() / self.kept) if len(self.posts_of) else 0.0
 
-def write_week(spill: Path, label: str, target: Path, filters: PostFilters, *, has_authors: bool) -> FinishedWeek:
-    """Put a week's posts in order, drop repeated ones and those beyond an author's cap, and write what is left.
 
-    The order is that of ``order``, a digest of time and text: it looks random, and is the same whatever the files were called,
-    however they overlap and whichever salt is used. The file is left alone where its bytes would be the same, so that what was
-    made from it stays.
+def write_week(
+    spill: Path, label: str, target: Path, filters: PostFilters, *, has_authors: bool
+) -> FinishedWeek:
+    """Put a week's posts in order, drop repeated ones and those beyond an author's cap, and write the rest.
+
+    The order is that of ``order``, a digest of time and text: it looks random, and is the same whatever the
+    files were called, however they overlap and whichever salt is used. The file is left alone where its bytes
+    would be the same, so that what was made from it stays.
 
     Parameters
     ----------
@@ -126,7 +168,12 @@ def write_week(spill: Path, label: str, target: Path, filters: PostFilters, *, h
         ) as writer:
             for part in _slices(rows, spill):
                 names = as_hex(author[part]) if has_authors else pa.repeat("", len(part))
-                columns = [as_hex(post[part]), pa.repeat(label, len(part)), names, _texts(spill, part, len(order))]
+                columns = [
+                    as_hex(post[part]),
+                    pa.repeat(label, len(part)),
+                    names,
+                    _texts(spill, part, len(order)),
+                ]
                 writer.write_table(pa.table(columns, schema=POSTS_FILE), row_group_size=ROW_GROUP)
         changed = not (target.exists() and filecmp.cmp(draft, target, shallow=False))
         with draft.open("rb") as stream:
@@ -198,3 +245,23 @@ def _texts(spill: Path, rows: Rows, n_rows: int) -> pa.Array:
             found.append(batch.column(0).filter(pa.array(wanted[start : start + len(batch)])))
             start += len(batch)
     return pa.concat_arrays(found).take(pa.array(np.searchsorted(np.sort(rows), rows)))
+
+
+def week_texts(path: Path) -> Iterator[pa.Array]:
+    """Yield the texts of a week's posts table, a batch at a time.
+
+    Raises
+    ------
+    InputError
+        If the file is absent or is no table of posts.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            if file.schema_arrow.names != POSTS_FILE.names:
+                raise InputError(f"{path} is no table of posts", "If an older version wrote it, delete it.")
+            for batch in file.iter_batches(batch_size=ROW_GROUP, columns=["text"]):
+                yield batch.column(0)
+    except (FileNotFoundError, pa.ArrowException) as error:
+        raise InputError(
+            f"no readable table of posts at {path}", "Delete it and run snakemake again."
+        ) from error

@@ -8,9 +8,13 @@ from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers.utils.logging import disable_progress_bar
 
 from stimmung.engine.devices import default_device
 from stimmung.vocabulary.errors import InputError
+
+# Bars of half a second would stand between Snakemake's lines.
+disable_progress_bar()
 
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 

@@ -5,7 +5,6 @@ moment. Were they saved one by one, a kill between two would change which rows s
 """
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+
+from stimmung.vocabulary.files import whole
 
 
 @dataclass
@@ -38,19 +39,14 @@ class Saved:
 
 def save_checkpoint(path: Path, adapters: list[Saved]) -> None:
     """Write the cohort's state in one step, replacing the last one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {}
     for index, adapter in enumerate(adapters):
         for kind, named in (("weights", adapter.weights), ("optimizer", adapter.optimizer)):
             for name, tensor in named.items():
                 tensors[f"{index}/{kind}/{name}"] = tensor.detach().cpu().contiguous()
     progress = json.dumps([asdict(adapter.progress) for adapter in adapters])
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with whole(path) as draft:
         save_file(tensors, draft, metadata={"progress": progress})
-        draft.rename(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def load_checkpoint(path: Path) -> list[Saved] | None:

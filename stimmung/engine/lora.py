@@ -91,27 +91,29 @@ class CohortLinear(nn.Module):
         slices = self.layout.slices
         if not slices:
             return y
-        if self.layout.even and len(slices) > 1:
-            return y + self._stacked(x, slices).to(y.dtype)
-        parts = []
-        for one in slices:
-            if one.adapter == BASE_ONLY:
-                parts.append(y[one.start : one.stop])
-                continue
-            rows = self._dropped(x[one.start : one.stop], one)
-            a, b = self.lora_a[one.adapter].to(x.dtype), self.lora_b[one.adapter].to(x.dtype)
-            delta = functional.linear(functional.linear(rows, a), b) * self.settings.scale
-            parts.append(y[one.start : one.stop] + delta.to(y.dtype))
-        return torch.cat(parts) if len(parts) > 1 else parts[0]
+        if self.layout.even:
+            return self._together(x, y, slices)
+        parts = [
+            y[one.start : one.stop]
+            if one.adapter == BASE_ONLY
+            else self._together(x[one.start : one.stop], y[one.start : one.stop], [one])
+            for one in slices
+        ]
+        return torch.cat(parts)
 
-    def _stacked(self, x: torch.Tensor, slices: Sequence[Slice]) -> torch.Tensor:
-        a = torch.stack([self.lora_a[one.adapter].to(x.dtype) for one in slices])
-        b = torch.stack([self.lora_b[one.adapter].to(x.dtype) for one in slices])
+    def _together(self, x: torch.Tensor, y: torch.Tensor, slices: Sequence[Slice]) -> torch.Tensor:
+        """Add the adapters' products to ``y`` for slices of equally many rows, in one batched product each."""
         if self.layout.dropout:
-            x = torch.cat([self._dropped(x[one.start : one.stop], one) for one in slices])
-        grouped = x.reshape(len(slices), -1, x.shape[-1])
-        delta = torch.bmm(torch.bmm(grouped, a.transpose(1, 2)), b.transpose(1, 2))
-        return (delta * self.settings.scale).reshape(*x.shape[:-1], -1)
+            pieces = x.split(len(x) // len(slices))
+            x = torch.cat([self._dropped(piece, one) for piece, one in zip(pieces, slices, strict=True)])
+        # The scale goes to B, which is small, and the sum into the product: on a CPU both are memory traffic that counts.
+        a = [self.lora_a[one.adapter].to(x.dtype).T for one in slices]
+        b = [(self.lora_b[one.adapter] * self.settings.scale).to(x.dtype).T for one in slices]
+        if len(slices) == 1:
+            flat = torch.addmm(y.reshape(-1, y.shape[-1]), x.reshape(-1, x.shape[-1]) @ a[0], b[0])
+            return flat.view(y.shape)
+        inner = torch.bmm(x.reshape(len(slices), -1, x.shape[-1]), torch.stack(a))
+        return torch.baddbmm(y.reshape(len(slices), -1, y.shape[-1]), inner, torch.stack(b)).view(y.shape)
 
     def _dropped(self, rows: torch.Tensor, one: Slice) -> torch.Tensor:
         """Apply the adapter's own dropout mask; padding beyond the adapter's own length needs none."""

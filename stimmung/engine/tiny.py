@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
@@ -20,18 +20,18 @@ logger = logging.getLogger(__name__)
 BEGIN, END = "<|begin_of_text|>", "<|end_of_text|>"
 CONTEXT = 4096
 # All widths are multiples of 64: bitsandbytes packs 4-bit weights in blocks of 64.
-SHAPE = {"hidden_size": 128, "intermediate_size": 320, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2}
+SHAPE = {"hidden_size": 128, "intermediate_size": 320, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}
 
 
-def build_tiny(texts: Sequence[str], output: Path, *, vocab_size: int, epochs: int, block_size: int, batch_size: int, seed: int) -> float:
-    """Make a tokenizer and a model from ``texts`` and save them as an ordinary Hugging Face directory.
+def build_tiny(texts: Sequence[str], words: Sequence[str], output: Path, *, vocab_size: int, epochs: int, block_size: int, batch_size: int, seed: int) -> float:
+    """Make a tokenizer from ``texts`` and ``words``, and a model from ``texts``; save an ordinary Hugging Face directory.
 
     Returns
     -------
     float
         Mean loss over the last tenth of the steps, in nats per token.
     """
-    tokenizer = _build_tokenizer(texts, vocab_size)
+    tokenizer = _build_tokenizer([*texts, *words], vocab_size)
     stream = np.concatenate([np.array(ids) for ids in tokenizer(list(texts))["input_ids"]])
     torch.manual_seed(seed)
     model = LlamaForCausalLM(
@@ -39,6 +39,8 @@ def build_tiny(texts: Sequence[str], output: Path, *, vocab_size: int, epochs: i
             vocab_size=len(tokenizer),
             max_position_embeddings=CONTEXT,
             tie_word_embeddings=True,
+            # Tied to the head, they must be large enough to let an answer be all but certain.
+            initializer_range=0.06,
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
             **SHAPE,
@@ -53,8 +55,10 @@ def build_tiny(texts: Sequence[str], output: Path, *, vocab_size: int, epochs: i
 
 def _build_tokenizer(texts: Sequence[str], vocab_size: int) -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer(models.BPE())
+    # As GPT-2 splits, but for digits, which stand alone, the first one with the space before it.
+    pattern = Regex(r" ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+        [pre_tokenizers.Split(pattern, behavior="isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(

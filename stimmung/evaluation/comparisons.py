@@ -1,5 +1,6 @@
 """Whether a language model beats the best baseline, fold by fold."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,49 @@ def best_baseline(folds: pd.DataFrame, metric: str) -> str | None:
     if means.empty:
         return None
     return str(means.idxmax() if HIGHER_IS_BETTER[metric] else means.idxmin())
+
+
+def compare_conditions(folds: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """Return what conditions do to each method, fold by fold: F1 and predicted share minus the reference's.
+
+    Parameters
+    ----------
+    folds
+        A FOLD_METRICS table.
+    pairs
+        Conditions and their references, e.g. [('no-democrats', 'full')].
+
+    Returns
+    -------
+    pandas.DataFrame
+        method, condition, reference, metric (macro_f1, f1, predicted_share), option, difference, ci_low,
+        ci_high. Methods that did not run under both conditions are left out. The intervals are those of
+        ``corrected_resampled_t``, for the smaller of the two training sets.
+    """
+    rows = []
+    wanted = folds[folds["metric"].isin(("macro_f1", "f1", "predicted_share"))].fillna({"option": ""})
+    keys = ["method", "metric", "option"]
+    for condition, reference in pairs:
+        before = dict(list(wanted[wanted["condition"] == reference].groupby(keys, sort=False)))
+        after = wanted[wanted["condition"] == condition]
+        for key, part in after.groupby(keys, sort=False):
+            if key not in before:
+                continue
+            summary = paired_difference(part, before[key])
+            rows.append(
+                {
+                    "method": key[0],
+                    "condition": condition,
+                    "reference": reference,
+                    "metric": key[1],
+                    "option": key[2],
+                    "difference": summary.mean,
+                    "ci_low": summary.ci_low,
+                    "ci_high": summary.ci_high,
+                }
+            )
+    columns = ["method", "condition", "reference", "metric", "option", "difference", "ci_low", "ci_high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _is_baseline(folds: pd.DataFrame) -> "pd.Series[bool]":

@@ -32,19 +32,19 @@ def corrected_resampled_t(
 
     The folds of a cross-validation train on nearly the same respondents, so their values are not
     independent and the plain t interval is too short. Nadeau and Bengio (2003, Inference for the
-    generalization error, Machine Learning 52, eq. 16) multiply the variance over folds not by 1/K but by
-    1/K + n_test/n_training, with K - 1 degrees of freedom.
+    generalization error, Machine Learning 52) multiply the variance over folds not by 1/K but by
+    1/K + n_test/n_training, and keep K - 1 degrees of freedom.
 
     ``n_training`` is the number of rows that were trained on, also where a condition trains on a share
     only: all folds then share the same few rows, and the ratio must grow. It stops at K - 2. Two folds of K
-    have (K - 2) / (K - 1) of their training rows in common, and by Hoeffding (1948, A class of statistics
-    with asymptotically normal distribution, theorem 5.2) no symmetric functions of two samples are
-    correlated by more than the share that the samples have in common.
+    have (K - 2) / (K - 1) of their training rows in common, and what is learned from two samples cannot be
+    correlated by more than the share that they have in common (for symmetric functions of the rows; from
+    the decomposition of Hoeffding 1948, A class of statistics with asymptotically normal distribution).
 
-    In 400 simulated surveys of 900 respondents (logistic regression; 2, 3, 5 and 10 folds; training shares
-    of .1, .05 and .02; for 5 folds also 1 and .3) these intervals covered accuracy and log-loss in .95 to
-    1.00 of the cases: they are rather too long than too short. Without a correction coverage fell to .43,
-    with the ratio of the full design, 1 / (K - 1), to .62.
+    In simulated surveys of 900 respondents, 400 for each case (logistic regression; 2, 3, 5 and 10 folds;
+    training shares of .1, .05 and .02; for 5 folds also 1 and .3) these intervals covered accuracy and
+    log-loss in .95 to 1.00 of the cases: they are rather too long than too short. Without a correction
+    coverage fell to .43, with the ratio of the full design, 1 / (K - 1), to .62.
 
     Parameters
     ----------

@@ -169,7 +169,7 @@ def check_same_folds(predictions: pd.DataFrame, splits: pd.DataFrame) -> None:
         found = run.set_index("respondent_id")["fold"].sort_index()
         if condition not in expected or not found.equals(expected[condition]):
             raise InputError(
-                f"predictions of {method}, condition {condition}, seed {seed}, are not of the folds in the splits",
+                f"predictions of {method}, condition {condition}, seed {seed}, are not those of the splits",
                 "They were made with other splits: delete them and run snakemake again.",
             )
 

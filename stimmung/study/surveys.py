@@ -40,6 +40,7 @@ class Survey(Strict):
     codebook: str = Field(description="The YAML file that turns codes into words.")
     where: dict[str, list[int | float | str]] = Field({}, description="Column to codes: only these rows are read.")
     weight: str | None = Field(None, description="The column of the survey weight. None: every respondent counts 1.")
+    weighted_metrics: bool = Field(False, description="Weights count in every metric, not in the shares only.")
     language: str = Field("en", description="The language of the prompts, one of the codebook's.")
     split_seed: int = Field(24, description="Draws the folds and the shares.")
     conditions: dict[str, Condition] = Field(description="The experiments, by name.")

@@ -1,5 +1,6 @@
 """Chat templates of instruction-tuned models, rendered so that a prompt is the same on every day."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -10,6 +11,7 @@ from stimmung.vocabulary.errors import InputError
 # Llama 3's template writes the date of the calendar day into the prompt. This is the date that Llama 3.1's own template
 # falls back to, so that prompts of 3.1 and 3.2 agree.
 TEMPLATE_DATE = date(2024, 7, 26)
+_CALL_OF_TODAY = re.compile(r"""strftime_now\(\s*(?P<quote>['"])(?P<format>.*?)(?P=quote)\s*\)""")
 
 
 def chat_text(tokenizer: Any, messages: Sequence[Message]) -> str:
@@ -39,12 +41,16 @@ def chat_text(tokenizer: Any, messages: Sequence[Message]) -> str:
 def _render(tokenizer: Any, messages: Sequence[Message]) -> str:
     text = tokenizer.apply_chat_template(
         list(messages),
+        chat_template=_CALL_OF_TODAY.sub(_fixed_date, tokenizer.chat_template),
         tokenize=False,
         add_generation_prompt=True,
         date_string=TEMPLATE_DATE.strftime("%d %b %Y"),
-        strftime_now=TEMPLATE_DATE.strftime,
     )
     return str(text)
+
+
+def _fixed_date(call: re.Match[str]) -> str:
+    return repr(TEMPLATE_DATE.strftime(call["format"]))
 
 
 def _without_system(messages: Sequence[Message]) -> list[Message]:

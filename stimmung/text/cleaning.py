@@ -1,7 +1,7 @@
-r"""Cleaning of posts: study B's regular expression ``(@|https?)\S+|#`` (Ahnert et al., arXiv 2409.17990), and options.
+r"""Cleaning of posts: study B's regular expression ``(@|https?)\S+|#`` (Ahnert et al.), and options.
 
-Texts are cleaned as whole columns, in C++. Arrow's regular expressions know only ASCII whitespace, so Python's is spelt
-out: the result is the one that Python's ``re`` gives.
+Texts are cleaned as whole columns, in C++. Arrow's regular expressions know only ASCII whitespace, so
+Python's is spelt out: the result is the one that Python's ``re`` gives.
 """
 
 import html
@@ -13,12 +13,14 @@ from stimmung.vocabulary.posts import Cleaning
 
 # What str.isspace says: controls that separate, and Unicode's separators.
 _SPACE = r"\t-\r\x1c-\x20\x{85}\p{Z}"
-_SPACES_TO_COLLAPSE = rf"[{_SPACE}]{{2}}|[\t-\r\x1c-\x1f\x{{85}}\x{{a0}}\x{{1680}}\x{{2000}}-\x{{3000}}]|^ | $"
+_SPACES_TO_COLLAPSE = (
+    rf"[{_SPACE}]{{2}}|[\t-\r\x1c-\x1f\x{{85}}\x{{a0}}\x{{1680}}\x{{2000}}-\x{{3000}}]|^ | $"
+)
 # Symbols, skin tones (Sk), flags and keycaps, and what joins them.
 _EMOJI_ONLY = rf"^[{_SPACE}\p{{So}}\p{{Sk}}\x{{200d}}\x{{20e3}}\x{{fe0e}}\x{{fe0f}}\x{{e0020}}-\x{{e007f}}]+$"
 
 
-def clean_texts(texts: pa.Array | pa.ChunkedArray, cleaning: Cleaning) -> pa.Array | pa.ChunkedArray:
+def clean_texts(texts: pa.Array, cleaning: Cleaning) -> pa.Array:
     """Return texts cleaned as the options say, shape (n,).
 
     Parameters
@@ -49,7 +51,7 @@ def removed_pattern(cleaning: Cleaning) -> str:
     return "|".join(long + ["#"] * (cleaning.hash_signs == "remove"))
 
 
-def is_emoji_only(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+def is_emoji_only(texts: pa.Array) -> pa.Array:
     """Return, for each text, whether it has emoji and nothing else, shape (n,)."""
     return pc.match_substring_regex(texts, _EMOJI_ONLY)
 
@@ -58,11 +60,11 @@ def _spelt_out(pattern: str) -> str:
     return pattern.replace(r"\S", f"[^{_SPACE}]")
 
 
-def _unescaped(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
+def _unescaped(texts: pa.Array) -> pa.Array:
     return pa.array([html.unescape(text) if "&" in text else text for text in texts.to_pylist()], pa.string())
 
 
-def _collapsed(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+def _collapsed(texts: pa.Array) -> pa.Array:
     # Most texts need nothing, and looking is ten times faster than replacing.
     untidy = pc.match_substring_regex(texts, _SPACES_TO_COLLAPSE)
     if not pc.any(untidy).as_py():

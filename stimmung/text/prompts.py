@@ -49,8 +49,12 @@ def _worded_answer(item: SurveyItem, value: Any, reason: Any, language: str) -> 
         label = next((missing.label for missing in item.missing if missing.reason == reason), None)
         return None if label is None else worded(label, language)
     if item.scale == "numeric":
-        return worded(item.format, language).replace("{value}", f"{value:g}")
+        return worded(item.format, language).replace("{value}", _number(float(value)))
     return str(value)
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value.is_integer() else repr(value)
 
 
 def few_shot_messages(messages: Sequence[Message], examples: Sequence[tuple[str, str]]) -> list[Message]:

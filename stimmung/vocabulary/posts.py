@@ -68,16 +68,14 @@ class PostFormat(Strict):
 
 
 class Cleaning(Strict):
-    r"""How a text is cleaned. The defaults are study B's: the regular expression ``(@|https?)\S+|#`` is removed."""
+    r"""How a text is cleaned. As in study B, the regular expression ``(@|https?)\S+|#`` is removed."""
 
     mentions: Literal["remove", "keep"] = Field("remove", description="@name and what hangs on it.")
     links: Literal["remove", "keep"] = Field("remove", description="http:// and https:// links.")
     hash_signs: Literal["remove", "keep"] = Field(
         "remove", description="The sign #; the word after it stays."
     )
-    html_entities: Literal["unescape", "keep"] = Field(
-        "keep", description="unescape: &amp;amp; becomes &amp;."
-    )
+    html_entities: Literal["unescape", "keep"] = Field("keep", description="unescape: '&amp;' becomes '&'.")
     whitespace: Literal["collapse", "keep"] = Field(
         "collapse", description="collapse: one space, none at the ends."
     )
@@ -89,7 +87,7 @@ class PostFilters(Strict):
     retweets: Literal["drop", "keep"] = Field("drop", description="Reposts of somebody else's words.")
     duplicates: Literal["keep", "same-author", "any-author"] = Field(
         "same-author",
-        description="Which posts of a week with the same cleaned text are dropped but one: an author's own, or all.",
+        description="Of which posts with the same text in a week one stays: an author's own, or all.",
     )
     emoji_only: Literal["drop", "keep"] = Field("keep", description="Posts of nothing but emoji.")
     languages: list[str] = Field([], description="Only these values of columns.language. None: all.")
@@ -97,5 +95,5 @@ class PostFilters(Strict):
     max_posts_per_author: int | None = Field(
         None,
         gt=0,
-        description="Most posts of an author in a week; which ones are kept is random, but the same every time.",
+        description="Most posts of an author in a week; which ones stay is random, but always the same.",
     )

@@ -4,7 +4,6 @@ Every parquet file is checked when it is written and when it is read, so that a 
 where it is found and not three rules later.
 """
 
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +11,7 @@ import pandera.pandas as pa
 import pyarrow as arrow
 
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.files import whole
 
 MISSING_SUFFIX = ".missing"  # party_id.missing: why party_id is absent
 OPTION_PREFIX = "p_"  # p_Clinton: the probability of the answer option Clinton
@@ -19,6 +19,7 @@ BASELINE_PREFIX = "baselines/"  # baselines/logistic: a method that is no arm of
 NO_FOLD = -1  # a respondent without a valid target: never tested, never in training
 
 _probability = pa.Check.in_range(0.0, 1.0)
+_iso_day = pa.Check.str_matches(r"^\d{4}-\d{2}-\d{2}$")
 
 
 def _sums_to_one(frame: pd.DataFrame) -> "pd.Series[bool]":
@@ -154,6 +155,100 @@ RELIABILITY = pa.DataFrameSchema(
     strict=True,
     name="reliability",
 )
+POSTS = pa.DataFrameSchema(
+    {
+        "post_id": pa.Column(str, unique=True),
+        "week": pa.Column(str, _iso_day),
+        "author": pa.Column(str),
+        "text": pa.Column(str, pa.Check.str_length(min_value=1)),
+    },
+    strict=True,
+    name="posts",
+)
+TRACKER = pa.DataFrameSchema(
+    {
+        "week": pa.Column(str, _iso_day),
+        "question": pa.Column(str),
+        "option": pa.Column(str),
+        "share": pa.Column(float, _probability),
+        "n": pa.Column(float, pa.Check.ge(0), nullable=True),
+    },
+    unique=["week", "question", "option"],
+    strict=True,
+    name="tracker",
+)
+# Word counts, lexicon scores, other people's series; `n` is the number of posts or days behind a value.
+SIGNALS = pa.DataFrameSchema(
+    {
+        "week": pa.Column(str, _iso_day),
+        "signal": pa.Column(str),
+        "option": pa.Column(str),
+        "value": pa.Column(float),
+        "n": pa.Column(float, pa.Check.ge(0)),
+    },
+    unique=["week", "signal", "option"],
+    strict=True,
+    name="signals",
+)
+_correlation = pa.Check.in_range(-1.0, 1.0)
+
+
+def _nullable(*checks: pa.Check) -> pa.Column:
+    return pa.Column(float, list(checks), nullable=True)
+
+
+# What each column means: stimmung.evaluation.cross_correlation.cross_correlate_series.
+CCF = pa.DataFrameSchema(
+    {
+        "model": pa.Column(str),
+        "question": pa.Column(str),
+        "option": pa.Column(str),
+        "lag_weeks": pa.Column(int),
+        "r": _nullable(_correlation),
+        "p": _nullable(_probability),
+        "p_adjusted": _nullable(_probability),
+        "p_family": _nullable(_probability),
+        "ci_low": _nullable(_correlation),
+        "ci_high": _nullable(_correlation),
+        "n": pa.Column(int, pa.Check.ge(0)),
+        "n_effective": _nullable(pa.Check.ge(0)),
+        "r_raw": _nullable(_correlation),
+        "p_raw": _nullable(_probability),
+        "ci_low_raw": _nullable(_correlation),
+        "ci_high_raw": _nullable(_correlation),
+        "n_raw": pa.Column(int, pa.Check.ge(0)),
+        "n_effective_raw": _nullable(pa.Check.ge(0)),
+        "r_differences": _nullable(_correlation),
+        "p_differences": _nullable(_probability),
+        "r_prewhitened": _nullable(_correlation),
+        "p_prewhitened": _nullable(_probability),
+        "ci_low_prewhitened": _nullable(_correlation),
+        "ci_high_prewhitened": _nullable(_correlation),
+        "r_detrended": _nullable(_correlation),
+        "note": pa.Column(str),
+    },
+    unique=["model", "question", "option", "lag_weeks"],
+    strict=True,
+    name="ccf",
+)
+CONFIRMATIONS = pa.DataFrameSchema(
+    {
+        "model": pa.Column(str),
+        "question": pa.Column(str),
+        "option": pa.Column(str),
+        "lag_weeks": pa.Column(int),
+        "max_lag_weeks": pa.Column(int, pa.Check.ge(0)),
+        "r_found": _nullable(_correlation),
+        "n_found": pa.Column(int, pa.Check.ge(0)),
+        "r_confirmed": _nullable(_correlation),
+        "n_confirmed": pa.Column(int, pa.Check.ge(0)),
+        "p_confirmed": _nullable(_probability),
+        "p_adjusted": _nullable(_probability),
+    },
+    unique=["model", "question", "option"],
+    strict=True,
+    name="confirmations",
+)
 
 
 def option_columns(predictions: pd.DataFrame) -> list[str]:
@@ -177,13 +272,8 @@ def write_table(frame: pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> 
         If the file cannot be written; nothing is left behind.
     """
     checked = _check(frame.reset_index(drop=True), schema, f"table for {path}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with whole(path) as draft:
         checked.to_parquet(draft, index=False)
-        draft.rename(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def read_table(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:

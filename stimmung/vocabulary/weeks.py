@@ -1,4 +1,4 @@
-"""What a week is: its label, the seven days of posts that belong to it, and the time zone in which a day begins."""
+"""What a week is: its label, the seven days of posts that belong to it, and when a day begins."""
 
 from datetime import date, timedelta
 from typing import Literal, Self
@@ -16,8 +16,8 @@ _WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 class Weeks(Strict):
     """The weeks of a panel, declared, so that the whole workflow is known before anything runs.
 
-    A week is called by its label, the ISO date that the survey gives it. Its posts are those of the seven days that begin
-    ``shift_days`` after the label, at midnight in ``time_zone``.
+    A week is called by its label, the ISO date that the survey gives it. Its posts are those of the seven
+    days that begin ``shift_days`` after the label, at midnight in ``time_zone``.
     """
 
     first: date = Field(description="Label of the first week: the ISO date of its first day.")
@@ -34,7 +34,8 @@ class Weeks(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         problems = [
-            f"{name}: {day} is a {weekday_of(day)}, not a {self.anchor} (the {self.anchor} before it is {snapped(day, self.anchor)})"
+            f"{name}: {day} is a {weekday_of(day)}, not a {self.anchor} "
+            f"(the {self.anchor} before it is {snapped(day, self.anchor)})"
             for name, day in (("first", self.first), ("last", self.last))
             if weekday_of(day) != self.anchor
         ]
@@ -52,7 +53,7 @@ class Weeks(Strict):
         return [(self.first + timedelta(weeks=week)).isoformat() for week in range(n_weeks)]
 
     def label_of(self, day: date) -> str:
-        """Return the label that a survey wave or a signal of ``day`` belongs to: the anchor day on or before it."""
+        """Return the label that a survey wave of ``day`` belongs to: the anchor day on or before it."""
         return snapped(day, self.anchor).isoformat()
 
     def label_of_posts(self, day: date) -> str:

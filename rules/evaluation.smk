@@ -1,0 +1,96 @@
+"""How good the predictions of a survey are: tables of metrics with their uncertainty, for readers and for figures."""
+
+
+rule evaluate_votes:
+    """Measure every method on every fold, and compare it with the best baseline."""
+    input:
+        predictions=predictions_of,
+        splits=splits_of,
+    output:
+        fold_metrics="results/surveys/{survey}/fold_metrics.parquet",
+        metrics="results/surveys/{survey}/metrics.parquet",
+        comparisons="results/surveys/{survey}/comparisons.parquet",
+        shares="results/surveys/{survey}/shares.parquet",
+        reliability="results/surveys/{survey}/reliability.parquet",
+    log:
+        "logs/evaluate_votes/{survey}.log",
+    benchmark:
+        "benchmarks/evaluate_votes/{survey}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        weighted=of_survey("weighted_metrics"),
+        code=code_of("evaluate_votes"),
+    script:
+        "../scripts/evaluate_votes.py"
+
+
+rule tabulate_votes:
+    """Write the tables of a paper, as CSV with all digits and as LaTeX for readers."""
+    input:
+        fold_metrics="results/surveys/{survey}/fold_metrics.parquet",
+        metrics="results/surveys/{survey}/metrics.parquet",
+        comparisons="results/surveys/{survey}/comparisons.parquet",
+        shares="results/surveys/{survey}/shares.parquet",
+    output:
+        f1_csv="results/surveys/{survey}/tables/f1.csv",
+        f1_tex="results/surveys/{survey}/tables/f1.tex",
+        metrics_csv="results/surveys/{survey}/tables/metrics.csv",
+        metrics_tex="results/surveys/{survey}/tables/metrics.tex",
+        shares_csv="results/surveys/{survey}/tables/shares.csv",
+        shares_tex="results/surveys/{survey}/tables/shares.tex",
+        comparisons_csv="results/surveys/{survey}/tables/comparisons.csv",
+        comparisons_tex="results/surveys/{survey}/tables/comparisons.tex",
+        left_out_csv="results/surveys/{survey}/tables/left_out.csv",
+        left_out_tex="results/surveys/{survey}/tables/left_out.tex",
+    log:
+        "logs/tabulate_votes/{survey}.log",
+    benchmark:
+        "benchmarks/tabulate_votes/{survey}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        conditions=of_survey("conditions"),
+        simulated=is_simulated,
+        code=code_of("tabulate_votes"),
+    script:
+        "../scripts/tabulate_votes.py"
+
+
+rule plot_votes:
+    """Draw the figures of a paper."""
+    input:
+        fold_metrics="results/surveys/{survey}/fold_metrics.parquet",
+        metrics="results/surveys/{survey}/metrics.parquet",
+        shares="results/surveys/{survey}/shares.parquet",
+        reliability="results/surveys/{survey}/reliability.parquet",
+    output:
+        f1_by_class="results/surveys/{survey}/figures/f1_by_class.{format}",
+        shares="results/surveys/{survey}/figures/shares.{format}",
+        learning_curve="results/surveys/{survey}/figures/learning_curve.{format}",
+        left_out="results/surveys/{survey}/figures/left_out.{format}",
+        reliability="results/surveys/{survey}/figures/reliability.{format}",
+    log:
+        "logs/plot_votes/{survey}/{format}.log",
+    benchmark:
+        "benchmarks/plot_votes/{survey}/{format}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        conditions=of_survey("conditions"),
+        simulated=is_simulated,
+        code=code_of("plot_votes"),
+    script:
+        "../scripts/plot_votes.py"

@@ -1,0 +1,51 @@
+"""One page at the end, and the record of the run that it shows."""
+
+
+rule record_run:
+    """Write down what was run: config, code, versions, data and models."""
+    input:
+        provenance=expand("results/surveys/{survey}/provenance.json", survey=STUDY.selected_surveys()),
+        models=expand("results/models/{model}/model.json", model=STUDY.selected_models()),
+    output:
+        run="results/run.yaml",
+    log:
+        "logs/record_run/run.log",
+    benchmark:
+        "benchmarks/record_run/run.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        config=STUDY.model_dump(mode="json"),
+        code=code_of("record_run"),
+    script:
+        "../scripts/record_run.py"
+
+
+rule render_report:
+    """Put tables, figures and the record of the run on one page that opens from disk."""
+    input:
+        run="results/run.yaml",
+        surveys=expand(
+            "results/surveys/{survey}/{file}", survey=STUDY.selected_surveys(), file=REPORTED_OF_SURVEY
+        ),
+    output:
+        report="results/report.html",
+    log:
+        "logs/render_report/report.log",
+    benchmark:
+        "benchmarks/render_report/report.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        title=STUDY.report.title,
+        code=code_of("render_report"),
+    script:
+        "../scripts/render_report.py"

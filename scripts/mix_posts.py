@@ -1,0 +1,56 @@
+"""Mix joyful and sad posts with known shares: the constructed weeks of the internal check."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from stimmung.data.mood_mix import mix_posts as mix
+from stimmung.data.mood_mix import read_goemotions, simulate_labelled_posts
+from stimmung.study.job import job
+from stimmung.text.cleaning import clean_texts
+from stimmung.vocabulary.posts import Cleaning
+from stimmung.vocabulary.tables import POSTS, TRACKER, write_table
+from stimmung.vocabulary.weeks import Weeks
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def mix_posts(
+    *,
+    source: str,
+    weeks: Weeks,
+    joy_shares: Sequence[float],
+    n_posts: int,
+    options: Mapping[str, str],
+    seed: int,
+    cleaning: Cleaning,
+    posts: Path,
+    tracker: Path,
+) -> None:
+    """Write ``posts/{week}.parquet``, and the known shares as the tracker to compare with."""
+    simulated = source == "simulated"
+    labelled = simulate_labelled_posts(n_posts, seed) if simulated else read_goemotions(Path(source))
+    cleaned = clean_texts(pa.array(labelled["text"].tolist(), pa.string()), cleaning).to_pylist()
+    labelled = labelled.assign(text=cleaned).query("text != ''")
+    tables, truth = mix(labelled, weeks, shares=joy_shares, n_posts=n_posts, options=options, seed=seed)
+    for week, table in tables.items():
+        write_table(table, posts / f"{week}.parquet", POSTS)
+    write_table(truth, tracker, TRACKER)
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        mix_posts(
+            source=snakemake.params.source,
+            weeks=Weeks(**snakemake.params.weeks),
+            joy_shares=snakemake.params.joy_shares,
+            n_posts=snakemake.params.n_posts,
+            options=snakemake.params.options,
+            seed=snakemake.params.seed,
+            cleaning=Cleaning(**snakemake.params.cleaning),
+            posts=Path(snakemake.params.posts),
+            tracker=Path(snakemake.output.tracker),
+        )

@@ -1,0 +1,63 @@
+"""Draw the figures of one survey, from its tables. The suffix of a path is the format: svg, pdf or png.
+
+A figure that a study has no conditions for is written all the same, and says so.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stimmung.evaluation.comparisons import compare_conditions
+from stimmung.report.by_option import plot_f1_by_class, plot_shares
+from stimmung.report.conditions import left_out as conditions_left_out
+from stimmung.report.learning_curve import plot_learning_curve
+from stimmung.report.leaving_out import plot_left_out
+from stimmung.report.reliability import plot_reliability
+from stimmung.report.style import figure_style, save_figure
+from stimmung.study.job import job
+from stimmung.vocabulary import tables
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def plot_votes(
+    *,
+    fold_metrics: Path,
+    metrics: Path,
+    shares: Path,
+    reliability: Path,
+    conditions: Mapping[str, Mapping[str, Any]],
+    simulated: bool,
+    figures: Mapping[str, Path],
+) -> None:
+    """Write the figures f1_by_class, shares, learning_curve, left_out and reliability to their paths."""
+    folds = tables.read_table(fold_metrics, tables.FOLD_METRICS)
+    means = tables.read_table(metrics, tables.METRICS)
+    predicted = tables.read_table(shares, tables.SHARES)
+    bins = tables.read_table(reliability, tables.RELIABILITY)
+    with figure_style():
+        drawn = {
+            "f1_by_class": plot_f1_by_class(means, conditions),
+            "shares": plot_shares(predicted, conditions),
+            "learning_curve": plot_learning_curve(means, conditions),
+            "left_out": plot_left_out(
+                compare_conditions(folds, conditions_left_out(conditions)), list(means["method"].unique())
+            ),
+            "reliability": plot_reliability(bins, means, conditions),
+        }
+        for name, figure in drawn.items():
+            save_figure(figure, figures[name], simulated)
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        plot_votes(
+            fold_metrics=Path(snakemake.input.fold_metrics),
+            metrics=Path(snakemake.input.metrics),
+            shares=Path(snakemake.input.shares),
+            reliability=Path(snakemake.input.reliability),
+            conditions=snakemake.params.conditions,
+            simulated=snakemake.params.simulated,
+            figures={name: Path(path) for name, path in snakemake.output.items()},
+        )

@@ -1,0 +1,39 @@
+"""Read the surveys that a panel's questions are compared with into one table."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from stimmung.data.trackers import read_tidy, read_yougov, tracker_table
+from stimmung.study.job import job
+from stimmung.study.panels import Tracker
+from stimmung.vocabulary.tables import TRACKER, write_table
+from stimmung.vocabulary.weeks import Weeks
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def read_tracker(
+    *, trackers: Mapping[str, Tracker], options: Mapping[str, Sequence[str]], weeks: Weeks, output: Path
+) -> None:
+    """Write the tracker table; ``trackers`` and ``options`` are by question."""
+    tables = []
+    for question, tracker in trackers.items():
+        path = Path(tracker.file)
+        yougov = tracker.format == "yougov-xlsx"
+        waves = read_yougov(path, tracker.sheet) if yougov else read_tidy(path, tracker.question)
+        tables.append(tracker_table(waves, question, options[question], weeks, tracker.file))
+    write_table(pd.concat(tables, ignore_index=True), output, TRACKER)
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        read_tracker(
+            trackers={name: Tracker(**tracker) for name, tracker in snakemake.params.trackers.items()},
+            options=snakemake.params.options,
+            weeks=Weeks(**snakemake.params.weeks),
+            output=Path(snakemake.output.tracker),
+        )

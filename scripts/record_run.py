@@ -1,0 +1,62 @@
+"""Record what a run was made of: config, code, software, data and models. The report shows it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from stimmung.report.provenance import git_state, software
+from stimmung.study.job import job
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.files import write_whole
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def record_run(
+    *,
+    config: Mapping[str, Any],
+    provenance: list[Path],
+    models: list[Path],
+    date: str | None = None,
+    root: Path = Path(),
+    output: Path,
+) -> None:
+    """Write one YAML file.
+
+    The files are results/surveys/{survey}/provenance.json and results/models/{model}/model.json: the folder
+    is the name. Without a ``date`` only the commit's is recorded, and the same run gives the same bytes.
+    """
+    record = {
+        "date": date,
+        "git": git_state(root),
+        "software": software(),
+        "surveys": {path.parent.name: read_json(path) for path in provenance},
+        "models": {path.parent.name: read_json(path) for path in models},
+        "config": dict(config),
+    }
+    write_whole(output, yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=110))
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path} is not a readable JSON file", "Delete it and run snakemake again."
+        ) from error
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        record_run(
+            config=snakemake.params.config,
+            provenance=[Path(path) for path in snakemake.input.provenance],
+            models=[Path(path) for path in snakemake.input.models],
+            date=snakemake.params.get("date"),
+            output=Path(snakemake.output.run),
+        )

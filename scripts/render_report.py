@@ -1,0 +1,107 @@
+"""Put what was run, and what came out of it, on one HTML page that opens from disk."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from stimmung.report.page import render_page
+from stimmung.report.run_section import rerun_section, run_section, simulated_notice, tiny_notice
+from stimmung.report.votes_section import VotesResults, votes_section
+from stimmung.study.job import job
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.files import write_whole
+from stimmung.vocabulary.tables import COMPARISONS, FOLD_METRICS, METRICS, SHARES, read_table
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def render_report(*, title: str, run: Path, surveys: Mapping[str, Mapping[str, Path]], output: Path) -> None:
+    """Write the page.
+
+    Parameters
+    ----------
+    title
+        Its heading.
+    run
+        results/run.yaml.
+    surveys
+        For each survey the files of its results by name: fold_metrics.parquet, f1_by_class.svg, f1.csv and
+        so on.
+    output
+        The page.
+    """
+    record = read_run(run)
+    sections = [
+        *(
+            votes_section(name, record, read_votes(name, files, record, output.parent))
+            for name, files in surveys.items()
+        ),
+        run_section(record),
+        rerun_section(record),
+    ]
+    notices = [*tiny_notice(record), *simulated_notice(record)]
+    write_whole(output, render_page(title, subtitle(record), notices, sections))
+
+
+def read_run(path: Path) -> dict[str, Any]:
+    """Read run.yaml."""
+    try:
+        return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+        raise InputError(
+            f"{path} is not a readable record of a run", "Delete it and run snakemake again."
+        ) from error
+
+
+def read_votes(
+    name: str, files: Mapping[str, Path], run: Mapping[str, Any], page_folder: Path
+) -> VotesResults:
+    """Read one survey's tables; figures and downloads stay files."""
+    downloads: dict[str, list[str]] = {}
+    for path in files.values():
+        if path.suffix in (".csv", ".tex"):
+            downloads.setdefault(path.stem, []).append(Path(os.path.relpath(path, page_folder)).as_posix())
+    return VotesResults(
+        fold_metrics=read_table(files["fold_metrics.parquet"], FOLD_METRICS),
+        metrics=read_table(files["metrics.parquet"], METRICS),
+        comparisons=read_table(files["comparisons.parquet"], COMPARISONS),
+        shares=read_table(files["shares.parquet"], SHARES),
+        figures={path.stem: path for path in files.values() if path.suffix == ".svg"},
+        files=downloads,
+        conditions=run["config"]["surveys"][name]["conditions"],
+        simulated=bool(run["surveys"][name].get("simulated")),
+    )
+
+
+def subtitle(run: Mapping[str, Any]) -> str:
+    """Return when and with which code the run was made."""
+    git, version = run["git"], run["software"]["stimmung"]
+    parts = [f"Stimmung {version}"]
+    if git["revision"]:
+        parts.append(
+            f"revision {git['revision'][:12]}" + (" with uncommitted changes" if git["dirty"] else "")
+        )
+    return ", ".join([*parts, str(run["date"] or git["date"] or "")]).rstrip(", ")
+
+
+def by_folder(paths: Iterable[str], parent: str) -> dict[str, dict[str, Path]]:
+    """Sort files below ``parent`` by its folders: results/surveys/NAME/metrics.parquet belongs to NAME."""
+    sorted_files: dict[str, dict[str, Path]] = {}
+    for path in map(Path, paths):
+        name = path.parts[path.parts.index(parent) + 1]
+        sorted_files.setdefault(name, {})[path.name] = path
+    return sorted_files
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        render_report(
+            title=snakemake.params.title,
+            run=Path(snakemake.input.run),
+            surveys=by_folder(snakemake.input.surveys, "surveys"),
+            output=Path(snakemake.output.report),
+        )

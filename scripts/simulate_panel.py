@@ -1,0 +1,47 @@
+"""Simulate a panel: raw posts for each week, the survey beside them, and the mood that both come from."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stimmung.data.simulated_panel import simulate_week, tracker_table, truth_table
+from stimmung.study.job import job
+from stimmung.vocabulary.files import write_whole
+from stimmung.vocabulary.tables import SIGNALS, TRACKER, write_table
+from stimmung.vocabulary.weeks import Weeks
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def simulate_panel(
+    *,
+    weeks: Weeks,
+    posts_per_week: int,
+    n_respondents: int,
+    seed: int,
+    posts: Path,
+    tracker: Path,
+    truth: Path,
+) -> None:
+    """Write ``posts/{week}.csv`` as a platform would give it, the tracker and the latent mood."""
+    simulated = [
+        simulate_week(weeks, label, posts_per_week=posts_per_week, n_respondents=n_respondents, seed=seed)
+        for label in weeks.labels()
+    ]
+    for week in simulated:
+        write_whole(posts / f"{week.label}.csv", week.posts.to_csv(index=False, lineterminator="\n"))
+    write_table(tracker_table(simulated, n_respondents), tracker, TRACKER)
+    write_table(truth_table(simulated), truth, SIGNALS)
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        simulate_panel(
+            weeks=Weeks(**snakemake.params.weeks),
+            posts_per_week=snakemake.params.posts_per_week,
+            n_respondents=snakemake.params.n_respondents,
+            seed=snakemake.params.seed,
+            posts=Path(snakemake.params.posts),
+            tracker=Path(snakemake.output.tracker),
+            truth=Path(snakemake.output.truth),
+        )

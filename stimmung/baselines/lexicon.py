@@ -1,0 +1,150 @@
+"""A lexicon score for each week: how much of what was written is words of a category."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stimmung.data.post_weeks import week_texts
+from stimmung.vocabulary.errors import InputError, near
+
+DEMO_LEXICON = Path(__file__).with_name("demo_lexicon.txt")
+LEXICON = "lexicon"
+# What parts words: all but letters, digits and the apostrophes inside a word.
+_BETWEEN = r"[^\p{L}\p{M}\p{N}'’]+"
+_LAST = "\U0010ffff"
+
+
+@dataclass(frozen=True)
+class LexiconEntry:
+    """A word, or the beginning of words if it ends in ``*``; what it speaks for, and how strongly."""
+
+    word: str
+    category: str
+    weight: float = 1.0
+
+
+def read_lexicon(path: Path = DEMO_LEXICON) -> list[LexiconEntry]:
+    """Read a lexicon: columns word, category and perhaps weight; ``happ*`` stands for words that begin so.
+
+    Parameters
+    ----------
+    path
+        A .csv file, or a .tsv or .txt file with tabs. The default is a small one of ours, made for the demo:
+        it is no measure of anything.
+
+    Raises
+    ------
+    InputError
+        If the file is absent, lacks a column, has no entries, or a weight is no number.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream, delimiter="," if path.suffix.lower() == ".csv" else "\t"))
+    except FileNotFoundError as error:
+        raise InputError(
+            f"no lexicon at {path}", "A lexicon has the columns word, category and weight."
+        ) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            f"{path} is not a readable lexicon", "It is a .csv or .tsv file in UTF-8."
+        ) from error
+    present = rows[0].keys() if rows else []
+    absent = [f"'{name}'{near(name, present)}" for name in ("word", "category") if name not in present]
+    if absent:
+        raise InputError(
+            f"{path} has no rows with {' and '.join(absent)}", "The first line names the columns."
+        )
+    return [_entry(row, f"{path}, line {number}") for number, row in enumerate(rows, start=2)]
+
+
+def score_lexicon(
+    posts: Mapping[str, Path], entries: Sequence[LexiconEntry], categories: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """Return, for each week and option, the weighted share of words that belong to its category.
+
+    Parameters
+    ----------
+    posts
+        Label of the week to its posts table.
+    entries
+        The lexicon. A word that several entries of a category match counts for each of them.
+    categories
+        Answer option to category. None: every category goes with the option of its own name.
+
+    Returns
+    -------
+    DataFrame
+        Columns week, signal ('lexicon'), option, value (weights of the words found, over all words of the
+        week), n (posts). A week without words has no rows.
+
+    Raises
+    ------
+    InputError
+        If the lexicon lacks a category.
+    """
+    known = list(dict.fromkeys(entry.category for entry in entries))
+    categories = dict(categories) if categories is not None else {name: name for name in known}
+    absent = [f"'{name}'{near(name, known)}" for name in categories.values() if name not in known]
+    if absent:
+        raise InputError(f"the lexicon has no category {', '.join(absent)}", f"It has: {', '.join(known)}.")
+    weights = {
+        option: np.array([entry.weight if entry.category == category else 0.0 for entry in entries])
+        for option, category in categories.items()
+    }
+    rows = []
+    for week, path in posts.items():
+        n_posts, n_words, found = _count(week_texts(path), [entry.word for entry in entries])
+        rows += [
+            (week, LEXICON, option, float(weight @ found) / n_words, float(n_posts))
+            for option, weight in weights.items()
+            if n_words
+        ]
+    table = pd.DataFrame(rows, columns=["week", "signal", "option", "value", "n"])
+    return table.astype({"week": str, "signal": str, "option": str, "value": float, "n": float})
+
+
+def _entry(row: Mapping[str, str | None], where: str) -> LexiconEntry:
+    word, category = (row["word"] or "").strip().lower(), (row["category"] or "").strip()
+    if not word.rstrip("*") or "*" in word[:-1] or not category:
+        raise InputError(f"{where}: needs a word, with '*' at most at its end, and a category")
+    try:
+        return LexiconEntry(word, category, float(row.get("weight") or 1))
+    except ValueError as error:
+        raise InputError(f"{where}: the weight is no number") from error
+
+
+def _count(batches: Iterable[pa.Array], words: Sequence[str]) -> tuple[int, int, npt.NDArray[np.int64]]:
+    """Return the numbers of posts, of words, and of words that each entry stands for, shape (entries,)."""
+    n_posts, n_words = 0, 0
+    found = np.zeros(len(words), np.int64)
+    for texts in batches:
+        n_posts += len(texts)
+        tokens = pc.split_pattern_regex(pc.utf8_lower(texts), _BETWEEN).flatten()
+        counted = tokens.filter(pc.not_equal(tokens, "")).value_counts()
+        vocabulary = np.array(counted.field("values").to_pylist(), dtype=object)
+        counts = counted.field("counts").to_numpy()
+        n_words += int(counts.sum())
+        found += _in_ranges(vocabulary, counts, words)
+    return n_posts, n_words, found
+
+
+def _in_ranges(
+    vocabulary: npt.NDArray[np.object_], counts: npt.NDArray[np.int64], words: Sequence[str]
+) -> npt.NDArray[np.int64]:
+    """Return how often each entry occurs. In a sorted vocabulary words with one beginning are neighbours."""
+    order = np.argsort(vocabulary)
+    ordered = vocabulary[order]
+    up_to = np.concatenate([[0], np.cumsum(counts[order])]).astype(np.int64)
+    starts = np.array([word.removesuffix("*") for word in words], dtype=object)
+    ends = np.array([word[:-1] + _LAST if word.endswith("*") else word for word in words], dtype=object)
+    total: npt.NDArray[np.int64] = (
+        up_to[np.searchsorted(ordered, ends, "right")] - up_to[np.searchsorted(ordered, starts, "left")]
+    )
+    return total

@@ -1,0 +1,69 @@
+"""Counting the words of the answer options in the posts: what a language model must beat.
+
+After Garcia, Pellert, Lasser and Metzler (arXiv 2107.13236), whose volume of "I am <emotion>" follows the
+tracker for several moods. Negations count as well: "I am not happy" has the word, though not the phrase.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stimmung.data.post_weeks import week_texts
+
+WORDS, PHRASES = "words", "phrases"
+# Letters of all scripts: RE2's \b knows only ASCII, and would find "froh" in "ȧfroh".
+_LETTER = r"\p{L}\p{M}\p{N}_"
+_BEFORE, _AFTER = rf"(?:^|[^{_LETTER}])", rf"(?:$|[^{_LETTER}])"
+_I_AM = r"i(?: am|['’]m| feel) "
+
+
+def count_words(posts: Mapping[str, Path], options: Sequence[str]) -> pd.DataFrame:
+    """Return, for each week and option, the share of posts with its word, and of those that say 'I am' so.
+
+    Parameters
+    ----------
+    posts
+        Label of the week to its posts table.
+    options
+        The answer options. Case does not matter; an option of several words must stand in a post as it is.
+
+    Returns
+    -------
+    DataFrame
+        Columns week, signal ('words': the word; 'phrases': "I am", "I'm" or "I feel" and the word), option,
+        value (share of posts, 0 to 1), n (posts). A week without posts has no rows.
+    """
+    rows = []
+    for week, path in posts.items():
+        n_posts, counts = _count(week_texts(path), options)
+        rows += [
+            (week, signal, option, n / n_posts, float(n_posts))
+            for signal, of_option in zip((WORDS, PHRASES), counts.tolist(), strict=True)
+            for option, n in zip(options, of_option, strict=True)
+            if n_posts
+        ]
+    table = pd.DataFrame(rows, columns=["week", "signal", "option", "value", "n"])
+    return table.astype({"week": str, "signal": str, "option": str, "value": float, "n": float})
+
+
+def _count(
+    batches: Iterable[pa.Array], options: Sequence[str]
+) -> tuple[int, "np.ndarray[tuple[int, int], np.dtype[np.int64]]"]:
+    """Return the number of posts, and of those with each word and phrase, shape (2, options)."""
+    n_posts = 0
+    counts = np.zeros((2, len(options)), np.int64)
+    for texts in batches:
+        n_posts += len(texts)
+        lower = pc.utf8_lower(texts)
+        for place, option in enumerate(options):
+            # A plain search first: it is far faster, and few posts have any one word.
+            candidates = lower.filter(pc.match_substring(lower, option.lower()))
+            for row, before in enumerate((_BEFORE, _BEFORE + _I_AM)):
+                pattern = before + re.escape(option.lower()) + _AFTER
+                counts[row, place] += pc.sum(pc.match_substring_regex(candidates, pattern)).as_py() or 0
+    return n_posts, counts

@@ -1,0 +1,171 @@
+"""Short English sentences that express a mood, made from templates: what simulated posts are made of."""
+
+import numpy as np
+
+# The answers of YouGov's tracker "Britain's mood, measured weekly", in its order.
+MOODS = (
+    "Happy",
+    "Sad",
+    "Energetic",
+    "Apathetic",
+    "Inspired",
+    "Frustrated",
+    "Optimistic",
+    "Stressed",
+    "Content",
+    "Bored",
+    "Lonely",
+    "Scared",
+)
+
+# {mood} is the word itself; {why} a clause that goes with the mood and does not name it.
+_FRAMES = (
+    "I feel {mood} {when}.",
+    "I felt {mood} {when}.",
+    "I am {mood} {when}.",
+    "I'm so {mood} {when}.",
+    "Feeling {mood} {when}, {why}.",
+    "I felt {mood} because {why}.",
+    "I feel {mood}, {why}.",
+    "{Why}, and I am {mood}.",
+    "{Why} and it made me {mood}.",
+    "Really {mood} {when}.",
+)
+_UNNAMED_FRAMES = ("{Why}.", "{Why} {when}.", "Well, {why}.", "So {why} {when}.")
+_UNNAMED_SHARE = 0.25
+
+_WHEN = (
+    "today", "tonight", "this morning", "this week", "all day", "after work", "at home", "on the bus",
+    "right now", "these days", "since Monday", "this evening",
+)  # fmt: skip
+_WHY = {
+    "Happy": (
+        "the sun is out",
+        "my sister is visiting",
+        "we danced in the kitchen",
+        "I got the good news",
+    ),
+    "Sad": (
+        "I miss my grandmother",
+        "our old dog died",
+        "she moved away",
+        "I cried over the letter",
+    ),
+    "Energetic": (
+        "I ran ten miles",
+        "I cleaned the whole house",
+        "I could not sit still",
+        "I was up at dawn",
+    ),
+    "Apathetic": (
+        "nothing matters much",
+        "I could not care less",
+        "whatever happens happens",
+        "I skipped the vote",
+    ),
+    "Inspired": (
+        "that talk gave me ideas",
+        "I started to paint",
+        "her book changed my view",
+        "I wrote a new song",
+    ),
+    "Frustrated": (
+        "the form crashed again",
+        "nobody answers the phone",
+        "the queue never moved",
+        "they lost my order",
+    ),
+    "Optimistic": (
+        "better times are coming",
+        "the plan will work out",
+        "next year looks bright",
+        "we will get there",
+    ),
+    "Stressed": (
+        "the deadline is tomorrow",
+        "I have too much to do",
+        "my boss keeps calling",
+        "the bills pile up",
+    ),
+    "Content": (
+        "a cup of tea is enough",
+        "the cat sleeps on my lap",
+        "I have all I need",
+        "the fire is warm",
+    ),
+    "Bored": (
+        "there is nothing on",
+        "I counted the tiles",
+        "the meeting went on and on",
+        "I watched paint dry",
+    ),
+    "Lonely": (
+        "nobody called me",
+        "the flat is too quiet",
+        "I ate by myself",
+        "all my friends are far away",
+    ),
+    "Scared": (
+        "I heard a noise outside",
+        "the news is frightening",
+        "I could not sleep for fear",
+        "my hands shook",
+    ),
+}
+_OFF_TOPIC = (
+    "The number {n} bus was late.",
+    "Does anybody have a spare ladder?",
+    "Lunch was soup with bread.",
+    "The shop on the corner shuts at {n}.",
+    "We scored {n} points in the quiz.",
+    "Page {n} of the manual has a typo.",
+    "The train to Leeds leaves from platform {n}.",
+    "New shelves are up in the hall.",
+)
+_INTERVIEW_POSTS = 3
+
+
+def mood_sentences(rng: np.random.Generator, mood: str) -> str:
+    """Return one sentence by somebody in a mood; three in four name the mood.
+
+    Parameters
+    ----------
+    rng
+        Draws the sentence.
+    mood
+        One of ``MOODS``.
+    """
+    frames = _UNNAMED_FRAMES if rng.random() < _UNNAMED_SHARE else _FRAMES
+    why = _pick(rng, _WHY[mood])
+    return _pick(rng, frames).format(
+        mood=mood.lower(), when=_pick(rng, _WHEN), why=why, Why=why[0].upper() + why[1:]
+    )
+
+
+def off_topic_sentence(rng: np.random.Generator) -> str:
+    """Return one sentence that expresses no mood."""
+    return _pick(rng, _OFF_TOPIC).format(n=rng.integers(1, 60))
+
+
+def mood_interview(rng: np.random.Generator, mood: str, stem: str) -> str:
+    """Return what somebody in a mood wrote and how they then answered a question about it.
+
+    Text from which a base model can learn that the answer to ``stem`` goes with the posts. All moods are
+    equally frequent in it if the caller draws them so; it says nothing about any week.
+
+    Parameters
+    ----------
+    rng
+        Draws the sentences, and whether the answer is in lower case and in a sentence.
+    mood
+        One of ``MOODS``.
+    stem
+        The question.
+    """
+    posts = [mood_sentences(rng, mood) for _ in range(_INTERVIEW_POSTS)]
+    answer = _pick(rng, ("", "I felt ")) + (mood if rng.random() < 0.5 else mood.lower())
+    return " ".join([*posts, stem, answer + "."])
+
+
+def _pick(rng: np.random.Generator, choices: tuple[str, ...]) -> str:
+    return choices[int(rng.integers(len(choices)))]

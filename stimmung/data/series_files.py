@@ -1,0 +1,113 @@
+"""Series that others have published: small csv and parquet files with a day in each row."""
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from stimmung.vocabulary.errors import InputError, near
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_WORDED_DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s+([A-Za-z]{3,9})\.?,?\s+(\d{4})")
+
+
+def read_series_file(path: Path, needed: Sequence[str]) -> pd.DataFrame:
+    """Read a .csv or .parquet file as text cells, empty where a value is absent.
+
+    Raises
+    ------
+    InputError
+        If the file is absent, unreadable, of another kind or lacks a column.
+    """
+    if not path.is_file():
+        raise InputError(f"no file at {path}", "It is a path from where snakemake is started.")
+    try:
+        if path.suffix.lower() == ".csv":
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        elif path.suffix.lower() == ".parquet":
+            table = pd.read_parquet(path)
+            table = table.astype(object).where(table.notna(), "").astype(str)
+        else:
+            raise InputError(f"{path} is neither .csv nor .parquet")
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, pa.ArrowException, ValueError, OSError) as error:
+        raise InputError(
+            f"{path} is not a readable {path.suffix} file", f"It may be damaged. ({error})"
+        ) from error
+    table.columns = [str(name) for name in table.columns]
+    absent = [f"'{name}'{near(name, table.columns)}" for name in needed if name not in table]
+    if absent:
+        raise InputError(f"{path} has no column {', '.join(absent)}", f"It has: {', '.join(table.columns)}.")
+    return table
+
+
+def parse_day(cell: Any) -> date | None:
+    """Return the day that a cell names, or None: a date, '2019-06-27', with a time, or '27th Jun 2019'."""
+    if isinstance(cell, datetime):
+        return cell.date()
+    if isinstance(cell, date):
+        return cell
+    text = str(cell).strip()
+    worded = _WORDED_DAY.fullmatch(text)
+    try:
+        if worded:
+            return date(int(worded[3]), _MONTHS.index(worded[2][:3].lower()) + 1, int(worded[1]))
+        return datetime.fromisoformat(text).date()
+    except ValueError:
+        return None
+
+
+def parse_number(cell: Any) -> float | None:
+    """Return the number in a cell, or None: .53, '0.53', '53%' (.53), '1,931' (1931)."""
+    if isinstance(cell, int | float):
+        return float(cell)
+    text = str(cell).strip().replace(",", "")
+    try:
+        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        return None
+
+
+def days_of(table: pd.DataFrame, column: str, path: Path) -> list[date]:
+    """Return the days of a column.
+
+    Raises
+    ------
+    InputError
+        If a cell names no day, with the number of its row.
+    """
+    days = [parse_day(cell) for cell in table[column]]
+    bad = [row for row, day in enumerate(days, start=1) if day is None]
+    if bad:
+        raise InputError(
+            f"{path}: no day in column '{column}' of {_rows(bad)}",
+            "Write days as 2019-06-27 or 27th Jun 2019.",
+        )
+    return [day for day in days if day is not None]
+
+
+def numbers_of(table: pd.DataFrame, column: str, path: Path) -> list[float | None]:
+    """Return the numbers of a column, None where a cell is empty.
+
+    Raises
+    ------
+    InputError
+        If a cell is neither empty nor a number, with the number of its row.
+    """
+    cells = [str(cell).strip() for cell in table[column]]
+    numbers = [parse_number(cell) for cell in cells]
+    bad = [
+        row
+        for row, (cell, number) in enumerate(zip(cells, numbers, strict=True), 1)
+        if cell and number is None
+    ]
+    if bad:
+        raise InputError(f"{path}: no number in column '{column}' of {_rows(bad)}")
+    return numbers
+
+
+def _rows(rows: Sequence[int]) -> str:
+    return f"row {rows[0]}" + (f" and {len(rows) - 1} more" if len(rows) > 1 else "")

@@ -1,0 +1,176 @@
+"""Weekly series side by side: aligned on one grid of weeks, scaled, smoothed, differenced.
+
+Everywhere in this room a series is an array whose last axis is the weeks, one value for each calendar week; a
+week without a value is NaN. So a missing week stays a gap, and nothing pretends that its neighbours follow
+each other.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stimmung.vocabulary.errors import InputError, near
+
+Floats = NDArray[np.float64]
+
+WEEK = pd.Timedelta(weeks=1)
+MINIMUM_PAIRS = (
+    5  # fewer pairs than this leave Fisher's transformation, which needs n - 3, with next to nothing
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """The series of one model and one question, an option each, beside those of the survey.
+
+    Attributes
+    ----------
+    model, question
+        What the series belong to.
+    options
+        The answer options, sorted.
+    weeks
+        The days on which the weeks start, without gaps.
+    posts, survey
+        Arrays of shape (options, weeks), NaN where a week has no value.
+    """
+
+    model: str
+    question: str
+    options: tuple[str, ...]
+    weeks: pd.DatetimeIndex
+    posts: Floats
+    survey: Floats
+
+
+def align_families(posts: pd.DataFrame, survey: pd.DataFrame, max_lag_weeks: int) -> Iterator[Family]:
+    """Yield one family for each model and question.
+
+    Its weeks are those of its posts and ``max_lag_weeks`` on either side, which have no posts, but survey
+    waves that the first and last posts meet at a lag.
+
+    Parameters
+    ----------
+    posts
+        Columns model, week, question, option, value. Rows of the same week and option (seeds) are averaged.
+    survey
+        Columns week, question, option, share.
+    max_lag_weeks
+        The largest lag on either side.
+
+    Raises
+    ------
+    InputError
+        If weeks are no dates, do not start on one weekday or do not overlap, if they are too few for the
+        lags, if the survey lacks a question or an option of the posts, or if a survey series never changes.
+    """
+    posts = posts.assign(week=_dates(posts["week"], "posts"))
+    survey = survey.assign(week=_dates(survey["week"], "survey"))
+    tracked = {str(name): frame for name, frame in survey.groupby("question")}
+    for (model, question), frame in posts.groupby(["model", "question"], sort=True):
+        if question not in tracked:
+            raise InputError(
+                f"question '{question}' of '{model}' is not in the survey{near(str(question), tracked)}",
+                f"The survey has: {', '.join(sorted(tracked))}.",
+            )
+        yield _family(str(model), str(question), frame, tracked[str(question)], max_lag_weeks)
+
+
+def _family(
+    model: str, question: str, posts: pd.DataFrame, survey: pd.DataFrame, max_lag_weeks: int
+) -> Family:
+    left = posts.pivot_table(index="week", columns="option", values="value", aggfunc="mean", dropna=False)
+    right = survey.pivot_table(index="week", columns="option", values="share", aggfunc="mean", dropna=False)
+    absent = [
+        f"'{option}'{near(str(option), right.columns)}"
+        for option in left.columns
+        if option not in right.columns
+    ]
+    if absent:
+        raise InputError(
+            f"question '{question}': the survey has no option {', '.join(absent)}",
+            f"It has: {', '.join(str(option) for option in right.columns)}.",
+        )
+    weeks = _shared_weeks(f"'{model}', question '{question}'", left.index, right.index, max_lag_weeks)
+    options = tuple(str(option) for option in left.columns)
+    survey_values = right[left.columns].reindex(weeks).to_numpy(float).T
+    for option, series in zip(options, survey_values, strict=True):
+        if is_constant(series):
+            raise InputError(
+                f"question '{question}', option '{option}': the survey series is constant ({_span(weeks)})",
+                "A correlation with it does not exist. Leave the option out, or check the tracker's file.",
+            )
+    return Family(model, question, options, weeks, left.reindex(weeks).to_numpy(float).T, survey_values)
+
+
+def _shared_weeks(where: str, posts: pd.Index, survey: pd.Index, max_lag_weeks: int) -> pd.DatetimeIndex:
+    days = {str(day) for index in (posts, survey) for day in pd.DatetimeIndex(index).day_name()}
+    if len(days) > 1:
+        raise InputError(
+            f"{where}: the weeks of posts and survey start on different days ({', '.join(sorted(days))})",
+            "Set the panel's `anchor`, and `shift_days` against the survey's label, so that they meet.",
+        )
+    waves = pd.DatetimeIndex(survey)
+    pairs = [len(posts.intersection(waves - lag * WEEK)) for lag in range(-max_lag_weeks, max_lag_weeks + 1)]
+    if pairs[max_lag_weeks] == 0:
+        raise InputError(
+            f"{where}: posts ({_span(posts)}) and survey ({_span(survey)}) have no week in common",
+            "Set the panel's weeks to those of the survey.",
+        )
+    if min(pairs) < MINIMUM_PAIRS:
+        raise InputError(
+            f"{where}: too few weeks for lags up to {max_lag_weeks}: {min(pairs)} pairs of posts and survey "
+            f"are left at one of them, and {MINIMUM_PAIRS} are needed",
+            "Lower `max_lag_weeks`, or add weeks.",
+        )
+    return pd.date_range(posts.min() - max_lag_weeks * WEEK, posts.max() + max_lag_weeks * WEEK, freq=WEEK)
+
+
+def _span(weeks: pd.Index) -> str:
+    return f"{weeks.min():%Y-%m-%d} to {weeks.max():%Y-%m-%d}"
+
+
+def _dates(weeks: pd.Series, where: str) -> pd.Series:
+    try:
+        return pd.to_datetime(weeks).dt.normalize()
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"column week of the {where} holds something that is no date", "Write 2019-11-07."
+        ) from error
+
+
+def is_constant(series: Floats) -> bool:
+    """Whether ``series``, shape (weeks,), has no two different values, up to rounding of its mean."""
+    values = series[~np.isnan(series)]
+    return values.size == 0 or bool(np.ptp(values) <= 1e-12 * np.abs(values).max())
+
+
+def scale_min_max(series: Floats) -> Floats:
+    """Scale each series to run from 0 to 1, as published; a constant one becomes NaN. Shape (..., weeks)."""
+    low = np.nanmin(series, axis=-1, keepdims=True)
+    span = np.nanmax(series, axis=-1, keepdims=True) - low
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((series - low) / np.where(span > 0, span, np.nan))
+
+
+def rolling_mean(series: Floats, rolling_weeks: int) -> Floats:
+    """Average each week with the ``rolling_weeks - 1`` before it; NaN where one of them is missing.
+
+    Trailing, so that no smoothed value knows a later week. With both sides smoothed alike, a centred window
+    gives the same correlations. Shape (..., weeks) in and out.
+    """
+    smooth = np.full(series.shape, np.nan)
+    if series.shape[-1] >= rolling_weeks:
+        windows = np.lib.stride_tricks.sliding_window_view(series, rolling_weeks, axis=-1)
+        smooth[..., rolling_weeks - 1 :] = windows.mean(axis=-1)
+    return smooth
+
+
+def differences(series: Floats) -> Floats:
+    """Subtract the week before; NaN at the first week and where one of the two is missing."""
+    change = np.full(series.shape, np.nan)
+    change[..., 1:] = np.diff(series, axis=-1)
+    return change

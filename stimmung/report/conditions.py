@@ -1,0 +1,80 @@
+"""Which conditions a figure sets side by side, and what a condition does, in words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Condition = Mapping[str, Any]  # as in the config: exclude, keep, share, drop_items, …
+Conditions = Mapping[str, Condition]
+
+
+def changes(condition: Condition) -> dict[str, Any]:
+    """Return what a condition changes: its keys that are not empty. Which arms it runs is no change."""
+    kept = {key: value for key, value in condition.items() if value and key != "arms"}
+    if kept.get("share") == 1:
+        del kept["share"]
+    return kept
+
+
+def reference_conditions(conditions: Conditions) -> list[str]:
+    """Return the conditions that learn from all training rows: at most, items of the prompt are left out."""
+    found = [name for name, condition in conditions.items() if set(changes(condition)) <= {"drop_items"}]
+    return found or list(conditions)[:1]
+
+
+def prompt_twin(conditions: Conditions, name: str) -> str:
+    """Return the first condition with the prompts of ``name``; an untuned model answers alike under both."""
+    dropped = set(conditions[name].get("drop_items") or [])
+    return next(other for other in conditions if set(conditions[other].get("drop_items") or []) == dropped)
+
+
+def learning_curves(conditions: Conditions) -> list[list[str]]:
+    """Return groups of conditions that differ in the training share alone, in the order of the shares."""
+    groups: list[tuple[dict[str, Any], list[str]]] = []
+    for name, condition in conditions.items():
+        rest = {key: value for key, value in changes(condition).items() if key != "share"}
+        for known, names in groups:
+            if known == rest:
+                names.append(name)
+                break
+        else:
+            groups.append((rest, [name]))
+    return [
+        sorted(names, key=lambda name: share_of(conditions[name])) for _, names in groups if len(names) > 1
+    ]
+
+
+def left_out(conditions: Conditions) -> list[tuple[str, str]]:
+    """Return the conditions that leave out a group of respondents, each with the one that does not."""
+    pairs = []
+    for name, condition in conditions.items():
+        mine = changes(condition)
+        rest = {key: value for key, value in mine.items() if key not in ("exclude", "keep")}
+        reference = next((other for other in conditions if changes(conditions[other]) == rest), None)
+        if rest != mine and reference is not None:
+            pairs.append((name, reference))
+    return pairs
+
+
+def share_of(condition: Condition) -> float:
+    """Return the share of the training rows that a condition learns from."""
+    return float(condition.get("share") or 1)
+
+
+def in_words(condition: Condition) -> str:
+    """Return what a condition does to training rows and prompts, as a sentence without a full stop."""
+    parts = []
+    for item, answers in (condition.get("exclude") or {}).items():
+        parts.append(f"training rows without those whose {item} is {_one_of(answers)}")
+    for item, answers in (condition.get("keep") or {}).items():
+        parts.append(f"training rows of those only whose {item} is {_one_of(answers)}")
+    if share_of(condition) < 1:
+        parts.append(f"a stratified {100 * share_of(condition):g} % of the training rows")
+    if condition.get("drop_items"):
+        parts.append(f"without the items {', '.join(condition['drop_items'])}, in prompts and in baselines")
+    known = {"exclude", "keep", "share", "drop_items"}
+    parts += [f"{key}: {value}" for key, value in changes(condition).items() if key not in known]
+    return "; ".join(parts) or "all training rows, all items"
+
+
+def _one_of(answers: Sequence[str]) -> str:
+    return answers[0] if len(answers) == 1 else f"{', '.join(answers[:-1])} or {answers[-1]}"

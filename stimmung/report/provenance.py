@@ -1,0 +1,45 @@
+"""What a run was made of: the state of the code, and the versions of everything it stands on."""
+
+import importlib.metadata
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import stimmung
+
+
+def git_state(root: Path) -> dict[str, Any]:
+    """Return the commit of the working tree at ``root``, its date, and whether files differ from it.
+
+    All are None where there is no repository or no git.
+    """
+    revision = _git(root, "rev-parse", "HEAD")
+    if revision is None:
+        return {"revision": None, "date": None, "dirty": None}
+    return {
+        "revision": revision,
+        "date": _git(root, "log", "-1", "--format=%cs"),
+        "dirty": _git(root, "status", "--porcelain") != "",
+    }
+
+
+def software() -> dict[str, Any]:
+    """Return the versions of Stimmung, of Python, of the platform, and of every installed package."""
+    found = {(one.metadata["Name"] or "").lower(): one.version for one in importlib.metadata.distributions()}
+    return {
+        "stimmung": stimmung.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: found[name] for name in sorted(found) if name},
+    }
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=60
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,67 @@
+"""The reliability diagram: whether a method that says .8 is right in 80 of 100 cases."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from stimmung.evaluation.calibration import N_BINS
+from stimmung.report.conditions import Conditions, reference_conditions
+from stimmung.report.style import FAINT, WIDTH_INCHES, is_baseline, method_label, method_looks, remove_empty
+
+PANELS_IN_A_ROW = 4
+
+
+def plot_reliability(reliability: pd.DataFrame, metrics: pd.DataFrame, conditions: Conditions) -> Figure:
+    """Draw accuracy over confidence for each method.
+
+    Shown is the first condition that learns from all training rows.
+
+    Parameters
+    ----------
+    reliability
+        A RELIABILITY table.
+    metrics
+        The METRICS table of the same predictions, for the expected calibration error.
+    conditions
+        The survey's conditions.
+    """
+    condition = reference_conditions(conditions)[0]
+    bins = reliability[reliability["condition"] == condition]
+    errors = metrics[
+        (metrics["condition"] == condition) & (metrics["metric"] == "expected_calibration_error")
+    ]
+    error_of = errors.set_index("method")["value"]
+    methods = sorted(bins["method"].unique(), key=is_baseline)
+    looks = method_looks(list(reliability["method"].unique()))
+    across = min(PANELS_IN_A_ROW, len(methods))
+    down = math.ceil(len(methods) / across)
+    figure = Figure(figsize=(WIDTH_INCHES, 2.1 * down + 0.2))
+    grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+    for axes, method in zip(grid.flat, methods, strict=False):
+        _draw(axes, bins[bins["method"] == method], *looks[method])
+        axes.set_title(method_label(method), pad=14)
+        axes.text(0, 1.05, f"ECE {error_of[method]:.3f}", transform=axes.transAxes)
+    remove_empty(grid, len(methods))
+    figure.supxlabel("Probability of the chosen option", fontsize=8)
+    figure.supylabel("Accuracy", fontsize=8)
+    return figure
+
+
+def _draw(axes: Axes, bins: pd.DataFrame, colour: str, marker: str) -> None:
+    edges = np.linspace(0, 1, N_BINS + 1)
+    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8, linestyle="--")
+    # How many predictions a bin holds, as a share of the panel's height.
+    shares = bins["n"] / bins["n"].sum()
+    axes.bar(
+        edges[bins["bin"]], shares, width=1 / N_BINS, align="edge", color="#e0e0e0", zorder=0, linewidth=0
+    )
+    axes.vlines(bins["confidence"], bins["accuracy_low"], bins["accuracy_high"], color=colour, linewidth=1)
+    axes.plot(bins["confidence"], bins["accuracy"], color=colour, marker=marker, linewidth=0.8, clip_on=False)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_aspect("equal")
+    axes.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
+    axes.set_yticks([0, 0.5, 1], ["0", ".5", "1"])

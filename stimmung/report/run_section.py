@@ -1,0 +1,171 @@
+"""The chapters about the run itself: what it was made of, and how to repeat and cite it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from stimmung.report.page import Code, Facts, Part, Points, Section, Text
+from stimmung.report.tables import SIMULATED
+
+BUILT_IN = "built-in"
+# The packages that results may depend on. All others are in run.yaml.
+MAIN_PACKAGES = (
+    "torch", "transformers", "tokenizers", "peft", "bitsandbytes", "accelerate", "safetensors",
+    "scikit-learn", "xgboost-cpu", "xgboost", "catboost", "statsmodels", "arch", "scipy", "numpy", "pandas",
+    "pyarrow", "matplotlib", "snakemake",
+)  # fmt: skip
+
+
+def tiny_notice(run: Mapping[str, Any]) -> list[str]:
+    """Return the caveat about built-in models, if the run has one."""
+    models = run["config"].get("models", {})
+    names = [name for name in run["models"] if models.get(name, {}).get("source") == BUILT_IN]
+    if not names:
+        return []
+    return [
+        f"The model {' and '.join(names)} was built by this workflow, from text that it generated itself. "
+        "It knows nothing of the world: its results show that the pipeline works, not what language models "
+        "know. Without tuning it cannot but guess."
+    ]
+
+
+def simulated_notice(run: Mapping[str, Any]) -> list[str]:
+    """Return the caveat about made-up data, if the run has any."""
+    names = [str(one.get("title", name)) for name, one in run["surveys"].items() if one.get("simulated")]
+    return [f"{SIMULATED.rstrip('.')}, not answers of real people: {'; '.join(names)}."] if names else []
+
+
+def run_section(run: Mapping[str, Any]) -> Section:
+    """Return the chapter on code, data, models and config.
+
+    Parameters
+    ----------
+    run
+        The content of run.yaml.
+    """
+    parts = [Part("Code and software", [Facts(_code_facts(run))])]
+    if run["surveys"]:
+        parts.append(Part("Data", [Facts(_data_facts(name, run)) for name in run["surveys"]]))
+    if run["models"]:
+        parts.append(Part("Models", [Facts(_model_facts(name, run)) for name in run["models"]]))
+    packages = "\n".join(f"{name}=={version}" for name, version in run["software"]["packages"].items())
+    config = yaml.safe_dump(run["config"], sort_keys=False, allow_unicode=True, width=100)
+    folded = [Code(config, "The whole config of this run"), Code(packages, "All installed packages")]
+    parts.append(Part("Config and packages", folded))
+    return Section("run", "What was run", parts)
+
+
+def rerun_section(run: Mapping[str, Any]) -> Section:
+    """Return the chapter on repeating and citing the run."""
+    git, version = run["git"], run["software"]["stimmung"]
+    checkout = f"git checkout {git['revision']}\n" if git["revision"] else ""
+    again = (
+        f"{checkout}make demo                                        # the study of config.yaml\n"
+        "snakemake --cores 2 --configfile studies/NAME.yaml   # another one"
+    )
+    cite = [
+        f"Stimmung {version}"
+        + (f", revision {git['revision'][:12]}" if git["revision"] else "")
+        + "; see CITATION.cff."
+    ]
+    for name, data in run["surveys"].items():
+        cite.append(f"Data: {data.get('title', name)}. {data.get('source', '')}")
+    for name in run["models"]:
+        cite.append(f"Model: {name}, {_source(name, run)}.")
+    parts = [
+        Part(
+            "Run it again",
+            [
+                Text(
+                    "The config above and the revision of the code determine the results. On the same kind "
+                    "of processor, and with the same packages, predictions are the same to the byte; "
+                    "elsewhere they agree within floating point."
+                ),
+                Code(again),
+            ],
+        ),
+        Part("Cite", [Points(cite)]),
+    ]
+    return Section("rerun", "How to rerun and cite", parts)
+
+
+def _code_facts(run: Mapping[str, Any]) -> list[tuple[str, str]]:
+    git, software = run["git"], run["software"]
+    revision = git["revision"] or "unknown (not in a git repository)"
+    if git["dirty"]:
+        revision += ", with uncommitted changes"
+    facts = [("Date of the run", str(run["date"]))] if run["date"] else []
+    facts += [("Stimmung", software["stimmung"]), ("Git revision", revision)]
+    if git["date"]:
+        facts.append(("Date of the revision", str(git["date"])))
+    packages = software["packages"]
+    main = ", ".join(f"{name} {packages[name]}" for name in MAIN_PACKAGES if name in packages)
+    return [
+        *facts,
+        ("Python", software["python"]),
+        ("Platform", software["platform"]),
+        ("Main packages", main),
+    ]
+
+
+def _data_facts(name: str, run: Mapping[str, Any]) -> list[tuple[str, str]]:
+    data, survey = run["surveys"][name], run["config"].get("surveys", {}).get(name, {})
+    facts = [("Survey", f"{data.get('title', name)} ({name})")]
+    if data.get("simulated"):
+        facts.append(("Note", SIMULATED))
+    known = {
+        "source": "Source",
+        "file": "File",
+        "package": "Package",
+        "sha256": "SHA-256",
+        "n_rows_read": "Rows in the file",
+        "n_rows_kept": "Respondents kept",
+        "where": "Kept where",
+        "target": "Item to predict",
+        "language": "Language of the prompts",
+        "missing": "Absent answers",
+    }
+    facts += [(label, in_words(data[key])) for key, label in known.items() if data.get(key)]
+    facts.append(("Survey weight", str(data.get("weight") or "none: every respondent counts 1")))
+    if survey.get("codebook"):
+        facts.append(("Codebook", survey["codebook"]))
+    facts.append(("Seeds", in_words(survey.get("seeds", []))))
+    if "split_seed" in survey:
+        facts.append(("Seed of folds and shares", str(survey["split_seed"])))
+    return facts
+
+
+def _model_facts(name: str, run: Mapping[str, Any]) -> list[tuple[str, str]]:
+    model = run["models"][name]
+    facts = [("Model", name), ("Source", _source(name, run))]
+    known = {
+        "architecture": "Architecture",
+        "n_parameters": "Parameters",
+        "quantization": "Quantisation",
+        "compute_dtype": "Compute type",
+        "max_length": "Context, tokens",
+        "digest": "SHA-256",
+    }
+    return facts + [(label, in_words(model[key])) for key, label in known.items() if model.get(key)]
+
+
+def _source(name: str, run: Mapping[str, Any]) -> str:
+    declared = run["config"].get("models", {}).get(name, {})
+    if declared.get("source") == BUILT_IN:
+        return "built by this workflow from generated text"
+    source, revision = run["models"][name].get("source", "unknown"), run["models"][name].get("revision")
+    return f"{source}, revision {revision}" if revision else str(source)
+
+
+def in_words(value: Any) -> str:
+    """Return a value of the config as text without brackets."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key}: {in_words(one)}" for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(in_words(one) for one in value)
+    return (
+        f"{value:,}"
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 10_000
+        else str(value)
+    )

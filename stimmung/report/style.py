@@ -1,0 +1,135 @@
+"""How every figure looks, and how it becomes a file that has the same bytes each time."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from stimmung.vocabulary.files import write_whole
+from stimmung.vocabulary.tables import BASELINE_PREFIX
+
+WIDTH_INCHES = 7.2  # the text width of a page
+INK, FAINT = "#262626", "#8c8c8c"
+# Okabe and Ito (2008, Color universal design): told apart by readers with any form of colour blindness. No
+# yellow on white.
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+GREYS = ("#4d4d4d", "#7f7f7f", "#a6a6a6")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so that a figure looks the same on every machine
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "legend.fontsize": 7.5,
+    "legend.frameon": False,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": FAINT,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e5e5e5",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 4,
+    "figure.constrained_layout.use": True,
+    "savefig.bbox": "tight",
+    "savefig.pad_inches": 0.04,
+    "savefig.dpi": 200,
+    "svg.fonttype": "path",  # glyphs as outlines: no font is needed to read the page
+    "svg.hashsalt": "stimmung",  # identifiers that do not change from run to run
+    "pdf.fonttype": 42,
+}
+
+
+@contextmanager
+def figure_style() -> Iterator[None]:
+    """Draw and save in the one style of all figures."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        yield
+
+
+def save_figure(figure: Figure, path: Path, simulated: bool = False) -> None:
+    """Write a figure in the format of the path's suffix (svg, pdf or png), without a date in it.
+
+    To be called within ``figure_style``.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    path
+        Where to.
+    simulated
+        Whether its data was made up. It is then marked so.
+    """
+    if simulated:
+        figure.text(1, 1.01, "simulated data", ha="right", va="bottom", color=PALETTE[1], fontweight="bold")
+    kind = path.suffix.removeprefix(".")
+    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+    content = io.BytesIO()
+    figure.savefig(content, format=kind, metadata=metadata)
+    write_whole(path, content.getvalue())
+
+
+def note_figure(note: str) -> Figure:
+    """Return a figure that only says why there is nothing to show."""
+    figure = Figure(figsize=(WIDTH_INCHES, 0.6))
+    figure.text(0.5, 0.5, note, ha="center", va="center", color=FAINT)
+    return figure
+
+
+def remove_empty(grid: NDArray[Any], n_panels: int) -> None:
+    """Remove the axes of a grid that hold no panel, and label the ticks of those that are now the lowest."""
+    for empty in grid.flat[n_panels:]:
+        empty.remove()
+    for last in grid.flat[max(0, n_panels - grid.shape[1]) : n_panels]:
+        last.tick_params(labelbottom=True)
+
+
+def as_percent(value: float, _place: float) -> str:
+    """Return the label of a tick: a share in per cent, or a difference of shares in percentage points."""
+    return f"{100 * value:g}".replace("-", "−")
+
+
+def is_baseline(method: str) -> bool:
+    """Return whether a method is no arm of a language model."""
+    return method.startswith(BASELINE_PREFIX)
+
+
+def method_label(method: str) -> str:
+    """Return what a method is called in figures and tables."""
+    return method.removeprefix(BASELINE_PREFIX)
+
+
+def method_looks(methods: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return each method's colour and marker: colours for language models, greys for baselines.
+
+    The shape tells apart what the colour does not, also in print without colour.
+    """
+    arms = [method for method in methods if not is_baseline(method)]
+    baselines = [method for method in methods if is_baseline(method)]
+    looks = {}
+    for colours, group in ((PALETTE, arms), (GREYS, baselines)):
+        for place, method in enumerate(group):
+            looks[method] = (colours[place % len(colours)], MARKERS[place % len(MARKERS)])
+    return {method: looks[method] for method in methods}

@@ -1,0 +1,37 @@
+"""How a file is written: whole, or not at all."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Yield a draft beside ``path`` to write to, and rename it at the end, so that nobody ever reads half a file.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; nothing is left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield draft
+        draft.rename(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write text, in UTF-8, or bytes."""
+    with whole(path) as draft:
+        draft.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def write_json(content: Any, path: Path) -> None:
+    """Write JSON, indented, in the order given."""
+    write_whole(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")

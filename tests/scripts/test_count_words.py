@@ -1,0 +1,30 @@
+import pytest
+
+from scripts.count_words import count_words
+from stimmung.study.panels import Lexicon
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.tables import SIGNALS, read_table
+from tests.unit.baselines.test_words import write_posts
+
+
+def count(folder, lexicon):
+    posts = {"2020-01-01": write_posts(folder / "p.parquet", ["I am happy", "joyful"])}
+    count_words(posts=posts, options=["Happy", "Sad"], lexicon=lexicon, output=folder / "s.parquet")
+    table = read_table(folder / "s.parquet", SIGNALS)
+    return {(row.signal, row.option): row.value for row in table.itertuples()}
+
+
+def test_words_phrases_and_a_lexicon_stand_in_one_table(tmp_path):
+    assert count(tmp_path, None) == {
+        ("words", "Happy"): 0.5, ("words", "Sad"): 0, ("phrases", "Happy"): 0.5, ("phrases", "Sad"): 0,
+    }  # fmt: skip
+    assert count(tmp_path, Lexicon())["lexicon", "Happy"] == (1 + 0.5) / 4
+    (tmp_path / "l.csv").write_text("word,category\njoy*,positive\n")
+    lexicon = Lexicon(file=str(tmp_path / "l.csv"), categories={"Happy": "positive"})
+    assert count(tmp_path, lexicon)["lexicon", "Happy"] == 0.25
+
+
+def test_a_lexicon_that_is_absent_leaves_no_table(tmp_path):
+    with pytest.raises(InputError, match="no lexicon at"):
+        count(tmp_path, Lexicon(file=str(tmp_path / "absent.csv")))
+    assert not (tmp_path / "s.parquet").exists()

@@ -1,0 +1,36 @@
+from scripts.mix_posts import mix_posts
+from stimmung.vocabulary.posts import Cleaning
+from stimmung.vocabulary.tables import POSTS, TRACKER, read_table
+from stimmung.vocabulary.weeks import Weeks
+from tests.unit.data.test_mood_mix import write_goemotions
+
+
+def mix(folder, source, n_posts):
+    mix_posts(
+        source=source,
+        weeks=Weeks(first="2000-01-03", last="2000-01-17"),
+        joy_shares=[0, 0.5, 1],
+        n_posts=n_posts,
+        options={"joy": "Happy", "sadness": "Sad"},
+        seed=1,
+        cleaning=Cleaning(),
+        posts=folder / "posts",
+        tracker=folder / "tracker.parquet",
+    )
+    posts = {
+        path.stem: read_table(path, POSTS)["text"].tolist() for path in sorted((folder / "posts").iterdir())
+    }
+    return posts, read_table(folder / "tracker.parquet", TRACKER)
+
+
+def test_simulated_and_real_posts_are_mixed_with_their_known_shares(tmp_path):
+    lines = [f"@you great {number}\t1\tid" for number in range(10)] + [
+        f"so sad #{number}\t2\tid" for number in range(10)
+    ]
+    (tmp_path / "go").mkdir()
+    posts, truth = mix(tmp_path, str(write_goemotions(tmp_path / "go", lines)), 10)
+    assert [sum("great" in text for text in week) for week in posts.values()] == [0, 5, 10]
+    assert not any(sign in text for week in posts.values() for text in week for sign in "@#")
+    assert truth.query("option == 'Happy'")["share"].tolist() == [0, 0.5, 1]
+    posts, _ = mix(tmp_path / "simulated", "simulated", 20)
+    assert [len(week) for week in posts.values()] == [20, 20, 20]

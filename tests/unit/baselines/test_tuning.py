@@ -1,0 +1,54 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+
+from stimmung.baselines.tuning import tune
+
+GRID = {"C": [0.001, 0.01, 0.1, 1.0, 100.0]}
+
+
+def sample(seed, n=200):
+    x, classes = make_classification(n, 8, n_informative=3, n_classes=3, flip_y=0.4, random_state=seed)
+    return pd.DataFrame(x), classes
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_choice_is_that_of_scikit_learns_grid_search_by_log_loss(seed):
+    x, classes = sample(seed)
+    folds = StratifiedKFold(3, shuffle=True, random_state=seed)
+    search = GridSearchCV(LogisticRegression(), GRID, scoring="neg_log_loss", cv=folds).fit(x, classes)
+    assert tune(LogisticRegression, GRID, x, classes, 3, seed) == search.best_params_
+
+
+def test_the_first_of_equal_points_is_chosen():
+    x, classes = sample(0)
+    # Without a penalty C changes nothing.
+    unpenalised = lambda C: LogisticRegression(C=np.inf, max_iter=C)  # noqa: E731, N803
+    assert tune(unpenalised, {"C": [500, 400]}, x, classes, 3, 0) == {"C": 500}
+
+
+def test_a_grid_of_one_point_needs_no_fitting():
+    x, classes = sample(0)
+    assert tune(lambda **_: pytest.fail("was fitted"), {"C": [2.0]}, x, classes, 3, 0) == {"C": 2.0}
+    assert tune(lambda **_: pytest.fail("was fitted"), {}, x, classes, 3, 0) == {}
+
+
+def test_a_class_with_fewer_rows_than_folds_lowers_the_number_of_folds():
+    x, classes = sample(0)
+    rare = np.flatnonzero(classes == 2)[2:]
+    x, classes = x.drop(index=rare), np.delete(classes, rare)
+    folds = StratifiedKFold(2, shuffle=True, random_state=0)
+    search = GridSearchCV(LogisticRegression(), GRID, scoring="neg_log_loss", cv=folds).fit(x, classes)
+    assert tune(LogisticRegression, GRID, x, classes, 5, 0) == search.best_params_
+
+
+def test_a_class_with_one_row_is_left_out_of_tuning():
+    x, classes = sample(0)
+    rare = np.flatnonzero(classes == 0)
+    alone, without = np.delete(np.arange(200), rare[1:]), np.delete(np.arange(200), rare)
+    assert tune(LogisticRegression, GRID, x.iloc[alone], classes[alone], 3, 0) == tune(
+        LogisticRegression, GRID, x.iloc[without], classes[without], 3, 0
+    )

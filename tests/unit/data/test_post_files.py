@@ -1,0 +1,174 @@
+import bz2
+import gzip
+import lzma
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from stimmung.data import post_files
+from stimmung.data.post_files import find_post_files, read_post_file
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.posts import PostColumns, PostFormat
+from tests.weekly_posts import write_csv, write_jsonl
+
+ROWS = [("2020-01-01", "ann", 'one, "two"'), ("2020-01-02", "bob", "null"), ("2020-01-03", "bob", "nan")]
+NAMES = ("time", "author", "text")
+
+
+def columns_of(path, columns=None, **layout):
+    batches = list(read_post_file(path, columns or PostColumns(), PostFormat(**layout)))
+    dropped = sum((batch.dropped for batch in batches), Counter())
+    return pa.concat_tables([batch.columns for batch in batches]).to_pydict(), dropped
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])
+def test_every_kind_of_file_gives_the_same_posts(tmp_path, kind):
+    path = tmp_path / f"posts.{kind}"
+    if kind == "jsonl":
+        write_jsonl(path, [dict(zip(NAMES, row, strict=True)) for row in ROWS])
+    elif kind == "parquet":
+        pd.DataFrame(ROWS, columns=NAMES).to_parquet(path)
+    else:
+        write_csv(path, ROWS, delimiter="\t" if kind == "tsv" else ",")
+    columns, dropped = columns_of(path)
+    assert list(zip(*(columns[name] for name in NAMES), strict=True)) == ROWS
+    assert not dropped
+
+
+@pytest.mark.parametrize(
+    ("suffix", "compress"),
+    [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress), ("zst", pa.Codec("zstd").compress)],
+)
+def test_compressed_files_are_read_and_cut_off_ones_are_told(tmp_path, suffix, compress):
+    rows = ROWS * 2000
+    write_csv(tmp_path / "plain.csv", rows)
+    content = compress((tmp_path / "plain.csv").read_bytes())
+    content = content if isinstance(content, bytes) else content.to_pybytes()
+    path = tmp_path / f"posts.csv.{suffix}"
+    path.write_bytes(content)
+    assert len(columns_of(path)[0]["text"]) == len(rows)
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError, match="damaged or cut off"):
+        columns_of(path)
+
+
+def test_broken_text_costs_its_row_and_is_counted(tmp_path):
+    (tmp_path / "posts.csv").write_bytes(
+        b"time,author,text\n1,ann,\xff\xfe\n2,ann,a\x00b\n3,ann,fine\n4,ann\n5,\xc3,x\n6,ann,last\n"
+    )
+    columns, dropped = columns_of(tmp_path / "posts.csv")
+    assert columns["text"] == ["fine", "last"]
+    assert dropped == {"broken-utf8": 2, "nul-bytes": 1, "malformed-row": 1}
+
+
+def test_broken_text_in_parquet_costs_its_row_and_is_counted(tmp_path):
+    raw = pa.array([b"\xff\xfe", b"a\x00b", b"fine", None], pa.binary())
+    text = pa.Array.from_buffers(pa.string(), 4, raw.buffers())
+    pq.write_table(
+        pa.table({"time": ["1"] * 4, "author": ["ann"] * 4, "text": text}), tmp_path / "posts.parquet"
+    )
+    columns, dropped = columns_of(tmp_path / "posts.parquet")
+    assert columns["text"] == ["fine", None]
+    assert dropped == {"broken-utf8": 1, "nul-bytes": 1}
+
+
+def test_lone_surrogates_and_nested_values_in_json_cost_their_row(tmp_path):
+    (tmp_path / "posts.jsonl").write_text(
+        '{"time": 1, "author": {"id": 5}, "text": "\\ud83d"}\n'
+        '{"time": 1, "author": {"id": 5}, "text": "\\ud83d\\ude00"}\n'
+        '{"time": 1, "author": {"id": 5}, "text": ["no"]}\n'
+        '{"time": 1, "author": {"id": null}}\n'
+    )
+    columns, dropped = columns_of(tmp_path / "posts.jsonl", PostColumns(author="author.id"))
+    assert columns["text"] == ["😀", None]
+    assert columns["author"] == ["5", None]
+    assert dropped == {"broken-utf8": 1, "malformed-row": 1}
+
+
+def test_an_author_is_the_same_whether_the_file_has_numbers_or_floats_of_them(tmp_path):
+    for kind, values in {"int": [12, 13], "float": [12.0, np.nan], "category": ["12", "13"]}.items():
+        table = pd.DataFrame({"time": "2020-01-01", "author": values, "text": "x"})
+        if kind == "category":
+            table["author"] = table["author"].astype("category")
+        table.to_parquet(tmp_path / "posts.parquet")
+        assert columns_of(tmp_path / "posts.parquet")[0]["author"][0] == "12"
+
+
+def test_batches_are_bounded_by_rows_and_by_characters(tmp_path, monkeypatch):
+    monkeypatch.setattr(post_files, "BATCH_ROWS", 100)
+    monkeypatch.setattr(post_files, "BATCH_CHARACTERS", 5000)
+    write_csv(tmp_path / "posts.csv", [("1", "ann", "x" * 1000)] * 10 + [("1", "ann", "x")] * 250)
+    sizes = [
+        len(batch.columns) for batch in read_post_file(tmp_path / "posts.csv", PostColumns(), PostFormat())
+    ]
+    assert sum(sizes) == 260 and max(sizes) <= 100 and sizes[0] == 5
+
+
+def test_a_file_without_a_header_takes_its_names_from_the_config(tmp_path):
+    write_csv(tmp_path / "posts.csv", ROWS, header=None)
+    assert columns_of(tmp_path / "posts.csv", PostColumns(names=list(NAMES)))[0]["text"][1:] == [
+        "null",
+        "nan",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_a_column_that_is_absent_is_named_with_what_is_near(tmp_path, kind):
+    path = tmp_path / f"posts.{kind}"
+    if kind == "csv":
+        write_csv(path, ROWS, header=("time", "author", "texts"))
+    elif kind == "jsonl":
+        write_jsonl(path, [{"time": "1", "author": "a", "texts": "x"}])
+    else:
+        pd.DataFrame(ROWS, columns=["time", "author", "texts"]).to_parquet(path)
+    with pytest.raises(InputError, match=r"posts\.\w+ has no column 'text'"):
+        columns_of(path)
+
+
+def test_the_first_line_of_a_file_without_a_header_is_not_shown(tmp_path):
+    write_csv(tmp_path / "posts.csv", [("2020-01-01", "marked-author", "marked text")], header=None)
+    with pytest.raises(InputError) as told:
+        columns_of(tmp_path / "posts.csv")
+    assert "marked" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("posts.csv", b"", "no header"),
+        ("posts.csv", "time,author,text\n".encode("utf-16"), "is UTF-16, not UTF-8"),
+        ("posts.csv.gz", b"not gzip at all", "damaged"),
+        ("posts.parquet", b"not parquet at all", "damaged"),
+        ("posts.txt", b"x", "no file of posts that can be read"),
+        ("posts.json", b'[\n{"time": 1}\n]\n', "no column 'text'"),
+    ],
+)
+def test_files_that_cannot_be_read_are_named(tmp_path, name, content, told):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=told):
+        columns_of(tmp_path / name)
+
+
+def test_a_column_of_another_kind_is_named(tmp_path):
+    pd.DataFrame({"time": ["1"], "author": ["a"], "text": [1.5]}).to_parquet(tmp_path / "posts.parquet")
+    with pytest.raises(InputError, match="column 'text' holds double"):
+        columns_of(tmp_path / "posts.parquet")
+
+
+def test_files_are_found_once_in_order_and_by_the_week_in_their_name(tmp_path):
+    for name in ("b/2020-01-08.csv", "a/2020-01-01.csv", "a/2020-02-26.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    files = find_post_files(["a/*.csv", "*/2020-01-01.csv"], ["2020-01-01"], tmp_path)
+    assert [file.path.relative_to(tmp_path).as_posix() for file in files] == [
+        "a/2020-01-01.csv",
+        "a/2020-02-26.csv",
+    ]
+    files = find_post_files(["*/{week}.csv"], ["2020-01-01", "2020-01-08"], tmp_path)
+    assert [file.week for file in files] == ["2020-01-01", "2020-01-08"]
+    with pytest.raises(InputError, match=r"no file of posts matches 'c/\*\.csv'"):
+        find_post_files(["a/*.csv", "c/*.csv"], ["2020-01-01"], tmp_path)

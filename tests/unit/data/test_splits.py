@@ -1,0 +1,190 @@
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stimmung.data.splits import assign_folds, draw_share, split_condition
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.tables import NO_FOLD
+
+PARTIES, VOTES = ["left", "centre", "right"], ["no", "yes", "abstain"]
+
+
+def respondents(n, seed, missing=0.1):
+    """Return made-up respondents; about a tenth has no target, another tenth no party."""
+    rng = np.random.default_rng(seed)
+    vote = rng.choice(VOTES, n, p=[0.5, 0.35, 0.15]).astype(object)
+    party = rng.choice(PARTIES, n).astype(object)
+    vote[rng.random(n) < missing] = None
+    party[rng.random(n) < missing] = None
+    return pd.DataFrame(
+        {
+            "respondent_id": [f"r{number}" for number in range(n)],
+            "weight": 1.0,
+            "party": pd.Categorical(party, PARTIES, ordered=True),
+            "age": rng.integers(18, 90, n).astype(float),
+            "vote": pd.Categorical(vote, VOTES),
+        }
+    )
+
+
+def split(table, n_folds=5, seed=24, **condition):
+    return split_condition(table, "vote", "c", n_folds=n_folds, seed=seed, **condition)
+
+
+def trained_on(table, splits, fold):
+    return table[splits.in_training & (splits.fold != fold) & (splits.fold != NO_FOLD)]
+
+
+seeds = st.integers(0, 2**31 - 1)
+sizes = st.integers(250, 400)
+
+
+@given(sizes, seeds, st.sampled_from(PARTIES), st.floats(0.1, 1))
+@settings(max_examples=15, deadline=None)
+def test_folds_are_the_same_under_every_condition_and_cover_who_has_a_target_once(n, seed, party, share):
+    table = respondents(n, seed)
+    full = split(table, seed=seed)
+    for condition in ({"exclude": {"party": [party]}}, {"keep": {"party": [party]}}, {"share": share}):
+        assert split(table, seed=seed, **condition).fold.equals(full.fold)
+    assert ((full.fold == NO_FOLD) == table.vote.isna()).all()
+    assert set(full.fold) - {NO_FOLD} == set(range(5))
+
+
+@given(sizes, seeds, st.integers(2, 6))
+@settings(max_examples=15, deadline=None)
+def test_every_fold_has_its_part_of_every_answer(n, seed, n_folds):
+    table = respondents(n, seed)
+    folds = assign_folds(table.vote, n_folds, seed)
+    counts = pd.crosstab(folds[folds != NO_FOLD], table.vote[folds != NO_FOLD])
+    assert (counts.max() - counts.min() <= 1).all()
+
+
+@given(sizes, seeds, st.sampled_from(PARTIES), st.floats(0.05, 1))
+@settings(max_examples=15, deadline=None)
+def test_nobody_without_a_target_is_trained_on_and_nobody_who_is_excluded(n, seed, party, share):
+    table = respondents(n, seed)
+    splits = split(table, seed=seed, exclude={"party": [party]}, share=share)
+    assert not (splits.in_training & table.vote.isna()).any()
+    assert not (splits.in_training & (table.party == party)).any()
+    for fold in range(5):
+        assert (splits.fold[trained_on(table, splits, fold).index] != fold).all()
+
+
+@given(sizes, seeds, st.floats(0.02, 0.5), st.floats(0.5, 1))
+@settings(max_examples=15, deadline=None)
+def test_a_smaller_share_lies_within_a_larger_one(n, seed, small, large):
+    table = respondents(n, seed)
+    assert (
+        split(table, seed=seed, share=small).in_training <= split(table, seed=seed, share=large).in_training
+    ).all()
+
+
+@given(sizes, seeds, st.floats(0.02, 1))
+@settings(max_examples=15, deadline=None)
+def test_a_share_holds_for_every_answer_and_every_folds_training_rows(n, seed, share):
+    table = respondents(n, seed)
+    full, part = split(table, seed=seed), split(table, seed=seed, share=share)
+    for answer in VOTES:
+        rows = table.vote == answer
+        expected = max(2, share * (full.in_training & rows).sum())
+        assert abs((part.in_training & rows).sum() - expected) <= 0.5
+        by_fold = part.fold[part.in_training & rows].value_counts().reindex(range(5), fill_value=0)
+        assert by_fold.max() - by_fold.min() <= 2
+        for fold in range(5):
+            assert (trained_on(table, part, fold).vote == answer).any()
+
+
+def test_a_share_of_one_is_everybody_and_another_seed_is_another_draw():
+    table = respondents(300, 1)
+    assert split(table, share=1.0).in_training.equals(split(table).in_training)
+    folds = assign_folds(table.vote, 5, 24)
+    every = table.vote.notna().to_numpy()
+    assert (
+        draw_share(every, table.vote, folds, 0.3, 1) != draw_share(every, table.vote, folds, 0.3, 2)
+    ).any()
+
+
+def test_exclude_drops_who_gave_an_answer_to_any_item_and_keep_stays_with_who_gave_one_to_every_item():
+    table = respondents(300, 3).assign(twin=lambda frame: frame.vote)
+    excluded = split(table, exclude={"party": ["left", "right"], "twin": ["yes"]})
+    gone = table.party.isin(["left", "right"]) | (table.twin == "yes")
+    assert (excluded.in_training == (table.vote.notna() & ~gone)).all()
+    assert excluded.in_training[table.party.isna() & (table.vote == "no")].all()
+    kept = split(table, keep={"party": ["left", "right"], "twin": ["no", "abstain"]})
+    stays = table.party.isin(["left", "right"]) & table.twin.isin(["no", "abstain"])
+    assert (kept.in_training == stays).all()
+
+
+def test_a_share_is_drawn_from_the_rows_that_are_left():
+    table = respondents(400, 5)
+    splits = split(table, exclude={"party": ["left"]}, share=0.5)
+    left = table.vote.notna() & (table.party != "left")
+    assert abs(splits.in_training.sum() - left.sum() / 2) <= len(VOTES) / 2
+
+
+def test_the_wording_of_the_answers_does_not_change_the_folds():
+    table = respondents(300, 7)
+    translated = table.vote.cat.rename_categories({"no": "z-nein", "yes": "ja", "abstain": "nicht"})
+    assert assign_folds(translated, 5, 24).equals(assign_folds(table.vote, 5, 24))
+
+
+def test_an_answer_with_fewer_rows_than_folds_is_refused_by_name():
+    table = respondents(300, 9, missing=0)
+    table["vote"] = pd.Categorical(["abstain"] * 3 + ["no"] * 200 + ["yes"] * 97, VOTES)
+    with pytest.raises(InputError, match=r"5 folds need 5 rows an answer, but 'abstain' has 3"):
+        split(table)
+
+
+def test_an_option_that_nobody_chose_is_no_class():
+    table = respondents(300, 11)
+    table["vote"] = table.vote.cat.add_categories("other")
+    assert split(table).fold.max() == 4
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [{"exclude": {"party": PARTIES}, "keep": {"party": PARTIES}}, {"keep": {"party": ["left"], "vote": []}}],
+)
+def test_a_condition_that_leaves_nobody_to_train_on_is_refused_by_name(condition):
+    with pytest.raises(InputError, match="condition 'c' leaves nobody to train on for fold 0"):
+        split(respondents(300, 13), **condition)
+
+
+def test_a_condition_that_leaves_nobody_for_one_fold_is_refused():
+    table = respondents(300, 15)
+    only = np.flatnonzero(split(table).fold == 2)[0]
+    table["marked"] = pd.Categorical(np.where(np.arange(300) == only, "one", "others"))
+    with pytest.raises(InputError, match="nobody to train on for fold 2"):
+        split(table, keep={"marked": ["one"]})
+
+
+def test_an_answer_that_is_absent_from_training_is_logged(caplog):
+    with caplog.at_level(logging.WARNING):
+        split(respondents(300, 17), exclude={"vote": ["abstain"]})
+    assert "condition c, fold 0: no training row for abstain" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ({"exclude": {"prty": ["left"]}}, r"no item 'prty' \(did you mean 'party'\?\)"),
+        ({"keep": {"party": ["lefd"]}}, r"item 'party' has no answer 'lefd' \(did you mean 'left'\?\)"),
+        ({"keep": {"age": ["30"]}}, "'age' is numeric"),
+    ],
+)
+def test_an_unknown_item_or_answer_is_refused(condition, said):
+    with pytest.raises(InputError, match=said):
+        split(respondents(300, 19), **condition)
+
+
+@given(seeds)
+@settings(max_examples=20, deadline=None)
+def test_a_rare_answer_keeps_rows_of_two_folds_however_uneven_they_are(seed):
+    folds = pd.Series([0] * 60 + [1] * 2 + [2] * 60)
+    target = pd.Series(["rare"] * 62 + ["other"] * 60, dtype="category")
+    drawn = draw_share(np.ones(122, dtype=bool), target, folds, 0.01, seed)
+    assert set(folds[drawn & (target == "rare")]) == {0, 1}

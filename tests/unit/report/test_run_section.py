@@ -1,0 +1,116 @@
+import copy
+
+import pytest
+
+from stimmung.report.page import Facts, render_page
+from stimmung.report.run_section import in_words, rerun_section, run_section, simulated_notice, tiny_notice
+
+
+@pytest.fixture
+def run():
+    return copy.deepcopy(
+        {
+            "date": None,
+            "git": {"revision": "ab" * 20, "date": "2026-11-21", "dirty": False},
+            "software": {
+                "stimmung": "0.1.0",
+                "python": "3.11.7",
+                "platform": "Linux",
+                "packages": {"numpy": "2.4.6", "obscure": "1"},
+            },
+            "surveys": {
+                "gles": {
+                    "title": "GLES 2017",
+                    "source": "doi",
+                    "simulated": True,
+                    "sha256": "cd" * 32,
+                    "n_rows_kept": 1905,
+                    "missing": {"income": {"refused": 3}},
+                }
+            },
+            "models": {
+                "tiny": {"source": "results/built-in/tiny", "revision": None, "digest": "ef" * 32},
+                "llama": {
+                    "source": "meta-llama/Llama-3.2-1B",
+                    "revision": "01" * 20,
+                    "n_parameters": 1235814400,
+                },
+            },
+            "config": {
+                "models": {"tiny": {"source": "built-in"}, "llama": {"source": "meta-llama/Llama-3.2-1B"}},
+                "surveys": {"gles": {"codebook": "codebooks/gles.yaml", "seeds": [24, 25]}},
+            },
+        }
+    )
+
+
+def facts_of(section):
+    return [
+        fact
+        for part in section.parts
+        for block in part.blocks
+        if isinstance(block, Facts)
+        for fact in block.facts
+    ]
+
+
+def test_the_built_in_model_is_never_shown_without_its_caveat(run):
+    (notice,) = tiny_notice(run)
+    assert "tiny" in notice and "knows nothing" in notice and "llama" not in notice
+    del run["models"]["tiny"]
+    assert tiny_notice(run) == []
+
+
+def test_simulated_data_is_announced(run):
+    assert "GLES 2017" in simulated_notice(run)[0]
+    run["surveys"]["gles"]["simulated"] = False
+    assert simulated_notice(run) == []
+
+
+def test_everything_that_identifies_the_run_is_shown(run):
+    page = render_page("t", "s", [], [run_section(run)])
+    for mark in (
+        "ab" * 20,
+        "cd" * 32,
+        "ef" * 32,
+        "01" * 20,
+        "0.1.0",
+        "3.11.7",
+        "numpy 2.4.6",
+        "obscure==1",
+        "24, 25",
+    ):
+        assert mark in page, mark
+    facts = facts_of(run_section(run))
+    assert ("Respondents kept", "1905") in facts
+    assert ("Parameters", "1,235,814,400") in facts
+    assert ("Source", "built by this workflow from generated text") in facts
+    assert ("Absent answers", "income: refused: 3") in facts
+    assert ("Survey weight", "none: every respondent counts 1") in facts
+
+
+def test_uncommitted_changes_and_the_date_are_told(run):
+    run["git"]["dirty"], run["date"] = True, "2026-12-24"
+    facts = dict(facts_of(run_section(run)))
+    assert facts["Git revision"].endswith("with uncommitted changes")
+    assert facts["Date of the run"] == "2026-12-24"
+
+
+def test_a_run_outside_a_repository_says_so(run):
+    run["git"] = {"revision": None, "date": None, "dirty": None}
+    assert "unknown" in dict(facts_of(run_section(run)))["Git revision"]
+    assert "git checkout" not in render_page("t", "s", [], [rerun_section(run)])
+
+
+def test_citation_names_code_data_and_models(run):
+    page = render_page("t", "s", [], [rerun_section(run)])
+    for mark in ("git checkout " + "ab" * 20, "GLES 2017", "meta-llama/Llama-3.2-1B", "CITATION.cff"):
+        assert mark in page
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [({"a": [1, 2]}, "a: 1, 2"), (1905, "1905"), (94400, "94,400"), (True, "True"), ([], ""), ("x", "x")],
+)
+def test_values_in_words(value, text):
+    assert in_words(value) == text

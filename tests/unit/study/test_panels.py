@@ -1,0 +1,98 @@
+import pytest
+
+from stimmung.study.panels import Panel
+from stimmung.study.study import validated
+from stimmung.vocabulary.errors import InputError
+
+STUDY_B = {
+    "files": ["posts/*.parquet"],
+    "weeks": {"first": "2019-11-07", "last": "2020-06-25", "anchor": "THU"},
+    "questions": {"mood": {"stem": "How?", "options": ["Happy", "Sad"]}},
+    "trackers": {"mood": {"file": "t.xlsx", "format": "yougov-xlsx", "sheet": "All adults"}},
+    "arms": ["llama-3-8b/weekly"],
+    "training": "moods",
+    "seeds": [42, 99, 13],
+}
+SIMULATED = {**STUDY_B, "files": [], "trackers": {}, "simulate": {}}
+MIXED = {
+    **SIMULATED,
+    "simulate": None,
+    "weeks": {"first": "2000-01-03", "last": "2000-01-17"},
+    "mix": {"source": "simulated", "joy_shares": [0, 0.5, 1], "n_posts": 10},
+}
+
+
+def told(content):
+    with pytest.raises(InputError) as error:
+        validated(Panel, content, "panels.b")
+    return error.value.what
+
+
+def test_a_panel_has_study_b_s_defaults():
+    panel = validated(Panel, STUDY_B, "panels.b")
+    assert len(panel.weeks.labels()) == 34
+    assert panel.series.model_dump() == {"scale": "min-max", "rolling_weeks": 3, "max_lag_weeks": 8}
+    assert panel.models() == ["llama-3-8b"]
+    assert panel.constructed is None
+
+
+def test_what_scripts_are_given_is_plain_and_reads_back():
+    panel = validated(Panel, STUDY_B, "panels.b")
+    plain = panel.model_dump(mode="json")
+    assert plain["weeks"]["first"] == "2019-11-07"
+    assert Panel.model_validate(plain) == panel
+
+
+def test_made_up_panels_say_so():
+    assert validated(Panel, SIMULATED, "panels.b").constructed == "simulated"
+    assert validated(Panel, MIXED, "panels.b").constructed == "simulated"
+    real = {**MIXED, "mix": {**MIXED["mix"], "source": "goemotions"}}
+    assert validated(Panel, real, "panels.b").constructed == "constructed"
+
+
+def test_all_mistakes_are_told_at_once():
+    message = told(
+        {
+            **STUDY_B,
+            "files": ["posts/{week}.csv"],
+            "columns": {"author": None},
+            "filters": {"languages": ["en"], "max_posts_per_author": 5},
+            "trackers": {"moods": STUDY_B["trackers"]["mood"]},
+            "arms": ["llama-3-8b/tuned"],
+            "seeds": [1, 1],
+        }
+    )
+    for part in (
+        "columns.time: null, because",
+        "filters.max_posts_per_author: needs columns.author",
+        "filters.languages: needs columns.language",
+        "trackers.moods: no question 'moods' (did you mean 'mood'?)",
+        "arm 'llama-3-8b/tuned' is not MODEL/weekly",
+        "seeds: a seed stands twice",
+    ):
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"files": []}, "exactly one of files, simulate and mix"),
+        ({"simulate": {}}, "exactly one of files, simulate and mix"),
+        ({"columns": {"time": None}}, "columns.time: needed"),
+        ({"files": ["{week}.csv", "a.csv"], "columns": {"time": None}}, "all have {week}"),
+        ({"weeks": {"first": "2019-11-08", "last": "2020-06-25", "anchor": "THU"}}, "is a FRI, not a THU"),
+        ({"format": {"time_zone": "Mars"}}, "format: time_zone: 'Mars' is no time zone"),
+        ({"columns": {"names": ["time", "author", "txt"]}}, "columns: not among names: text"),
+        ({"trackers": {"mood": {"file": "t.csv", "format": "tidy", "sheet": "x"}}}, "only a yougov-xlsx"),
+        ({"filters": {"retweet": "drop"}}, "unknown key 'filters.retweet' .did you mean 'retweets'"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(change, message):
+    with pytest.raises(InputError, match=message):
+        validated(Panel, {**STUDY_B, **change}, "panels.b")
+
+
+def test_a_mix_has_a_week_for_each_share_and_no_tracker_file():
+    shorter = {**MIXED, "weeks": {"first": "2000-01-03", "last": "2000-01-10"}}
+    assert "mix.joy_shares: 3 for 2 weeks" in told(shorter)
+    assert "bring their own" in told({**MIXED, "trackers": STUDY_B["trackers"]})

@@ -1,0 +1,47 @@
+import pytest
+
+from stimmung.text import chat
+from stimmung.text.chat import chat_text
+from stimmung.text.prompts import few_shot_messages
+from stimmung.vocabulary.errors import InputError
+
+MESSAGES = [{"role": "system", "content": "Return the vote choice."}, {"role": "user", "content": "Alter: 44"}]
+
+
+def test_a_prompt_does_not_change_with_the_calendar(llama3):
+    text = chat_text(llama3, MESSAGES)
+    assert "Today Date: 26 Jul 2024" in text
+    assert "26 Jul 2024" not in llama3.apply_chat_template(MESSAGES, tokenize=False), "the template must have today's date"
+
+
+def test_a_template_that_asks_for_the_date_itself_gets_the_same_one(qwen):
+    qwen.chat_template, kept = "{{ strftime_now('%d %b %Y') }} {{ messages[0].content }}", qwen.chat_template
+    try:
+        assert chat_text(qwen, MESSAGES).startswith(chat.TEMPLATE_DATE.strftime("%d %b %Y"))
+    finally:
+        qwen.chat_template = kept
+
+
+def test_the_text_ends_where_the_assistant_begins(tokenizer):
+    text = chat_text(tokenizer, MESSAGES)
+    assert "Return the vote choice." in text
+    assert text.endswith(("<|end_header_id|>\n\n", "<|im_start|>assistant\n", "[/INST]"))
+
+
+def test_examples_are_turns_of_their_own(tokenizer):
+    text = chat_text(tokenizer, few_shot_messages(MESSAGES, [("Alter: 20", "SPD"), ("Alter: 70", "CDU")]))
+    assert text.index("Return the vote choice.") < text.index("Alter: 20") < text.index("SPD") < text.index("Alter: 70")
+    assert text.index("CDU") < text.index("Alter: 44")
+
+
+def test_a_template_without_system_role_gets_the_instruction_in_the_first_turn(mistral):
+    assert chat_text(mistral, MESSAGES) == "<s>[INST] Return the vote choice.\n\nAlter: 44 [/INST]"
+
+
+def test_a_base_model_cannot_chat(qwen):
+    qwen.chat_template, kept = None, qwen.chat_template
+    try:
+        with pytest.raises(InputError, match="no chat template"):
+            chat_text(qwen, MESSAGES)
+    finally:
+        qwen.chat_template = kept

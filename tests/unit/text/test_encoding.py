@@ -1,0 +1,66 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stimmung.text.encoding import encode
+from stimmung.text.rendering import Rendering
+from stimmung.vocabulary.errors import InputError
+from tests.unit.text.test_chat import MESSAGES
+
+MOODS = {
+    "Happy": 1, "Sad": 1, "Inspired": 1, "Content": 1, "Lonely": 1, "Optimistic": 2, "Stressed": 2, "Bored": 2,
+    "Scared": 2, "Energetic": 3, "Apathetic": 3, "Frustrated": 4,
+}  # fmt: skip
+OPTIONS = ["CDU", "SPD", "AfD", "Grüne", "andere Partei"]
+
+
+def test_llama_3_writes_the_moods_with_one_to_four_tokens(llama3):
+    found = encode(llama3, "Which best describes your mood?", [f" {mood}" for mood in MOODS])
+    assert dict(zip(MOODS, map(len, found.continuation_ids), strict=True)) == MOODS
+    assert found.context_ids[0] == llama3.bos_token_id
+
+
+@pytest.mark.parametrize("chat", [False, True])
+def test_context_and_continuation_are_the_tokens_of_the_whole_string(tokenizer, chat):
+    rendering = Rendering(tokenizer, chat, "Wahl:")
+    found = rendering.encode(MESSAGES, OPTIONS)
+    for option, ids in zip(OPTIONS, found.continuation_ids, strict=True):
+        whole = tokenizer(rendering.text(MESSAGES) + ("" if chat else " ") + option, add_special_tokens=not chat)
+        assert list(found.context_ids + ids) == whole["input_ids"]
+        assert tokenizer.decode(ids).strip() == option
+
+
+@settings(max_examples=40, deadline=None)
+@given(context=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30), option=st.sampled_from(OPTIONS))
+def test_any_context_keeps_its_tokens(qwen, context, option):
+    context = f"{context}:"
+    found = encode(qwen, context, [f" {option}"])
+    assert list(found.context_ids) == qwen(context)["input_ids"]
+
+
+def test_a_token_that_spans_the_border_is_refused(qwen):
+    assert len(qwen("Partei")["input_ids"]) == 1
+    with pytest.raises(InputError, match="one token holds the end of the prompt and the beginning of 'tei'"):
+        encode(qwen, "Par", ["tei"])
+
+
+def test_a_trailing_space_of_the_context_belongs_to_the_continuation(qwen):
+    spaced, plain = encode(qwen, "Vote: ", ["CDU"]), encode(qwen, "Vote:", [" CDU"])
+    assert spaced == plain
+
+
+def test_an_end_of_text_token_that_the_tokenizer_appends_is_no_part_of_the_answer(qwen):
+    from tokenizers import processors
+
+    backend = qwen.backend_tokenizer
+    kept = backend.post_processor
+    backend.post_processor = processors.TemplateProcessing(single="$A <|endoftext|>", special_tokens=[("<|endoftext|>", 0)])
+    try:
+        assert 0 not in encode(qwen, "Vote:", [" CDU"]).continuation_ids[0]
+    finally:
+        backend.post_processor = kept or processors.ByteLevel(trim_offsets=False)
+
+
+def test_an_empty_answer_is_refused(qwen):
+    with pytest.raises(InputError, match="no token for ''"):
+        encode(qwen, "Vote:", [""])

@@ -1,0 +1,23 @@
+import pytest
+from pydantic import ValidationError
+
+from stimmung.vocabulary.questions import Question
+
+
+def test_prefixes_and_cases_are_combined_and_words_keep_their_capitals_inside():
+    question = Question(
+        stem="How?",
+        options=["Happy", "NHS good"],
+        variants={"prefix": ["", " I felt"], "case": ["upper", "lower"]},
+    )
+    worded = {variant.name: variant for variant in question.worded()}
+    assert list(worded) == ["upper", "lower", "upper + I felt", "lower + I felt"]
+    assert worded["lower + I felt"].context == "How? I felt"
+    assert worded["lower"].continuations == (" happy", " NHS good")
+    assert worded["upper"].continuations == (" Happy", " NHS good")
+
+
+@pytest.mark.parametrize("options", [["Happy"], ["Happy", "happy "], ["Happy", ""]])
+def test_options_are_at_least_two_and_differ(options):
+    with pytest.raises(ValidationError):
+        Question(stem="How?", options=options)
