@@ -34,7 +34,7 @@ NOMINAL = 0.05
 ALIKE = 0.5  # correlation of the innovations of two options of one side, as moods of one week have something in common
 CORRELATION = 0.4  # of the innovations of the two sides, where power is measured
 BURN_IN = 300
-PERMUTATIONS = 199
+SIMULATIONS = 59
 INTERVALS = 200  # simulated pairs behind each coverage
 POWER_PROCESS = "AR(1) .8"
 
@@ -96,9 +96,9 @@ def measure_level(process: Process, repetitions: int, seed: int) -> dict[str, tu
     innovations, others = whiten(posts), whiten(survey)
     ours = np.empty((repetitions, OPTIONS, 2 * MAX_LAG + 1))
     family, discoveries = np.empty(repetitions), np.empty(repetitions)
-    for one, (x, y) in enumerate(zip(innovations, others, strict=True)):
-        ours[one] = p_value(*correlate_innovations(x, y, MAX_LAG))
-        family[one] = familywise_p(x, y, MAX_LAG, PERMUTATIONS, seed + one).min()
+    for one in range(repetitions):
+        ours[one] = p_value(*correlate_innovations(innovations[one], others[one], MAX_LAG))
+        family[one] = familywise_p(posts[one], survey[one], MAX_LAG, SIMULATIONS, seed + one).min()
         discoveries[one] = adjust_p(ours[one]).min()
     return {
         "naive p on smoothed series": rate(published[..., MAX_LAG] <= NOMINAL),
@@ -160,7 +160,7 @@ def main() -> None:
     started = time.monotonic()
     levels, powers = {}, {}
     for number, (name, process) in enumerate(PROCESSES.items()):
-        # Far apart, because a repetition's permutations are seeded by its number.
+        # Far apart, because a repetition's simulations are seeded by its number.
         seed = arguments.seed * 10**9 + number * 10**7
         levels[name] = measure_level(process, arguments.repetitions, seed)
         print(f"\n{name}: rejected at {NOMINAL:.0%} nominal, of independent pairs")
@@ -193,7 +193,7 @@ def main() -> None:
                 "rolling_weeks": ROLLING,
                 "correlation_between_options_of_a_side": ALIKE,
                 "repetitions": arguments.repetitions,
-                "permutations": PERMUTATIONS,
+                "simulations": SIMULATIONS,
                 "seed": arguments.seed,
                 "nominal": NOMINAL,
             },

@@ -30,6 +30,11 @@ OPTIONS = {
     8: ["CDU", "SPD", "AfD", "Grüne", "Linke", "FDP", "andere Partei", "Nichtwähler"],
 }
 
+# What the scripts write of a survey.
+VOTES_TABLES = ("fold_metrics", "metrics", "comparisons", "shares", "reliability")
+VOTES_FIGURES = ("f1_by_class", "shares", "learning_curve", "left_out", "reliability")
+VOTES_FOR_READERS = ("f1", "metrics", "shares", "comparisons", "left_out")
+
 
 def make_votes(
     n: int = 300,

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from stimmung.data.authors import keyed_digests
 from stimmung.data.post_files import PostFile, read_post_file
 from stimmung.data.post_times import OUTSIDE, parse_times, week_numbers
-from stimmung.data.post_weeks import SPILL, WeekSpill, write_week
+from stimmung.data.post_weeks import SPILL, Activity, WeekSpill, write_week
 from stimmung.data.reading_report import FileTally, Tally, reading_report
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.posts import PostColumns, PostFilters, PostFormat
@@ -86,6 +86,7 @@ def read_panel(files: Sequence[PostFile], reader: PostReader, posts: Path) -> di
         raise InputError("files of posts have neither a column of times nor a week in their names")
     labels = reader.weeks.labels()
     tally = Tally()
+    activity = None if reader.columns.author is None else Activity()
     finished = {}
     with _scratch(posts / SCRATCH) as folder:
         with WeekSpill(folder, labels) as spill:
@@ -98,10 +99,10 @@ def read_panel(files: Sequence[PostFile], reader: PostReader, posts: Path) -> di
                 label,
                 posts / f"{label}.parquet",
                 reader.filters,
-                has_authors=reader.columns.author is not None,
+                activity,
             )
             spill.file(label).unlink(missing_ok=True)
-    report = reading_report(tally, finished)
+    report = reading_report(tally, finished, 0.0 if activity is None else activity.largest_share)
     for warning in report["warnings"]:
         logger.warning(warning)
     for source in report["sources"]:

@@ -1,7 +1,7 @@
 """Posts set aside by week while files are read, and each week's posts put in order and written at the end.
 
-Memory does not grow with the panel: what is read goes to a scratch file for each week, and a finished week
-holds 32 bytes for each of its posts and the texts of one slice.
+Memory does not grow with the panel: what is read goes to a scratch file for each week, and finishing a week
+takes some 60 bytes for each of its posts, and the texts of one slice.
 """
 
 import filecmp
@@ -25,7 +25,7 @@ from stimmung.vocabulary.posts import PostFilters
 
 ROW_GROUP = 20_000
 FLUSH_ROWS, FLUSH_BYTES = 20_000, 8 << 20
-SLICE_BYTES = 64 << 20
+SLICE_BYTES = 24 << 20
 SPILL = pa.schema(
     [
         ("order", pa.uint64()),
@@ -112,9 +112,10 @@ class FinishedWeek:
         Posts in the week's table.
     dropped
         Reason to number.
-    authors, posts_of
-        Digests of the authors of the kept posts, and how many of these each has. Empty without an author
-        column.
+    authors
+        Who wrote them; 0 where authors are unknown.
+    largest_share
+        The share of the week's posts that its most active author wrote; 0 where authors are unknown.
     sha256
         Of the week's file.
     changed
@@ -123,19 +124,39 @@ class FinishedWeek:
 
     kept: int
     dropped: Counter[str]
-    authors: Digests
-    posts_of: Rows
+    authors: int
+    largest_share: float
     sha256: str
     changed: bool
 
+
+class Activity:
+    """How many posts each author of a panel has, added up week by week: 16 bytes for each author."""
+
+    def __init__(self) -> None:
+        self._authors: Digests = np.empty(0, np.uint64)
+        self._posts_of: Rows = np.empty(0, np.int64)
+
+    def add(self, authors: Digests) -> None:
+        """Count one more post for each of ``authors``."""
+        some, counts = np.unique(authors, return_counts=True)
+        self._authors, place = np.unique(np.concatenate([self._authors, some]), return_inverse=True)
+        posts_of = np.bincount(place, np.concatenate([self._posts_of, counts]), len(self._authors))
+        self._posts_of = posts_of.astype(np.int64)
+
+    @property
+    def n_authors(self) -> int:
+        """How many authors have posts."""
+        return len(self._authors)
+
     @property
     def largest_share(self) -> float:
-        """The share of the week's posts that its most active author wrote; 0 where authors are unknown."""
-        return float(self.posts_of.max() / self.kept) if len(self.posts_of) else 0.0
+        """The share of all posts that the most active author wrote; 0 without posts."""
+        return float(self._posts_of.max() / self._posts_of.sum()) if self.n_authors else 0.0
 
 
 def write_week(
-    spill: Path, label: str, target: Path, filters: PostFilters, *, has_authors: bool
+    spill: Path, label: str, target: Path, filters: PostFilters, activity: Activity | None
 ) -> FinishedWeek:
     """Put a week's posts in order, drop repeated ones and those beyond an author's cap, and write the rest.
 
@@ -153,27 +174,25 @@ def write_week(
         The parquet file to write.
     filters
         Which repeated posts go, and the cap.
-    has_authors
-        Whether authors are known.
+    activity
+        Counts the posts of each author over all weeks. None: authors are unknown.
     """
-    order, post, author, text_key = _keys(spill)
-    rows, dropped = _chosen(order, post, author, text_key, filters)
-    if not has_authors:
-        author = author[:0]
+    if activity is None:
+        filters = filters.model_copy(update={"max_posts_per_author": None})
+    rows, dropped, n_rows = _chosen(spill, filters)
+    post = _column(spill, "post")[rows]
+    author = _column(spill, "author")[rows] if activity is not None else None
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         # Page statistics would copy the least and the greatest text into the file's end.
         with pq.ParquetWriter(
             draft, POSTS_FILE, compression="zstd", use_dictionary=["week", "author"], write_statistics=False
         ) as writer:
-            for part in _slices(rows, spill):
-                names = as_hex(author[part]) if has_authors else pa.repeat("", len(part))
-                columns = [
-                    as_hex(post[part]),
-                    pa.repeat(label, len(part)),
-                    names,
-                    _texts(spill, part, len(order)),
-                ]
+            for part in _slices(len(rows), spill):
+                n = len(rows[part])
+                names = pa.repeat("", n) if author is None else as_hex(author[part])
+                texts = _texts(spill, rows[part], n_rows)
+                columns = [as_hex(post[part]), pa.repeat(label, n), names, texts]
                 writer.write_table(pa.table(columns, schema=POSTS_FILE), row_group_size=ROW_GROUP)
         changed = not (target.exists() and filecmp.cmp(draft, target, shallow=False))
         with draft.open("rb") as stream:
@@ -182,55 +201,57 @@ def write_week(
             draft.rename(target)
     finally:
         draft.unlink(missing_ok=True)
-    authors, posts_of = np.unique(author[rows], return_counts=True) if has_authors else (author, rows[:0])
-    return FinishedWeek(len(rows), dropped, authors, posts_of, sha256, changed)
+    ours = Activity()
+    if activity is not None and author is not None:
+        activity.add(author)
+        ours.add(author)
+    return FinishedWeek(len(rows), dropped, ours.n_authors, ours.largest_share, sha256, changed)
 
 
-def _keys(spill: Path) -> tuple[Digests, Digests, Digests, Digests]:
-    columns = SPILL.names[:-1]
+def _column(spill: Path, name: str) -> Digests:
     if not spill.exists():
-        return tuple(np.empty(0, np.uint64) for _ in columns)  # type: ignore[return-value]
-    options = pa.ipc.IpcReadOptions(included_fields=list(range(len(columns))))
+        return np.empty(0, np.uint64)
+    options = pa.ipc.IpcReadOptions(included_fields=[SPILL.get_field_index(name)])
     with pa.ipc.open_stream(spill, options=options) as reader:
-        batches = [[column.to_numpy() for column in batch.columns] for batch in reader]
-    return tuple(np.concatenate(parts) for parts in zip(*batches, strict=True))  # type: ignore[return-value]
+        parts: list[Digests] = [batch.column(0).to_numpy() for batch in reader]
+    return np.concatenate(parts)
 
 
-def _chosen(
-    order: Digests, post: Digests, author: Digests, text_key: Digests, filters: PostFilters
-) -> tuple[Rows, Counter[str]]:
-    """Return the rows that are kept, in the week's order, and how many are dropped for which reason."""
-    rows = np.lexsort((post, order))
+def _chosen(spill: Path, filters: PostFilters) -> tuple[Rows, Counter[str], int]:
+    """Return the rows that are kept, in the week's order, how many are dropped and why, and of how many."""
+    rows = np.lexsort((_column(spill, "post"), _column(spill, "order")))
+    n_rows = len(rows)
     dropped: Counter[str] = Counter()
-    for reason, key, cap in (
-        ("same-post", post, 1),
-        ("duplicate-text", text_key, 1 if filters.duplicates != "keep" else None),
-        ("author-cap", author, filters.max_posts_per_author),
+    for reason, name, cap in (
+        ("same-post", "post", 1),
+        ("duplicate-text", "text_key", 1 if filters.duplicates != "keep" else None),
+        ("author-cap", "author", filters.max_posts_per_author),
     ):
         if cap is not None:
-            kept = rows[_occurrence(key[rows]) < cap]
+            kept = rows[_occurrence(_column(spill, name)[rows]) < cap]
             dropped[reason] = len(rows) - len(kept)
             rows = kept
-    return rows, +dropped
+    return rows, +dropped, n_rows
 
 
 def _occurrence(keys: Digests) -> Rows:
     """Return for each place how often its key stood before it."""
     grouped = np.argsort(keys, kind="stable")
-    _, starts, counts = np.unique(keys[grouped], return_index=True, return_counts=True)
+    places = np.arange(len(keys))
+    begins = np.append(True, keys[grouped[1:]] != keys[grouped[:-1]])[: len(keys)]
     before = np.empty(len(keys), np.int64)
-    before[grouped] = np.arange(len(keys)) - np.repeat(starts, counts)
+    before[grouped] = places - np.maximum.accumulate(np.where(begins, places, 0))
     return before
 
 
-def _slices(rows: Rows, spill: Path) -> list[Rows]:
-    """Part the rows so that the texts of one part fit the memory."""
-    if not len(rows):
+def _slices(n_kept: int, spill: Path) -> list[slice]:
+    """Part the rows that are kept so that the texts of one part fit the memory."""
+    if not n_kept:
         return []
-    bytes_per_post = max(1, spill.stat().st_size // len(rows))
+    bytes_per_post = max(1, spill.stat().st_size // n_kept)
     # Whole row groups, so that the file does not depend on how it was parted.
     size = max(1, SLICE_BYTES // bytes_per_post // ROW_GROUP) * ROW_GROUP
-    return [rows[start : start + size] for start in range(0, len(rows), size)]
+    return [slice(start, start + size) for start in range(0, n_kept, size)]
 
 
 def _texts(spill: Path, rows: Rows, n_rows: int) -> pa.Array:

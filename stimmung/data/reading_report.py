@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from stimmung.data.authors import Digests
-from stimmung.data.post_weeks import FinishedWeek, Rows
+from stimmung.data.post_weeks import FinishedWeek
 from stimmung.vocabulary.errors import InputError
 
 WARN_AUTHOR_SHARE = 0.25
@@ -59,7 +57,7 @@ class Tally:
         return sum(file.rows - file.dropped.total() for file in self.files)
 
 
-def reading_report(tally: Tally, weeks: Mapping[str, FinishedWeek]) -> dict[str, Any]:
+def reading_report(tally: Tally, weeks: Mapping[str, FinishedWeek], largest_share: float) -> dict[str, Any]:
     """Return the report of a panel as plain values, ready for JSON.
 
     Parameters
@@ -68,6 +66,8 @@ def reading_report(tally: Tally, weeks: Mapping[str, FinishedWeek]) -> dict[str,
         What was dropped while the files were read.
     weeks
         What became of the rest, by label, in order.
+    largest_share
+        The share of all posts that the most active author wrote.
     """
     rows = sum(file.rows for file in tally.files)
     by_week = {label: _of_week(tally.dropped.get(label, Counter()), week) for label, week in weeks.items()}
@@ -77,7 +77,7 @@ def reading_report(tally: Tally, weeks: Mapping[str, FinishedWeek]) -> dict[str,
         "kept": sum(week.kept for week in weeks.values()),
         "dropped": _sorted(total),
         "dropped_without_week": _sorted(tally.dropped.get(None, Counter())),
-        "warnings": _warnings(tally, weeks),
+        "warnings": _warnings(tally, weeks, largest_share),
         "weeks": by_week,
         "sources": [
             {
@@ -125,7 +125,7 @@ def _with_kept(week: Mapping[str, Any]) -> dict[str, int]:
 def _of_week(dropped: Counter[str], week: FinishedWeek) -> dict[str, Any]:
     return {
         "kept": week.kept,
-        "authors": len(week.authors),
+        "authors": week.authors,
         "largest_author_share": round(week.largest_share, 4),
         "dropped": _sorted(dropped + week.dropped),
         "sha256": week.sha256,
@@ -136,7 +136,7 @@ def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
     return {reason: counts[reason] for reason in sorted(counts) if counts[reason]}
 
 
-def _warnings(tally: Tally, weeks: Mapping[str, FinishedWeek]) -> list[str]:
+def _warnings(tally: Tally, weeks: Mapping[str, FinishedWeek], largest_share: float) -> list[str]:
     warnings = []
     empty = [label for label, week in weeks.items() if not week.kept]
     if empty:
@@ -148,11 +148,8 @@ def _warnings(tally: Tally, weeks: Mapping[str, FinishedWeek]) -> list[str]:
             for reason in FAULTS
             if dropped[reason] > WARN_LOST_SHARE * rows
         ]
-    share = _largest_author_share(
-        [week.authors for week in weeks.values()], [week.posts_of for week in weeks.values()]
-    )
-    if share >= WARN_AUTHOR_SHARE:
-        warnings.append(f"one author wrote {share:.0%} of all posts; `max_posts_per_author` caps it")
+    if largest_share >= WARN_AUTHOR_SHARE:
+        warnings.append(f"one author wrote {largest_share:.0%} of all posts; `max_posts_per_author` caps it")
     crowded = [label for label, week in weeks.items() if week.largest_share >= WARN_AUTHOR_SHARE]
     if crowded:
         warnings.append(
@@ -175,12 +172,3 @@ def _total(files: Iterable[FileTally]) -> Counter[str]:
 
 def _some(labels: Sequence[str], most: int = 5) -> str:
     return ", ".join(labels[:most]) + (f" and {len(labels) - most} more" if len(labels) > most else "")
-
-
-def _largest_author_share(authors: Sequence[Digests], posts_of: Sequence[Rows]) -> float:
-    known, counts = np.empty(0, np.uint64), np.empty(0, np.int64)
-    # Week by week: the memory is that of the authors, not of the authors of every week.
-    for some, theirs in zip(authors, posts_of, strict=True):
-        known, place = np.unique(np.concatenate([known, some]), return_inverse=True)
-        counts = np.bincount(place, np.concatenate([counts, theirs]), len(known)).astype(np.int64)
-    return float(counts.max() / counts.sum()) if len(counts) else 0.0

@@ -36,7 +36,7 @@ def cross_correlate_series(
     rolling_weeks: int = 3,
     window_weeks: int = 12,
     n_resamples: int = 1000,
-    n_permutations: int = 9999,
+    n_simulations: int = 1999,
     level: float = 0.95,
     seed: int,
 ) -> pd.DataFrame:
@@ -77,7 +77,7 @@ def cross_correlate_series(
         Window of the published smoothing.
     window_weeks
         Scale of the detrended cross-correlation.
-    n_resamples, n_permutations
+    n_resamples, n_simulations
         Of the bootstrap and of the family-wise test.
     level
         Nominal coverage of the intervals.
@@ -98,7 +98,7 @@ def cross_correlate_series(
     families = list(align_families(posts, survey, max_lag_weeks))
     tables = [
         _family_table(
-            family, max_lag_weeks, rolling_weeks, window_weeks, n_resamples, n_permutations, level, seed
+            family, max_lag_weeks, rolling_weeks, window_weeks, n_resamples, n_simulations, level, seed
         )
         for family in families
     ]
@@ -111,7 +111,7 @@ def _family_table(
     rolling_weeks: int,
     window_weeks: int,
     n_resamples: int,
-    n_permutations: int,
+    n_simulations: int,
     level: float,
     seed: int,
 ) -> pd.DataFrame:
@@ -147,7 +147,7 @@ def _family_table(
     columns["r_prewhitened"], columns["p_prewhitened"] = r, p_value(r, n)
     columns["ci_low_prewhitened"], columns["ci_high_prewhitened"] = fisher_interval(r, n, level)
     columns["p_adjusted"] = adjust_p(columns["p_prewhitened"])
-    columns["p_family"] = familywise_p(innovations, survey_innovations, max_lag_weeks, n_permutations, seed)
+    columns["p_family"] = familywise_p(posts, survey, max_lag_weeks, n_simulations, seed)
     columns["r_detrended"] = detrended_by_lag(posts, survey, max_lag_weeks, window_weeks)
 
     lags = lag_range(max_lag_weeks)

@@ -1,5 +1,7 @@
 """Prewhitening: what each week of a series adds to what the weeks before it already told."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -8,12 +10,54 @@ from statsmodels.tsa.arima_process import arma_acovf
 
 from stimmung.evaluation.series import Floats
 
-FIRST_ORDER, SECOND_ORDER, MONTHLY = 0.2, 0.6, 0.2  # prior weights: missing a coefficient costs more than having one
+ORDER = 5  # coefficients of the longest autoregression
 MONTHLY_LAGS = (3, 4)
-BLOCK, ROWS = (
-    500_000,
-    200,
-)  # numbers in a temporary array, and series in one: bound the memory, change no result
+# Prior weights. A second coefficient that is missed costs the level, one that is not needed a little power.
+FIRST_ORDER, SECOND_ORDER, MONTHLY = 0.2, 0.6, 0.2
+# Numbers in a temporary array, and series in one: they bound the memory and change no result.
+BLOCK, ROWS = 2_000_000, 128
+
+
+@dataclass(frozen=True)
+class Whitening:
+    """The filters that turn series into innovations, and back.
+
+    Attributes
+    ----------
+    head
+        Shape (rows, edge, edge): makes the innovations of the first weeks; ``edge`` is all weeks if there are
+        gaps.
+    coefficients
+        Shape (rows, ORDER): the autoregression of the weeks after them.
+    level
+        Shape (rows, weeks): what the estimated mean becomes; taken off the innovations.
+    """
+
+    head: Floats
+    coefficients: Floats
+    level: Floats
+
+    def innovations(self, series: Floats) -> Floats:
+        """Return the innovations of ``series``, shape (rows, weeks)."""
+        edge = self.head.shape[1]
+        out = np.concatenate([np.einsum("rts,rs->rt", self.head, series[:, :edge]), series[:, edge:]], axis=1)
+        for lag in range(1, ORDER + 1):
+            out[:, edge:] -= (
+                self.coefficients[:, lag - 1, None] * series[:, edge - lag : series.shape[1] - lag]
+            )
+        return np.asarray(out - self.level)
+
+    def colour(self, innovations: Floats) -> Floats:
+        """Return series of mean 0 with the given innovations, shape (rows, copies, weeks)."""
+        edge = self.head.shape[1]
+        series = np.empty_like(innovations)
+        back = np.linalg.inv(self.head)
+        series[..., :edge] = np.einsum("rts,rcs->rct", back, innovations[..., :edge])
+        backwards = self.coefficients[:, ::-1]
+        for week in range(edge, innovations.shape[-1]):
+            before = series[..., week - ORDER : week]
+            series[..., week] = innovations[..., week] + np.einsum("rcl,rl->rc", before, backwards)
+        return series
 
 
 def whiten(series: Floats) -> Floats:
@@ -22,7 +66,7 @@ def whiten(series: Floats) -> Floats:
     Correlations between the innovations of two series are what a test of their independence can stand on
     (Haugh 1976, J. Am. Stat. Assoc. 71:378; Box & Jenkins 1976, ch. 11). With a few dozen weeks, what ruins
     such a test is the choice of the order and the bias of the coefficients. So none is chosen: the
-    innovations are averaged over autoregressions by their posterior weight (Hoeting et al. 1999, Stat. Sci.
+    autoregression is the average over many by their posterior weight (Hoeting et al. 1999, Stat. Sci.
     14:382), with
 
     * the exact Gaussian likelihood, so that the first weeks are not lost and gaps are bridged exactly;
@@ -31,7 +75,7 @@ def whiten(series: Floats) -> Floats:
     * coefficients by partial autocorrelations (Barndorff-Nielsen & Schou 1973, J. Multivar. Anal. 3:408): the
       arcsine reference prior for the first (Berger & Yang 1994, Econom. Theory 10:461), a flat one for the
       second;
-    * half of the prior weight on first-order autoregressions, a quarter on those of second order, a quarter
+    * a fifth of the prior weight on first-order autoregressions, three fifths on those of second order, a fifth
       on a first-order factor times one at lag 3 or 4 (a month): ``(1 - a B)(1 - b B^j)``.
 
     Parameters
@@ -47,78 +91,137 @@ def whiten(series: Floats) -> Floats:
     """
     flat = series.reshape(-1, series.shape[-1])
     out = np.full(flat.shape, np.nan)
-    masks, group = np.unique(~np.isnan(flat), axis=0, return_inverse=True)
-    for number, mask in enumerate(masks):
-        rows = np.flatnonzero(group == number)
-        weeks = np.flatnonzero(mask)
-        if weeks.size >= 3:
-            out[np.ix_(rows, weeks)] = _average_innovations(flat[np.ix_(rows, weeks)], weeks)
+    for rows, weeks in same_weeks(flat):
+        for start in range(0, rows.size, ROWS):
+            chosen = np.ix_(rows[start : start + ROWS], weeks)
+            out[chosen] = fit_whitening(flat[chosen], weeks).innovations(flat[chosen])
     return out.reshape(series.shape)
 
 
-def _average_innovations(series: Floats, weeks: NDArray[np.int64]) -> Floats:
-    """Average the innovations of (rows, weeks) over the autoregressions, in one pass."""
-    rows, n = series.shape
-    centred = series - series.mean(axis=1, keepdims=True)
-    spread = centred.std(axis=1, keepdims=True)
-    varies = spread[:, 0] > 1e-12 * np.abs(series).max(axis=1)
-    centred = np.where(varies[:, None], centred / np.where(spread > 0, spread, 1), 0)
-
-    coefficients, log_prior = _autoregressions(int(weeks[-1] - weeks[0]) + 1)
-    highest = np.full(rows, -np.inf)
-    total = np.zeros(rows)
-    average = np.zeros((rows, n))
-    block = max(1, BLOCK // (n * max(n, min(rows, ROWS))))
-    for start in range(0, len(coefficients), block):
-        chosen = slice(start, start + block)
-        filters, log_scale = _filters(coefficients[chosen], weeks)
-        stacked = filters.reshape(-1, n).T.copy()
-        for row in range(0, rows, ROWS):
-            here = slice(row, row + ROWS)
-            innovations = (centred[here] @ stacked).reshape(-1, len(filters), n)
-            squares = np.einsum("rgt,rgt->rg", innovations, innovations)
-            squares[~varies[here]] = 1
-            log_weight = log_prior[chosen] + log_scale - 0.5 * (n - 1) * np.log(squares)
-            raised = np.maximum(highest[here], log_weight.max(axis=1))
-            weight = np.exp(log_weight - raised[:, None])
-            shrink = np.exp(highest[here] - raised)
-            total[here] = total[here] * shrink + weight.sum(axis=1)
-            average[here] = average[here] * shrink[:, None] + np.matmul(weight[:, None, :], innovations)[:, 0]
-            highest[here] = raised
-    return np.where(varies[:, None], average * spread / total[:, None], np.nan)
+def same_weeks(series: Floats) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield the rows of (rows, weeks) that have values in the same weeks, and those weeks, if they can be fitted."""
+    there = ~np.isnan(series)
+    size = np.where(there, np.abs(series), 0).max(axis=1)
+    spread = np.where(there, series, -np.inf).max(axis=1) - np.where(there, series, np.inf).min(axis=1)
+    left = (spread > 1e-12 * size) & (there.sum(axis=1) >= 3)
+    while left.any():
+        mask = there[left.argmax()]
+        alike = left & (there == mask).all(axis=1)
+        yield np.flatnonzero(alike), np.flatnonzero(mask)
+        left &= ~alike
 
 
-def _filters(coefficients: Floats, weeks: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Return, for each autoregression, the matrix that whitens the observed weeks and takes their mean out.
+def fit_whitening(series: Floats, weeks: NDArray[np.int64]) -> Whitening:
+    """Fit the average autoregression to each series; see ``whiten``.
 
-    With C the covariance of the weeks for innovations of variance 1 and C = L L', the innovations are L^-1 (y
-    - m), m by generalised least squares. The second value is the part of the restricted loglikelihood that
-    the series does not enter.
+    Parameters
+    ----------
+    series
+        Shape (rows, weeks), complete, each row varying.
+    weeks
+        Shape (weeks,): when they are, in increasing order.
     """
-    n, order = weeks.size, coefficients.shape[1]
-    has_gaps = weeks[-1] - weeks[0] + 1 > n
-    # Without gaps only the first weeks need covariances: after them the filter is the autoregression itself.
-    edge = n if has_gaps else min(n, order)
-    span = int(weeks[edge - 1] - weeks[0]) + 1
-    covariances = np.stack([arma_acovf(np.r_[1.0, -phi], [1.0], nobs=span) for phi in coefficients])
-    apart = np.abs(np.subtract.outer(weeks[:edge], weeks[:edge]))
-    root = np.linalg.cholesky(covariances[:, apart])
-    whitening = np.zeros((len(coefficients), n, n))
-    whitening[:, :edge, :edge] = np.linalg.inv(root)
-    later = np.arange(edge, n)
-    whitening[:, later, later] = 1
-    for lag in range(1, order + 1):
-        whitening[:, later, later - lag] = -coefficients[:, lag - 1, None]
-    level = whitening.sum(axis=2)
-    size = (level**2).sum(axis=1)
-    projection = np.einsum("gt,gts->gs", level, whitening) / size[:, None]
-    log_scale = -np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1) - 0.5 * np.log(size)
-    return whitening - level[:, :, None] * projection[:, None, :], log_scale
+    rows, n = series.shape
+    mean = series.mean(axis=1, keepdims=True)
+    spread = series.std(axis=1, keepdims=True)
+    y = (series - mean) / spread
+    edge = _edge(weeks)
+    moments, sums = _later_moments(y, edge)
+
+    # One pass over the autoregressions, with the highest weight so far as the unit of all others.
+    highest, total = np.full(rows, -np.inf), np.zeros(rows)
+    filters, levels = np.zeros((rows, edge * edge + ORDER)), np.zeros((rows, n))
+    for head, coefficients, log_prior in _autoregressions_at(weeks):
+        polynomial = np.concatenate([np.ones((len(head), 1)), -coefficients], axis=1)
+        level = np.empty((len(head), n))  # what a constant 1 becomes
+        level[:, :edge], level[:, edge:] = head.sum(axis=2), polynomial.sum(axis=1)[:, None]
+        size = (level**2).sum(axis=1)
+
+        first = (y[:, :edge] @ head.reshape(-1, edge).T).reshape(rows, -1, edge)
+        squares = np.einsum("rgt,rgt->rg", first, first) + moments @ _products(polynomial).T
+        with_level = np.einsum("rgt,gt->rg", first, level[:, :edge]) + (sums @ polynomial.T) * level[:, -1]
+        means = with_level / size
+        log_weight = log_prior - 0.5 * np.log(size) - 0.5 * (n - 1) * np.log(squares - means * with_level)
+
+        raised = np.maximum(highest, log_weight.max(axis=1))
+        weight = np.exp(log_weight - raised[:, None])
+        shrink = np.exp(highest - raised)
+        highest, total = raised, total * shrink + weight.sum(axis=1)
+        features = np.concatenate([head.reshape(len(head), -1), coefficients], axis=1)
+        filters = filters * shrink[:, None] + weight @ features
+        levels = levels * shrink[:, None] + (weight * means) @ level
+    filters /= total[:, None]
+    levels *= spread / total[:, None]
+    head = filters[:, : edge * edge].reshape(rows, edge, edge)
+    coefficients = filters[:, edge * edge :]
+    centred = Whitening(head, coefficients, np.zeros((rows, n)))
+    return Whitening(head, coefficients, levels + centred.innovations(np.repeat(mean, n, axis=1)))
+
+
+def _edge(weeks: NDArray[np.int64]) -> int:
+    """Return how many first weeks need covariances: after them the filter is the autoregression itself."""
+    has_gaps = weeks[-1] - weeks[0] + 1 > weeks.size
+    return weeks.size if has_gaps else min(weeks.size, ORDER)
+
+
+def _later_moments(y: Floats, edge: int) -> tuple[Floats, Floats]:
+    """Return the sums of products and of values of weeks t - i, t - j over t from ``edge``: what later innovations need."""
+    n = y.shape[1]
+    lagged = [y[:, edge - lag : n - lag] if n > edge else y[:, :0] for lag in range(ORDER + 1)]
+    moments = [(lagged[i] * lagged[j]).sum(axis=1) for i in range(ORDER + 1) for j in range(i, ORDER + 1)]
+    return np.stack(moments, axis=1), np.stack([values.sum(axis=1) for values in lagged], axis=1)
+
+
+def _products(polynomial: Floats) -> Floats:
+    """Return the factors of ``_later_moments`` in the sum of squares of innovations."""
+    return np.stack(
+        [
+            polynomial[:, i] * polynomial[:, j] * (1 if i == j else 2)
+            for i in range(ORDER + 1)
+            for j in range(i, ORDER + 1)
+        ],
+        axis=1,
+    )
+
+
+def _autoregressions_at(weeks: NDArray[np.int64]) -> Iterator[tuple[Floats, Floats, Floats]]:
+    """Yield blocks of autoregressions: head filters, coefficients, and what the loglikelihood has without the series.
+
+    With C the covariance of the first weeks for innovations of variance 1 and C = L L', the head filter is
+    L^-1.
+    """
+    edge, span = _edge(weeks), int(weeks[-1] - weeks[0]) + 1
+    coefficients, log_prior = _autoregressions(span)
+    block = max(1, BLOCK // (edge * max(edge, ROWS)))
+    if weeks.size == span:  # so small and so often needed that they are kept
+        head, log_scale = _gapless_heads(span, edge)
+        yield head, coefficients, log_prior - log_scale
+        return
+    for start in range(0, len(coefficients), block):
+        here = slice(start, start + block)
+        head, log_scale = _heads(_autocovariances(span)[here], weeks)
+        yield head, coefficients[here], log_prior[here] - log_scale
+
+
+def _heads(covariances: Floats, weeks: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    root = np.linalg.cholesky(covariances[:, np.abs(np.subtract.outer(weeks, weeks))])
+    return np.linalg.inv(root), np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+
+
+@lru_cache(maxsize=8)
+def _gapless_heads(span_weeks: int, edge: int) -> tuple[Floats, Floats]:
+    return _heads(_autocovariances(span_weeks), np.arange(edge))
+
+
+@lru_cache(maxsize=4)
+def _autocovariances(span_weeks: int) -> Floats:
+    coefficients, _ = _autoregressions(span_weeks)
+    return np.stack([arma_acovf(np.r_[1.0, -phi], [1.0], nobs=span_weeks) for phi in coefficients])
 
 
 @lru_cache(maxsize=4)
 def _autoregressions(span_weeks: int) -> tuple[Floats, Floats]:
-    """Return coefficients at lags 1 to 5, shape (autoregressions, 5), and the logarithms of their priors.
+    """Return coefficients at lags 1 to ORDER, shape (autoregressions, ORDER), and the logarithms of their priors.
 
     The grid is even in the arcsine of a partial autocorrelation, where its standard error is 1 / sqrt(weeks)
     whatever its value; steps of two standard errors make the average as good as an integral.
@@ -129,13 +232,13 @@ def _autoregressions(span_weeks: int) -> tuple[Floats, Floats]:
     a, b = (side.ravel() for side in np.meshgrid(grid, grid, indexing="ij"))
     pair_weight = np.outer(arcsine, flat).ravel()
 
-    first = np.zeros((steps, 5))
+    first = np.zeros((steps, ORDER))
     first[:, 0] = grid
-    second = np.zeros((steps**2, 5))
+    second = np.zeros((steps**2, ORDER))
     second[:, 0], second[:, 1] = a * (1 - b), b
     coefficients, weights = [first, second], [FIRST_ORDER * arcsine, SECOND_ORDER * pair_weight]
     for lag in MONTHLY_LAGS:
-        product = np.zeros((steps**2, 5))
+        product = np.zeros((steps**2, ORDER))
         product[:, 0], product[:, lag - 1], product[:, lag] = a, b, -a * b
         coefficients.append(product)
         weights.append(MONTHLY / len(MONTHLY_LAGS) * pair_weight)

@@ -122,27 +122,30 @@ def measure_folds(predictions: pd.DataFrame, splits: pd.DataFrame, weighted: boo
         If the predictions are not of exactly the respondents and folds of the splits.
     """
     check_same_folds(predictions, splits)
-    n_training = training_rows(splits)
+    trained_on = training_rows(splits)
     rows = []
     for (method, condition), run in predictions.groupby(["method", "condition"], sort=False):
         for fold in sorted(set(run["fold"])):
-            part, key = run[run["fold"] == fold], (str(condition), int(fold))
-            by_seed = [vote_metrics(one, weighted) for _, one in part.groupby("seed")]
-            for metric, option in by_seed[0]:
-                values = np.array([metrics[metric, option] for metrics in by_seed])
-                rows.append(
-                    {
-                        "method": method,
-                        "condition": condition,
-                        "metric": metric,
-                        "option": option,
-                        "fold": fold,
-                        "value": np.nan if np.isnan(values).all() else np.nanmean(values),
-                        "n_test": part["respondent_id"].nunique(),
-                        "n_training": n_training[key] if sees_training_rows(str(method)) else 0,
-                    }
-                )
-    return pd.DataFrame(rows).astype({"fold": "int8", "option": "str", "value": float})
+            part = run[run["fold"] == fold]
+            row = {
+                "method": method,
+                "condition": condition,
+                "fold": fold,
+                "n_test": part["respondent_id"].nunique(),
+                "n_training": trained_on[str(condition), fold] if sees_training_rows(str(method)) else 0,
+            }
+            rows += [
+                {**row, "metric": metric, "option": option, "value": value}
+                for (metric, option), value in _mean_over_seeds(part, weighted).items()
+            ]
+    columns = ["method", "condition", "metric", "option", "fold", "value", "n_test", "n_training"]
+    return pd.DataFrame(rows)[columns].astype({"fold": "int8", "option": "str", "value": float})
+
+
+def _mean_over_seeds(predictions: pd.DataFrame, weighted: bool) -> Metrics:
+    by_seed = [vote_metrics(one, weighted) for _, one in predictions.groupby("seed")]
+    # By pandas, because a mean of nothing but NaN is NaN there, without a warning.
+    return {key: float(pd.Series([metrics[key] for metrics in by_seed]).mean()) for key in by_seed[0]}
 
 
 def training_rows(splits: pd.DataFrame) -> dict[tuple[str, int], int]:

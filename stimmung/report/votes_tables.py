@@ -50,19 +50,19 @@ def shares_table(shares: pd.DataFrame, simulated: bool = False) -> Table:
     groups = []
     for condition, part in percent.groupby("condition", sort=False):
         first = part[part["method"] == part["method"].iloc[0]].set_index("option")
-        rows = [[Cell("observed"), *(_share(first.loc[option], "observed") for option in options)]]
+        rows = [[Cell("observed"), *(_share(first.loc[name], "observed") for name in options), Cell("–")]]
         for method in _in_order(part):
             own = part[part["method"] == method].set_index("option")
-            rows.append(
-                [Cell(method_label(method)), *(_share(own.loc[name], "predicted") for name in options)]
-            )
+            distance = (own["predicted"] - own["observed"]).abs().sum() / 2
+            cells = [_share(own.loc[name], "predicted") for name in options]
+            rows.append([Cell(method_label(method)), *cells, Cell(number(distance, 1))])
         groups.append(Group(str(condition), rows))
     caption = (
         "Shares of the answer options in per cent: observed, weighted, with Wilson's 95 % interval for the "
         "effective sample size; predicted, the weighted mean probability, with the 95 % interval over "
-        "folds."
+        "folds. Total variation: half the sum of the absolute differences, of all respondents together."
     )
-    return Table(caption, ["Method", *options], groups, simulated=simulated)
+    return Table(caption, ["Method", *options, "Total variation"], groups, simulated=simulated)
 
 
 def comparisons_table(comparisons: pd.DataFrame, simulated: bool = False) -> Table:

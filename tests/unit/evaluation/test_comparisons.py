@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from stimmung.evaluation.comparisons import COMPARED, compare_with_best_baseline
+from stimmung.evaluation.comparisons import COMPARED, compare_conditions, compare_with_best_baseline
 from stimmung.evaluation.votes import measure_folds
 from tests.synthetic_votes import make_votes
 
@@ -88,3 +88,23 @@ def test_without_opponents_there_is_an_empty_table(only):
     predictions, splits = make_votes(n=120, conditions=("full",))
     table = compare_with_best_baseline(measure_folds(predictions[predictions["method"] == only], splits))
     assert table.empty and "p_adjusted" in table
+
+
+def test_a_condition_is_compared_fold_by_fold_with_its_reference():
+    predictions, splits = make_votes(n=120, conditions=("full", "no-democrats"))
+    folds = measure_folds(predictions, splits)
+    table = compare_conditions(folds, [("no-democrats", "full")])
+    assert set(table["method"]) == set(predictions["method"]) - {"tiny/zero-shot"}
+    values = folds.set_index(["method", "condition", "metric", "option", "fold"])["value"].sort_index()
+    for _, row in table[table["metric"] != "macro_f1"].iterrows():
+        after = values[row["method"], "no-democrats", row["metric"], row["option"]]
+        before = values[row["method"], "full", row["metric"], row["option"]]
+        assert row["difference"] == pytest.approx((after - before).mean())
+        plain = stats.ttest_1samp(after - before, 0).confidence_interval()
+        assert row["ci_high"] - row["ci_low"] >= plain.high - plain.low - 1e-12
+    assert (table["option"] == "").sum() == (table["metric"] == "macro_f1").sum() > 0
+
+
+def test_without_pairs_there_are_no_changes():
+    predictions, splits = make_votes(n=120, conditions=("full",))
+    assert compare_conditions(measure_folds(predictions, splits), []).empty

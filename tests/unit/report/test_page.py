@@ -133,7 +133,7 @@ def test_anchors():
     assert anchor("a", "In short") == "a-in-short"
 
 
-def test_same_sections_same_bytes(page, picture):
+def test_same_sections_same_bytes(picture):
     sections = [Section("a", "A", [Part("P", [picture])])]
     assert render_page("t", "s", [], sections) == render_page("t", "s", [], sections)
 

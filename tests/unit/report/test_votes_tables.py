@@ -39,7 +39,11 @@ def test_shares_are_per_cent_and_the_observed_stand_first(survey):
     table = shares_table(survey.shares)
     assert table.groups[0].rows[0][0].text == "observed"
     observed = cells(table, "full")["observed"]
-    assert sum(float(cell.text) for cell in observed.values()) == pytest.approx(100, abs=0.5)
+    options = list(survey.shares["option"].unique())
+    assert sum(float(observed[name].text) for name in options) == pytest.approx(100, abs=0.5)
+    tuned = survey.shares[(survey.shares["method"] == "tiny/tuned") & (survey.shares["condition"] == "full")]
+    distance = 50 * (tuned["predicted"] - tuned["observed"]).abs().sum()
+    assert cells(table, "full")["tiny/tuned"]["Total variation"].text == number(distance, 1)
 
 
 def test_comparisons_name_the_opponent_and_the_adjusted_p(survey):

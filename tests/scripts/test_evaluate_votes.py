@@ -1,0 +1,72 @@
+import pandas as pd
+import pytest
+
+from scripts.evaluate_votes import evaluate_votes
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.tables import (
+    COMPARISONS,
+    FOLD_METRICS,
+    METRICS,
+    PREDICTIONS,
+    RELIABILITY,
+    SHARES,
+    read_table,
+    write_table,
+)
+from tests.synthetic_votes import VOTES_TABLES
+
+
+def outputs(folder):
+    return {name: folder / f"{name}.parquet" for name in VOTES_TABLES}
+
+
+def test_all_tables_are_written_and_agree(votes_study):
+    schemas = dict(zip(VOTES_TABLES, (FOLD_METRICS, METRICS, COMPARISONS, SHARES, RELIABILITY), strict=True))
+    tables = {name: read_table(votes_study.tables[name], schema) for name, schema in schemas.items()}
+    runs = {(path.parts[-4] + "/" + path.parts[-3], path.parts[-2]) for path in votes_study.predictions}
+    for name in ("fold_metrics", "metrics", "shares", "reliability"):
+        assert set(zip(tables[name]["method"], tables[name]["condition"], strict=True)) == runs, name
+    accuracy = tables["fold_metrics"][tables["fold_metrics"]["metric"] == "accuracy"]
+    means = tables["metrics"][tables["metrics"]["metric"] == "accuracy"]
+    by_run = accuracy.groupby(["method", "condition"], sort=False)["value"].mean()
+    assert means["value"].to_numpy() == pytest.approx(by_run.to_numpy())
+
+
+def test_two_runs_give_the_same_bytes(votes_study, tmp_path):
+    evaluate_votes(predictions=votes_study.predictions, splits=votes_study.splits, **outputs(tmp_path))
+    for name, path in outputs(tmp_path).items():
+        assert path.read_bytes() == votes_study.tables[name].read_bytes(), name
+
+
+def test_tables_hold_no_respondent(votes_study):
+    for path in votes_study.tables.values():
+        assert "respondent_id" not in pd.read_parquet(path).columns
+        assert b"respondent-0" not in path.read_bytes()
+
+
+def test_weights_can_count_in_every_metric(votes_study, tmp_path):
+    full = [path for path in votes_study.predictions if path.parts[-2] == "full"][:1]
+    split = [path for path in votes_study.splits if path.stem == "full"]
+    evaluate_votes(predictions=full, splits=split, weighted=True, **outputs(tmp_path))
+    weighted = read_table(outputs(tmp_path)["metrics"], METRICS).set_index(["metric", "option"])["value"]
+    plain = read_table(votes_study.tables["metrics"], METRICS)
+    chosen = (plain["method"] == full[0].parts[-4] + "/" + full[0].parts[-3]) & (plain["condition"] == "full")
+    plain = plain[chosen].set_index(["metric", "option"])["value"]
+    assert weighted["log_loss"].item() != pytest.approx(plain["log_loss"].item(), abs=1e-6)
+    assert weighted["predicted_share", "Dole"] == pytest.approx(plain["predicted_share", "Dole"])
+
+
+def test_predictions_with_other_options_are_refused_and_nothing_is_written(votes_study, tmp_path):
+    other = read_table(votes_study.predictions[0], PREDICTIONS).rename(columns={"p_Dole": "p_Perot"})
+    write_table(other, tmp_path / "other.parquet", PREDICTIONS)
+    paths = [votes_study.predictions[0], tmp_path / "other.parquet"]
+    with pytest.raises(InputError, match=r"other\.parquet .* do not have the same answer options"):
+        evaluate_votes(predictions=paths, splits=votes_study.splits, **outputs(tmp_path))
+    assert not [path for path in outputs(tmp_path).values() if path.exists()]
+
+
+def test_a_damaged_table_is_named(votes_study, tmp_path):
+    damaged = tmp_path / "damaged.parquet"
+    damaged.write_bytes(votes_study.predictions[0].read_bytes()[:-40])
+    with pytest.raises(InputError, match=r"damaged\.parquet"):
+        evaluate_votes(predictions=[damaged], splits=votes_study.splits, **outputs(tmp_path))

@@ -1,0 +1,128 @@
+import os
+import re
+import shutil
+import subprocess
+
+import matplotlib.image
+import pytest
+
+from scripts.record_run import record_run
+from scripts.render_report import by_folder, render_report
+from stimmung.vocabulary.errors import InputError
+from tests.synthetic_votes import SKILL
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def render(votes_study, output):
+    run = votes_study.results / "run.yaml"
+    record_run(
+        config=votes_study.config,
+        provenance=[votes_study.provenance],
+        models=[votes_study.model],
+        root=votes_study.results,
+        output=run,
+    )
+    files = [*votes_study.tables.values(), *votes_study.figures.values(), *votes_study.for_readers.values()]
+    render_report(title="A study", run=run, surveys=by_folder(map(str, files), "surveys"), output=output)
+    return output.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def report(votes_study):
+    path = votes_study.results / "report.html"
+    render(votes_study, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def page(report):
+    return report.read_text(encoding="utf-8")
+
+
+def test_the_page_says_what_was_run_and_what_to_mind(page):
+    for mark in (
+        "A made-up survey",
+        "Simulated data",
+        "tiny was built by this workflow",
+        "ab" * 32,
+        "Nadeau and Bengio",
+    ):
+        assert mark in page, mark
+    for method in SKILL:
+        assert method.removeprefix("baselines/") in page
+
+
+def test_all_figures_are_in_the_page_with_what_their_whiskers_are(page):
+    figures = re.findall(r"<figure>.*?</figure>", page, flags=re.DOTALL)
+    assert len(figures) == 5
+    for figure in figures:
+        assert "<svg" in figure and 'role="img"' in figure and "Whiskers:" in figure
+
+
+def test_links_to_files_hold_where_the_page_lies(page, report):
+    links = [link for link in re.findall(r'href="([^"#]+)"', page) if not link.startswith("data:")]
+    assert len(links) == 10
+    for link in links:
+        assert (report.parent / link).exists(), link
+
+
+def test_no_respondent_is_in_the_page(page, votes_study):
+    assert not [name for name in votes_study.respondents if name in page]
+
+
+def test_the_same_run_is_the_same_page(page, votes_study):
+    assert render(votes_study, votes_study.results / "again.html") == page
+
+
+def test_a_survey_without_training_conditions_has_no_empty_chapters(votes_study, monkeypatch):
+    survey = votes_study.config["surveys"]["made-up"]
+    monkeypatch.setitem(survey, "conditions", {"full": {}})
+    page = render(votes_study, votes_study.results / "plain.html")
+    assert "Learning from fewer respondents" not in page and "Leaving respondents out" not in page
+
+
+def test_a_damaged_record_is_named(tmp_path):
+    (tmp_path / "run.yaml").write_text("{")
+    with pytest.raises(InputError, match=r"run\.yaml"):
+        render_report(title="t", run=tmp_path / "run.yaml", surveys={}, output=tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+def browse(page, folder, *arguments):
+    """Open a page in a headless browser and return what it wrote on its console, and on standard output."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip(f"no browser on this machine: {', '.join(BROWSERS)}")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--enable-logging=stderr"]
+    done = subprocess.run(
+        [browser, *options, f"--user-data-dir={folder / 'profile'}", *arguments, page.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "HOME": str(folder)},
+        check=True,
+    )
+    return [line for line in done.stderr.splitlines() if "CONSOLE" in line], done.stdout
+
+
+def test_the_page_opens_in_a_browser_without_errors_or_requests(report, tmp_path):
+    """The page forbids itself every request, so one that it makes nevertheless is an error on the console."""
+    shot = tmp_path / "page.png"
+    console, _ = browse(report, tmp_path, "--window-size=1200,3000", f"--screenshot={shot}")
+    assert console == []
+    pixels = matplotlib.image.imread(shot)[..., :3]
+    assert pixels.shape[:2] == (3000, 1200)
+    # Text in the column of contents and in the main column, and colour where the first figure is.
+    assert (pixels[:, :250].min(axis=2) < 0.5).mean() > 0.005
+    assert (pixels[:, 300:].min(axis=2) < 0.5).mean() > 0.005
+    colourful = pixels.max(axis=2) - pixels.min(axis=2) > 0.4
+    assert colourful[:, 300:].sum() > 500
+
+
+def test_the_browser_would_notice_a_request(report, tmp_path):
+    broken = tmp_path / "broken.html"
+    text = report.read_text(encoding="utf-8")
+    broken.write_text(text.replace("<main>", '<main><img src="http://127.0.0.1:9/x.png">'), encoding="utf-8")
+    console, _ = browse(broken, tmp_path, "--dump-dom")
+    assert len(console) == 1
