@@ -31,7 +31,7 @@ from stimmung.vocabulary.files import write_json
 
 WEEKS, OPTIONS, MAX_LAG, ROLLING = 34, 12, 8, 3
 NOMINAL = 0.05
-ALIKE = 0.5  # correlation of the innovations of two options of one side, as moods of one week have something in common
+ALIKE = 0.5  # correlation of the innovations of two options of one side: moods have something in common
 CORRELATION = 0.4  # of the innovations of the two sides, where power is measured
 BURN_IN = 300
 SIMULATIONS = 59
@@ -43,7 +43,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Process:
-    """An autoregression, perhaps with a trend or a shift; both in standard deviations of the autoregression."""
+    """An autoregression, perhaps with a trend or a shift, both in its standard deviations."""
 
     coefficients: tuple[float, ...]
     trend: float = 0.0  # rise from the first to the last week, on both sides
@@ -66,7 +66,7 @@ PROCESSES = {
 
 
 def simulate(process: Process, repetitions: int, correlation: float, rng: np.random.Generator) -> Floats:
-    """Return two sides, shape (2, repetitions, options, weeks), whose innovations are correlated option by option."""
+    """Return two sides, shape (2, repetitions, options, weeks), their innovations correlated by option."""
     shape = (2, repetitions, OPTIONS, WEEKS + BURN_IN)
     common = rng.standard_normal((2, repetitions, 1, WEEKS + BURN_IN))
     innovations = np.sqrt(ALIKE) * common + np.sqrt(1 - ALIKE) * rng.standard_normal(shape)
@@ -98,7 +98,9 @@ def measure_level(process: Process, repetitions: int, seed: int) -> dict[str, tu
     family, discoveries = np.empty(repetitions), np.empty(repetitions)
     for one in range(repetitions):
         ours[one] = p_value(*correlate_innovations(innovations[one], others[one], MAX_LAG))
-        family[one] = familywise_p(posts[one], survey[one], MAX_LAG, SIMULATIONS, seed + one).min()
+        family[one] = familywise_p(
+            posts[one], survey[one], MAX_LAG, SIMULATIONS, seed + 2 * 10**6 + one
+        ).min()
         discoveries[one] = adjust_p(ours[one]).min()
     return {
         "naive p on smoothed series": rate(published[..., MAX_LAG] <= NOMINAL),
@@ -112,7 +114,7 @@ def measure_level(process: Process, repetitions: int, seed: int) -> dict[str, tu
 
 
 def measure_power(process: Process, repetitions: int, seed: int) -> dict[str, float]:
-    """Return how often the correlation is found at lag 0, by ours and by an oracle that knows the coefficients."""
+    """Return how often the correlation is found at lag 0, by ours and by who knows the coefficients."""
     posts, survey = simulate(process, repetitions, CORRELATION, np.random.default_rng(seed))
     p = p_value(
         *correlate_innovations(whiten(posts).reshape(-1, WEEKS), whiten(survey).reshape(-1, WEEKS), 0)

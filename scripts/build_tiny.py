@@ -17,8 +17,8 @@ SEED = 1996
 def build_tiny(*, threads: int, output: Path) -> None:
     """Write the model as an ordinary Hugging Face directory."""
     use_threads(threads)
-    texts = list(questionnaires(4000, SEED))
-    build(texts, vocabulary(), output, vocab_size=2304, epochs=1, block_size=128, batch_size=16, seed=SEED)
+    texts = list(questionnaires(4200, SEED))
+    build(texts, vocabulary(), output, vocab_size=2304, epochs=1, block_size=128, batch_size=4, seed=SEED)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Text that the built-in base model learns its words from: made-up questionnaires, filled in by made-up respondents.
 
-What a made-up respondent answers follows one latent trait, so that items go together as they do in a survey. Which answer
-to the last question goes with which end of the trait is drawn anew for every document: the model can learn how a questionnaire
-reads, and nothing about how anybody votes. Some documents ask an item once more, so that the model learns to look an answer up.
+What a made-up respondent answers follows one latent trait, so that items go together as they do in a survey. Parties that do not
+exist have a fixed place on it. Names that do exist are given a place anew in every document, so that the model can learn
+how a questionnaire reads, and nothing about how anybody votes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,11 +13,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class _Language:
-    """Words of one language: item stems with ordered answers, targets, and how an instruction reads."""
+    """Words of one language: item stems with ordered answers, questions at the end, and how an instruction reads."""
 
     items: Sequence[tuple[str, Sequence[str]]]
     numbers: Sequence[tuple[str, str, int, int]]
-    targets: Sequence[tuple[str, Sequence[str]]]
+    made_up: Sequence[tuple[str, Sequence[str]]]
+    real: Sequence[tuple[str, Sequence[str]]]
     instructions: Sequence[str]
 
 
@@ -97,7 +98,14 @@ _ENGLISH = _Language(
         ("Support for the union", " of 11", 1, 11),
         ("Knowledge", " of 3", 0, 3),
     ),
-    targets=(
+    made_up=(
+        ("Vote", ("Amber", "Cobalt")),
+        ("Vote", ("Amber", "Birch", "Cobalt")),
+        ("Party", ("Birch", "Dune", "Elder", "Frost")),
+        ("Choice", ("Amber", "Dune", "none", "Elder", "Frost")),
+        ("Vote", ("Glade", "Heron")),
+    ),
+    real=(
         ("Vote", ("Clinton", "Dole")),
         ("Vote", ("Labour", "Conservative", "Liberal Democrat")),
         ("Vote", ("Trump", "Clinton", "did not vote")),
@@ -142,7 +150,8 @@ _GERMAN = _Language(
         ("Jahr", "", 2009, 2021),
         ("Haushaltseinkommen", " Euro", 500, 9000),
     ),
-    targets=(
+    made_up=(("Wahlentscheidung", ("Ahorn", "Buche", "Kiefer")), ("Antwort", ("Linde", "Tanne"))),
+    real=(
         ("Wahlentscheidung", ("CDU", "SPD", "AfD", "Grüne", "Linke", "FDP", "andere Partei", "Nichtwähler")),
         ("Antwort", ("ja", "nein", "weiß nicht")),
     ),
@@ -189,22 +198,29 @@ def vocabulary() -> list[str]:
 
 
 def _questionnaire(language: _Language, rng: np.random.Generator) -> str:
-    question, options = language.targets[rng.integers(len(language.targets))]
-    order = [options[index] for index in rng.permutation(len(options))]
+    asked = [_question(language, rng) for _ in range(3)]
     instruction = language.instructions[rng.integers(len(language.instructions))]
-    parts = [instruction.replace("{options}", ", ".join(order))]
-    items = rng.choice(len(language.items), size=rng.integers(2, 7), replace=False)
+    shown = [asked[0][1][index] for index in rng.permutation(len(asked[0][1]))]
+    parts = [instruction.replace("{options}", ", ".join(shown))]
+    items = rng.choice(len(language.items), size=rng.integers(3, 8), replace=False)
     numbers = rng.choice(len(language.numbers), size=rng.integers(0, 5) % len(language.numbers), replace=False)
-    asks_again = rng.random() < 0.6
-    for _ in range(rng.choice([1, 1, 2, 3])):
+    for _ in range(rng.choice([1, 1, 2])):
         trait = rng.normal()
         lines = [f"{language.items[item][0]}: {_answer(language.items[item][1], trait, rng)}" for item in items]
         lines += [_number(language.numbers[number], trait, rng) for number in numbers]
         lines = [lines[index] for index in rng.permutation(len(lines))]
-        # Asking again makes every document teach several look-ups, not only one answer.
-        again = [lines[index] for index in rng.permutation(len(lines))[:3]] if asks_again else []
-        parts.append("\n".join([*lines, *again, f"{question}: {_answer(order, trait, rng)}"]))
+        # Several questions make every respondent teach more than one answer.
+        answers = [f"{question}: {_answer(options, trait, rng)}" for question, options in asked]
+        parts.append("\n".join([*lines, *answers[: rng.integers(1, 4)]]))
     return "\n\n".join(parts)
+
+
+def _question(language: _Language, rng: np.random.Generator) -> tuple[str, Sequence[str]]:
+    """Draw a question and its answers, ordered by their place on the trait."""
+    if rng.random() < 0.7:
+        return language.made_up[rng.integers(len(language.made_up))]
+    question, options = language.real[rng.integers(len(language.real))]
+    return question, [options[index] for index in rng.permutation(len(options))]
 
 
 def _answer(options: Sequence[str], trait: float, rng: np.random.Generator) -> str:

@@ -9,17 +9,17 @@ from stimmung.vocabulary.codebook import Codebook, SurveyItem
 def simulate_respondents(codebook: Codebook, language: str, n: int, seed: int) -> pd.DataFrame:
     """Return a respondents table of ``n`` simulated respondents without missing answers.
 
-    Each item loads on a standard normal trait with a weight of its own between -1 and 1, drawn by ``seed``; ordinal and
-    numeric items follow it by rank, nominal ones through a softmax with random slopes. The target does so with slopes three times as large,
+    Each item loads on a standard normal trait with a weight of its own, of .3 to 1 and either sign, drawn by ``seed``; ordinal and
+    numeric items follow it by rank, nominal ones through a softmax with random slopes. The target does so with slopes six times as large,
     so that it can be predicted, but not perfectly.
     """
     rng = np.random.default_rng(seed)
     trait = rng.normal(size=n)
     columns = {}
     for name, item in codebook.items.items():
-        signal = rng.uniform(-1, 1) * trait + rng.normal(scale=0.6, size=n)
+        signal = rng.choice([-1, 1]) * rng.uniform(0.3, 1) * trait + rng.normal(scale=0.6, size=n)
         if name == codebook.target or item.scale == "nominal":
-            columns[name] = _nominal(item, language, trait, 3.0 if name == codebook.target else 1.0, rng)
+            columns[name] = _nominal(item, language, trait, 6.0 if name == codebook.target else 1.0, rng)
         else:
             columns[name] = _ranked(item, language, signal)
     identity = {"respondent_id": [f"simulated-{number}" for number in range(1, n + 1)], "weight": np.ones(n)}

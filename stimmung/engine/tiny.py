@@ -1,6 +1,6 @@
 """The built-in base model: small enough to be made in a minute on a laptop, ordinary enough to be used like any other.
 
-A Llama of under a million parameters with a byte-level BPE tokenizer, trained on generated text. It shows that a pipeline works;
+A Llama of a third of a million parameters with a byte-level BPE tokenizer, trained on generated text. It shows that a pipeline works;
 it knows nothing of the world.
 """
 
@@ -19,8 +19,16 @@ logger = logging.getLogger(__name__)
 
 BEGIN, END = "<|begin_of_text|>", "<|end_of_text|>"
 CONTEXT = 4096
+PEAK_RATE = 3e-3
+EMBEDDING_SCALE = 10.0
 # All widths are multiples of 64: bitsandbytes packs 4-bit weights in blocks of 64.
-SHAPE = {"hidden_size": 128, "intermediate_size": 320, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}
+SHAPE = {
+    "hidden_size": 64,
+    "intermediate_size": 192,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+}
 
 
 def build_tiny(texts: Sequence[str], words: Sequence[str], output: Path, *, vocab_size: int, epochs: int, block_size: int, batch_size: int, seed: int) -> float:
@@ -39,13 +47,13 @@ def build_tiny(texts: Sequence[str], words: Sequence[str], output: Path, *, voca
             vocab_size=len(tokenizer),
             max_position_embeddings=CONTEXT,
             tie_word_embeddings=True,
-            # Tied to the head, they must be large enough to let an answer be all but certain.
-            initializer_range=0.06,
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
             **SHAPE,
         )
     )
+    # Tied to the head, the embeddings must be large enough to let an answer be all but certain.
+    model.get_input_embeddings().weight.data.mul_(EMBEDDING_SCALE)
     loss = _pretrain(model, stream, epochs=epochs, block_size=block_size, batch_size=batch_size, seed=seed)
     output.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(output)
@@ -94,7 +102,7 @@ def _pretrain(
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.param_groups[0]["lr"] = 6e-3 * min((step + 1) / 50, 0.5 * (1 + math.cos(math.pi * step / n_steps)) + 0.01)
+        optimizer.param_groups[0]["lr"] = PEAK_RATE * min((step + 1) / 50, 0.5 * (1 + math.cos(math.pi * step / n_steps)) + 0.01)
         optimizer.step()
         losses.append(loss.item())
     logger.info("%d tokens, %d steps, loss %.3f to %.3f", len(stream), n_steps, losses[0], losses[-1])

@@ -75,8 +75,8 @@ def whiten(series: Floats) -> Floats:
     * coefficients by partial autocorrelations (Barndorff-Nielsen & Schou 1973, J. Multivar. Anal. 3:408): the
       arcsine reference prior for the first (Berger & Yang 1994, Econom. Theory 10:461), a flat one for the
       second;
-    * a fifth of the prior weight on first-order autoregressions, three fifths on those of second order, a fifth
-      on a first-order factor times one at lag 3 or 4 (a month): ``(1 - a B)(1 - b B^j)``.
+    * a fifth of the prior weight on first-order autoregressions, three fifths on those of second order, a
+      fifth on a first-order factor times one at lag 3 or 4 (a month): ``(1 - a B)(1 - b B^j)``.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def whiten(series: Floats) -> Floats:
 
 
 def same_weeks(series: Floats) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield the rows of (rows, weeks) that have values in the same weeks, and those weeks, if they can be fitted."""
+    """Yield the rows that have the same weeks, and those weeks; rows that cannot be fitted are left out."""
     there = ~np.isnan(series)
     size = np.where(there, np.abs(series), 0).max(axis=1)
     spread = np.where(there, series, -np.inf).max(axis=1) - np.where(there, series, np.inf).min(axis=1)
@@ -165,7 +165,7 @@ def _edge(weeks: NDArray[np.int64]) -> int:
 
 
 def _later_moments(y: Floats, edge: int) -> tuple[Floats, Floats]:
-    """Return the sums of products and of values of weeks t - i, t - j over t from ``edge``: what later innovations need."""
+    """Return sums over weeks t from ``edge``: of products of weeks t - i and t - j, and of weeks t - i."""
     n = y.shape[1]
     lagged = [y[:, edge - lag : n - lag] if n > edge else y[:, :0] for lag in range(ORDER + 1)]
     moments = [(lagged[i] * lagged[j]).sum(axis=1) for i in range(ORDER + 1) for j in range(i, ORDER + 1)]
@@ -185,7 +185,7 @@ def _products(polynomial: Floats) -> Floats:
 
 
 def _autoregressions_at(weeks: NDArray[np.int64]) -> Iterator[tuple[Floats, Floats, Floats]]:
-    """Yield blocks of autoregressions: head filters, coefficients, and what the loglikelihood has without the series.
+    """Yield autoregressions: head filters, coefficients, the loglikelihood as far as no series enters it.
 
     With C the covariance of the first weeks for innovations of variance 1 and C = L L', the head filter is
     L^-1.
@@ -221,7 +221,7 @@ def _autocovariances(span_weeks: int) -> Floats:
 
 @lru_cache(maxsize=4)
 def _autoregressions(span_weeks: int) -> tuple[Floats, Floats]:
-    """Return coefficients at lags 1 to ORDER, shape (autoregressions, ORDER), and the logarithms of their priors.
+    """Return coefficients at lags 1 to ORDER, shape (autoregressions, ORDER), and their log priors.
 
     The grid is even in the arcsine of a partial autocorrelation, where its standard error is 1 / sqrt(weeks)
     whatever its value; steps of two standard errors make the average as good as an integral.

@@ -135,7 +135,7 @@ def _span(weeks: pd.Index) -> str:
 
 def _dates(weeks: pd.Series, where: str) -> pd.Series:
     try:
-        return pd.to_datetime(weeks).dt.normalize()
+        return pd.to_datetime(weeks, format="ISO8601").dt.normalize()
     except (ValueError, TypeError) as error:
         raise InputError(
             f"column week of the {where} holds something that is no date", "Write 2019-11-07."
