@@ -1,9 +1,12 @@
 """Stimmung: votes and moods, read from the token probabilities of tuned language models."""
 
+import json
+from glob import glob
 from pathlib import Path
 
 from snakemake.utils import min_version
 
+from stimmung.report.provenance import git_state
 from stimmung.study.code import code_digest
 from stimmung.study.entry import study_or_exit
 from stimmung.study.study import load_codebook
@@ -20,6 +23,8 @@ STUDY = study_or_exit(config)
 include: "rules/common.smk"
 include: "rules/models.smk"
 include: "rules/surveys.smk"
+include: "rules/panels.smk"
+include: "rules/series.smk"
 include: "rules/baselines.smk"
 include: "rules/evaluation.smk"
 include: "rules/report.smk"

@@ -14,14 +14,14 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from stimmung.data.simulated_survey import simulate_respondents
+from stimmung.data.splits import split_condition
 from stimmung.engine.base import load_base
 from stimmung.engine.devices import use_threads
 from stimmung.engine.predictions import predict_respondents
 from stimmung.engine.respondents import training_ids, training_rows
 from stimmung.engine.store import Store
 from stimmung.engine.training import Pace, Recipe, Task, train_adapters
-from stimmung.data.simulated_survey import simulate_respondents
-from stimmung.data.splits import split_condition
 from stimmung.study.study import load_codebook
 from stimmung.text.prompts import plain_text, survey_messages
 from stimmung.text.rendering import Rendering
@@ -61,7 +61,9 @@ def main() -> None:
     rows = training_rows(prompts, training_ids(splits, 0), rendering)
     options = words.target_labels(LANGUAGE)
     print("rank   rate     epochs  batch  accuracy  log-loss  option mass")
-    for rank, rate, epochs, batch in itertools.product(arguments.ranks, arguments.rates, arguments.epochs, [8, 16]):
+    for rank, rate, epochs, batch in itertools.product(
+        arguments.ranks, arguments.rates, arguments.epochs, [8, 16]
+    ):
         recipe = Recipe.from_config(
             {
                 "r": rank,
@@ -93,7 +95,10 @@ def main() -> None:
         truth = found.target.map({option: place for place, option in enumerate(options)}).to_numpy()
         accuracy = (chances.argmax(axis=1) == truth).mean()
         loss = -np.log(chances[np.arange(len(truth)), truth]).mean()
-        print(f"{rank:4d}   {rate:.0e}   {epochs:4d}   {batch:4d}   {accuracy:.3f}     {loss:.3f}     {found.option_mass.mean():.3f}", flush=True)
+        print(
+            f"{rank:4d}   {rate:.0e}   {epochs:4d}   {batch:4d}   {accuracy:.3f}     {loss:.3f}     {found.option_mass.mean():.3f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """Names that stand in paths, and functions that give a rule the leaves of the config it uses."""
 
 FOLDS = range(STUDY.folds)
-CODEBOOKS = {name: load_codebook(Path(survey.codebook)) for name, survey in STUDY.selected_surveys().items()}
+CODEBOOKS = {
+    name: load_codebook(Path(survey.codebook))
+    for name, survey in STUDY.selected_surveys().items()
+}
 BASELINES = STUDY.run.baselines
 # Finished adapters and checkpoints, by content: a side folder that no rule owns, so that no failed job takes it along.
 STORE = "results/.store"
@@ -9,9 +12,30 @@ SURVEY_TABLES = ["f1", "metrics", "shares", "comparisons", "left_out"]
 SURVEY_FIGURES = ["f1_by_class", "shares", "learning_curve", "left_out", "reliability"]
 # What of a survey stands in the report, and beside it for a paper. The page itself shows SVG.
 REPORTED_OF_SURVEY = [
-    *["fold_metrics.parquet", "metrics.parquet", "comparisons.parquet", "shares.parquet"],
+    *[
+        "fold_metrics.parquet",
+        "metrics.parquet",
+        "comparisons.parquet",
+        "shares.parquet",
+    ],
     *expand("tables/{table}.{format}", table=SURVEY_TABLES, format=["csv", "tex"]),
-    *expand("figures/{figure}.{format}", figure=SURVEY_FIGURES, format={"svg", *STUDY.report.formats}),
+    *expand(
+        "figures/{figure}.{format}",
+        figure=SURVEY_FIGURES,
+        format={"svg", *STUDY.report.formats},
+    ),
+]
+
+PANEL_TABLES = ["correlations", "confirmations", "recovery"]
+PANEL_FIGURES = ["series", "lags", "raw"]
+REPORTED_OF_PANEL = [
+    *["affect.parquet", "ccf.parquet", "confirmations.parquet", "recovery.parquet"],
+    *expand("tables/{table}.{format}", table=PANEL_TABLES, format=["csv", "tex"]),
+    *expand(
+        "figures/{figure}.{format}",
+        figure=PANEL_FIGURES,
+        format={"svg", *STUDY.report.formats},
+    ),
 ]
 
 
@@ -20,6 +44,8 @@ wildcard_constraints:
     model="|".join(STUDY.models),
     condition="|".join({c for s in STUDY.surveys.values() for c in s.conditions}),
     arm="tuned|zero-shot|few-shot",
+    panel="|".join(STUDY.panels),
+    week=r"\d{4}-\d{2}-\d{2}",
     seed=r"\d+",
     fold=r"\d+",
     format="svg|pdf|png",
@@ -50,7 +76,9 @@ def of_survey(key):
 
 def of_condition(key):
     """A leaf of the wildcard's condition."""
-    return lambda wildcards: leaf("surveys", wildcards.survey, "conditions", wildcards.condition, key)
+    return lambda wildcards: leaf(
+        "surveys", wildcards.survey, "conditions", wildcards.condition, key
+    )
 
 
 def codebook_of(wildcards):
@@ -93,7 +121,11 @@ def source_of(wildcards):
 
 def source_files(wildcards):
     """The files of the built-in model, which is made here; others are not ours."""
-    return "results/built-in/tiny/model.safetensors" if source_of(wildcards) == "results/built-in/tiny" else []
+    return (
+        "results/built-in/tiny/model.safetensors"
+        if source_of(wildcards) == "results/built-in/tiny"
+        else []
+    )
 
 
 def fold_files(name):
@@ -109,7 +141,9 @@ def adapters_of_arm(wildcards):
 
 def examples_of_arm(wildcards):
     """How many examples stand in an arm's prompts."""
-    return STUDY.surveys[wildcards.survey].few_shot_k if wildcards.arm == "few-shot" else 0
+    return (
+        STUDY.surveys[wildcards.survey].few_shot_k if wildcards.arm == "few-shot" else 0
+    )
 
 
 def predictions_of(wildcards):
@@ -124,3 +158,155 @@ def splits_of(wildcards):
         survey=wildcards.survey,
         condition=STUDY.surveys[wildcards.survey].conditions,
     )
+
+
+def panels_that(test):
+    """A pattern for the names of the panels that pass a test, for a rule that only they need."""
+    return (
+        "|".join(name for name, panel in STUDY.panels.items() if test(panel)) or "(?!)"
+    )
+
+
+def of_panel(*keys):
+    """A leaf of the wildcard's panel."""
+    return lambda wildcards: leaf("panels", wildcards.panel, *keys)
+
+
+def raw_posts(wildcards):
+    """The files of posts as they came. If there are none, the job says so, with the pattern."""
+    panel = STUDY.panels[wildcards.panel]
+    if panel.simulate is not None:
+        return f"results/panels/{wildcards.panel}/simulated"
+    patterns = {
+        file.replace("{week}", week)
+        for file in panel.files
+        for week in panel.weeks.labels()
+    }
+    return sorted(
+        {name for pattern in patterns for name in glob(pattern, recursive=True)}
+    )
+
+
+def patterns_of_posts(wildcards):
+    """What a panel's files of posts are found by."""
+    panel = STUDY.panels[wildcards.panel]
+    return (
+        [f"results/panels/{wildcards.panel}/simulated/*.csv"]
+        if panel.simulate is not None
+        else panel.files
+    )
+
+
+def labelled_posts(wildcards):
+    """The files of posts that a mix draws from; simulated ones are no files."""
+    source = STUDY.panels[wildcards.panel].mix.source
+    return (
+        []
+        if source == "simulated"
+        else [f"{source}/labels.txt", *sorted(map(str, Path(source).glob("*.tsv")))]
+    )
+
+
+def posts_of(panel, weeks):
+    """The posts tables of some weeks. They are known once the panel has been read: Snakemake waits for that here."""
+    ready = (
+        checkpoints.mix_posts
+        if STUDY.panels[panel].mix is not None
+        else checkpoints.read_panel
+    )
+    ready.get(panel=panel)
+    return expand(
+        "results/panels/{panel}/posts/{week}.parquet", panel=panel, week=weeks
+    )
+
+
+def weeks_of(panel):
+    """The labels of a panel's weeks, as the config declares them."""
+    return STUDY.panels[panel].weeks.labels()
+
+
+def tuned_weeks(panel):
+    """The weeks that get adapters: all, but those with too few posts if the config says to skip them."""
+    chosen = STUDY.panels[panel]
+    if chosen.too_few_posts == "refuse" or chosen.mix is not None:
+        return weeks_of(panel)
+    reading = Path(checkpoints.read_panel.get(panel=panel).output.report).read_text(
+        encoding="utf-8"
+    )
+    kept = {
+        week: counts["kept"] for week, counts in json.loads(reading)["weeks"].items()
+    }
+    return [week for week in weeks_of(panel) if kept[week] >= chosen.min_posts]
+
+
+def weeks_of_job(panel, first):
+    """The weeks that the job of the week ``first`` trains. Jobs are cut by the declared weeks, so that a new one moves none."""
+    weeks = weeks_of(panel)
+    start = weeks.index(first)
+    tuned = tuned_weeks(panel)
+    return [
+        week
+        for week in weeks[start : start + STUDY.engine.weeks_per_job]
+        if week in tuned
+    ]
+
+
+def trained_lists(wildcards):
+    """The lists of trained adapters, one of each job that has a week to train."""
+    firsts = weeks_of(wildcards.panel)[:: STUDY.engine.weeks_per_job]
+    return expand(
+        "results/panels/{panel}/adapters/{model}/{week}.json",
+        panel=wildcards.panel,
+        model=wildcards.model,
+        week=[first for first in firsts if weeks_of_job(wildcards.panel, first)],
+    )
+
+
+def options_of_panel(wildcards):
+    """The answer options of all questions of a panel, each once."""
+    questions = STUDY.panels[wildcards.panel].questions.values()
+    return list(
+        dict.fromkeys(option for question in questions for option in question.options)
+    )
+
+
+def questions_of(wildcards):
+    """The answer options of each question of a panel."""
+    questions = STUDY.panels[wildcards.panel].questions
+    return {name: question.options for name, question in questions.items()}
+
+
+def answers_of(wildcards):
+    """The answers tables of a panel, one for each model."""
+    models = STUDY.panels[wildcards.panel].models()
+    return expand(
+        "results/panels/{panel}/answers/{model}.parquet",
+        panel=wildcards.panel,
+        model=models,
+    )
+
+
+def signals_of(wildcards):
+    """The other series of a panel, if it has any."""
+    has_some = STUDY.panels[wildcards.panel].signals
+    return f"results/panels/{wildcards.panel}/signals.parquet" if has_some else []
+
+
+def tracker_of(wildcards):
+    """The survey beside a panel: its own, or what a simulated or mixed one brings."""
+    panel = STUDY.panels[wildcards.panel]
+    has_one = panel.trackers or panel.simulate is not None or panel.mix is not None
+    return f"results/panels/{wildcards.panel}/tracker.parquet" if has_one else []
+
+
+def truth_of(wildcards):
+    """The mood behind simulated posts."""
+    simulated = STUDY.panels[wildcards.panel].simulate is not None
+    return f"results/panels/{wildcards.panel}/truth.parquet" if simulated else []
+
+
+def panels_read():
+    """The panels of this run that have posts to be read; mixed ones say in the config what they are."""
+    return [
+        name for name, panel in STUDY.selected_panels().items() if panel.mix is None
+    ]

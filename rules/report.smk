@@ -4,8 +4,13 @@
 rule record_run:
     """Write down what was run: config, code, versions, data and models."""
     input:
-        provenance=expand("results/surveys/{survey}/provenance.json", survey=STUDY.selected_surveys()),
-        models=expand("results/models/{model}/model.json", model=STUDY.selected_models()),
+        provenance=expand(
+            "results/surveys/{survey}/provenance.json", survey=STUDY.selected_surveys()
+        ),
+        panels=expand("results/panels/{panel}/reading.json", panel=panels_read()),
+        models=expand(
+            "results/models/{model}/model.json", model=STUDY.selected_models()
+        ),
     output:
         run="results/run.yaml",
     log:
@@ -20,6 +25,7 @@ rule record_run:
         runtime=5,
     params:
         config=STUDY.model_dump(mode="json"),
+        revision=git_state(Path()),  # another commit is another run
         code=code_of("record_run"),
     script:
         "../scripts/record_run.py"
@@ -30,7 +36,14 @@ rule render_report:
     input:
         run="results/run.yaml",
         surveys=expand(
-            "results/surveys/{survey}/{file}", survey=STUDY.selected_surveys(), file=REPORTED_OF_SURVEY
+            "results/surveys/{survey}/{file}",
+            survey=STUDY.selected_surveys(),
+            file=REPORTED_OF_SURVEY,
+        ),
+        panels=expand(
+            "results/panels/{panel}/{file}",
+            panel=STUDY.selected_panels(),
+            file=REPORTED_OF_PANEL,
         ),
     output:
         report="results/report.html",

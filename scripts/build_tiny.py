@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from stimmung.data.generated_text import questionnaires, vocabulary
+from stimmung.data.mood_sentences import mood_interviews
 from stimmung.engine.devices import use_threads
 from stimmung.engine.tiny import build_tiny as build
 from stimmung.study.job import job
@@ -17,8 +20,9 @@ SEED = 1996
 def build_tiny(*, threads: int, output: Path) -> None:
     """Write the model as an ordinary Hugging Face directory."""
     use_threads(threads)
-    texts = list(questionnaires(4200, SEED))
-    build(texts, vocabulary(), output, vocab_size=2304, epochs=1, block_size=128, batch_size=4, seed=SEED)
+    texts = [*questionnaires(6500, SEED), *mood_interviews(1800, SEED)]
+    shuffled = [texts[number] for number in np.random.default_rng(SEED).permutation(len(texts))]
+    build(shuffled, vocabulary(), output, vocab_size=2304, epochs=1, block_size=128, batch_size=4, seed=SEED)
 
 
 if __name__ == "__main__":

@@ -44,12 +44,8 @@ def mix_posts(
 if __name__ == "__main__":
     with job(snakemake):
         mix_posts(
-            source=snakemake.params.source,
+            **snakemake.params.mix,
             weeks=Weeks(**snakemake.params.weeks),
-            joy_shares=snakemake.params.joy_shares,
-            n_posts=snakemake.params.n_posts,
-            options=snakemake.params.options,
-            seed=snakemake.params.seed,
             cleaning=Cleaning(**snakemake.params.cleaning),
             posts=Path(snakemake.params.posts),
             tracker=Path(snakemake.output.tracker),

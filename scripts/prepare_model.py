@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
 
 def prepare_model(
-    *, source: str, revision: str | None, quantization: str, compute_dtype: str, threads: int, description: Path
+    *,
+    source: str,
+    revision: str | None,
+    quantization: str,
+    compute_dtype: str,
+    threads: int,
+    description: Path,
 ) -> None:
     """Write the base beside ``description``, and into it where the base comes from and its digest."""
     use_threads(threads)

@@ -1,7 +1,7 @@
 """Record what a run was made of: config, code, software, data and models. The report shows it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,20 +21,23 @@ def record_run(
     config: Mapping[str, Any],
     provenance: list[Path],
     models: list[Path],
+    panels: Sequence[Path] = (),
     date: str | None = None,
     root: Path = Path(),
     output: Path,
 ) -> None:
     """Write one YAML file.
 
-    The files are results/surveys/{survey}/provenance.json and results/models/{model}/model.json: the folder
-    is the name. Without a ``date`` only the commit's is recorded, and the same run gives the same bytes.
+    The files are results/surveys/{survey}/provenance.json, results/models/{model}/model.json and
+    results/panels/{panel}/reading.json, the report of the reader: the folder is the name. Without a ``date``
+    only the commit's is recorded, and the same run gives the same bytes.
     """
     record = {
         "date": date,
         "git": git_state(root),
         "software": software(),
         "surveys": {path.parent.name: read_json(path) for path in provenance},
+        "panels": {path.parent.name: read_json(path) for path in panels},
         "models": {path.parent.name: read_json(path) for path in models},
         "config": dict(config),
     }
@@ -57,6 +60,7 @@ if __name__ == "__main__":
             config=snakemake.params.config,
             provenance=[Path(path) for path in snakemake.input.provenance],
             models=[Path(path) for path in snakemake.input.models],
+            panels=[Path(path) for path in snakemake.input.panels],
             date=snakemake.params.get("date"),
             output=Path(snakemake.output.run),
         )

@@ -7,19 +7,38 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from stimmung.report.moods_section import MoodsResults, moods_section
 from stimmung.report.page import render_page
 from stimmung.report.run_section import rerun_section, run_section, simulated_notice, tiny_notice
 from stimmung.report.votes_section import VotesResults, votes_section
 from stimmung.study.job import job
+from stimmung.study.panels import Panel
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.files import write_whole
-from stimmung.vocabulary.tables import COMPARISONS, FOLD_METRICS, METRICS, SHARES, read_table
+from stimmung.vocabulary.tables import (
+    AFFECT,
+    CCF,
+    COMPARISONS,
+    CONFIRMATIONS,
+    FOLD_METRICS,
+    METRICS,
+    RECOVERY,
+    SHARES,
+    read_table,
+)
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def render_report(*, title: str, run: Path, surveys: Mapping[str, Mapping[str, Path]], output: Path) -> None:
+def render_report(
+    *,
+    title: str,
+    run: Path,
+    surveys: Mapping[str, Mapping[str, Path]],
+    panels: Mapping[str, Mapping[str, Path]] | None = None,
+    output: Path,
+) -> None:
     """Write the page.
 
     Parameters
@@ -31,6 +50,8 @@ def render_report(*, title: str, run: Path, surveys: Mapping[str, Mapping[str, P
     surveys
         For each survey the files of its results by name: fold_metrics.parquet, f1_by_class.svg, f1.csv and
         so on.
+    panels
+        The same for each panel: affect.parquet, series.svg, correlations.csv and so on.
     output
         The page.
     """
@@ -39,6 +60,10 @@ def render_report(*, title: str, run: Path, surveys: Mapping[str, Mapping[str, P
         *(
             votes_section(name, record, read_votes(name, files, record, output.parent))
             for name, files in surveys.items()
+        ),
+        *(
+            moods_section(name, record, read_moods(name, files, record, output.parent))
+            for name, files in (panels or {}).items()
         ),
         run_section(record),
         rerun_section(record),
@@ -61,20 +86,47 @@ def read_votes(
     name: str, files: Mapping[str, Path], run: Mapping[str, Any], page_folder: Path
 ) -> VotesResults:
     """Read one survey's tables; figures and downloads stay files."""
-    downloads: dict[str, list[str]] = {}
-    for path in files.values():
-        if path.suffix in (".csv", ".tex"):
-            downloads.setdefault(path.stem, []).append(Path(os.path.relpath(path, page_folder)).as_posix())
     return VotesResults(
         fold_metrics=read_table(files["fold_metrics.parquet"], FOLD_METRICS),
         metrics=read_table(files["metrics.parquet"], METRICS),
         comparisons=read_table(files["comparisons.parquet"], COMPARISONS),
         shares=read_table(files["shares.parquet"], SHARES),
-        figures={path.stem: path for path in files.values() if path.suffix == ".svg"},
-        files=downloads,
+        figures=figures_among(files),
+        files=downloads_among(files, page_folder),
         conditions=run["config"]["surveys"][name]["conditions"],
         simulated=bool(run["surveys"][name].get("simulated")),
     )
+
+
+def read_moods(
+    name: str, files: Mapping[str, Path], run: Mapping[str, Any], page_folder: Path
+) -> MoodsResults:
+    """Read one panel's tables; figures and downloads stay files."""
+    panel = Panel.model_validate(run["config"]["panels"][name])
+    return MoodsResults(
+        affect=read_table(files["affect.parquet"], AFFECT),
+        ccf=read_table(files["ccf.parquet"], CCF),
+        confirmations=read_table(files["confirmations.parquet"], CONFIRMATIONS),
+        recovery=read_table(files["recovery.parquet"], RECOVERY),
+        figures=figures_among(files),
+        files=downloads_among(files, page_folder),
+        weeks=panel.weeks.labels(),
+        constructed=panel.constructed,
+    )
+
+
+def figures_among(files: Mapping[str, Path]) -> dict[str, Path]:
+    """Return the SVG figures by name."""
+    return {path.stem: path for path in files.values() if path.suffix == ".svg"}
+
+
+def downloads_among(files: Mapping[str, Path], page_folder: Path) -> dict[str, list[str]]:
+    """Return the tables for papers and programs by name, relative to the page."""
+    downloads: dict[str, list[str]] = {}
+    for path in files.values():
+        if path.suffix in (".csv", ".tex"):
+            downloads.setdefault(path.stem, []).append(Path(os.path.relpath(path, page_folder)).as_posix())
+    return downloads
 
 
 def subtitle(run: Mapping[str, Any]) -> str:
@@ -103,5 +155,6 @@ if __name__ == "__main__":
             title=snakemake.params.title,
             run=Path(snakemake.input.run),
             surveys=by_folder(snakemake.input.surveys, "surveys"),
+            panels=by_folder(snakemake.input.panels, "panels"),
             output=Path(snakemake.output.report),
         )

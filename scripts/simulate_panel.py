@@ -38,10 +38,8 @@ if __name__ == "__main__":
     with job(snakemake):
         simulate_panel(
             weeks=Weeks(**snakemake.params.weeks),
-            posts_per_week=snakemake.params.posts_per_week,
-            n_respondents=snakemake.params.n_respondents,
-            seed=snakemake.params.seed,
-            posts=Path(snakemake.params.posts),
+            **snakemake.params.simulate,
+            posts=Path(snakemake.output.posts),
             tracker=Path(snakemake.output.tracker),
             truth=Path(snakemake.output.truth),
         )

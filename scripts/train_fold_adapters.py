@@ -39,8 +39,11 @@ def train_fold_adapters(
     """Train on each fold's training respondents; ``outputs`` are the adapters' directories, by fold."""
     use_threads(threads)
     loaded = load_base(base)
-    rendering = Rendering(loaded.tokenizer, chat, worded(load_codebook(codebook).question, language))
+    words = load_codebook(codebook)
+    rendering = Rendering(loaded.tokenizer, chat, worded(words.question, language))
     texts, split = read_table(prompts, PROMPTS), read_table(splits, SPLITS)
+    # Options that no score can tell apart are found here, not after hours of training.
+    rendering.encode(list(texts.messages.iloc[0]), words.target_labels(language))
     tasks = [
         Task(f"fold {fold}", training_rows(texts, training_ids(split, fold), rendering), seed)
         for fold in range(len(outputs))

@@ -199,14 +199,18 @@ def vocabulary() -> list[str]:
 
 def _questionnaire(language: _Language, rng: np.random.Generator) -> str:
     asked = [_question(language, rng) for _ in range(3)]
-    instruction = language.instructions[rng.integers(len(language.instructions))]
+    instruction = language.instructions[int(rng.integers(len(language.instructions)))]
     shown = [asked[0][1][index] for index in rng.permutation(len(asked[0][1]))]
     parts = [instruction.replace("{options}", ", ".join(shown))]
     items = rng.choice(len(language.items), size=rng.integers(3, 8), replace=False)
-    numbers = rng.choice(len(language.numbers), size=rng.integers(0, 5) % len(language.numbers), replace=False)
+    numbers = rng.choice(
+        len(language.numbers), size=rng.integers(0, 5) % len(language.numbers), replace=False
+    )
     for _ in range(rng.choice([1, 1, 2])):
         trait = rng.normal()
-        lines = [f"{language.items[item][0]}: {_answer(language.items[item][1], trait, rng)}" for item in items]
+        lines = [
+            f"{language.items[item][0]}: {_answer(language.items[item][1], trait, rng)}" for item in items
+        ]
         lines += [_number(language.numbers[number], trait, rng) for number in numbers]
         lines = [lines[index] for index in rng.permutation(len(lines))]
         # Several questions make every respondent teach more than one answer.
@@ -218,8 +222,8 @@ def _questionnaire(language: _Language, rng: np.random.Generator) -> str:
 def _question(language: _Language, rng: np.random.Generator) -> tuple[str, Sequence[str]]:
     """Draw a question and its answers, ordered by their place on the trait."""
     if rng.random() < 0.7:
-        return language.made_up[rng.integers(len(language.made_up))]
-    question, options = language.real[rng.integers(len(language.real))]
+        return language.made_up[int(rng.integers(len(language.made_up)))]
+    question, options = language.real[int(rng.integers(len(language.real)))]
     return question, [options[index] for index in rng.permutation(len(options))]
 
 

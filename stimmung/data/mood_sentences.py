@@ -1,8 +1,11 @@
 """Short English sentences that express a mood, made from templates: what simulated posts are made of."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
-# The answers of YouGov's tracker "Britain's mood, measured weekly", in its order.
+# The question and the answers of YouGov's tracker "Britain's mood, measured weekly", in its order.
+MOOD_QUESTION = "Broadly speaking, which of the following best describe your mood and/or how you have felt in the past week?"
 MOODS = (
     "Happy",
     "Sad",
@@ -122,7 +125,7 @@ _OFF_TOPIC = (
     "The train to Leeds leaves from platform {n}.",
     "New shelves are up in the hall.",
 )
-_INTERVIEW_POSTS = 3
+_MOST_INTERVIEW_POSTS = 3
 
 
 def mood_sentences(rng: np.random.Generator, mood: str) -> str:
@@ -148,7 +151,7 @@ def off_topic_sentence(rng: np.random.Generator) -> str:
 
 
 def mood_interview(rng: np.random.Generator, mood: str, stem: str) -> str:
-    """Return what somebody in a mood wrote and how they then answered a question about it.
+    """Return what somebody in a mood wrote and how they then answered a question about it, and why.
 
     Text from which a base model can learn that the answer to ``stem`` goes with the posts. All moods are
     equally frequent in it if the caller draws them so; it says nothing about any week.
@@ -162,9 +165,20 @@ def mood_interview(rng: np.random.Generator, mood: str, stem: str) -> str:
     stem
         The question.
     """
-    posts = [mood_sentences(rng, mood) for _ in range(_INTERVIEW_POSTS)]
+    # Sometimes none: the question is asked of a week's adapter without any posts before it.
+    posts = [mood_sentences(rng, mood) for _ in range(rng.integers(_MOST_INTERVIEW_POSTS + 1))]
     answer = _pick(rng, ("", "I felt ")) + (mood if rng.random() < 0.5 else mood.lower())
-    return " ".join([*posts, stem, answer + "."])
+    return " ".join([*posts, stem, f"{answer}, {_pick(rng, _WHY[mood])}."])
+
+
+def mood_interviews(n: int, seed: int) -> Iterator[str]:
+    """Yield ``n`` interviews about the question of the tracker, all moods equally frequent.
+
+    The same seed gives the same text.
+    """
+    rng = np.random.default_rng(seed)
+    for number in range(n):
+        yield mood_interview(rng, MOODS[number % len(MOODS)], MOOD_QUESTION)
 
 
 def _pick(rng: np.random.Generator, choices: tuple[str, ...]) -> str:

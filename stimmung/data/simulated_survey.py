@@ -9,13 +9,13 @@ from stimmung.vocabulary.codebook import Codebook, SurveyItem
 def simulate_respondents(codebook: Codebook, language: str, n: int, seed: int) -> pd.DataFrame:
     """Return a respondents table of ``n`` simulated respondents without missing answers.
 
-    Each item loads on a standard normal trait with a weight of its own, of .3 to 1 and either sign, drawn by ``seed``; ordinal and
-    numeric items follow it by rank, nominal ones through a softmax with random slopes. The target does so with slopes six times as large,
-    so that it can be predicted, but not perfectly.
+    Each item loads on a standard normal trait with a weight of its own, of .3 to 1 and either sign, drawn by
+    ``seed``. Ordinal and numeric items follow it by rank, nominal ones through a softmax; the target does so with
+    slopes six times as steep, so that it can be predicted, but not perfectly.
     """
     rng = np.random.default_rng(seed)
     trait = rng.normal(size=n)
-    columns = {}
+    columns: dict[str, pd.Categorical[str] | list[float]] = {}
     for name, item in codebook.items.items():
         signal = rng.choice([-1, 1]) * rng.uniform(0.3, 1) * trait + rng.normal(scale=0.6, size=n)
         if name == codebook.target or item.scale == "nominal":
@@ -26,18 +26,20 @@ def simulate_respondents(codebook: Codebook, language: str, n: int, seed: int) -
     return pd.DataFrame(identity | columns)
 
 
-def _nominal(item: SurveyItem, language: str, trait: np.ndarray, strength: float, rng: np.random.Generator) -> pd.Categorical:
+def _nominal(
+    item: SurveyItem, language: str, trait: np.ndarray, strength: float, rng: np.random.Generator
+) -> "pd.Categorical[str]":
     labels = item.labels(language)
     slopes = np.linspace(-strength, strength, len(labels))
     utilities = trait[:, None] * slopes + rng.gumbel(size=(len(trait), len(labels)))
-    return pd.Categorical.from_codes(utilities.argmax(axis=1), categories=labels)
+    return pd.Categorical.from_codes(utilities.argmax(axis=1).tolist(), categories=pd.Index(labels))
 
 
-def _ranked(item: SurveyItem, language: str, signal: np.ndarray) -> "pd.Categorical | np.ndarray":
-    place = pd.Series(signal).rank(pct=True).to_numpy() - 1e-9
+def _ranked(item: SurveyItem, language: str, signal: np.ndarray) -> "pd.Categorical[str] | list[float]":
+    place = [float(one) - 1e-9 for one in pd.Series(signal).rank(pct=True)]
     if item.scale == "numeric":
         # A range that fits ages, scores and percentages alike.
-        numbers: np.ndarray = np.round(place * 99.0)
-        return numbers
+        return [float(round(one * 99)) for one in place]
     labels = item.labels(language)
-    return pd.Categorical.from_codes((place * len(labels)).astype(int), categories=labels, ordered=True)
+    ranks = [int(one * len(labels)) for one in place]
+    return pd.Categorical.from_codes(ranks, categories=pd.Index(labels), ordered=True)

@@ -42,7 +42,10 @@ def save_adapter(
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     try:
-        tensors = {f"{PEFT_PREFIX}{name}.weight": tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+        tensors = {
+            f"{PEFT_PREFIX}{name}.weight": tensor.detach().cpu().contiguous()
+            for name, tensor in weights.items()
+        }
         save_file(tensors, draft / WEIGHTS, metadata={"format": "pt"})
         (draft / CONFIG).write_text(json.dumps(_peft_config(cohort), indent=2, sort_keys=True) + "\n")
         (draft / RECORD).write_text(json.dumps(record, indent=2) + "\n")
@@ -62,18 +65,20 @@ def load_adapter(directory: Path) -> Adapter:
     try:
         config = json.loads((directory / CONFIG).read_text())
         tensors = load_file(directory / WEIGHTS)
+        settings = LoraSettings(
+            r=config["r"],
+            lora_alpha=config["lora_alpha"],
+            lora_dropout=config["lora_dropout"],
+            use_rslora=config["use_rslora"],
+            target_modules=tuple(config["target_modules"]),
+        )
     except Exception as error:  # safetensors has its own exception types, one for each kind of damage
         raise InputError(
             f"no readable adapter in {directory}", f"Delete the folder and run snakemake again. ({error})"
         ) from error
-    settings = LoraSettings(
-        r=config["r"],
-        lora_alpha=config["lora_alpha"],
-        lora_dropout=config["lora_dropout"],
-        use_rslora=config["use_rslora"],
-        target_modules=tuple(config["target_modules"]),
-    )
-    weights = {name.removeprefix(PEFT_PREFIX).removesuffix(".weight"): tensor for name, tensor in tensors.items()}
+    weights = {
+        name.removeprefix(PEFT_PREFIX).removesuffix(".weight"): tensor for name, tensor in tensors.items()
+    }
     return Adapter(weights, settings)
 
 

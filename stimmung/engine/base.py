@@ -62,7 +62,9 @@ class Base:
         return int(self.model.config.max_position_embeddings)
 
 
-def quantize_base(source: str, revision: str | None, quantization: str, compute_dtype: str, output: Path) -> dict[str, Any]:
+def quantize_base(
+    source: str, revision: str | None, quantization: str, compute_dtype: str, output: Path
+) -> dict[str, Any]:
     """Load a model from a directory or the hub, quantise it if asked, and save it with its tokenizer.
 
     NF4 with double quantisation, as in QLoRA (Dettmers et al. 2023, section 3).
@@ -91,7 +93,12 @@ def quantize_base(source: str, revision: str | None, quantization: str, compute_
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
         model = AutoModelForCausalLM.from_pretrained(
-            source, dtype=dtype, quantization_config=config, use_safetensors=True, device_map=default_device(), **options
+            source,
+            dtype=dtype,
+            quantization_config=config,
+            use_safetensors=True,
+            device_map=default_device(),
+            **options,
         )
     except (OSError, ValueError) as error:
         raise InputError(
@@ -107,7 +114,9 @@ def quantize_base(source: str, revision: str | None, quantization: str, compute_
         "revision": revision,
         "quantization": quantization,
         "compute_dtype": compute_dtype,
-        "architecture": model.config.architectures[0] if model.config.architectures else model.config.model_type,
+        "architecture": model.config.architectures[0]
+        if model.config.architectures
+        else model.config.model_type,
         "n_parameters": count_parameters(model),
         "max_length": int(model.config.max_position_embeddings),
         "digest": digest_of(output),
@@ -128,7 +137,11 @@ def load_base(path: Path) -> Base:
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(
-            path, use_safetensors=True, trust_remote_code=False, device_map=default_device(), attn_implementation="sdpa"
+            path,
+            use_safetensors=True,
+            trust_remote_code=False,
+            device_map=default_device(),
+            attn_implementation="sdpa",
         )
     except (OSError, ValueError) as error:
         raise InputError(f"cannot load the model in {path}: {str(error).splitlines()[0]}") from error
@@ -188,7 +201,8 @@ def _check_source(source: str) -> None:
         raise InputError(f"{source} holds no config.json")
     if "auto_map" in json.loads(config.read_text()):
         raise InputError(
-            f"{source} asks to run code of its own (auto_map in config.json)", "Only architectures of transformers are run."
+            f"{source} asks to run code of its own (auto_map in config.json)",
+            "Only architectures of transformers are run.",
         )
 
 

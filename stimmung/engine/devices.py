@@ -7,7 +7,11 @@ import torch
 
 def default_device() -> torch.device:
     """Return the first CUDA device, or the CPU."""
-    return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
+    return (
+        torch.device("cuda", torch.cuda.current_device())
+        if torch.cuda.is_available()
+        else torch.device("cpu")
+    )
 
 
 def use_threads(threads: int) -> None:

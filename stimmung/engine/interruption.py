@@ -8,7 +8,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 
 class StopOnSignal:
-    """A question, ``stop()``, that is answered with yes once one of the signals has come."""
+    """A question that is answered with yes once one of the signals has come."""
 
     def __init__(self) -> None:
         self._asked = False
@@ -16,6 +16,7 @@ class StopOnSignal:
             signal.signal(number, self._ask)
 
     def __call__(self) -> bool:
+        """Return whether a signal has come."""
         return self._asked
 
     def _ask(self, number: int, frame: FrameType | None) -> None:

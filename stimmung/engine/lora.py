@@ -18,6 +18,7 @@ from stimmung.engine.base import Base
 from stimmung.vocabulary.errors import InputError
 
 BASE_ONLY = -1  # rows that no adapter touches
+DRAWS = 2**16  # values of the random number behind each entry of a dropout mask
 
 
 @dataclass(frozen=True)
@@ -103,30 +104,41 @@ class CohortLinear(nn.Module):
 
     def _together(self, x: torch.Tensor, y: torch.Tensor, slices: Sequence[Slice]) -> torch.Tensor:
         """Add the adapters' products to ``y`` for slices of equally many rows, in one batched product each."""
+        scale = self.settings.scale
         if self.layout.dropout:
             pieces = x.split(len(x) // len(slices))
             x = torch.cat([self._dropped(piece, one) for piece, one in zip(pieces, slices, strict=True)])
+            scale /= 1 - self._drop / DRAWS
         # The scale goes to B, which is small, and the sum into the product: on a CPU both are memory traffic that counts.
         a = [self.lora_a[one.adapter].to(x.dtype).T for one in slices]
-        b = [(self.lora_b[one.adapter] * self.settings.scale).to(x.dtype).T for one in slices]
+        b = [(self.lora_b[one.adapter] * scale).to(x.dtype).T for one in slices]
         if len(slices) == 1:
             flat = torch.addmm(y.reshape(-1, y.shape[-1]), x.reshape(-1, x.shape[-1]) @ a[0], b[0])
             return flat.view(y.shape)
         inner = torch.bmm(x.reshape(len(slices), -1, x.shape[-1]), torch.stack(a))
         return torch.baddbmm(y.reshape(len(slices), -1, y.shape[-1]), inner, torch.stack(b)).view(y.shape)
 
+    @property
+    def _drop(self) -> int:
+        """How many of ``DRAWS`` values of a draw drop an entry."""
+        return round(self.settings.lora_dropout * DRAWS)
+
     def _dropped(self, rows: torch.Tensor, one: Slice) -> torch.Tensor:
-        """Apply the adapter's own dropout mask; padding beyond the adapter's own length needs none."""
-        if not self.layout.dropout:
-            return rows
-        keep = 1.0 - self.settings.lora_dropout
+        """Put zeros where the adapter's own mask drops an entry; padding beyond the adapter's own length needs none.
+
+        A draw of 64 bits makes four entries of the mask: on a CPU drawing is a fifth of the time otherwise.
+        """
         generator = torch.Generator(device=rows.device)
         generator.manual_seed((one.dropout_key * 10_007 + self.number) % 2**63)
-        mask = torch.empty(one.dropout_rows, one.length, rows.shape[-1], device=rows.device, dtype=torch.float32)
-        mask.bernoulli_(keep, generator=generator)
-        mask = mask[one.dropout_row : one.dropout_row + len(rows), : rows.shape[1]]
-        mask = functional.pad(mask, (0, 0, 0, rows.shape[1] - mask.shape[1]))
-        return rows * (mask / keep).to(rows.dtype)
+        count = one.dropout_rows * one.length * rows.shape[-1]
+        draws = torch.empty(-(-count // 4), device=rows.device, dtype=torch.int64)
+        draws.random_(-(2**63), None, generator=generator)
+        kept = (
+            draws.view(torch.int16)[:count].view(one.dropout_rows, one.length, -1) >= self._drop - DRAWS // 2
+        )
+        kept = kept[one.dropout_row : one.dropout_row + len(rows), : rows.shape[1]]
+        kept = functional.pad(kept, (0, 0, 0, rows.shape[1] - kept.shape[1]))
+        return rows * kept.to(rows.dtype)
 
 
 @dataclass
@@ -228,7 +240,8 @@ def target_names(model: Any, target_modules: str | Sequence[str]) -> list[str]:
     if unknown:
         available = sorted({name.rsplit(".", 1)[-1] for name in linear})
         raise InputError(
-            f"target_modules: the model has no linear layer '{unknown[0]}'", f"It has: {', '.join(available)}."
+            f"target_modules: the model has no linear layer '{unknown[0]}'",
+            f"It has: {', '.join(available)}.",
         )
     return chosen
 

@@ -8,6 +8,7 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from stimmung.engine.base import Base
+from stimmung.engine.last_layer import last_layer_at
 from stimmung.engine.lora import Cohort, Slice
 from stimmung.engine.rows import TrainingRow
 
@@ -42,7 +43,9 @@ def forward_backward(cohort: Cohort, parts: Sequence[Part], splits: int) -> list
     """
     losses = [0.0] * len(parts)
     for split in range(splits):
-        rows, slices, owners = [], [], []
+        rows: list[TrainingRow] = []
+        slices: list[Slice] = []
+        owners: list[int] = []
         for index, part in enumerate(parts):
             size = -(-len(part.rows) // splits)
             chosen = part.rows[split * size : (split + 1) * size]
@@ -55,11 +58,17 @@ def forward_backward(cohort: Cohort, parts: Sequence[Part], splits: int) -> list
             continue
         cohort.layout.slices = slices
         cohort.layout.dropout = cohort.settings.lora_dropout > 0
-        per_token = loss_per_token(cohort.base, rows)
-        owner = torch.tensor(owners, device=per_token.device)
-        norm = torch.tensor([1 / part.n_loss_tokens for part in parts], device=per_token.device)
-        total = torch.zeros(len(parts), device=per_token.device).index_add(0, owner, per_token * norm[owner])
-        total.sum().backward()
+        starts = torch.tensor([row.loss_from - 1 for row in rows])
+        places = starts[:, None] + torch.arange(max(row.n_loss_tokens for row in rows))
+        # Around the backward pass too, which recomputes layers under gradient checkpointing.
+        with last_layer_at(cohort.base, places.to(cohort.base.device)):
+            per_token = loss_per_token(cohort.base, rows)
+            owner = torch.tensor(owners, device=per_token.device)
+            norm = torch.tensor([1 / part.n_loss_tokens for part in parts], device=per_token.device)
+            total = torch.zeros(len(parts), device=per_token.device).index_add(
+                0, owner, per_token * norm[owner]
+            )
+            total.sum().backward()
         losses = [loss + more for loss, more in zip(losses, total.tolist(), strict=True)]
     return losses
 
@@ -85,7 +94,8 @@ def loss_per_token(base: Base, rows: Sequence[TrainingRow]) -> torch.Tensor:
     # The last token of a row predicts nothing, so it is not read.
     length = max(len(row.input_ids) for row in rows) - 1
     ids = torch.zeros(len(rows), length, dtype=torch.long)
-    where, targets = [], []
+    where: list[int] = []
+    targets: list[int] = []
     for number, row in enumerate(rows):
         read = row.input_ids[:-1]
         ids[number, : len(read)] = torch.tensor(read)

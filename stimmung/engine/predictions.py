@@ -84,7 +84,10 @@ def predict_respondents(
         )
     if normalization == "pmi":
         blank = unconditional_prompt(prompts, options, rendering)
-        asked += [Prompt(blank.context_ids, blank.option_ids, adapter) for adapter in sorted({one.adapter for one in asked})]
+        asked += [
+            Prompt(blank.context_ids, blank.option_ids, adapter)
+            for adapter in sorted({one.adapter for one in asked})
+        ]
     scores = _score(base, asked, adapters, tokens_per_batch, readout)
     blanks = {one.adapter: score for one, score in zip(asked[len(ids) :], scores[len(ids) :], strict=True)}
     rows = [
@@ -131,7 +134,8 @@ def _row(
         unconditional=blank,
     )
     row: dict[str, float | int | str] = {
-        OPTION_PREFIX + option: float(probability) for option, probability in zip(options, probabilities, strict=True)
+        OPTION_PREFIX + option: float(probability)
+        for option, probability in zip(options, probabilities, strict=True)
     }
     return row | {
         "option_mass": option_mass(score),

@@ -1,7 +1,8 @@
 """What is made of the logits behind a context: the exact loglikelihood, and the read-outs of the published systems.
 
-The published ones are here so that a replication can show what the exact score changes. Each takes the logits of a batch, float32, shape
-(rows, 1 + read nodes, vocabulary), state 0 being the last token of the context, and returns a score for each option, shape (rows, options).
+The published ones are here so that a replication can show what the exact score changes. Each takes the logits of a
+batch, float32, shape (rows, 1 + read nodes, vocabulary), state 0 being the last token of the context, and returns a
+score for each option, shape (rows, options).
 """
 
 from collections.abc import Callable

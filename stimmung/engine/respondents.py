@@ -1,6 +1,7 @@
 """From the tables of a survey to what the engine trains on and scores."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -94,11 +95,13 @@ def draw_examples(prompts: pd.DataFrame, ids: Sequence[str], k: int, seed: int) 
         If there are fewer than ``k``.
     """
     if len(ids) < k:
-        raise InputError(f"few-shot: {k} examples are asked for, but there are {len(ids)} training respondents")
+        raise InputError(
+            f"few-shot: {k} examples are asked for, but there are {len(ids)} training respondents"
+        )
     chosen = np.random.default_rng(seed).choice(sorted(ids), size=k, replace=False)
     rows = prompts.set_index("respondent_id").loc[list(chosen)]
     return [(_messages(row.messages)[-1]["content"], str(row.target)) for row in rows.itertuples()]
 
 
-def _messages(stored: Sequence[dict[str, str]]) -> list[Message]:
+def _messages(stored: Any) -> list[Message]:
     return [Message(role=message["role"], content=message["content"]) for message in stored]

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 # Rows are sorted by length within this many batches: enough that a batch holds almost no padding, few enough that
-# the order of an epoch stays random.
+# the order of an epoch stays random. Of few rows a smaller share, or every epoch and seed would have the same batches.
 BUCKET_BATCHES = 16
+MIN_BUCKETS = 4
 
 Batch = list[int]
 Step = list[Batch]
@@ -66,7 +67,7 @@ def plan_steps(
 
 def _epoch(lengths: Sequence[int], batch_size: int, rng: np.random.Generator) -> Iterator[Batch]:
     order = rng.permutation(len(lengths))
-    bucket = batch_size * BUCKET_BATCHES
+    bucket = batch_size * max(1, min(BUCKET_BATCHES, len(order) // (MIN_BUCKETS * batch_size)))
     batches = []
     for start in range(0, len(order), bucket):
         rows = sorted(order[start : start + bucket].tolist(), key=lambda row: (lengths[row], row))

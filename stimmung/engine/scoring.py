@@ -14,6 +14,7 @@ import torch
 from transformers import DynamicCache
 
 from stimmung.engine.base import Base
+from stimmung.engine.last_layer import last_layer_at
 from stimmung.engine.lora import BASE_ONLY, Cohort, Slice
 from stimmung.engine.readouts import Readout, exact
 from stimmung.text.trie import OptionTrie, build_trie
@@ -23,6 +24,8 @@ from stimmung.vocabulary.errors import InputError
 MIN_PREFIX = 4
 # Logits of this many entries (positions x vocabulary, float32) are held at once.
 MAX_LOGITS = 2**27
+# More tokens in a batch no longer fit a CPU's caches, and its rows need more padding (benchmarks/scoring.py).
+CPU_TOKENS_PER_BATCH = 2048
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ def score_options(
         If a prompt is longer than the model's context, or options cannot be told apart.
     """
     _check_lengths(base, prompts)
+    if base.device.type == "cpu":
+        tokens_per_batch = min(tokens_per_batch, CPU_TOKENS_PER_BATCH)
     results: list[np.ndarray] = [np.empty(0)] * len(prompts)
     groups: dict[tuple[tuple[int, ...], ...], list[int]] = {}
     for index, prompt in enumerate(prompts):
@@ -77,8 +82,10 @@ def score_options(
             trie = _trie(option_ids)
             prefix = _common_prefix([prompts[index].context_ids for index in members])
             cache = _read_prefix(base, cohort, prompts, members, prefix)
-            for batch in _batches(prompts, members, len(prefix), len(trie.read_tokens), tokens_per_batch):
-                scores = _score_batch(base, cohort, [prompts[index] for index in batch], trie, len(prefix), cache, readout)
+            for batch in _batches(prompts, members, len(trie.read_tokens), tokens_per_batch):
+                scores = _score_batch(
+                    base, cohort, [prompts[index] for index in batch], trie, len(prefix), cache, readout
+                )
                 for index, row in zip(batch, scores, strict=True):
                     results[index] = row
     return results
@@ -109,7 +116,11 @@ def _common_prefix(contexts: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
 
 
 def _read_prefix(
-    base: Base, cohort: Cohort | None, prompts: Sequence[Prompt], members: Sequence[int], prefix: tuple[int, ...]
+    base: Base,
+    cohort: Cohort | None,
+    prompts: Sequence[Prompt],
+    members: Sequence[int],
+    prefix: tuple[int, ...],
 ) -> tuple[dict[int, int], DynamicCache] | None:
     """Read the common beginning once for each adapter; return the cache and each adapter's row in it."""
     if not prefix:
@@ -123,10 +134,12 @@ def _read_prefix(
 
 
 def _batches(
-    prompts: Sequence[Prompt], members: Sequence[int], n_prefix: int, n_read: int, tokens_per_batch: int
+    prompts: Sequence[Prompt], members: Sequence[int], n_read: int, tokens_per_batch: int
 ) -> list[list[int]]:
     """Cut into batches of prompts of similar length, each sorted by adapter so that its rows lie together."""
-    order = sorted(members, key=lambda index: (len(prompts[index].context_ids), prompts[index].context_ids, index))
+    order = sorted(
+        members, key=lambda index: (len(prompts[index].context_ids), prompts[index].context_ids, index)
+    )
     batches: list[list[int]] = [[]]
     for index in order:
         width = len(prompts[index].context_ids) + n_read
@@ -172,17 +185,20 @@ def _score_batch(
         ids[row, width:] = torch.tensor(trie.read_tokens, dtype=torch.long)
         positions[row, width:] = len(context) + torch.tensor(trie.read_depths, dtype=torch.long)
     _set_layout(cohort, [prompt.adapter for prompt in prompts])
-    hidden = base.decoder(
-        input_ids=ids.to(device),
-        position_ids=(positions + n_prefix).to(device),
-        # Without tokens behind the contexts the plain causal mask is exact, and the fast kernels can be used.
-        attention_mask=_mask(lengths, width, n_prefix, trie).to(device) if n_read else None,
-        past_key_values=_rows_of(prefix, prompts, base),
-        use_cache=prefix is not None,
-    ).last_hidden_state
     # State -1 is the last token of the context, state j the j-th read token.
-    states = torch.cat([lengths[:, None] - 1, torch.arange(width, width + n_read).repeat(len(prompts), 1)], dim=1)
-    picked = hidden.gather(1, states.to(device)[..., None].expand(-1, -1, hidden.shape[-1]))
+    states = torch.cat(
+        [lengths[:, None] - 1, torch.arange(width, width + n_read).repeat(len(prompts), 1)], dim=1
+    ).to(device)
+    with last_layer_at(base, states):
+        hidden = base.decoder(
+            input_ids=ids.to(device),
+            position_ids=(positions + n_prefix).to(device),
+            # Without tokens behind the contexts the plain causal mask is exact, and the fast kernels can be used.
+            attention_mask=_mask(lengths, width, n_prefix, trie).to(device) if n_read else None,
+            past_key_values=_rows_of(prefix, prompts, base),
+            use_cache=prefix is not None,
+        ).last_hidden_state
+    picked = hidden.gather(1, states[..., None].expand(-1, -1, hidden.shape[-1]))
     return _read_paths(base, picked, trie, readout)
 
 
@@ -239,8 +255,9 @@ def normalize(
     loglikelihoods
         Shape (options,).
     normalization
-        'none': as they are. 'token', 'byte': divided by the option's length, which takes the penalty from long options (lm-evaluation-harness'
-        acc_norm). 'pmi': minus the loglikelihood without the respondent (Holtzman et al. 2021, eq. 2), which takes the word's own frequency out.
+        'none': as they are. 'token', 'byte': divided by the option's length, which takes the penalty from long options
+        (lm-evaluation-harness' acc_norm). 'pmi': minus the loglikelihood without the respondent (Holtzman et al. 2021, eq. 2), which
+        takes the word's own frequency out.
     n_tokens, n_bytes
         Lengths of each option.
     unconditional

@@ -1,4 +1,4 @@
-"""Where finished adapters and checkpoints live: a side folder, by what they were made from, that is no rule's output.
+"""Where adapters, their answers and checkpoints live: a side folder, by what they were made from, no rule's output.
 
 Snakemake deletes the outputs of a failed job and of one that it is about to run again. What stands here it does not know of, so a
 finished adapter survives its failed siblings and is never trained again from the same inputs.
@@ -17,7 +17,7 @@ from stimmung.engine.rows import TrainingRow
 
 @dataclass(frozen=True)
 class Store:
-    """A folder of adapters and checkpoints, by key."""
+    """A folder of adapters, answers and checkpoints, by key."""
 
     root: Path
 
@@ -29,14 +29,18 @@ class Store:
         """Return whether the adapter is finished."""
         return all((self.adapter(key) / name).exists() for name in FILES)
 
+    def answers(self, key: str) -> Path:
+        """Return the file of what an adapter answered, there or not."""
+        return self.root / "answers" / f"{key}.json"
+
     def checkpoint(self, keys: Sequence[str]) -> Path:
         """Return the checkpoint file of a cohort, there or not."""
-        return self.root / "checkpoints" / f"{_digest(list(keys))}.safetensors"
+        return self.root / "checkpoints" / f"{digest_of_content(list(keys))}.safetensors"
 
 
 def adapter_key(*, base_digest: str, data_digest: str, settings: dict[str, Any], seed: int, code: str) -> str:
     """Return the name of an adapter in the store: a digest of everything that its weights depend on."""
-    return _digest([base_digest, data_digest, settings, seed, code])
+    return digest_of_content([base_digest, data_digest, settings, seed, code])
 
 
 def data_digest(rows: Sequence[TrainingRow]) -> str:
@@ -47,5 +51,6 @@ def data_digest(rows: Sequence[TrainingRow]) -> str:
     return digest.hexdigest()
 
 
-def _digest(content: Any) -> str:
+def digest_of_content(content: Any) -> str:
+    """Return the SHA-256 of anything that JSON can hold."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

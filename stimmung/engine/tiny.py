@@ -31,8 +31,18 @@ SHAPE = {
 }
 
 
-def build_tiny(texts: Sequence[str], words: Sequence[str], output: Path, *, vocab_size: int, epochs: int, block_size: int, batch_size: int, seed: int) -> float:
-    """Make a tokenizer from ``texts`` and ``words``, and a model from ``texts``; save an ordinary Hugging Face directory.
+def build_tiny(
+    texts: Sequence[str],
+    words: Sequence[str],
+    output: Path,
+    *,
+    vocab_size: int,
+    epochs: int,
+    block_size: int,
+    batch_size: int,
+    seed: int,
+) -> float:
+    """Make a tokenizer from ``texts`` and ``words``, and a model from ``texts``, as an ordinary Hugging Face directory.
 
     Returns
     -------
@@ -66,7 +76,10 @@ def _build_tokenizer(texts: Sequence[str], vocab_size: int) -> PreTrainedTokeniz
     # As GPT-2 splits, but for digits, which stand alone, the first one with the space before it.
     pattern = Regex(r" ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(pattern, behavior="isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+        [
+            pre_tokenizers.Split(pattern, behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
@@ -91,18 +104,24 @@ def _pretrain(
     rng = np.random.default_rng(seed)
     n_blocks = (len(stream) - 1) // block_size
     n_steps = epochs * n_blocks // batch_size
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1.0, betas=(0.9, 0.95), weight_decay=0.01, fused=True)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=1.0, betas=(0.9, 0.95), weight_decay=0.01, fused=True
+    )
     losses = []
     model.train()
     for step in range(n_steps):
         starts = rng.integers(0, len(stream) - block_size - 1, size=batch_size)
         blocks = torch.from_numpy(np.stack([stream[start : start + block_size + 1] for start in starts]))
         logits = model(input_ids=blocks[:, :-1], use_cache=False).logits
-        loss = functional.cross_entropy(logits.reshape(-1, logits.shape[-1]).float(), blocks[:, 1:].reshape(-1))
+        loss = functional.cross_entropy(
+            logits.reshape(-1, logits.shape[-1]).float(), blocks[:, 1:].reshape(-1)
+        )
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.param_groups[0]["lr"] = PEAK_RATE * min((step + 1) / 50, 0.5 * (1 + math.cos(math.pi * step / n_steps)) + 0.01)
+        optimizer.param_groups[0]["lr"] = PEAK_RATE * min(
+            (step + 1) / 50, 0.5 * (1 + math.cos(math.pi * step / n_steps)) + 0.01
+        )
         optimizer.step()
         losses.append(loss.item())
     logger.info("%d tokens, %d steps, loss %.3f to %.3f", len(stream), n_steps, losses[0], losses[-1])

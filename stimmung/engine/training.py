@@ -27,6 +27,8 @@ from stimmung.vocabulary.errors import InputError, Interrupted
 
 logger = logging.getLogger(__name__)
 
+CPU_STACKED_BATCH = 4
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -153,21 +155,28 @@ def train_adapters(
         if not all(store.has(key) for _, key in part):
             failures += _train_part(base, recipe, part, store, mode, pace, stop)
     if failures:
-        raise InputError("; ".join(failures), "A lower learning_rate or a longer warm-up (warmup_ratio) usually helps.")
+        raise InputError(
+            "; ".join(failures), "A lower learning_rate or a longer warm-up (warmup_ratio) usually helps."
+        )
     return keys
 
 
 def choose_mode(base: Base, recipe: Recipe, tasks: Sequence[Task], wanted: str) -> str:
     """Return 'stacked' or 'sequential': what is asked for, or what is faster.
 
-    A GPU is idle for much of a small batch, so adapters are stacked there. A CPU is busy with some two rows already; more of them
-    only add padding (``benchmarks/training.py`` measures it).
+    A GPU is idle for much of a small batch, so adapters are stacked there. On a CPU the fixed cost of a pass is worth sharing up to
+    ``CPU_STACKED_BATCH`` rows of each adapter; above, stacking gains little and costs memory (measured by
+    ``benchmarks/training.py``, shown in BENCHMARKS.md).
     """
     if wanted != "auto":
         return wanted
     if len(tasks) == 1:
         return "sequential"
-    return "stacked" if base.device.type == "cuda" or recipe.per_device_train_batch_size <= 2 else "sequential"
+    return (
+        "stacked"
+        if base.device.type == "cuda" or recipe.per_device_train_batch_size <= CPU_STACKED_BATCH
+        else "sequential"
+    )
 
 
 def _train_part(
@@ -182,13 +191,18 @@ def _train_part(
     """Train the adapters of one part together; return what failed."""
     checkpoint = store.checkpoint([key for _, key in part])
     reset_peak_memory()
-    with attached(base, recipe.lora) as cohort, _checkpointed_activations(base, recipe.gradient_checkpointing):
+    with (
+        attached(base, recipe.lora) as cohort,
+        _checkpointed_activations(base, recipe.gradient_checkpointing),
+    ):
         runs = _begin_or_resume(cohort, recipe, part, store, checkpoints.load_checkpoint(checkpoint))
         saved_at = time.monotonic()
         while active := [run for run in runs if run.active]:
             if stop():
                 checkpoints.save_checkpoint(checkpoint, [_saved(cohort, run) for run in runs])
-                raise Interrupted(f"stopped at step {active[0].progress.step}; the next run goes on from there")
+                raise Interrupted(
+                    f"stopped at step {active[0].progress.step}; the next run goes on from there"
+                )
             _step(cohort, recipe, active)
             ended = any(not run.active for run in active)
             if ended or time.monotonic() - saved_at > pace.checkpoint_minutes * 60:
@@ -270,7 +284,8 @@ def _gradients(cohort: Cohort, runs: list[_Run], splits: int) -> list[float]:
     losses = {run.adapter: 0.0 for run in runs}
     steps = {run.adapter: run.plan[run.progress.step] for run in runs}
     norms = {
-        run.adapter: sum(run.task.rows[row].n_loss_tokens for batch in steps[run.adapter] for row in batch) for run in runs
+        run.adapter: sum(run.task.rows[row].n_loss_tokens for batch in steps[run.adapter] for row in batch)
+        for run in runs
     }
     for micro in range(max(len(step) for step in steps.values())):
         parts = [
@@ -324,9 +339,16 @@ def _publish(cohort: Cohort, recipe: Recipe, runs: list[_Run], store: Store, mod
         if run.active or run.progress.failed or store.has(run.progress.key):
             continue
         weights = {name: parameter.data for name, parameter in cohort.parameters_of(run.adapter).items()}
-        save_adapter(store.adapter(run.progress.key), weights, cohort, _record(cohort.base, recipe, run, mode, len(runs)))
+        save_adapter(
+            store.adapter(run.progress.key),
+            weights,
+            cohort,
+            _record(cohort.base, recipe, run, mode, len(runs)),
+        )
         run.optimizer = None
-        logger.info("%s: trained, %d steps, last loss %.4f", run.task.name, run.progress.step, run.progress.losses[-1])
+        logger.info(
+            "%s: trained, %d steps, last loss %.4f", run.task.name, run.progress.step, run.progress.losses[-1]
+        )
 
 
 def _record(base: Base, recipe: Recipe, run: _Run, mode: str, cohort_size: int) -> dict[str, Any]:

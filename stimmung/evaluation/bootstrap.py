@@ -6,6 +6,8 @@ from arch.bootstrap import StationaryBootstrap, optimal_block_length
 from stimmung.evaluation.correlation import lag_range
 from stimmung.evaluation.series import Floats
 
+SHORTEST_WEEKS = 11  # arch asks for autocorrelations up to sqrt(n) + 5
+
 
 def bootstrap_interval(
     posts: Floats, survey: Floats, max_lag_weeks: int, n_resamples: int, seed: int, level: float = 0.95
@@ -47,7 +49,7 @@ def bootstrap_interval(
     weeks = slice(written[0], written[-1] + 1)
     x, y = posts[weeks], np.lib.stride_tricks.sliding_window_view(padded, lags.size)[weeks]
     counts = resampled_counts(block_length(posts, survey), x.size, n_resamples, seed)
-    r = _weighted_correlation(counts, np.broadcast_to(x[:, None], y.shape), y)
+    r = weighted_correlation(counts, np.broadcast_to(x[:, None], y.shape), y)
     low, high = nothing.copy(), nothing.copy()
     there = ~np.isnan(r).all(axis=0)
     tail = (1 - level) / 2
@@ -56,10 +58,17 @@ def bootstrap_interval(
 
 
 def block_length(posts: Floats, survey: Floats) -> float:
-    """Return the longer of the two series' optimal mean block lengths in weeks, at least 1."""
-    lengths = [
-        optimal_block_length(series[~np.isnan(series)])["stationary"].iloc[0] for series in (posts, survey)
-    ]
+    """Return the longer of the two series' optimal mean block lengths in weeks, at least 1.
+
+    Under ``SHORTEST_WEEKS`` there are not the autocorrelations that the optimum is estimated from; the length is
+    then the cube root of the weeks, the rate at which the optimum grows.
+    """
+    lengths = []
+    for series in (posts[~np.isnan(posts)], survey[~np.isnan(survey)]):
+        short = series.size < SHORTEST_WEEKS
+        lengths.append(
+            series.size ** (1 / 3) if short else optimal_block_length(series)["stationary"].iloc[0]
+        )
     return float(np.nanmax([1.0, *lengths]))
 
 
@@ -76,7 +85,7 @@ def resampled_counts(block_weeks: float, weeks: int, n_resamples: int, seed: int
     return counts
 
 
-def _weighted_correlation(counts: Floats, x: Floats, y: Floats) -> Floats:
+def weighted_correlation(counts: Floats, x: Floats, y: Floats) -> Floats:
     """Correlate (weeks, lags) pairs, each as often as ``counts`` says: shape (resamples, lags)."""
     there = ~(np.isnan(x) | np.isnan(y))
     # Centred first: the sums of squares below lose digits to a large mean.

@@ -11,6 +11,10 @@ from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.tables import CONFIRMATIONS
 
 
+class TooFewWeeksError(InputError):
+    """The weeks are too few to be split; correlations may exist all the same."""
+
+
 def confirm_lags(
     posts: pd.DataFrame, survey: pd.DataFrame, *, max_lag_weeks: int = 8, share: float = 0.5
 ) -> pd.DataFrame:
@@ -41,7 +45,9 @@ def confirm_lags(
     Raises
     ------
     InputError
-        As ``series.align_families`` says, or if a part has too few weeks for any test.
+        As ``series.align_families`` says.
+    TooFewWeeksError
+        If a part has too few weeks for any test.
     """
     tables = [
         _confirm(family, max_lag_weeks, share) for family in align_families(posts, survey, max_lag_weeks)
@@ -54,7 +60,7 @@ def _confirm(family: Family, max_lag_weeks: int, share: float) -> pd.DataFrame:
     cut = written[0] + round(share * (written[-1] + 1 - written[0]))
     shorter = min(int((written < cut).sum()), int((written >= cut).sum()))
     if shorter < MINIMUM_PAIRS + 1:
-        raise InputError(
+        raise TooFewWeeksError(
             f"'{family.model}', question '{family.question}': {shorter} weeks are too few to confirm a lag",
             f"Each part needs at least {MINIMUM_PAIRS + 1} weeks with posts.",
         )

@@ -33,7 +33,19 @@ def tiny_notice(run: Mapping[str, Any]) -> list[str]:
 def simulated_notice(run: Mapping[str, Any]) -> list[str]:
     """Return the caveat about made-up data, if the run has any."""
     names = [str(one.get("title", name)) for name, one in run["surveys"].items() if one.get("simulated")]
+    names += [f"panel {name}" for name, panel in panels_of(run).items() if is_made_up(panel)]
     return [f"{SIMULATED.rstrip('.')}, not answers of real people: {'; '.join(names)}."] if names else []
+
+
+def panels_of(run: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the panels of this run as the config declares them."""
+    config = run["config"]
+    return {name: config["panels"][name] for name in config.get("run", {}).get("panels", [])}
+
+
+def is_made_up(panel: Mapping[str, Any]) -> bool:
+    """Return whether a panel's posts are simulated."""
+    return bool(panel.get("simulate") or (panel.get("mix") or {}).get("source") == "simulated")
 
 
 def run_section(run: Mapping[str, Any]) -> Section:
@@ -45,8 +57,10 @@ def run_section(run: Mapping[str, Any]) -> Section:
         The content of run.yaml.
     """
     parts = [Part("Code and software", [Facts(_code_facts(run))])]
-    if run["surveys"]:
-        parts.append(Part("Data", [Facts(_data_facts(name, run)) for name in run["surveys"]]))
+    data = [Facts(_data_facts(name, run)) for name in run["surveys"]]
+    data += [Facts(_panel_facts(name, panel, run)) for name, panel in panels_of(run).items()]
+    if data:
+        parts.append(Part("Data", data))
     if run["models"]:
         parts.append(Part("Models", [Facts(_model_facts(name, run)) for name in run["models"]]))
     packages = "\n".join(f"{name}=={version}" for name, version in run["software"]["packages"].items())
@@ -133,6 +147,29 @@ def _data_facts(name: str, run: Mapping[str, Any]) -> list[tuple[str, str]]:
     facts.append(("Seeds", in_words(survey.get("seeds", []))))
     if "split_seed" in survey:
         facts.append(("Seed of folds and shares", str(survey["split_seed"])))
+    return facts
+
+
+def _panel_facts(name: str, panel: Mapping[str, Any], run: Mapping[str, Any]) -> list[tuple[str, str]]:
+    weeks, reading = panel["weeks"], run.get("panels", {}).get(name, {})
+    facts = [("Panel", name)]
+    if is_made_up(panel):
+        facts.append(("Note", SIMULATED))
+    sources = (("files", "Files of posts"), ("simulate", "Simulated"), ("mix", "Mixed"))
+    facts += [(label, in_words(panel[key])) for key, label in sources if panel.get(key)]
+    facts.append(("Weeks", f"{weeks['first']} to {weeks['last']}, from each {weeks['anchor']}"))
+    for key, label in (
+        ("rows", "Rows read"),
+        ("kept", "Posts kept"),
+        ("dropped", "Dropped"),
+        ("warnings", "Warnings"),
+    ):
+        if reading.get(key):
+            facts.append((label, in_words(reading[key])))
+    trackers = {question: tracker["file"] for question, tracker in panel.get("trackers", {}).items()}
+    if trackers:
+        facts.append(("Surveys beside it", in_words(trackers)))
+    facts.append(("Seeds", in_words(panel.get("seeds", []))))
     return facts
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from stimmung.vocabulary.files import write_whole
-from stimmung.vocabulary.tables import BASELINE_PREFIX
+from stimmung.vocabulary.tables import BASELINE_PREFIX, SIGNAL_PREFIX
 
 WIDTH_INCHES = 7.2  # the text width of a page
 INK, FAINT = "#262626", "#8c8c8c"
@@ -68,7 +68,7 @@ def figure_style() -> Iterator[None]:
         yield
 
 
-def save_figure(figure: Figure, path: Path, simulated: bool = False) -> None:
+def save_figure(figure: Figure, path: Path, simulated: bool = False, mark: str = "simulated data") -> None:
     """Write a figure in the format of the path's suffix (svg, pdf or png), without a date in it.
 
     To be called within ``figure_style``.
@@ -81,9 +81,11 @@ def save_figure(figure: Figure, path: Path, simulated: bool = False) -> None:
         Where to.
     simulated
         Whether its data was made up. It is then marked so.
+    mark
+        The words for it.
     """
     if simulated:
-        figure.text(1, 1.01, "simulated data", ha="right", va="bottom", color=PALETTE[1], fontweight="bold")
+        figure.text(1, 1.01, mark, ha="right", va="bottom", color=PALETTE[1], fontweight="bold")
     kind = path.suffix.removeprefix(".")
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     content = io.BytesIO()
@@ -113,7 +115,7 @@ def as_percent(value: float, _place: float) -> str:
 
 def is_baseline(method: str) -> bool:
     """Return whether a method is no arm of a language model."""
-    return method.startswith(BASELINE_PREFIX)
+    return method.startswith((BASELINE_PREFIX, SIGNAL_PREFIX))
 
 
 def method_label(method: str) -> str:

@@ -25,6 +25,7 @@ _LATEX = str.maketrans(
         "\u00a0": "~",
         "↑": r"$\uparrow$",
         "↓": r"$\downarrow$",
+        "ρ": r"$\rho$",
     }
 )
 

@@ -1,7 +1,7 @@
 """A digest of the code that a rule runs, so that an edit to it reruns the rule, and no other rule.
 
 Snakemake notices neither an edit in a library nor that an edit changed only a comment. This notices what a script imports,
-room by room, and reads the syntax tree without comments and docstrings.
+room by room, and reads the syntax tree without comments and docstrings. Of a template or a word list every byte counts.
 """
 
 import ast
@@ -15,7 +15,8 @@ PACKAGE = "stimmung"
 def code_digest(script: Path, root: Path = Path()) -> str:
     """Return a digest of a script and of all rooms that it needs, directly or through another room.
 
-    The room `study` is taken file by file: a script reads its config through it, and a new key there is no reason to train anything again.
+    The room `study` is taken file by file: a script reads its config through it, and a new key there is no reason to
+    train anything again.
 
     Parameters
     ----------
@@ -33,11 +34,12 @@ def code_digest(script: Path, root: Path = Path()) -> str:
                 found = {root / Path(*name.split(".")).with_suffix(".py")} - files
             elif room and room not in rooms:
                 rooms.add(room)
-                found = set((root / PACKAGE / room).glob("*.py")) - files
+                # Templates and word lists count too: they decide what comes out as much as code does.
+                found = {path for path in (root / PACKAGE / room).glob("[!.]*") if path.is_file()} - files
             else:
                 continue
             files |= found
-            todo += sorted(found)
+            todo += sorted(path for path in found if path.suffix == ".py")
     digest = hashlib.sha256()
     for file in sorted(files):
         digest.update(f"{file.name}:{_meaning(file)}".encode())
@@ -68,8 +70,12 @@ def _is_module(name: str) -> bool:
 
 @cache
 def _meaning(file: Path) -> str:
+    if file.suffix != ".py":
+        return hashlib.sha256(file.read_bytes()).hexdigest()
     tree = _tree(file)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node):
+        if isinstance(
+            node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        ) and ast.get_docstring(node):
             node.body = node.body[1:]
     return ast.dump(tree)

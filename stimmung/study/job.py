@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -11,13 +12,16 @@ from typing import Any
 
 from stimmung.vocabulary.errors import InputError, Interrupted
 
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
     """Run the body of a script with its log open.
 
     An InputError, and a disk that is full, ends the job with ``ERROR: …`` and a hint, on the terminal and in the log. Any
-    other exception is a defect of ours: its traceback goes to the log and the job fails. Snakemake removes the outputs of a failed job.
+    other exception is a defect of ours: its traceback goes to the log and the job fails. Snakemake removes the outputs
+    of a failed job.
 
     Parameters
     ----------
@@ -41,15 +45,24 @@ def job(snakemake: Any) -> Iterator[None]:
         _end(logger, str(error))
     except Interrupted as error:
         _end(logger, f"STOPPED: {error}")
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except Exception as error:
+        if not _is_full_disk(error):
             logger.error(traceback.format_exc())
             raise
-        place = error.filename or "the results folder"
-        _end(logger, str(InputError(f"no disk space left for {place}", "Free some space and run snakemake again.")))
-    except Exception:
-        logger.error(traceback.format_exc())
-        raise
+        place = getattr(error, "filename", None) or "the results folder"
+        _end(
+            logger,
+            str(InputError(f"no disk space left for {place}", "Free some space and run snakemake again.")),
+        )
+
+
+def _is_full_disk(error: BaseException | None) -> bool:
+    # safetensors and arrow have errors of their own for it, which carry the system's words but not always its number.
+    while error is not None:
+        if getattr(error, "errno", None) in FULL_DISK or os.strerror(errno.ENOSPC) in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _end(logger: logging.Logger, message: str) -> None:

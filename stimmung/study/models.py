@@ -14,21 +14,31 @@ class Model(Strict):
 
     source: str = Field(description="'built-in', a local directory, or a Hugging Face id.")
     revision: str | None = Field(
-        None, pattern="^[0-9a-f]{40}$", description="The commit of a hub model, 40 hex digits. Required for one."
+        None,
+        pattern="^[0-9a-f]{40}$",
+        description="The commit of a hub model, 40 hex digits. Required for one.",
     )
     quantization: Literal["nf4", "none"] = Field(
         "nf4", description="nf4: 4-bit with double quantisation, made once. none: the weights as they are."
     )
     compute_dtype: Literal["bfloat16", "float32"] = Field(
-        "bfloat16", description="What matrix products run in. float32 for small models whose scores must be exact."
+        "bfloat16",
+        description="What matrix products run in. float32 for small models whose scores must be exact.",
     )
     chat: bool = Field(False, description="Whether prompts go through the tokenizer's chat template.")
 
     @model_validator(mode="after")
     def _hub_models_are_pinned(self) -> Self:
         is_hub_id = "/" in self.source and not self.source.startswith((".", "/"))
-        if is_hub_id and self.source.count("/") == 1 and self.revision is None and not self.source.startswith("results/"):
-            raise ValueError(f"'{self.source}' needs a 'revision' of 40 hex digits, or a run can never be repeated")
+        if (
+            is_hub_id
+            and self.source.count("/") == 1
+            and self.revision is None
+            and not self.source.startswith("results/")
+        ):
+            raise ValueError(
+                f"'{self.source}' needs a 'revision' of 40 hex digits, or a run can never be repeated"
+            )
         return self
 
 
@@ -43,18 +53,30 @@ class Training(Strict):
         "all-linear", description="Which linear layers get an adapter; 'all-linear' is all but the LM head."
     )
     learning_rate: float = Field(2e-4, gt=0, description="Peak learning rate.")
-    lr_scheduler_type: Literal["linear", "cosine", "constant"] = Field("linear", description="Decay after the warm-up.")
-    warmup_ratio: float = Field(0.0, ge=0, lt=1, description="Share of the steps over which the rate rises from 0.")
-    num_train_epochs: float | None = Field(3, gt=0, description="Passes over the data. Exactly one of this and max_steps.")
-    max_steps: int | None = Field(None, gt=0, description="Optimizer steps. Exactly one of this and num_train_epochs.")
+    lr_scheduler_type: Literal["linear", "cosine", "constant"] = Field(
+        "linear", description="Decay after the warm-up."
+    )
+    warmup_ratio: float = Field(
+        0.0, ge=0, lt=1, description="Share of the steps over which the rate rises from 0."
+    )
+    num_train_epochs: float | None = Field(
+        3, gt=0, description="Passes over the data. Exactly one of this and max_steps."
+    )
+    max_steps: int | None = Field(
+        None, gt=0, description="Optimizer steps. Exactly one of this and num_train_epochs."
+    )
     per_device_train_batch_size: int = Field(16, gt=0, description="Rows of one adapter in one forward pass.")
     gradient_accumulation_steps: int = Field(1, gt=0, description="Forward passes for one optimizer step.")
-    max_grad_norm: float = Field(1.0, ge=0, description="Clip each adapter's gradient to this norm. 0: never.")
+    max_grad_norm: float = Field(
+        1.0, ge=0, description="Clip each adapter's gradient to this norm. 0: never."
+    )
     weight_decay: float = Field(0.0, ge=0, description="AdamW's decoupled weight decay.")
     optim: Literal["adamw_torch", "paged_adamw_8bit"] = Field(
         "adamw_torch", description="paged_adamw_8bit saves memory; CUDA only."
     )
-    gradient_checkpointing: bool = Field(False, description="Recompute activations: less memory, a third more time.")
+    gradient_checkpointing: bool = Field(
+        False, description="Recompute activations: less memory, a third more time."
+    )
     block_size: int = Field(512, gt=1, description="Tokens of a block of posts. Not used for surveys.")
 
     @model_validator(mode="after")
@@ -68,11 +90,21 @@ class Engine(Strict):
     """How the work is done, never what comes out of it: results agree within floating point for all values."""
 
     cohort: Literal["auto", "stacked", "sequential"] = Field(
-        "auto", description="Whether the adapters of a job train at once or one after another. auto: what is faster."
+        "auto",
+        description="Whether the adapters of a job train at once or one after another. auto: what is faster.",
     )
-    adapters_at_once: int = Field(8, gt=0, description="Most adapters in memory at once; a larger cohort goes in parts.")
+    adapters_at_once: int = Field(
+        8, gt=0, description="Most adapters in memory at once; a larger cohort goes in parts."
+    )
+    weeks_per_job: int = Field(
+        1,
+        gt=0,
+        description="Weeks of a panel that one job trains: fewer starts of Python, fewer jobs side by side.",
+    )
     checkpoint_minutes: float = Field(10, gt=0, description="How much training a sudden kill may cost.")
-    tokens_per_batch: int = Field(16384, gt=0, description="Tokens of one scoring batch. Halve it if memory runs out.")
+    tokens_per_batch: int = Field(
+        16384, gt=0, description="Tokens of one scoring batch. Halve it if memory runs out."
+    )
 
     def pace(self) -> dict[str, Any]:
         """Return what the trainer is told."""
@@ -83,8 +115,10 @@ class Scoring(Strict):
     """How an answer option's probability is read."""
 
     normalization: Literal["none", "token", "byte", "pmi"] = Field(
-        "none", description="none: the loglikelihood of the whole option. token, byte: per token, per byte. pmi: minus that without the respondent."
+        "none",
+        description="none: the whole option's loglikelihood. token, byte: per token, per byte. pmi: minus a blank prompt's.",
     )
     readout: Literal["exact", "first-token"] = Field(
-        "exact", description="exact: all tokens of every option. first-token: as study A published it, for comparison."
+        "exact",
+        description="exact: all tokens of every option. first-token: as study A published it, for comparison.",
     )

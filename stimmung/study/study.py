@@ -8,10 +8,10 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from stimmung.study.models import Engine, Model, Scoring, Training
+from stimmung.study.panels import Panel
 from stimmung.study.surveys import Baseline, Survey
 from stimmung.vocabulary.codebook import Codebook, Strict
 from stimmung.vocabulary.errors import InputError, near
-
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -20,6 +20,7 @@ class Run(Strict):
     """What this run makes. Lists, so that a study's file can leave out what the default config has."""
 
     surveys: list[str] = Field([], description="Names from `surveys`.")
+    panels: list[str] = Field([], description="Names from `panels`.")
     baselines: list[Baseline] = Field([], description="What language models must beat, on every survey.")
 
 
@@ -31,7 +32,7 @@ class Report(Strict):
 
 
 class Study(Strict):
-    """A study: models, surveys, and what is done with them."""
+    """A study: models, surveys and panels, and what is done with them."""
 
     run: Run
     models: dict[str, Model] = Field(description="Base models, by the name that stands in paths.")
@@ -39,39 +40,76 @@ class Study(Strict):
     engine: Engine
     scoring: Scoring
     surveys: dict[str, Survey] = Field({}, description="Surveys, by the name that stands in paths.")
+    panels: dict[str, Panel] = Field(
+        {}, description="Panels of weekly posts, by the name that stands in paths."
+    )
     baselines: dict[Baseline, dict[str, list[Any]]] = Field(
         {}, description="Grids of the inner cross-validation, in the estimator's own parameter names."
     )
-    folds: int = Field(5, ge=2, description="Stratified folds of every survey. Each respondent is tested once.")
-    inner_folds: int = Field(3, ge=2, description="Folds of the inner cross-validation that tunes the baselines.")
+    folds: int = Field(
+        5, ge=2, description="Stratified folds of every survey. Each respondent is tested once."
+    )
+    inner_folds: int = Field(
+        3, ge=2, description="Folds of the inner cross-validation that tunes the baselines."
+    )
     report: Report
 
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:
         problems = [
-            f"run.surveys: no survey '{name}'{near(name, self.surveys)}" for name in self.run.surveys if name not in self.surveys
+            f"run.surveys: no survey '{name}'{near(name, self.surveys)}"
+            for name in self.run.surveys
+            if name not in self.surveys
         ]
-        for name, survey in self.surveys.items():
+        problems += [
+            f"run.panels: no panel '{name}'{near(name, self.panels)}"
+            for name in self.run.panels
+            if name not in self.panels
+        ]
+        for section, name, one in self._branches():
             problems += [
-                f"surveys.{name}.arms: no model '{model}'{near(model, self.models)}"
-                for model in survey.models()
+                f"{section}.{name}.arms: no model '{model}'{near(model, self.models)}"
+                for model in one.models()
                 if model not in self.models
             ]
-            if survey.training not in self.training:
+            if one.training not in self.training:
                 problems.append(
-                    f"surveys.{name}.training: no preset '{survey.training}'{near(survey.training, self.training)}"
+                    f"{section}.{name}.training: no preset '{one.training}'{near(one.training, self.training)}"
                 )
+        problems += self._problems_with_questions()
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _branches(self) -> list[tuple[str, str, Survey | Panel]]:
+        surveys: list[tuple[str, str, Survey | Panel]] = [("surveys", *item) for item in self.surveys.items()]
+        return [*surveys, *(("panels", *item) for item in self.panels.items())]
+
+    def _problems_with_questions(self) -> list[str]:
+        problems = [
+            f"panels.{name}.arms: '{model}' has chat: true, but posts and questions are read as plain text"
+            for name, panel in self.panels.items()
+            for model in panel.models()
+            if model in self.models and self.models[model].chat
+        ]
+        if self.run.panels and self.scoring.normalization == "pmi":
+            problems.append(
+                "scoring.normalization: pmi compares with a prompt without respondent; a panel's question has none"
+            )
+        return problems
 
     def selected_surveys(self) -> dict[str, Survey]:
         """Return the surveys of this run, by name."""
         return {name: self.surveys[name] for name in self.run.surveys}
 
+    def selected_panels(self) -> dict[str, Panel]:
+        """Return the panels of this run, by name."""
+        return {name: self.panels[name] for name in self.run.panels}
+
     def selected_models(self) -> dict[str, Model]:
         """Return the models that this run needs, by name."""
-        names = [model for survey in self.selected_surveys().values() for model in survey.models()]
+        chosen: list[Survey | Panel] = [*self.selected_surveys().values(), *self.selected_panels().values()]
+        names = [model for one in chosen for model in one.models()]
         return {name: self.models[name] for name in dict.fromkeys(names)}
 
 
@@ -127,7 +165,9 @@ def validated(model: type[ModelT], content: Any, where: str) -> ModelT:
 
 
 def _fault(model: type[BaseModel], detail: dict[str, Any]) -> str:
-    place = [part for part in detail["loc"] if not (isinstance(part, str) and part in ("int", "float", "str"))]
+    place = [
+        part for part in detail["loc"] if not (isinstance(part, str) and part in ("int", "float", "str"))
+    ]
     name = ".".join(str(part) for part in place)
     if detail["type"] == "extra_forbidden":
         return f"unknown key '{name}'{near(str(place[-1]), _keys_at(model, place[:-1]))}"

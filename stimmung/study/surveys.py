@@ -22,7 +22,10 @@ class Condition(Strict):
         {}, description="Item to answers: only respondents who gave one of them stay in the training rows."
     )
     share: float | None = Field(
-        None, gt=0, le=1, description="This stratified share of the training rows that are left, drawn by seed."
+        None,
+        gt=0,
+        le=1,
+        description="This stratified share of the training rows that are left, drawn by seed.",
     )
     drop_items: list[str] = Field([], description="Items that leave the prompt and the baselines' columns.")
     arms: list[str] | None = Field(None, description="Only these arms of the survey. None: all.")
@@ -38,21 +41,36 @@ class Survey(Strict):
 
     file: str = Field(description="A .csv, .parquet, .sav or .dta file, or 'statsmodels:anes96'.")
     codebook: str = Field(description="The YAML file that turns codes into words.")
-    where: dict[str, list[int | float | str]] = Field({}, description="Column to codes: only these rows are read.")
-    weight: str | None = Field(None, description="The column of the survey weight. None: every respondent counts 1.")
-    weighted_metrics: bool = Field(False, description="Weights count in every metric, not in the shares only.")
+    where: dict[str, list[int | float | str]] = Field(
+        {}, description="Column to codes: only these rows are read."
+    )
+    weight: str | None = Field(
+        None, description="The column of the survey weight. None: every respondent counts 1."
+    )
+    weighted_metrics: bool = Field(
+        False, description="Weights count in every metric, not in the shares only."
+    )
     language: str = Field("en", description="The language of the prompts, one of the codebook's.")
     split_seed: int = Field(24, description="Draws the folds and the shares.")
     conditions: dict[str, Condition] = Field(description="The experiments, by name.")
-    arms: list[str] = Field(description="What language models do: 'MODEL/tuned', 'MODEL/zero-shot', 'MODEL/few-shot'.")
-    few_shot_k: int = Field(4, gt=0, description="Examples in a few-shot prompt, from the training rows only.")
+    arms: list[str] = Field(
+        description="What language models do: 'MODEL/tuned', 'MODEL/zero-shot', 'MODEL/few-shot'."
+    )
+    few_shot_k: int = Field(
+        4, gt=0, description="Examples in a few-shot prompt, from the training rows only."
+    )
     training: str = Field(description="A preset of the `training` section.")
-    seeds: list[int] = Field([24], min_length=1, description="Each is one more run of everything that is random.")
+    seeds: list[int] = Field(
+        [24], min_length=1, description="Each is one more run of everything that is random."
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         problems = []
-        for arm in [*self.arms, *(arm for condition in self.conditions.values() for arm in condition.arms or [])]:
+        for arm in [
+            *self.arms,
+            *(arm for condition in self.conditions.values() for arm in condition.arms or []),
+        ]:
             if arm.count("/") != 1 or arm.split("/")[1] not in ARMS:
                 problems.append(f"arm '{arm}' is not MODEL/{' or MODEL/'.join(ARMS)}")
         for name, condition in self.conditions.items():
@@ -76,7 +94,9 @@ class Survey(Strict):
         """
         chosen = self.conditions[condition].arms
         arms = self.arms if chosen is None else chosen
-        return [arm for arm in arms if not arm.endswith("/zero-shot") or self.prompt_twin(condition) == condition]
+        return [
+            arm for arm in arms if not arm.endswith("/zero-shot") or self.prompt_twin(condition) == condition
+        ]
 
     def prediction_files(self, name: str, baselines: Sequence[str]) -> list[str]:
         """Return the paths of all predictions tables of this survey, which is called ``name``."""
@@ -96,12 +116,16 @@ class Survey(Strict):
         """Return what in this survey does not fit its codebook, each with its place."""
         problems = []
         if self.language not in codebook.languages:
-            problems.append(f"language: '{self.language}' is not in the codebook ({', '.join(codebook.languages)})")
+            problems.append(
+                f"language: '{self.language}' is not in the codebook ({', '.join(codebook.languages)})"
+            )
             return problems
         for name, condition in self.conditions.items():
             for key, chosen in (("exclude", condition.exclude), ("keep", condition.keep)):
                 for item, answers in chosen.items():
-                    problems += _problems_with_answers(f"conditions.{name}.{key}", item, answers, codebook, self.language)
+                    problems += _problems_with_answers(
+                        f"conditions.{name}.{key}", item, answers, codebook, self.language
+                    )
             problems += [
                 f"conditions.{name}.drop_items: no predictor '{item}' in the codebook{near(item, codebook.predictors)}"
                 for item in condition.drop_items
@@ -110,8 +134,14 @@ class Survey(Strict):
         return problems
 
 
-def _problems_with_answers(place: str, item: str, answers: list[str], codebook: Codebook, language: str) -> list[str]:
+def _problems_with_answers(
+    place: str, item: str, answers: list[str], codebook: Codebook, language: str
+) -> list[str]:
     if item not in codebook.items:
         return [f"{place}: no item '{item}' in the codebook{near(item, codebook.items)}"]
     known = codebook.items[item].labels(language)
-    return [f"{place}.{item}: no answer '{answer}'{near(answer, known)}" for answer in answers if answer not in known]
+    return [
+        f"{place}.{item}: no answer '{answer}'{near(answer, known)}"
+        for answer in answers
+        if answer not in known
+    ]

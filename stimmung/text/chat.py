@@ -33,7 +33,9 @@ def chat_text(tokenizer: Any, messages: Sequence[Message]) -> str:
         return _render(tokenizer, messages)
     except Exception as error:  # templates raise what they like
         if "system" not in str(error).lower():
-            raise InputError(f"the chat template of {tokenizer.name_or_path} refuses the prompt: {error}") from error
+            raise InputError(
+                f"the chat template of {tokenizer.name_or_path} refuses the prompt: {error}"
+            ) from error
     # Mistral-style and Gemma-style templates have no system role; its text then opens the first user turn.
     return _render(tokenizer, _without_system(messages))
 

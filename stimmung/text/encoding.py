@@ -13,7 +13,9 @@ class Encoded(NamedTuple):
     continuation_ids: tuple[tuple[int, ...], ...]
 
 
-def encode(tokenizer: Any, context: str, continuations: Sequence[str], add_special_tokens: bool = True) -> Encoded:
+def encode(
+    tokenizer: Any, context: str, continuations: Sequence[str], add_special_tokens: bool = True
+) -> Encoded:
     """Tokenise ``context + continuation`` whole, for each continuation, and split at the context.
 
     A tokenizer may write the border differently when it sees both sides, so the two are never tokenised apart: the token

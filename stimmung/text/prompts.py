@@ -36,7 +36,9 @@ def survey_messages(
     for name in codebook.predictors:
         if name in drop_items:
             continue
-        answer = _worded_answer(codebook.items[name], answers[name], answers.get(name + MISSING_SUFFIX), language)
+        answer = _worded_answer(
+            codebook.items[name], answers[name], answers.get(name + MISSING_SUFFIX), language
+        )
         if answer is not None:
             lines.append(f"{worded(codebook.items[name].wording, language)}: {answer}")
     options = ", ".join(codebook.target_labels(language))

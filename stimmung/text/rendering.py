@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from stimmung.text.chat import chat_text
 from stimmung.text.encoding import Encoded, encode
 from stimmung.text.prompts import Message, plain_text
+from stimmung.text.trie import check_apart
 
 
 class Rendering(NamedTuple):
@@ -20,6 +21,8 @@ class Rendering(NamedTuple):
         return chat_text(self.tokenizer, messages) if self.chat else plain_text(messages, self.question)
 
     def encode(self, messages: Sequence[Message], answers: Sequence[str]) -> Encoded:
-        """Return the tokens of the context and of each answer after it."""
+        """Return the tokens of the context and of each answer after it; the answers must differ before one ends."""
         lead = "" if self.chat else " "
-        return encode(self.tokenizer, self.text(messages), [lead + one for one in answers], not self.chat)
+        encoded = encode(self.tokenizer, self.text(messages), [lead + one for one in answers], not self.chat)
+        check_apart(encoded.continuation_ids, answers)
+        return encoded

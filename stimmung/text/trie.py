@@ -52,9 +52,11 @@ def build_trie(options: Sequence[Sequence[int]], names: Sequence[str] | None = N
         would hold the longer one's, and no score could tell them apart.
     """
     names = names or [str(list(option)) for option in options]
-    _check_apart([tuple(option) for option in options], names)
+    check_apart([tuple(option) for option in options], names)
     index: dict[tuple[int, ...], int] = {(): ROOT}
-    tokens, parents, depths = [], [], []
+    tokens: list[int] = []
+    parents: list[int] = []
+    depths: list[int] = []
     paths = []
     for option in options:
         path = []
@@ -70,7 +72,8 @@ def build_trie(options: Sequence[Sequence[int]], names: Sequence[str] | None = N
     return OptionTrie(tuple(tokens), tuple(parents), tuple(depths), tuple(paths))
 
 
-def _check_apart(options: Sequence[tuple[int, ...]], names: Sequence[str]) -> None:
+def check_apart(options: Sequence[tuple[int, ...]], names: Sequence[str]) -> None:
+    """Raise an InputError that names two options of which no score could tell one from the other."""
     for first, second in permutations(range(len(options)), 2):
         if options[second][: len(options[first])] == options[first]:
             same = "has the same tokens as" if options[first] == options[second] else "is the beginning of"

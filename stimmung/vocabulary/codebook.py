@@ -29,7 +29,9 @@ class AnswerOption(Strict):
     """One answer that a respondent could give: the code in the file and the words in the prompt."""
 
     code: Code = Field(description="The value in the data file.")
-    label: Worded = Field(description="The words in the prompt; a map from language to words, or one for all.")
+    label: Worded = Field(
+        description="The words in the prompt; a map from language to words, or one for all."
+    )
 
 
 class MissingCode(Strict):

@@ -35,5 +35,5 @@ def near(word: object, known: Iterable[object]) -> str:
     return f" (did you mean '{close[0]}'?)" if close else ""
 
 
-class Interrupted(Exception):
+class Interrupted(Exception):  # noqa: N818 (nothing is wrong)
     """The job was asked to stop, by a time limit, a preemption or a person, and has saved what it had."""

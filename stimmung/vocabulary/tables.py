@@ -16,6 +16,7 @@ from stimmung.vocabulary.files import whole
 MISSING_SUFFIX = ".missing"  # party_id.missing: why party_id is absent
 OPTION_PREFIX = "p_"  # p_Clinton: the probability of the answer option Clinton
 BASELINE_PREFIX = "baselines/"  # baselines/logistic: a method that is no arm of a language model
+SIGNAL_PREFIX = "signals/"  # signals/peer: a weekly series that somebody else made
 NO_FOLD = -1  # a respondent without a valid target: never tested, never in training
 
 _probability = pa.Check.in_range(0.0, 1.0)
@@ -165,6 +166,28 @@ POSTS = pa.DataFrameSchema(
     strict=True,
     name="posts",
 )
+# What each week's adapters answer, and once the untuned base: model 'tiny/base', week '' and seed -1.
+# `probability` is among the options of a variant and sums to 1 over them; `option_mass` is the probability
+# that any of them follows the question at all.
+BASE_WEEK, BASE_SEED = "", -1
+ANSWERS = pa.DataFrameSchema(
+    {
+        "panel": pa.Column(str),
+        "model": pa.Column(str),
+        "week": pa.Column(str, pa.Check.str_matches(r"^(\d{4}-\d{2}-\d{2})?$")),
+        "seed": pa.Column(int, pa.Check.ge(BASE_SEED)),
+        "question": pa.Column(str),
+        "variant": pa.Column(str),
+        "option": pa.Column(str),
+        "loglikelihood": pa.Column(float, pa.Check.le(1e-4)),
+        "n_tokens": pa.Column(int, pa.Check.gt(0)),
+        "probability": pa.Column(float, _probability),
+        "option_mass": pa.Column(float, pa.Check.in_range(0.0, 1.0 + 1e-6)),
+    },
+    unique=["panel", "model", "week", "seed", "question", "variant", "option"],
+    strict=True,
+    name="answers",
+)
 TRACKER = pa.DataFrameSchema(
     {
         "week": pa.Column(str, _iso_day),
@@ -197,6 +220,31 @@ def _nullable(*checks: pa.Check) -> pa.Column:
     return pa.Column(float, list(checks), nullable=True)
 
 
+# What each column means: stimmung.evaluation.affect.aggregate_answers.
+AFFECT = pa.DataFrameSchema(
+    {
+        "model": pa.Column(str),
+        "week": pa.Column(str, _iso_day),
+        "question": pa.Column(str),
+        "option": pa.Column(str),
+        "seed": pa.Column(int),
+        "value": pa.Column(float, _probability),
+        "value_mean": pa.Column(float, _probability),
+        "value_min": pa.Column(float, _probability),
+        "value_max": pa.Column(float, _probability),
+        "variant_min": pa.Column(float, _probability),
+        "variant_max": pa.Column(float, _probability),
+        "base": _nullable(_probability),
+        "log_ratio": _nullable(),
+        "scaled": _nullable(),
+        "scaled_mean": _nullable(),
+        "scaled_min": _nullable(),
+        "scaled_max": _nullable(),
+    },
+    unique=["model", "week", "question", "option", "seed"],
+    strict=True,
+    name="affect",
+)
 # What each column means: stimmung.evaluation.cross_correlation.cross_correlate_series.
 CCF = pa.DataFrameSchema(
     {
@@ -249,6 +297,22 @@ CONFIRMATIONS = pa.DataFrameSchema(
     strict=True,
     name="confirmations",
 )
+# What each column means: stimmung.evaluation.recovery.measure_recovery.
+RECOVERY = pa.DataFrameSchema(
+    {
+        "model": pa.Column(str),
+        "question": pa.Column(str),
+        "option": pa.Column(str, nullable=True),
+        "r": pa.Column(float, _correlation),
+        "ci_low": _nullable(_correlation),
+        "ci_high": _nullable(_correlation),
+        "rho": pa.Column(float, _correlation),
+        "n": pa.Column(int, pa.Check.ge(3)),
+    },
+    unique=["model", "question", "option"],
+    strict=True,
+    name="recovery",
+)
 
 
 def option_columns(predictions: pd.DataFrame) -> list[str]:
@@ -259,6 +323,11 @@ def option_columns(predictions: pd.DataFrame) -> list[str]:
 def options_of(predictions: pd.DataFrame) -> list[str]:
     """Return the answer options that a predictions table has probabilities for."""
     return [name.removeprefix(OPTION_PREFIX) for name in option_columns(predictions)]
+
+
+def empty_table(schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Return a table without rows that ``schema`` accepts."""
+    return pd.DataFrame({name: pd.Series(dtype=column.dtype.type) for name, column in schema.columns.items()})
 
 
 def write_table(frame: pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> None:
@@ -298,12 +367,18 @@ def read_table(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
 
 def _check(frame: pd.DataFrame, schema: pa.DataFrameSchema, where: str) -> pd.DataFrame:
     try:
-        return schema.validate(frame, lazy=True)
+        checked: pd.DataFrame = schema.validate(frame, lazy=True)
     except pa.errors.SchemaErrors as error:
-        # Only the columns and the checks are named: the failing values may be a respondent's.
-        cases = error.failure_cases[["column", "check"]].drop_duplicates().head(5)
-        faults = ", ".join(f"{case.column}: {case.check}" for case in cases.itertuples())
+        cases = error.failure_cases[["column", "check", "failure_case"]].drop_duplicates()
+        faults = ", ".join(list(dict.fromkeys(_fault(*case) for case in cases.itertuples(index=False)))[:5])
         raise InputError(
             f"{where} is not a valid '{schema.name}' table: {faults}",
             "If an older version wrote it, delete it and run snakemake again.",
         ) from error
+    return checked
+
+
+def _fault(column: str, check: str, value: object) -> str:
+    """Say what is wrong without the failing value, which may be a respondent's; only a column's name may stand there."""
+    absent_or_extra = {"column_in_dataframe": "is absent", "column_in_schema": "does not belong there"}
+    return f"column '{value}' {absent_or_extra[check]}" if check in absent_or_extra else f"{column}: {check}"

@@ -3,8 +3,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from stimmung.vocabulary.tables import PREDICTIONS, SPLITS, write_table
+from stimmung.study.panels import Panel
+from stimmung.vocabulary.tables import ANSWERS, PREDICTIONS, SIGNALS, SPLITS, TRACKER, write_table
+from tests.synthetic_moods import MOODS_FIGURES, MOODS_FOR_READERS, MOODS_TABLES, OPTIONS, SEEDS, make_moods
 from tests.synthetic_votes import CONDITIONS, VOTES_FIGURES, VOTES_FOR_READERS, VOTES_TABLES, make_votes
+
+MISSING = ("2020-01-02",)  # a week that is skipped for want of posts
 
 
 @pytest.fixture(scope="session")
@@ -74,3 +78,145 @@ def votes_study(tmp_path_factory):
             },
         },
     )
+
+
+@pytest.fixture(scope="session")
+def moods_study(tmp_path_factory):
+    """A made-up panel that the scripts took from answers to figures, in the folders of a run."""
+    from scripts.aggregate_answers import aggregate_answers
+    from scripts.cross_correlate import cross_correlate
+    from scripts.plot_moods import plot_moods
+    from scripts.tabulate_moods import tabulate_moods
+
+    results = tmp_path_factory.mktemp("panel-study") / "results"
+    panel = results / "panels" / "made-up"
+    made = make_moods(missing=MISSING)
+    schemas = {"answers": ANSWERS, "tracker": TRACKER, "words": SIGNALS, "truth": SIGNALS}
+    inputs = {name: panel / f"{name}.parquet" for name in schemas}
+    for name, schema in schemas.items():
+        write_table(made[name], inputs[name], schema)
+    tables = {name: panel / f"{name}.parquet" for name in ("affect", *MOODS_TABLES)}
+    questions = {"mood": list(OPTIONS)}
+    aggregate_answers(answers=[inputs["answers"]], scale="min-max", rolling_weeks=3, output=tables["affect"])
+    correlate = {
+        "affect": tables["affect"],
+        **{name: inputs[name] for name in ("words", "tracker", "truth")},
+        "questions": questions,
+        "weeks": made["weeks"],
+        "max_lag_weeks": 2,
+        "rolling_weeks": 3,
+        "n_resamples": 100,
+        "n_simulations": 99,
+    }
+    cross_correlate(**correlate, **{name: tables[name] for name in MOODS_TABLES})
+    for_readers = {
+        f"{name}_{kind}": panel / "tables" / f"{name}.{kind}"
+        for name in MOODS_FOR_READERS
+        for kind in ("csv", "tex")
+    }
+    tabulate_moods(
+        **{name: tables[name] for name in MOODS_TABLES},
+        rolling_weeks=3,
+        constructed="simulated",
+        tables=for_readers,
+    )
+    draw = {
+        "affect": tables["affect"],
+        "ccf": tables["ccf"],
+        "tracker": inputs["tracker"],
+        "questions": questions,
+        "weeks": made["weeks"],
+        "scale": "min-max",
+        "rolling_weeks": 3,
+    }
+    figures = {name: panel / "figures" / f"{name}.svg" for name in MOODS_FIGURES}
+    plot_moods(**draw, constructed="simulated", figures=figures)
+    reading = panel / "reading.json"
+    reading.write_text(json.dumps({"rows": 9600, "kept": 9420, "dropped": {"retweet": 180}, "warnings": []}))
+    model = results / "models" / "tiny" / "model.json"
+    model.parent.mkdir(parents=True)
+    model.write_text(json.dumps({"source": "results/built-in/tiny", "revision": None, "digest": "ab" * 32}))
+    declared = Panel.model_validate(
+        {
+            "simulate": {"posts_per_week": 100},
+            "weeks": {"first": made["weeks"][0], "last": made["weeks"][-1], "anchor": "THU"},
+            "questions": {"mood": {"stem": "How do you feel?", "options": list(OPTIONS)}},
+            "arms": ["tiny/weekly"],
+            "training": "weeks",
+            "seeds": list(SEEDS),
+            "series": {"max_lag_weeks": 2},
+        }
+    )
+    return SimpleNamespace(
+        results=results,
+        made=made,
+        inputs=inputs,
+        tables=tables,
+        correlate=correlate,
+        for_readers=for_readers,
+        draw=draw,
+        figures=figures,
+        reading=reading,
+        model=model,
+        config={
+            "run": {"surveys": [], "panels": ["made-up"]},
+            "models": {"tiny": {"source": "built-in"}},
+            "training": {"weeks": {"r": 16}},
+            "panels": {"made-up": declared.model_dump(mode="json")},
+        },
+    )
+
+
+@pytest.fixture(scope="session")
+def small_study(tmp_path_factory):
+    """The made-up survey of the workflow tests, read, split and worded, and a random base model, prepared."""
+    import yaml
+
+    from scripts.build_prompts import build_prompts
+    from scripts.prepare_model import prepare_model
+    from scripts.read_survey import read_survey
+    from scripts.split_respondents import split_respondents
+    from tests.workflow.small_model import save_small_model
+    from tests.workflow.workspace import CODEBOOK, voters
+
+    folder = tmp_path_factory.mktemp("small-study")
+    paths = SimpleNamespace(
+        folder=folder,
+        codebook=folder / "voters.yaml",
+        respondents=folder / "respondents.parquet",
+        splits=folder / "splits.parquet",
+        prompts=folder / "prompts.parquet",
+        source=save_small_model(folder / "source"),
+        base=folder / "base",
+    )
+    paths.codebook.write_text(yaml.safe_dump(CODEBOOK, sort_keys=False))
+    (folder / "voters.csv").write_text(voters())
+    words = {"codebook": paths.codebook, "language": "en"}
+    read_survey(
+        file=str(folder / "voters.csv"),
+        **words,
+        where={},
+        weight=None,
+        output=paths.respondents,
+        provenance=folder / "provenance.json",
+    )
+    chosen = {
+        "target": "vote",
+        "condition": "full",
+        "exclude": {},
+        "keep": {},
+        "share": None,
+        "folds": 2,
+        "seed": 0,
+    }
+    split_respondents(respondents=paths.respondents, **chosen, output=paths.splits)
+    build_prompts(respondents=paths.respondents, **words, drop_items=[], output=paths.prompts)
+    prepare_model(
+        source=str(paths.source),
+        revision=None,
+        quantization="nf4",
+        compute_dtype="float32",
+        threads=1,
+        description=paths.base / "model.json",
+    )
+    return paths

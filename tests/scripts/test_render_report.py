@@ -4,13 +4,22 @@ import shutil
 import subprocess
 
 import matplotlib.image
+import numpy as np
+import pandas as pd
 import pytest
 
+from scripts.count_words import count_words
+from scripts.cross_correlate import cross_correlate
+from scripts.plot_moods import plot_moods
 from scripts.record_run import record_run
 from scripts.render_report import by_folder, render_report
+from scripts.tabulate_moods import tabulate_moods
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.tables import POSTS, write_table
+from tests.synthetic_moods import MOODS_FIGURES, MOODS_FOR_READERS, MOODS_TABLES, OPTIONS
 from tests.synthetic_votes import SKILL
 
+MARKER = "Xqzplanted"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -126,3 +135,85 @@ def test_the_browser_would_notice_a_request(report, tmp_path):
     broken.write_text(text.replace("<main>", '<main><img src="http://127.0.0.1:9/x.png">'), encoding="utf-8")
     console, _ = browse(broken, tmp_path, "--dump-dom")
     assert len(console) == 1
+
+
+def render_panel(moods_study, output, votes_study=None, made=None):
+    """Render a page of the panel, and of the survey if there is one."""
+    run = output.with_suffix(".yaml")
+    config = moods_study.config | ({} if votes_study is None else {"surveys": votes_study.config["surveys"]})
+    record_run(
+        config=config,
+        provenance=[] if votes_study is None else [votes_study.provenance],
+        models=[moods_study.model],
+        panels=[moods_study.reading],
+        root=moods_study.results,
+        output=run,
+    )
+    own = [*moods_study.tables.values(), *moods_study.figures.values(), *moods_study.for_readers.values()]
+    files = own if made is None else made
+    votes = [] if votes_study is None else [*votes_study.tables.values(), *votes_study.figures.values()]
+    render_report(
+        title="A study",
+        run=run,
+        surveys=by_folder(map(str, votes), "surveys"),
+        panels=by_folder(map(str, files), "panels"),
+        output=output,
+    )
+    return output.read_text(encoding="utf-8")
+
+
+def test_a_panel_alone_has_a_page_marked_as_simulated(moods_study):
+    page = render_panel(moods_study, moods_study.results / "panel.html")
+    assert "Panel made-up" in page and "Simulated data, not answers of real people: panel made-up." in page
+    assert page.count("<svg") == 3 and "honest p" in page
+    assert "Rows read" in page and "retweet: 180" in page
+    links = [link for link in re.findall(r'href="([^"#]+)"', page) if not link.startswith("data:")]
+    assert len(links) == 6 and all((moods_study.results / link).exists() for link in links)
+
+
+def test_a_survey_and_a_panel_share_a_page(moods_study, votes_study):
+    page = render_panel(moods_study, moods_study.results / "both.html", votes_study)
+    assert "A made-up survey" in page and "Panel made-up" in page
+    assert "A made-up survey; panel made-up." in page
+
+
+def test_a_panel_opens_in_a_browser_without_errors_or_requests(moods_study, tmp_path):
+    path = moods_study.results / "browsed.html"
+    render_panel(moods_study, path)
+    console, _ = browse(path, tmp_path, "--dump-dom")
+    assert console == []
+
+
+def test_nothing_of_a_post_reaches_tables_figures_logs_or_page(moods_study, tmp_path, caplog):
+    """Posts that carry a marker in text and author are counted; only the counts may come out."""
+    caplog.set_level("DEBUG")
+    panel, random = tmp_path / "panels" / "made-up", np.random.default_rng(0)
+    posts = {}
+    for week in moods_study.made["weeks"]:
+        moods = random.choice(OPTIONS, size=random.integers(20, 40))
+        rows = [
+            (f"{week}-{n}", week, MARKER, f"{MARKER} I am {mood.lower()}") for n, mood in enumerate(moods)
+        ]
+        posts[week] = panel / "posts" / f"{week}.parquet"
+        write_table(pd.DataFrame(rows, columns=["post_id", "week", "author", "text"]), posts[week], POSTS)
+    count_words(posts=posts, options=OPTIONS, lexicon=None, output=panel / "words.parquet")
+    tables = {name: panel / f"{name}.parquet" for name in MOODS_TABLES}
+    cross_correlate(**{**moods_study.correlate, "words": panel / "words.parquet"}, **tables)
+    readers = {
+        f"{name}_{kind}": panel / f"{name}.{kind}" for name in MOODS_FOR_READERS for kind in ("csv", "tex")
+    }
+    tabulate_moods(**tables, rolling_weeks=3, constructed=None, tables=readers)
+    figures = {name: panel / f"{name}.svg" for name in MOODS_FIGURES}
+    plot_moods(**{**moods_study.draw, "ccf": tables["ccf"]}, constructed=None, figures=figures)
+    made = {"affect": moods_study.tables["affect"], **tables}
+    page = render_panel(
+        moods_study, tmp_path / "page.html", made=[*made.values(), *readers.values(), *figures.values()]
+    )
+    assert "phrases" in page
+    written = [
+        page,
+        caplog.text,
+        *(path.read_text(encoding="utf-8") for path in [*readers.values(), *figures.values()]),
+    ]
+    written += [path.read_bytes().decode("latin-1") for path in [panel / "words.parquet", *made.values()]]
+    assert not [text for text in written if MARKER.lower() in text.lower()]

@@ -42,7 +42,10 @@ def base():
 def rows(count, seed, low=5, high=40):
     rng = np.random.default_rng(seed)
     lengths = rng.integers(low, high, count)
-    return [TrainingRow(tuple(rng.integers(2, VOCABULARY, length).tolist()), int(length) - 2) for length in lengths]
+    return [
+        TrainingRow(tuple(rng.integers(2, VOCABULARY, length).tolist()), int(length) - 2)
+        for length in lengths
+    ]
 
 
 @pytest.fixture

@@ -19,9 +19,12 @@ def option_logits(model, option):
 @pytest.mark.parametrize("temperature", [0.5, 2.0])
 def test_exact_with_temperature_is_the_first_published_variant(base, temperature):
     expected = [
-        sum((logits / temperature).log_softmax(-1)[token].item() for logits, token in zip(option_logits(base.model, option), option, strict=True))
+        sum(
+            (logits / temperature).log_softmax(-1)[token].item()
+            for logits, token in zip(option_logits(base.model, option), option, strict=True)
+        )
         for option in OPTIONS
-    ]  # fmt: skip
+    ]
     found = score_options(base, [Prompt(CONTEXT, OPTIONS)], readout=named("exact", temperature))[0]
     assert np.allclose(found, expected, atol=1e-5)
 
@@ -39,10 +42,15 @@ def test_the_first_token_read_out_refuses_options_that_share_it(base):
 
 def test_raw_logits_are_summed(base):
     expected = [
-        sum(logits[token].item() for logits, token in zip(option_logits(base.model, option), option, strict=True))
+        sum(
+            logits[token].item()
+            for logits, token in zip(option_logits(base.model, option), option, strict=True)
+        )
         for option in OPTIONS
     ]
-    assert np.allclose(score_options(base, [Prompt(CONTEXT, OPTIONS)], readout=raw_logits)[0], expected, atol=1e-5)
+    assert np.allclose(
+        score_options(base, [Prompt(CONTEXT, OPTIONS)], readout=raw_logits)[0], expected, atol=1e-5
+    )
 
 
 def test_among_answers_normalises_over_the_options_that_reach_a_position():
@@ -51,6 +59,10 @@ def test_among_answers_normalises_over_the_options_that_reach_a_position():
     found = among_answers(logits, trie)[0]
     state = {path[depth]: path[depth][0] + 1 for path in trie.paths for depth in range(len(path))}
     first = torch.stack([logits[0, 0, token] for token in (5, 6, 8)]).log_softmax(0)
-    second = torch.stack([logits[0, state[pair], pair[1]] for pair in (trie.paths[1][1], trie.paths[2][1])]).log_softmax(0)
+    second = torch.stack(
+        [logits[0, state[pair], pair[1]] for pair in (trie.paths[1][1], trie.paths[2][1])]
+    ).log_softmax(0)
     # The last position is reached by one option alone, which therefore has probability 1 there.
-    assert torch.allclose(found, torch.stack([first[0], first[1] + second[0], first[2] + second[1]]), atol=1e-6)
+    assert torch.allclose(
+        found, torch.stack([first[0], first[1] + second[0], first[2] + second[1]]), atol=1e-6
+    )

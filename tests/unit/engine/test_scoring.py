@@ -25,7 +25,11 @@ def prompts(count, seed, adapters=(-1,)):
     rng = np.random.default_rng(seed)
     shared = tuple(rng.integers(20, VOCABULARY, 12).tolist())
     return [
-        Prompt(shared + tuple(rng.integers(20, VOCABULARY, rng.integers(1, 30)).tolist()), OPTIONS, adapters[i % len(adapters)])
+        Prompt(
+            shared + tuple(rng.integers(20, VOCABULARY, rng.integers(1, 30)).tolist()),
+            OPTIONS,
+            adapters[i % len(adapters)],
+        )
         for i in range(count)
     ]
 
@@ -45,22 +49,35 @@ def test_scores_equal_one_forward_pass_for_each_option(base):
     assert np.abs(np.array(score_options(base, asked)) - np.array(expected)).max() < 1e-5
 
 
-def test_scores_equal_those_of_lm_evaluation_harness():
-    texts = ["Party: left\nVote: Clinton", "Party: right\nVote: Liberal Democrat", "Vote: Dole other parties"] * 9
-    tokenizer = _build_tokenizer(texts, 300)
-    options = [" left", " Clinton", " Dole", " Liberal Democrat", " Labour"]
+def test_eight_options_of_one_to_four_tokens_score_as_in_lm_evaluation_harness():
+    options = [
+        " left",
+        " right",
+        " Labour",
+        " Liberal Democrat",
+        " Liberal Unionist",
+        " the other party",
+        " the party of labour",
+        " none",
+    ]
+    texts = ["Party: left", "Party: right", *[option for option in options for _ in range(50)]]
+    tokenizer = _build_tokenizer(texts, VOCABULARY)
     contexts = [f"Party: {word}\nAge: {age}\nVote:" for word in ("left", "right") for age in (18, 44, 90)]
     model = random_llama(3)
     base = Base(model, tokenizer, "a-base", "digest")
     encoded = [encode(tokenizer, context, options) for context in contexts]
-    assert {len(ids) for ids in encoded[0].continuation_ids} >= {1, 2}, "options must differ in length"
+    assert [len(ids) for ids in encoded[0].continuation_ids] == [1, 1, 1, 2, 2, 3, 4, 1]
     ours = score_options(base, [Prompt(one.context_ids, one.continuation_ids) for one in encoded])
     harness = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=4, device="cpu", add_bos_token=True)
     asked = [
         Instance("loglikelihood", {}, (context, option), index)
-        for index, (context, option) in enumerate((context, option) for context in contexts for option in options)
+        for index, (context, option) in enumerate(
+            (context, option) for context in contexts for option in options
+        )
     ]
-    theirs = np.array([score for score, _ in harness.loglikelihood(asked, disable_tqdm=True)]).reshape(len(contexts), -1)
+    theirs = np.array([score for score, _ in harness.loglikelihood(asked, disable_tqdm=True)]).reshape(
+        len(contexts), -1
+    )
     assert np.abs(np.array(ours) - theirs).max() <= 1e-5
 
 
@@ -99,7 +116,9 @@ def test_an_untrained_adapter_scores_as_the_base(base):
     asked = prompts(3, 4)
     with attached(base, LoraSettings()) as cohort:
         cohort.add(initial_weights(cohort, 0))
-        tuned = score_options(base, [Prompt(one.context_ids, one.option_ids, 0) for one in asked], cohort=cohort)
+        tuned = score_options(
+            base, [Prompt(one.context_ids, one.option_ids, 0) for one in asked], cohort=cohort
+        )
     assert np.allclose(tuned, score_options(base, asked), atol=1e-6)
 
 
@@ -125,7 +144,11 @@ SCORES = st.lists(st.floats(-60, 0), min_size=2, max_size=8)
 def test_probabilities_sum_to_one_under_every_normalization(scores, normalization):
     size = len(scores)
     found = normalize(
-        np.array(scores), normalization, n_tokens=range(1, size + 1), n_bytes=range(3, size + 3), unconditional=np.zeros(size)
+        np.array(scores),
+        normalization,
+        n_tokens=range(1, size + 1),
+        n_bytes=range(3, size + 3),
+        unconditional=np.zeros(size),
     )
     assert found.sum() == pytest.approx(1)
     assert (found >= 0).all()

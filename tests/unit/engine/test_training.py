@@ -13,11 +13,11 @@ from transformers import get_linear_schedule_with_warmup
 from stimmung.engine import training
 from stimmung.engine.adapter_files import RECORD, WEIGHTS, load_adapter
 from stimmung.engine.base import Base
-from stimmung.engine.lora import LoraSettings, attached, initial_weights
+from stimmung.engine.lora import LoraSettings, Slice, attached, initial_weights
 from stimmung.engine.passes import Part, forward_backward
 from stimmung.engine.rows import plan_steps
 from stimmung.engine.store import Store
-from stimmung.engine.training import Pace, train_adapters
+from stimmung.engine.training import Pace, choose_mode, train_adapters
 from stimmung.vocabulary.errors import InputError, Interrupted
 from tests.unit.engine.conftest import random_llama, rows
 
@@ -32,7 +32,9 @@ def trained(base, recipe, tasks, folder, pace, **options):
 
 def largest_difference(first, second):
     return max(
-        (one[name] - other[name]).abs().max().item() for one, other in zip(first, second, strict=True) for name in one
+        (one[name] - other[name]).abs().max().item()
+        for one, other in zip(first, second, strict=True)
+        for name in one
     )
 
 
@@ -43,13 +45,17 @@ def records(folder):
 def test_adapters_of_a_cohort_equal_those_trained_alone(base, recipe, tasks, tmp_path):
     together = trained(base, recipe, tasks, tmp_path / "together", STACKED)
     alone = [trained(base, recipe, [task], tmp_path / task.name, ALONE)[0] for task in tasks]
-    assert len({record["steps"] for record in records(tmp_path / "together")}) == 3, "all must end at another step"
+    assert len({record["steps"] for record in records(tmp_path / "together")}) == 3, (
+        "all must end at another step"
+    )
     assert max(record["steps"] for record in records(tmp_path / "together")) >= 30
     assert largest_difference(together, alone) <= 1e-5
 
 
 def test_an_adapter_equals_plain_peft_with_torch_adamw(base, recipe, tasks, tmp_path):
-    recipe = replace(recipe, lora=replace(recipe.lora, lora_dropout=0.0), max_grad_norm=0.5, gradient_accumulation_steps=2)
+    recipe = replace(
+        recipe, lora=replace(recipe.lora, lora_dropout=0.0), max_grad_norm=0.5, gradient_accumulation_steps=2
+    )
     task = tasks[0]
     ours = trained(base, recipe, [task], tmp_path, ALONE)[0]
     with attached(base, recipe.lora) as cohort:
@@ -61,7 +67,9 @@ def test_an_adapter_equals_plain_peft_with_torch_adamw(base, recipe, tasks, tmp_
 
 def _plain_peft(recipe, task, start):
     """The same training with PEFT's layers, full logits, an attention mask and transformers' schedule."""
-    lora = LoraConfig(r=recipe.lora.r, lora_alpha=recipe.lora.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM")
+    lora = LoraConfig(
+        r=recipe.lora.r, lora_alpha=recipe.lora.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
     model = get_peft_model(random_llama(), lora)
     named = {
         name.removeprefix("base_model.model.").replace(".default.weight", ""): parameter
@@ -79,7 +87,9 @@ def _plain_peft(recipe, task, start):
         seed=task.seed,
     )
     optimizer = torch.optim.AdamW(named.values(), lr=recipe.learning_rate, weight_decay=0.0)
-    schedule = get_linear_schedule_with_warmup(optimizer, int(np.ceil(recipe.warmup_ratio * len(plan))), len(plan))
+    schedule = get_linear_schedule_with_warmup(
+        optimizer, int(np.ceil(recipe.warmup_ratio * len(plan))), len(plan)
+    )
     for step in plan:
         chosen = [task.rows[row] for batch in step for row in batch]
         total = sum(row.n_loss_tokens for row in chosen)
@@ -102,20 +112,14 @@ def test_plain_peft_loads_an_adapter_and_gives_the_same_logits(base, recipe, tas
     ids = torch.tensor([[5, 6, 7, 8, 9]])
     with attached(base, recipe.lora) as cohort, torch.no_grad():
         cohort.add(load_adapter(store.adapter(key)).weights)
-        cohort.layout.slices = [training_slice()]
+        cohort.layout.slices = [Slice(adapter=0, start=0, stop=1)]
         ours = base.model(ids).logits
     theirs = PeftModel.from_pretrained(random_llama(), store.adapter(key)).eval()(ids).logits
     assert torch.allclose(ours, theirs, atol=1e-5)
     assert not torch.allclose(theirs, random_llama()(ids).logits, atol=1e-2)
 
 
-def training_slice():
-    from stimmung.engine.lora import Slice
-
-    return Slice(adapter=0, start=0, stop=1)
-
-
-def test_rank_stabilised_scale_is_pefts(base, tmp_path):
+def test_rank_stabilised_scale_is_pefts():
     assert LoraSettings(r=16, lora_alpha=8, use_rslora=True).scale == 2.0
     assert LoraSettings(r=16, lora_alpha=8).scale == 0.5
 
@@ -137,7 +141,10 @@ def test_smaller_passes_give_the_same_gradients(base, recipe):
                        for name, tensor in initial_weights(cohort, 0).items()}  # fmt: skip
             for _ in range(2):
                 cohort.add(weights)
-            parts = [Part(adapter, data, sum(row.n_loss_tokens for row in data), 7 + adapter) for adapter in range(2)]
+            parts = [
+                Part(adapter, data, sum(row.n_loss_tokens for row in data), 7 + adapter)
+                for adapter in range(2)
+            ]
             forward_backward(cohort, parts, splits)
             gradients.append({name: parameter.grad for name, parameter in cohort.parameters_of(1).items()})
     assert max((gradients[0][name] - gradients[1][name]).abs().max().item() for name in gradients[0]) < 1e-5
@@ -168,7 +175,12 @@ def test_a_finished_adapter_is_never_trained_again(base, recipe, tasks, tmp_path
     trained(base, recipe, tasks[:2], tmp_path, STACKED)
     seen = []
     real = training._step
-    monkeypatch.setattr(training, "_step", lambda cohort, recipe, runs: (seen.extend(run.task.name for run in runs), real(cohort, recipe, runs)))
+
+    def watched(cohort, recipe, runs):
+        seen.extend(run.task.name for run in runs)
+        real(cohort, recipe, runs)
+
+    monkeypatch.setattr(training, "_step", watched)
     trained(base, recipe, tasks, tmp_path, STACKED)
     assert set(seen) == {tasks[2].name}
 
@@ -180,7 +192,9 @@ def test_other_data_or_another_seed_is_another_adapter(base, recipe, tasks, tmp_
     assert len(records(tmp_path)) == 2
 
 
-def test_a_loss_that_is_not_finite_stops_that_adapter_and_leaves_the_others(base, recipe, tasks, tmp_path, monkeypatch):
+def test_a_loss_that_is_not_finite_stops_that_adapter_and_leaves_the_others(
+    base, recipe, tasks, tmp_path, monkeypatch
+):
     undisturbed = trained(base, recipe, [tasks[0], tasks[2]], tmp_path / "a", STACKED)
     real = training.initial_weights
 
@@ -212,7 +226,9 @@ def test_stopping_saves_a_checkpoint_and_the_next_run_goes_on(base, recipe, task
     for _ in range(100):
         asked = iter([False] * 3 + [True])
         try:
-            train_adapters(base, recipe, tasks, interrupted, pace=STACKED, stop=lambda asked=asked: next(asked))
+            train_adapters(
+                base, recipe, tasks, interrupted, pace=STACKED, stop=lambda asked=asked: next(asked)
+            )
         except Interrupted:
             continue
         break
@@ -263,7 +279,8 @@ def test_every_linear_layer_but_the_head_is_tuned(base):
 
 
 def test_an_unknown_target_module_is_refused(base):
-    with pytest.raises(InputError, match="no linear layer 'q_projection'"), attached(base, LoraSettings(target_modules=("q_projection",))):
+    settings = LoraSettings(target_modules=("q_projection",))
+    with pytest.raises(InputError, match="no linear layer 'q_projection'"), attached(base, settings):
         pass
 
 
@@ -274,3 +291,16 @@ def test_records_say_what_was_trained(base, recipe, tasks, tmp_path):
     assert record["steps"] == len(record["losses"]) == 20
     assert record["longest_sequence"] == max(len(row.input_ids) for row in tasks[0].rows)
     assert record["cohort"] == "sequential"
+
+
+@pytest.mark.parametrize(
+    ("batch", "chosen"), [(1, "stacked"), (4, "stacked"), (5, "sequential"), (16, "sequential")]
+)
+def test_a_cpu_stacks_small_batches_unless_told_otherwise(base, recipe, tasks, batch, chosen):
+    recipe = replace(recipe, per_device_train_batch_size=batch)
+    assert choose_mode(base, recipe, tasks, "auto") == chosen
+    assert choose_mode(base, recipe, tasks[:1], "auto") == "sequential", "one adapter is no cohort"
+    assert {choose_mode(base, recipe, tasks, wanted) for wanted in ("stacked", "sequential")} == {
+        "stacked",
+        "sequential",
+    }

@@ -44,3 +44,11 @@ def test_gaps_are_left_out_and_constant_series_have_no_interval():
     low, high = bootstrap_interval(posts, survey, 3, 200, seed=1)
     assert (low < high).all()
     assert np.isnan(bootstrap_interval(np.full(40, 0.2), survey, 3, 200, seed=1)).all()
+
+
+@pytest.mark.parametrize("n_weeks", range(5, 13))
+def test_series_of_a_few_weeks_have_blocks_and_no_warning(n_weeks, recwarn):
+    posts, survey = np.random.default_rng(n_weeks).standard_normal((2, n_weeks))
+    assert 1 <= block_length(posts, survey) < n_weeks
+    low, high = bootstrap_interval(posts, survey, 0, 50, seed=0)
+    assert low[0] <= high[0] and not list(recwarn)

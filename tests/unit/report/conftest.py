@@ -1,14 +1,21 @@
 from functools import cache
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
+from stimmung.evaluation.affect import aggregate_answers
 from stimmung.evaluation.calibration import bin_reliability
 from stimmung.evaluation.comparisons import compare_conditions, compare_with_best_baseline
+from stimmung.evaluation.confirmation import confirm_lags
+from stimmung.evaluation.cross_correlation import cross_correlate_series
 from stimmung.evaluation.folds import summarize_folds
+from stimmung.evaluation.recovery import measure_recovery
 from stimmung.evaluation.shares import compare_shares
 from stimmung.evaluation.votes import measure_folds
+from stimmung.evaluation.weekly_series import affect_series, signal_series
 from stimmung.report.conditions import left_out
+from tests.synthetic_moods import OPTIONS, make_moods
 from tests.synthetic_votes import CONDITIONS, make_votes
 
 
@@ -37,4 +44,26 @@ def tables_of(n_options):
         shares=compare_shares(predictions, folds),
         reliability=bin_reliability(predictions),
         changes=compare_conditions(folds, left_out(CONDITIONS)),
+    )
+
+
+@pytest.fixture(scope="package")
+def panel():
+    """The tables of a made-up panel of which one week has no estimate."""
+    missing = "2020-01-02"
+    made = make_moods(missing=(missing,))
+    affect = aggregate_answers(made["answers"])
+    questions = {"mood": OPTIONS}
+    words = signal_series(made["words"], questions, made["weeks"], "baselines/")
+    posts = pd.concat([affect_series(affect), words], ignore_index=True)
+    truth = signal_series(made["truth"], questions, made["weeks"], "")
+    few = {"max_lag_weeks": 2}
+    return SimpleNamespace(
+        missing=missing,
+        weeks=made["weeks"],
+        tracker=made["tracker"],
+        affect=affect,
+        ccf=cross_correlate_series(posts, made["tracker"], **few, n_resamples=50, n_simulations=99, seed=0),
+        confirmations=confirm_lags(posts, made["tracker"], **few),
+        recovery=measure_recovery(posts, truth, n_resamples=50, seed=0),
     )

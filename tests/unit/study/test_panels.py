@@ -1,7 +1,7 @@
 import pytest
 
 from stimmung.study.panels import Panel
-from stimmung.study.study import validated
+from stimmung.study.study import Study, validated
 from stimmung.vocabulary.errors import InputError
 
 STUDY_B = {
@@ -96,3 +96,47 @@ def test_a_mix_has_a_week_for_each_share_and_no_tracker_file():
     shorter = {**MIXED, "weeks": {"first": "2000-01-03", "last": "2000-01-10"}}
     assert "mix.joy_shares: 3 for 2 weeks" in told(shorter)
     assert "bring their own" in told({**MIXED, "trackers": STUDY_B["trackers"]})
+
+
+def study_with(panel=None, **changes):
+    """A study of this panel alone; ``changes`` are keys inside its sections, as section__key."""
+    content = {
+        "run": {"panels": ["b"]},
+        "models": {"llama-3-8b": {"source": "built-in"}, "other": {"source": "built-in"}},
+        "training": {"moods": {"max_steps": 1, "num_train_epochs": None}},
+        "engine": {},
+        "scoring": {},
+        "panels": {"b": {**STUDY_B, **(panel or {})}},
+        "report": {"title": "t"},
+    }
+    for place, value in changes.items():
+        section, key = place.split("__")
+        content[section][key] = value
+    return validated(Study, content, "config")
+
+
+def test_a_study_of_panels_alone_needs_their_models_only():
+    study = study_with()
+    assert list(study.selected_panels()) == ["b"]
+    assert list(study.selected_models()) == ["llama-3-8b"]
+    assert study.selected_surveys() == {}
+    assert list(study_with(run__panels=[]).selected_models()) == []
+
+
+@pytest.mark.parametrize(
+    ("panel", "changes", "message"),
+    [
+        ({}, {"run__panels": ["bb"]}, "run.panels: no panel 'bb' .did you mean 'b'"),
+        (
+            {"arms": ["llama-3-8/weekly"]},
+            {},
+            "panels.b.arms: no model 'llama-3-8' .did you mean 'llama-3-8b'",
+        ),
+        ({"training": "mood"}, {}, "panels.b.training: no preset 'mood' .did you mean 'moods'"),
+        ({}, {"scoring__normalization": "pmi"}, "scoring.normalization: pmi"),
+        ({}, {"models__llama-3-8b": {"source": "built-in", "chat": True}}, "panels.b.arms: .* plain text"),
+    ],
+)
+def test_a_name_in_a_panel_that_nothing_has_is_told(panel, changes, message):
+    with pytest.raises(InputError, match=message):
+        study_with(panel, **changes)

@@ -5,13 +5,18 @@ from stimmung.text.chat import chat_text
 from stimmung.text.prompts import few_shot_messages
 from stimmung.vocabulary.errors import InputError
 
-MESSAGES = [{"role": "system", "content": "Return the vote choice."}, {"role": "user", "content": "Alter: 44"}]
+MESSAGES = [
+    {"role": "system", "content": "Return the vote choice."},
+    {"role": "user", "content": "Alter: 44"},
+]
 
 
 def test_a_prompt_does_not_change_with_the_calendar(llama3):
     text = chat_text(llama3, MESSAGES)
     assert "Today Date: 26 Jul 2024" in text
-    assert "26 Jul 2024" not in llama3.apply_chat_template(MESSAGES, tokenize=False), "the template must have today's date"
+    assert "26 Jul 2024" not in llama3.apply_chat_template(MESSAGES, tokenize=False), (
+        "the template must have today's date"
+    )
 
 
 def test_a_template_that_asks_for_the_date_itself_gets_the_same_one(qwen):
@@ -30,7 +35,12 @@ def test_the_text_ends_where_the_assistant_begins(tokenizer):
 
 def test_examples_are_turns_of_their_own(tokenizer):
     text = chat_text(tokenizer, few_shot_messages(MESSAGES, [("Alter: 20", "SPD"), ("Alter: 70", "CDU")]))
-    assert text.index("Return the vote choice.") < text.index("Alter: 20") < text.index("SPD") < text.index("Alter: 70")
+    assert (
+        text.index("Return the vote choice.")
+        < text.index("Alter: 20")
+        < text.index("SPD")
+        < text.index("Alter: 70")
+    )
     assert text.index("CDU") < text.index("Alter: 44")
 
 

@@ -25,13 +25,18 @@ def test_context_and_continuation_are_the_tokens_of_the_whole_string(tokenizer, 
     rendering = Rendering(tokenizer, chat, "Wahl:")
     found = rendering.encode(MESSAGES, OPTIONS)
     for option, ids in zip(OPTIONS, found.continuation_ids, strict=True):
-        whole = tokenizer(rendering.text(MESSAGES) + ("" if chat else " ") + option, add_special_tokens=not chat)
+        whole = tokenizer(
+            rendering.text(MESSAGES) + ("" if chat else " ") + option, add_special_tokens=not chat
+        )
         assert list(found.context_ids + ids) == whole["input_ids"]
         assert tokenizer.decode(ids).strip() == option
 
 
 @settings(max_examples=40, deadline=None)
-@given(context=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30), option=st.sampled_from(OPTIONS))
+@given(
+    context=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30),
+    option=st.sampled_from(OPTIONS),
+)
 def test_any_context_keeps_its_tokens(qwen, context, option):
     context = f"{context}:"
     found = encode(qwen, context, [f" {option}"])
@@ -54,7 +59,9 @@ def test_an_end_of_text_token_that_the_tokenizer_appends_is_no_part_of_the_answe
 
     backend = qwen.backend_tokenizer
     kept = backend.post_processor
-    backend.post_processor = processors.TemplateProcessing(single="$A <|endoftext|>", special_tokens=[("<|endoftext|>", 0)])
+    backend.post_processor = processors.TemplateProcessing(
+        single="$A <|endoftext|>", special_tokens=[("<|endoftext|>", 0)]
+    )
     try:
         assert 0 not in encode(qwen, "Vote:", [" CDU"]).continuation_ids[0]
     finally:

@@ -16,14 +16,26 @@ CODEBOOK = Codebook.model_validate(
             "gender": {
                 "column": "g",
                 "wording": {"en": "Gender", "de": "Geschlecht"},
-                "options": [{"code": 1, "label": {"en": "female", "de": "Frauen"}}, {"code": 2, "label": "male"}],
+                "options": [
+                    {"code": 1, "label": {"en": "female", "de": "Frauen"}},
+                    {"code": 2, "label": "male"},
+                ],
                 "missing": [
                     {"code": -9, "reason": "refused", "label": {"en": "no answer", "de": "keine Angabe"}},
                     {"code": -8, "reason": "filter"},
                 ],
             },
-            "age": {"column": "a", "wording": "Age", "scale": "numeric", "format": {"en": "{value} years", "de": "{value} Jahre"}},
-            "vote": {"column": "v", "wording": "Vote", "options": [{"code": 1, "label": "CDU"}, {"code": 2, "label": "Grüne"}]},
+            "age": {
+                "column": "a",
+                "wording": "Age",
+                "scale": "numeric",
+                "format": {"en": "{value} years", "de": "{value} Jahre"},
+            },
+            "vote": {
+                "column": "v",
+                "wording": "Vote",
+                "options": [{"code": 1, "label": "CDU"}, {"code": 2, "label": "Grüne"}],
+            },
         },
     }
 )
@@ -51,7 +63,8 @@ def test_umlauts_and_double_vowels_stay_as_they_are():
 
 
 @pytest.mark.parametrize(
-    ("reason", "expected"), [("refused", "Gender: no answer\nAge: 44 years"), ("filter", "Age: 44 years"), (None, "Age: 44 years")]
+    ("reason", "expected"),
+    [("refused", "Gender: no answer\nAge: 44 years"), ("filter", "Age: 44 years"), (None, "Age: 44 years")],
 )
 def test_a_missing_answer_is_worded_as_the_codebook_says_or_left_out(reason, expected):
     assert user(gender=pd.NA, **{"gender.missing": reason}) == expected
@@ -61,7 +74,9 @@ def test_a_dropped_item_leaves_no_trace():
     assert user(drop_items=["gender"], gender=pd.NA, **{"gender.missing": "refused"}) == "Age: 44 years"
 
 
-@pytest.mark.parametrize(("value", "shown"), [(44.0, "44"), (1.5, "1.5"), (1234567.0, "1234567"), (0.0, "0"), (-3.0, "-3")])
+@pytest.mark.parametrize(
+    ("value", "shown"), [(44.0, "44"), (1.5, "1.5"), (1234567.0, "1234567"), (0.0, "0"), (-3.0, "-3")]
+)
 def test_numbers_are_written_in_full(value, shown):
     assert user(age=value).endswith(f"Age: {shown} years")
 
@@ -72,7 +87,9 @@ def test_plain_text_leaves_the_space_to_the_answer():
 
 
 def test_examples_stand_between_instruction_and_respondent():
-    messages = few_shot_messages(survey_messages(answers(), CODEBOOK, "en"), [("Gender: male\nAge: 20 years", "Grüne")])
+    messages = few_shot_messages(
+        survey_messages(answers(), CODEBOOK, "en"), [("Gender: male\nAge: 20 years", "Grüne")]
+    )
     assert plain_text(messages, "Vote:") == (
         "One of: CDU, Grüne.\n\nGender: male\nAge: 20 years\nVote: Grüne\n\nGender: female\nAge: 44 years\nVote:"
     )

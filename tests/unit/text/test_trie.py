@@ -27,7 +27,8 @@ def test_every_path_spells_its_option_and_shared_beginnings_are_read_once(option
 
 
 @pytest.mark.parametrize(
-    ("options", "relation"), [([(1, 2), (1, 2)], "has the same tokens as"), ([(1,), (1, 2)], "is the beginning of")]
+    ("options", "relation"),
+    [([(1, 2), (1, 2)], "has the same tokens as"), ([(1,), (1, 2)], "is the beginning of")],
 )
 def test_options_that_no_score_could_tell_apart_are_refused(options, relation):
     with pytest.raises(InputError, match=f"'CDU' {relation} 'CDU/CSU'"):

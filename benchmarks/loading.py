@@ -1,0 +1,49 @@
+"""How long a job waits for its base: quantising a model to 4 bits against loading the one that was quantised and saved.
+
+    python benchmarks/loading.py [--size 1b] [--device cpu|cuda] [--repetitions 3]
+
+Both from files that the operating system has in memory. Writes results/benchmarks/loading.json.
+"""
+
+import tempfile
+from pathlib import Path
+
+import torch
+from measure import alternating, arguments, llama, load, ratio, report, survey, table
+
+from stimmung.engine.base import load_base, quantize_base
+
+
+def main() -> None:
+    options = arguments("Time of loading a 4-bit base.", "1b")
+    tokenizer, _ = survey(8)
+    with tempfile.TemporaryDirectory() as folder:
+        source, base = Path(folder) / "source", Path(folder) / "base"
+        model = llama(options.size)
+        n_parameters = sum(weight.numel() for weight in model.parameters())
+        model.save_pretrained(source, max_shard_size="100GB")
+        tokenizer.save_pretrained(source)
+        del model
+        quantize_base(str(source), None, "nf4", "bfloat16", base)
+        costs = alternating(
+            {
+                "quantise while loading (transformers)": lambda: lambda: load(source, "nf4"),
+                "load the saved 4-bit base (Stimmung)": lambda: lambda: load_base(base),
+            },
+            options.repetitions,
+        )
+        same = _same_logits(source, base)
+    quantising, loading = costs.values()
+    keys = {"vs_quantizing": ratio(quantising, loading), "identical_logits": same}
+    report("loading", keys, table(costs, 1, "load"), options, parameters=n_parameters)
+
+
+def _same_logits(source: Path, base: Path) -> bool:
+    quantised, saved = load(source, "nf4"), load_base(base).model
+    ids = torch.tensor([[1, 2, 3, 4, 5]], device=saved.device)
+    with torch.inference_mode():
+        return torch.equal(quantised(ids).logits, saved(ids).logits)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""How long scoring takes by prompt of eight options: one pass over the options' trie, one forward per option, lm-evaluation-harness.
+
+    python benchmarks/scoring.py [--size 5m] [--device cpu|cuda] [--repetitions 3]
+
+The same 4-bit base for all; the largest difference to lm-evaluation-harness is that of float32 weights.
+Writes results/benchmarks/scoring.json.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lm_eval.api.instance import Instance
+from lm_eval.models.huggingface import HFLM
+from measure import (
+    OPTIONS,
+    alternating,
+    arguments,
+    encoded,
+    load_as_base,
+    ratio,
+    report,
+    saved,
+    survey,
+    table,
+)
+from transformers.utils.logging import set_verbosity_error
+
+from stimmung.engine.base import Base
+from stimmung.engine.scoring import Prompt, score_options
+
+PROMPTS = 24
+LM_EVAL_BATCH = 16
+
+
+def main() -> None:
+    options = arguments("Time of scoring eight options.", "5m")
+    set_verbosity_error()
+    tokenizer, texts = survey(PROMPTS)
+    prompts = [Prompt(one.context_ids, one.continuation_ids) for one in encoded(tokenizer, texts)]
+    with tempfile.TemporaryDirectory() as folder:
+        directory = saved(options.size, tokenizer, Path(folder) / "model")
+        base = load_as_base(directory, "nf4")
+        costs = alternating(
+            {
+                "one forward per option": lambda: lambda: one_forward_per_option(base, prompts),
+                "lm-evaluation-harness": lambda: _harness(base, texts),
+                "Stimmung": lambda: lambda: score_options(base, prompts),
+            },
+            options.repetitions,
+        )
+        exact = load_as_base(directory, "float32")
+        ours = np.array(score_options(exact, prompts))
+        difference = np.abs(ours - np.array(_harness(exact, texts)()).reshape(ours.shape)).max()
+    naive, harness, own = costs.values()
+    keys = {
+        "vs_one_forward_per_option": ratio(naive, own),
+        "vs_lm_eval": ratio(harness, own),
+        "max_abs_difference_lm_eval": float(difference),
+    }
+    tokens = [len(ids) for ids in prompts[0].option_ids]
+    mean = float(np.mean([len(prompt.context_ids) for prompt in prompts]))
+    report(
+        "scoring", keys, table(costs, PROMPTS, "prompt"), options,
+        prompts=PROMPTS, option_tokens=tokens, mean_tokens=round(mean, 1), lm_eval_batch=LM_EVAL_BATCH,
+    )  # fmt: skip
+
+
+def one_forward_per_option(base: Base, prompts: Sequence[Prompt]) -> list[list[float]]:
+    """Score as the published scripts do: each option with a forward pass of its own and the full vocabulary everywhere."""
+    found = []
+    with torch.inference_mode():
+        for prompt in prompts:
+            scores = []
+            for option in prompt.option_ids:
+                ids = torch.tensor([prompt.context_ids + option], device=base.device)
+                logits = base.model(input_ids=ids).logits[0].float().log_softmax(-1)
+                first = len(prompt.context_ids) - 1
+                scores.append(sum(logits[first + place, token].item() for place, token in enumerate(option)))
+            found.append(scores)
+    return found
+
+
+def _harness(base: Base, texts: Sequence[str]) -> Any:
+    """Return lm-evaluation-harness' scoring of every option, one after another in a list."""
+    harness = HFLM(
+        pretrained=base.model,
+        tokenizer=base.tokenizer,
+        batch_size=LM_EVAL_BATCH,
+        device=str(base.device),
+        add_bos_token=True,
+    )
+    asked = [
+        Instance("loglikelihood", {}, (text, f" {option}"), number)
+        for number, (text, option) in enumerate((text, option) for text in texts for option in OPTIONS)
+    ]
+    return lambda: [score for score, _ in harness.loglikelihood(asked, disable_tqdm=True)]
+
+
+if __name__ == "__main__":
+    main()

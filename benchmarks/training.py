@@ -1,0 +1,235 @@
+"""How long training takes by example, against TRL's SFTTrainer and the Hugging Face Trainer, and what a cohort saves.
+
+    python benchmarks/training.py [--size 5m] [--device cpu|cuda] [--repetitions 3]
+
+All settings train the same rank of LoRA on all linear layers of the same 4-bit base, on the same prompts with one answer each.
+On a GPU with `--size 8b` the settings are the published recipe's: rank 256, five folds.
+Writes results/benchmarks/training.json.
+"""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from datasets import Dataset, disable_progress_bars
+from measure import (
+    alternating,
+    arguments,
+    encoded,
+    load,
+    load_as_base,
+    ratio,
+    report,
+    saved,
+    survey,
+    table,
+    time_of,
+)
+from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+from saturation import saturation
+from transformers import AutoTokenizer, DataCollatorForSeq2Seq, PrinterCallback, Trainer, TrainingArguments
+from transformers.utils.logging import set_verbosity_error
+from trl import SFTConfig, SFTTrainer
+
+from stimmung.engine.adapter_files import load_adapter
+from stimmung.engine.base import Base
+from stimmung.engine.lora import LoraSettings
+from stimmung.engine.rows import TrainingRow
+from stimmung.engine.store import Store
+from stimmung.engine.training import Pace, Recipe, Task, train_adapters
+
+FOLDS = 5
+EXAMPLES = 32
+COHORT_EXAMPLES = 16  # of each fold
+RANK = {"unit": 16, "5m": 16, "135m": 16, "1b": 16, "8b": 256}
+COMMON: dict[str, Any] = {
+    "num_train_epochs": 1,
+    "report_to": "none",
+    "save_strategy": "no",
+    "disable_tqdm": True,
+    "logging_strategy": "no",
+}
+Prepare = Callable[[], Callable[[], Any]]
+
+
+def main() -> None:
+    options = arguments("Time of training.", "5m")
+    set_verbosity_error()
+    disable_progress_bars()
+    batches = (1, 2, 4, 8) if options.device == "cpu" else (1, 4)
+    tokenizer, texts = survey(FOLDS * COHORT_EXAMPLES)
+    rows = [
+        TrainingRow(one.context_ids + one.continuation_ids[n % 8], len(one.context_ids))
+        for n, one in enumerate(encoded(tokenizer, texts))
+    ]
+    recipe = Recipe(
+        LoraSettings(r=RANK[options.size], lora_alpha=16, lora_dropout=0.05),
+        learning_rate=2e-4,
+        num_train_epochs=1,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        directory = saved(options.size, tokenizer, Path(folder) / "model")
+        base = load_as_base(directory, "nf4")
+        by_example = alternating(
+            _against_others(directory, base, rows[:EXAMPLES], recipe), options.repetitions
+        )
+        folds = [
+            Task(f"fold {fold}", rows[fold * COHORT_EXAMPLES : (fold + 1) * COHORT_EXAMPLES], fold)
+            for fold in range(FOLDS)
+        ]
+        cohorts = alternating(
+            {
+                f"five folds, batch {batch}, {mode}": partial(
+                    _ours, base, replace(recipe, per_device_train_batch_size=batch), folds, mode
+                )
+                for batch in batches
+                for mode in ("sequential", "stacked")
+            },
+            options.repetitions,
+            warm=True,
+        )
+        del base
+        difference = _largest_difference(directory, rows, recipe) if options.device == "cpu" else None
+    gain = {
+        batch: ratio(
+            cohorts[f"five folds, batch {batch}, sequential"], cohorts[f"five folds, batch {batch}, stacked"]
+        )
+        for batch in batches
+    }
+    tokens = sum(len(row.input_ids) for row in rows[:EXAMPLES])
+    lines = table(by_example, EXAMPLES, "example")
+    lines["tokens/s"] = [
+        None if cost is None else round(tokens / time_of(cost)) for cost in by_example.values()
+    ]
+    keys = {
+        # Each at the other's own batch size, so that nothing but the engine differs.
+        "vs_trl_defaults": ratio(
+            by_example["TRL SFTTrainer, defaults (batch 8)"], by_example["Stimmung, batch 8"]
+        ),
+        "vs_trl_published": ratio(
+            by_example["TRL SFTTrainer, published (batch 1)"], by_example["Stimmung, batch 1"]
+        ),
+        "vs_hf_trainer": ratio(by_example["Hugging Face Trainer, batch 4"], by_example["Stimmung, batch 4"]),
+        "cohort_vs_one_by_one": gain[1],
+        "cohort_vs_one_by_one_by_batch": gain,
+        "max_abs_weight_difference": difference,
+    }
+    if options.device == "cuda":
+        keys |= saturation(options.size, rows, recipe)
+    both = pd.concat([lines, table(cohorts, FOLDS * COHORT_EXAMPLES, "example")])
+    report(
+        "training",
+        keys,
+        both,
+        options,
+        rank=recipe.lora.r,
+        examples=EXAMPLES,
+        mean_tokens=round(tokens / EXAMPLES, 1),
+    )
+
+
+def _against_others(
+    directory: Path, base: Base, rows: list[TrainingRow], recipe: Recipe
+) -> dict[str, Prepare]:
+    settings: dict[str, Prepare] = {
+        "TRL SFTTrainer, defaults (batch 8)": partial(_trl, directory, rows, recipe),
+        "TRL SFTTrainer, published (batch 1)": partial(
+            _trl, directory, rows, recipe, per_device_train_batch_size=1
+        ),
+        "TRL SFTTrainer, batch 8, activations kept": partial(
+            _trl, directory, rows, recipe, gradient_checkpointing=False
+        ),
+        "Hugging Face Trainer, batch 4": partial(
+            _hugging_face, directory, rows, recipe, per_device_train_batch_size=4
+        ),
+    }
+    for batch in (1, 4, 8, 16):
+        own = replace(recipe, per_device_train_batch_size=batch)
+        settings[f"Stimmung, batch {batch}"] = partial(_ours, base, own, [Task("one", rows, 0)], "sequential")
+    return settings
+
+
+def _ours(base: Base, recipe: Recipe, tasks: list[Task], mode: str) -> Callable[[], Any]:
+    def run() -> None:
+        # A new store each time: a finished adapter would not be trained again.
+        with tempfile.TemporaryDirectory() as folder:
+            train_adapters(base, recipe, tasks, Store(Path(folder)), pace=Pace(mode))
+
+    return run
+
+
+def _trl(directory: Path, rows: list[TrainingRow], recipe: Recipe, **changes: Any) -> Callable[[], Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = SFTTrainer(
+            model=load(directory, "nf4"),
+            args=SFTConfig(output_dir=folder, use_cpu=not torch.cuda.is_available(), **COMMON, **changes),
+            train_dataset=_dataset(rows),
+            peft_config=_peft(recipe),
+            processing_class=AutoTokenizer.from_pretrained(directory),
+        )
+    trainer.remove_callback(PrinterCallback)
+    return trainer.train
+
+
+def _hugging_face(
+    directory: Path, rows: list[TrainingRow], recipe: Recipe, **changes: Any
+) -> Callable[[], Any]:
+    model = prepare_model_for_kbit_training(load(directory, "nf4"), use_gradient_checkpointing=False)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(
+            model=get_peft_model(model, _peft(recipe)),
+            args=TrainingArguments(
+                output_dir=folder, bf16=True, use_cpu=not torch.cuda.is_available(), **COMMON, **changes
+            ),
+            train_dataset=_dataset(rows),
+            data_collator=DataCollatorForSeq2Seq(AutoTokenizer.from_pretrained(directory)),
+        )
+    trainer.remove_callback(PrinterCallback)
+    return trainer.train
+
+
+def _dataset(rows: list[TrainingRow]) -> Dataset:
+    return Dataset.from_dict(
+        {
+            "input_ids": [list(row.input_ids) for row in rows],
+            "labels": [[-100] * row.loss_from + list(row.input_ids[row.loss_from :]) for row in rows],
+        }
+    )
+
+
+def _peft(recipe: Recipe) -> LoraConfig:
+    return LoraConfig(
+        r=recipe.lora.r,
+        lora_alpha=int(recipe.lora.lora_alpha),
+        lora_dropout=recipe.lora.lora_dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+
+
+def _largest_difference(directory: Path, rows: list[TrainingRow], recipe: Recipe) -> float:
+    """Train three adapters in float32, of 30, 20 and 30 steps, as a cohort and one by one, and compare all weights."""
+    base = load_as_base(directory, "float32")
+    # Without a warm-up AdamW's first step goes by the signs of the gradient, and rounding has a say in those near zero.
+    recipe = replace(recipe, per_device_train_batch_size=1, warmup_ratio=0.1)
+    tasks = [Task(f"{n} rows", rows[first : first + n], first) for first, n in ((0, 30), (30, 20), (50, 30))]
+    weights = []
+    for mode in ("sequential", "stacked"):
+        with tempfile.TemporaryDirectory() as folder:
+            store = Store(Path(folder))
+            keys = train_adapters(base, recipe, tasks, store, pace=Pace(mode))
+            weights.append([load_adapter(store.adapter(key)).weights for key in keys])
+    return max(
+        (alone[name] - together[name]).abs().max().item()
+        for alone, together in zip(*weights, strict=True)
+        for name in alone
+    )
+
+
+if __name__ == "__main__":
+    main()

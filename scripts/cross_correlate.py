@@ -1,0 +1,152 @@
+"""Hold every weekly series, of language models and of everything else, against the survey of its question.
+
+Writes three tables: correlations at every lag; each best lag confirmed on weeks that it was not found on; and,
+where the mood behind the posts is known, how well each series recovers it. A table that a panel has nothing
+for is empty: a panel without a survey, too few weeks to split, a mood that nobody knows.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from stimmung.evaluation.confirmation import TooFewWeeksError, confirm_lags
+from stimmung.evaluation.cross_correlation import cross_correlate_series
+from stimmung.evaluation.recovery import measure_recovery
+from stimmung.evaluation.weekly_series import affect_series, signal_series
+from stimmung.study.job import job
+from stimmung.vocabulary import tables
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+logger = logging.getLogger(__name__)
+
+
+def cross_correlate(
+    *,
+    affect: Path,
+    words: Path,
+    signals: Path | None = None,
+    tracker: Path | None = None,
+    truth: Path | None = None,
+    tracker_is_truth: bool = False,
+    questions: Mapping[str, Sequence[str]],
+    weeks: Sequence[str],
+    max_lag_weeks: int,
+    rolling_weeks: int,
+    n_resamples: int = 1000,
+    n_simulations: int = 1999,
+    seed: int = 0,
+    ccf: Path,
+    confirmations: Path,
+    recovery: Path,
+) -> None:
+    """Write the tables ccf, confirmations and recovery.
+
+    Parameters
+    ----------
+    affect
+        The series of language models.
+    words, signals
+        Tables of signals: baselines that read the same posts, and anybody else's series.
+    tracker
+        The survey. Questions that it does not have are not correlated.
+    truth
+        The known mood of simulated posts, a table of signals.
+    tracker_is_truth
+        The tracker has the known shares of mixed posts, and weeks do not follow each other.
+    questions
+        Question to its answer options.
+    weeks
+        The panel's weeks.
+    max_lag_weeks, rolling_weeks, n_resamples, n_simulations, seed
+        As for ``cross_correlate_series``.
+    """
+    parts = [affect_series(tables.read_table(affect, tables.AFFECT))]
+    for path, prefix in ((words, tables.BASELINE_PREFIX), (signals, tables.SIGNAL_PREFIX)):
+        if path is not None:
+            parts.append(signal_series(tables.read_table(path, tables.SIGNALS), questions, weeks, prefix))
+    posts = pd.concat(parts, ignore_index=True)
+    survey = (
+        tables.read_table(tracker, tables.TRACKER)
+        if tracker is not None
+        else tables.empty_table(tables.TRACKER)
+    )
+    tracked = posts[posts["question"].isin(survey["question"])]
+    for question in sorted(set(questions) - set(survey["question"])):
+        logger.warning("question '%s' has no survey to be correlated with", question)
+
+    correlations, confirmed = tables.empty_table(tables.CCF), tables.empty_table(tables.CONFIRMATIONS)
+    if not tracked.empty:
+        correlations = cross_correlate_series(
+            tracked,
+            survey,
+            max_lag_weeks=max_lag_weeks,
+            rolling_weeks=rolling_weeks,
+            n_resamples=n_resamples,
+            n_simulations=n_simulations,
+            seed=seed,
+        )
+        confirmed = confirm(tracked, survey, max_lag_weeks)
+    known = known_mood(survey, truth, tracker_is_truth, questions)
+    recovered = tables.empty_table(tables.RECOVERY)
+    if not known.empty:
+        asked = posts[posts["question"].isin(known["question"])]
+        recovered = measure_recovery(
+            asked, known, serial=not tracker_is_truth, n_resamples=n_resamples, seed=seed
+        )
+    tables.write_table(correlations, ccf, tables.CCF)
+    tables.write_table(confirmed, confirmations, tables.CONFIRMATIONS)
+    tables.write_table(recovered, recovery, tables.RECOVERY)
+
+
+def confirm(posts: pd.DataFrame, survey: pd.DataFrame, max_lag_weeks: int) -> pd.DataFrame:
+    """Confirm the lags of all series that have enough weeks to be split."""
+    parts = [tables.empty_table(tables.CONFIRMATIONS)]
+    for _, series in posts.groupby(["model", "question"]):
+        try:
+            parts.append(confirm_lags(series, survey, max_lag_weeks=max_lag_weeks))
+        except TooFewWeeksError as error:
+            logger.warning("%s", error.what)
+    filled = [part for part in parts if not part.empty]
+    return pd.concat(filled, ignore_index=True) if filled else parts[0]
+
+
+def known_mood(
+    survey: pd.DataFrame, truth: Path | None, tracker_is_truth: bool, questions: Mapping[str, Sequence[str]]
+) -> pd.DataFrame:
+    """Return the known mood: week, question, option, value; no rows if nobody knows it."""
+    if tracker_is_truth:
+        return survey.rename(columns={"share": "value"})
+    if truth is None:
+        return pd.DataFrame(columns=["week", "question", "option", "value"])
+    latent = tables.read_table(truth, tables.SIGNALS)
+    return signal_series(latent, questions, list(latent["week"].unique()), "")
+
+
+def optional(paths: Sequence[str]) -> Path | None:
+    """Return the one path of an input that a panel may not have."""
+    return Path(paths) if isinstance(paths, str) else next(map(Path, paths), None)
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        cross_correlate(
+            affect=Path(snakemake.input.affect),
+            words=Path(snakemake.input.words),
+            signals=optional(snakemake.input.signals),
+            tracker=optional(snakemake.input.tracker),
+            truth=optional(snakemake.input.truth),
+            tracker_is_truth=snakemake.params.tracker_is_truth,
+            questions=snakemake.params.questions,
+            weeks=snakemake.params.weeks,
+            max_lag_weeks=snakemake.params.max_lag_weeks,
+            rolling_weeks=snakemake.params.rolling_weeks,
+            n_resamples=snakemake.params.n_resamples,
+            n_simulations=snakemake.params.n_simulations,
+            seed=snakemake.params.seed,
+            **{name: Path(path) for name, path in snakemake.output.items()},
+        )

@@ -1,0 +1,63 @@
+"""Draw the figures of one panel, from its tables. The suffix of a path is the format: svg, pdf or png."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+
+from stimmung.report.mood_lags import plot_lags
+from stimmung.report.mood_series import plot_raw, plot_series
+from stimmung.report.style import figure_style, save_figure
+from stimmung.study.job import job
+from stimmung.vocabulary.tables import AFFECT, CCF, TRACKER, read_table
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def plot_moods(
+    *,
+    affect: Path,
+    ccf: Path,
+    tracker: Path | None = None,
+    questions: Mapping[str, Sequence[str]],
+    weeks: Sequence[str],
+    scale: Literal["min-max", "none"],
+    rolling_weeks: int,
+    constructed: str | None,
+    figures: Mapping[str, Path],
+) -> None:
+    """Write the figures series, lags and raw to their paths.
+
+    ``weeks`` are all of the panel, so that a missing one is seen. ``constructed`` is 'simulated', 'constructed'
+    or nothing, and is shown on each.
+    """
+    estimated, correlated = read_table(affect, AFFECT), read_table(ccf, CCF)
+    survey = pd.DataFrame(columns=list(TRACKER.columns)) if tracker is None else read_table(tracker, TRACKER)
+    with figure_style():
+        drawn = {
+            "series": plot_series(
+                estimated, survey, correlated, questions, weeks, scale=scale, rolling_weeks=rolling_weeks
+            ),
+            "lags": plot_lags(correlated, questions),
+            "raw": plot_raw(estimated, questions, weeks),
+        }
+        for name, figure in drawn.items():
+            save_figure(figure, figures[name], bool(constructed), f"{constructed} data")
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        tracker = snakemake.input.tracker
+        plot_moods(
+            affect=Path(snakemake.input.affect),
+            ccf=Path(snakemake.input.ccf),
+            tracker=Path(tracker) if isinstance(tracker, str) else next(map(Path, tracker), None),
+            questions=snakemake.params.questions,
+            weeks=snakemake.params.weeks,
+            scale=snakemake.params.scale,
+            rolling_weeks=snakemake.params.rolling_weeks,
+            constructed=snakemake.params.constructed,
+            figures={name: Path(path) for name, path in snakemake.output.items()},
+        )

@@ -1,0 +1,74 @@
+"""Ask the adapters of all weeks, and the untuned base, every question of a panel."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from stimmung.engine.base import load_base
+from stimmung.engine.devices import use_threads
+from stimmung.engine.store import Store
+from stimmung.engine.weeks import Reading, WeekAdapter, answer_questions, word_questions
+from stimmung.study.job import job
+from stimmung.vocabulary.questions import Question
+from stimmung.vocabulary.tables import ANSWERS, BASE_SEED, write_table
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def score_questions(
+    *,
+    base: Path,
+    trained: Sequence[Path],
+    questions: Mapping[str, Question],
+    normalization: str,
+    readout: str,
+    tokens_per_batch: int,
+    panel: str,
+    model: str,
+    code: str,
+    threads: int,
+    store: Path,
+    output: Path,
+) -> None:
+    """Write the answers table of a model; ``trained`` list its adapters, each beside its weeks' folders."""
+    use_threads(threads)
+    loaded = load_base(base)
+    adapters = [
+        WeekAdapter(one["week"], one["seed"], listed.parent / one["week"] / f"seed-{one['seed']}")
+        for listed in trained
+        for one in json.loads(listed.read_text(encoding="utf-8"))
+    ]
+    answers = answer_questions(
+        loaded,
+        word_questions(loaded.tokenizer, questions),
+        adapters,
+        Reading(normalization, readout, tokens_per_batch),
+        Store(store),
+        code,
+    )
+    names = pd.Series(f"{model}/weekly", answers.index).mask(answers.seed == BASE_SEED, f"{model}/base")
+    answers.insert(0, "model", names)
+    answers.insert(0, "panel", panel)
+    write_table(answers, output, ANSWERS)
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        score_questions(
+            base=Path(snakemake.input.base).parent,
+            trained=[Path(listed) for listed in snakemake.input.trained],
+            questions={name: Question(**one) for name, one in snakemake.params.questions.items()},
+            normalization=snakemake.params.normalization,
+            readout=snakemake.params.readout,
+            tokens_per_batch=snakemake.params.tokens_per_batch,
+            panel=snakemake.wildcards.panel,
+            model=snakemake.wildcards.model,
+            code=snakemake.params.code,
+            threads=snakemake.threads,
+            store=Path(snakemake.params.store),
+            output=Path(snakemake.output.answers),
+        )

@@ -1,0 +1,39 @@
+"""What is set beside the survey: the series of language models, and those that need none."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+SERIES_COLUMNS = ["model", "week", "question", "option", "value"]
+
+
+def affect_series(affect: pd.DataFrame) -> pd.DataFrame:
+    """Return the raw series of an AFFECT table, averaged over seeds: model, week, question, option, value."""
+    seeds = affect.drop_duplicates(["model", "week", "question", "option"])
+    return seeds.assign(value=seeds["value_mean"])[SERIES_COLUMNS].reset_index(drop=True)
+
+
+def signal_series(
+    signals: pd.DataFrame, questions: Mapping[str, Sequence[str]], weeks: Sequence[str], prefix: str
+) -> pd.DataFrame:
+    """Return signals as series of the questions that have their options.
+
+    Parameters
+    ----------
+    signals
+        A SIGNALS table. Rows of other weeks and of options that no question has are left out, so that every
+        series is held against the same waves.
+    questions
+        Question to its answer options.
+    weeks
+        The panel's weeks.
+    prefix
+        What stands before a signal's name in the column model: a signal may be called like a word count.
+    """
+    inside = signals[signals["week"].isin(weeks)]
+    parts = [
+        inside[inside["option"].isin(options)].assign(question=question)
+        for question, options in questions.items()
+    ]
+    series = pd.concat(parts, ignore_index=True)
+    return series.assign(model=prefix + series["signal"])[SERIES_COLUMNS]

@@ -1,0 +1,126 @@
+import pandas as pd
+import pytest
+
+from scripts.cross_correlate import cross_correlate
+from stimmung.vocabulary import tables
+from stimmung.vocabulary.errors import InputError
+from tests.synthetic_moods import MOODS_TABLES, OPTIONS, make_moods
+
+
+def run(moods_study, folder, **changes):
+    outputs = {name: folder / f"{name}.parquet" for name in MOODS_TABLES}
+    cross_correlate(**{**moods_study.correlate, **changes}, **outputs)
+    schemas = {"ccf": tables.CCF, "confirmations": tables.CONFIRMATIONS, "recovery": tables.RECOVERY}
+    return {name: tables.read_table(path, schemas[name]) for name, path in outputs.items()}
+
+
+def changed(moods_study, name, folder, change, schema):
+    path = folder / f"changed-{name}.parquet"
+    tables.write_table(change(pd.read_parquet(moods_study.inputs[name])), path, schema)
+    return path
+
+
+def test_model_and_counts_stand_side_by_side_at_every_lag(moods_study):
+    ccf = tables.read_table(moods_study.tables["ccf"], tables.CCF)
+    assert set(ccf["model"]) == {"tiny/weekly", "baselines/words"}
+    assert len(ccf) == 2 * len(OPTIONS) * 5
+    assert (ccf["note"] == "").all()
+    zero = ccf[(ccf["lag_weeks"] == 0) & (ccf["model"] == "tiny/weekly")]
+    assert (zero["r_raw"] > 0.9).all() and (zero["p_prewhitened"] < 0.01).all()
+
+
+def test_the_known_mood_is_recovered_with_an_interval(moods_study):
+    recovery = tables.read_table(moods_study.tables["recovery"], tables.RECOVERY)
+    mean = recovery[recovery["option"].isna() & (recovery["model"] == "tiny/weekly")].iloc[0]
+    assert 0.9 < mean["ci_low"] <= mean["r"] <= 1
+    assert mean["n"] == 19  # of 20 weeks one is missing
+
+
+def test_the_same_run_is_the_same_bytes(moods_study, tmp_path):
+    run(moods_study, tmp_path)
+    for name in MOODS_TABLES:
+        assert (tmp_path / f"{name}.parquet").read_bytes() == moods_study.tables[name].read_bytes()
+
+
+def test_a_panel_without_survey_and_known_mood_has_empty_tables(moods_study, tmp_path):
+    made = run(moods_study, tmp_path, tracker=None, truth=None)
+    assert all(table.empty for table in made.values())
+
+
+def test_shares_of_mixed_posts_are_survey_and_known_mood_at_once(moods_study, tmp_path):
+    recovery = run(moods_study, tmp_path, truth=None, tracker_is_truth=True)["recovery"]
+    assert len(recovery) == 2 * (1 + len(OPTIONS))
+
+
+def test_too_few_weeks_to_split_are_still_correlated(moods_study, tmp_path):
+    weeks = moods_study.made["weeks"][:9]
+    short = changed(
+        moods_study, "words", tmp_path, lambda table: table[table["week"].isin(weeks)], tables.SIGNALS
+    )
+    made = run(moods_study, tmp_path, words=short)
+    assert "baselines/words" in set(made["ccf"]["model"])
+    assert set(made["confirmations"]["model"]) == {"tiny/weekly"}
+
+
+def test_a_constant_count_has_a_note_and_the_others_their_numbers(moods_study, tmp_path):
+    def freeze(table):
+        return table.assign(value=table["value"].mask(table["option"] == "Bored", 0.0))
+
+    ccf = run(moods_study, tmp_path, words=changed(moods_study, "words", tmp_path, freeze, tables.SIGNALS))[
+        "ccf"
+    ]
+    noted = ccf[ccf["note"] != ""]
+    assert set(noted["note"]) == {"constant series"}
+    assert set(zip(noted["model"], noted["option"], strict=True)) == {("baselines/words", "Bored")}
+    assert noted["r"].isna().all() and ccf.loc[ccf["note"] == "", "p_family"].notna().all()
+
+
+def earlier(table):
+    return table.assign(
+        week=(pd.to_datetime(table["week"]) - pd.Timedelta(weeks=200)).dt.strftime("%Y-%m-%d")
+    )
+
+
+def a_day_later(table):
+    return table.assign(week=(pd.to_datetime(table["week"]) + pd.Timedelta(days=1)).dt.strftime("%Y-%m-%d"))
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (earlier, "no week in common"),
+        (a_day_later, "start on different days"),
+        (lambda table: table[table["option"] != "Sad"], "has no option 'Sad'"),
+        (lambda table: table.assign(share=table["share"].mask(table["option"] == "Sad", 0.2)), "is constant"),
+    ],
+    ids=["other-weeks", "other-weekday", "option-missing", "constant"],
+)
+def test_a_survey_that_does_not_fit_is_refused_and_nothing_is_written(moods_study, tmp_path, change, message):
+    tracker = changed(moods_study, "tracker", tmp_path, change, tables.TRACKER)
+    with pytest.raises(InputError, match=message):
+        run(moods_study, tmp_path, tracker=tracker)
+    assert [path.name for path in tmp_path.iterdir()] == [tracker.name]
+
+
+def test_fewer_weeks_than_lags_are_refused(moods_study, tmp_path):
+    with pytest.raises(InputError, match="too few weeks for lags up to 17"):
+        run(moods_study, tmp_path, max_lag_weeks=17)
+
+
+def test_a_question_without_survey_is_left_out_not_guessed(moods_study, tmp_path):
+    tracker = changed(
+        moods_study, "tracker", tmp_path, lambda table: table.assign(question="other"), tables.TRACKER
+    )
+    assert run(moods_study, tmp_path, tracker=tracker)["ccf"].empty
+
+
+def test_independent_series_are_not_found():
+    """What the panel is not about must not be significant: the survey of another simulation."""
+    from stimmung.evaluation.affect import aggregate_answers
+    from stimmung.evaluation.cross_correlation import cross_correlate_series
+    from stimmung.evaluation.weekly_series import affect_series
+
+    posts = affect_series(aggregate_answers(make_moods(n_weeks=24, seed=1)["answers"]))
+    survey = make_moods(n_weeks=24, seed=2)["tracker"]
+    ccf = cross_correlate_series(posts, survey, max_lag_weeks=2, n_resamples=50, n_simulations=199, seed=0)
+    assert ccf["p_family"].min() > 0.05

@@ -1,0 +1,54 @@
+import json
+import shutil
+
+import pytest
+import torch
+
+from scripts.prepare_model import prepare_model
+from stimmung.engine.base import digest_of, load_base
+from stimmung.vocabulary.errors import InputError
+
+
+def prepare(source, output, **changes):
+    options = {"revision": None, "quantization": "nf4", "compute_dtype": "float32", "threads": 1, **changes}
+    prepare_model(source=str(source), description=output / "model.json", **options)
+    return json.loads((output / "model.json").read_text())
+
+
+def test_the_prepared_model_is_four_bits_in_one_safetensors_file(small_study):
+    assert {path.suffix for path in small_study.base.iterdir()} <= {".safetensors", ".json", ".jinja"}
+    assert len(list(small_study.base.glob("*.safetensors"))) == 1
+    base = load_base(small_study.base)
+    quantized = [name for name, weight in base.model.named_parameters() if weight.dtype == torch.uint8]
+    assert len(quantized) == 2 * 7 and not any("lm_head" in name for name in quantized)
+    assert not base.model.training
+    assert not any(weight.requires_grad for weight in base.model.parameters())
+
+
+def test_the_description_says_what_it_was_made_from_and_names_the_bytes(small_study):
+    found = json.loads((small_study.base / "model.json").read_text())
+    assert found["source"] == str(small_study.source) and found["quantization"] == "nf4"
+    assert found["digest"] == digest_of(small_study.base) == load_base(small_study.base).digest
+    plain = load_base(small_study.source).model
+    assert found["n_parameters"] == sum(weight.numel() for weight in plain.parameters())
+
+
+def test_preparing_twice_gives_the_same_digest_and_the_plain_model_another(small_study, tmp_path):
+    found = json.loads((small_study.base / "model.json").read_text())
+    assert prepare(small_study.source, tmp_path / "again")["digest"] == found["digest"]
+    assert prepare(small_study.source, tmp_path / "plain", quantization="none")["digest"] != found["digest"]
+
+
+def test_weights_that_could_run_code_are_refused_and_nothing_is_written(small_study, tmp_path):
+    shutil.copytree(small_study.source, tmp_path / "pickled")
+    (tmp_path / "pickled/model.safetensors").rename(tmp_path / "pickled/pytorch_model.bin")
+    with pytest.raises(InputError, match=r"pickled weights \(pytorch_model\.bin\)"):
+        prepare(tmp_path / "pickled", tmp_path / "out")
+    with pytest.raises(InputError, match="no model directory"):
+        prepare(tmp_path / "nowhere", tmp_path / "out")
+    shutil.copytree(small_study.source, tmp_path / "own-code")
+    config = json.loads((tmp_path / "own-code/config.json").read_text())
+    (tmp_path / "own-code/config.json").write_text(json.dumps({**config, "auto_map": {"AutoModel": "x.Y"}}))
+    with pytest.raises(InputError, match="code of its own"):
+        prepare(tmp_path / "own-code", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,80 @@
+import json
+
+import numpy as np
+import pytest
+
+from scripts.score_questions import score_questions
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.questions import Question
+from stimmung.vocabulary.tables import ANSWERS, read_table
+from tests.scripts.test_train_week_adapters import base, posts, train, write_week  # noqa: F401
+
+QUESTIONS = {
+    "mood": Question(
+        stem="How did you feel?", options=["Happy", "Sad", "Bored"], variants={"case": ["upper", "lower"]}
+    ),
+    "vote": Question(stem="Vote:", options=["Red", "Blue"]),
+}
+
+
+def score(base, folder, name="answers", **changes):  # noqa: F811
+    settings = {"normalization": "none", "readout": "exact", "tokens_per_batch": 4096, **changes}
+    score_questions(
+        base=base,
+        trained=[folder / "adapters" / "first.json"],
+        questions=QUESTIONS,
+        panel="p",
+        model="small",
+        code="",
+        threads=1,
+        store=folder / "store",
+        output=folder / f"{name}.parquet",
+        **settings,
+    )
+    return read_table(folder / f"{name}.parquet", ANSWERS)
+
+
+def test_the_table_holds_every_week_seed_question_and_option_and_the_base_once(base, posts, tmp_path):  # noqa: F811
+    train(base, tmp_path, posts)
+    answers = score(base, tmp_path)
+    n_asked = 2 * 3 + 2
+    assert answers.groupby(["model", "week", "seed"]).size().to_dict() == {
+        ("small/base", "", -1): n_asked,
+        **{("small/weekly", week, seed): n_asked for week in posts for seed in (1, 2)},
+    }
+    assert set(answers.panel) == {"p"}
+
+
+def test_two_runs_give_the_same_bytes_whether_answers_were_stored_or_not(base, posts, tmp_path):  # noqa: F811
+    train(base, tmp_path, posts)
+    score(base, tmp_path, "first")
+    score(base, tmp_path, "second")
+    assert (tmp_path / "first.parquet").read_bytes() == (tmp_path / "second.parquet").read_bytes()
+
+
+def test_a_new_week_leaves_the_others_answers_as_they_are(base, posts, tmp_path):  # noqa: F811
+    train(base, tmp_path, posts)
+    before = score(base, tmp_path)
+    more = {**posts, "2020-01-20": write_week(tmp_path, "2020-01-20", ["so bored", "bored again"])}
+    train(base, tmp_path, more)
+    after = score(base, tmp_path)
+    assert after[after.week != "2020-01-20"].reset_index(drop=True).equals(before)
+    assert (after.week == "2020-01-20").sum() == 2 * (2 * 3 + 2)
+
+
+def test_stored_answers_are_read_out_anew_with_another_normalisation(base, posts, tmp_path):  # noqa: F811
+    train(base, tmp_path, posts)
+    plain = score(base, tmp_path, "plain")
+    by_token = score(base, tmp_path, "token", normalization="token")
+    np.testing.assert_array_equal(plain.loglikelihood, by_token.loglikelihood)
+    assert (plain.probability - by_token.probability).abs().max() > 1e-6
+
+
+def test_a_lost_adapter_is_named_and_no_table_is_written(base, posts, tmp_path):  # noqa: F811
+    listed = train(base, tmp_path, posts)
+    lost = tmp_path / "adapters" / listed[0]["week"] / "seed-1"
+    (lost / "training.json").unlink()
+    with pytest.raises(InputError, match=str(lost)):
+        score(base, tmp_path)
+    assert not (tmp_path / "answers.parquet").exists()
+    assert json.loads((tmp_path / "adapters" / "first.json").read_text()) == listed

@@ -1,0 +1,97 @@
+import json
+
+import pytest
+from safetensors.torch import load_file
+
+from scripts.train_fold_adapters import train_fold_adapters
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.tables import SPLITS, read_table
+
+TRAINING = {
+    "r": 4,
+    "lora_alpha": 8,
+    "lora_dropout": 0.0,
+    "use_rslora": False,
+    "target_modules": "all-linear",
+    "learning_rate": 0.01,
+    "max_steps": 2,
+    "num_train_epochs": None,
+    "per_device_train_batch_size": 4,
+}
+
+
+def train(small_study, folder, **changes):
+    outputs = [folder / f"fold-{fold}" for fold in range(2)]
+    options = {
+        "codebook": small_study.codebook,
+        "language": "en",
+        "chat": False,
+        "training": TRAINING,
+        "pace": {"cohort": "sequential"},
+        "seed": 24,
+        "code": "a",
+        "threads": 1,
+        "store": folder / "store",
+        **changes,
+    }
+    train_fold_adapters(
+        base=small_study.base,
+        prompts=small_study.prompts,
+        splits=small_study.splits,
+        outputs=outputs,
+        **options,
+    )
+    return outputs
+
+
+def records(outputs):
+    return [json.loads((output / "training.json").read_text()) for output in outputs]
+
+
+def test_each_fold_learns_from_the_other_folds_and_starts_from_the_same_weights(small_study, tmp_path):
+    outputs = train(small_study, tmp_path)
+    splits = read_table(small_study.splits, SPLITS)
+    first, second = records(outputs)
+    assert [first["n_rows"], second["n_rows"]] == [int((splits.fold != fold).sum()) for fold in (0, 1)]
+    assert first["data_digest"] != second["data_digest"]
+    assert first["steps"] == second["steps"] == 2 and first["base_digest"] == second["base_digest"]
+    weights = [load_file(output / "adapter_model.safetensors") for output in outputs]
+    assert weights[0].keys() == weights[1].keys()
+    assert any(not weights[0][name].equal(weights[1][name]) for name in weights[0])
+
+
+def test_what_is_in_the_store_is_not_trained_again_and_other_code_seeds_or_settings_are(
+    small_study, tmp_path
+):
+    def trained():
+        return len(list((tmp_path / "store/adapters").iterdir()))
+
+    outputs = train(small_study, tmp_path)
+    before = [(output / "adapter_model.safetensors").stat() for output in outputs]
+    assert trained() == 2
+    train(small_study, tmp_path)
+    after = [(output / "adapter_model.safetensors").stat() for output in outputs]
+    assert trained() == 2
+    assert [one.st_mtime_ns for one in after] == [one.st_mtime_ns for one in before]
+    train(small_study, tmp_path, code="b")
+    assert trained() == 4
+    train(small_study, tmp_path, seed=25)
+    assert trained() == 6
+    train(small_study, tmp_path, training={**TRAINING, "max_steps": 3})
+    assert trained() == 8
+
+
+def test_no_respondent_stands_in_an_adapter_s_folder(small_study, tmp_path):
+    from tests.workflow.workspace import MARKER
+
+    for output in train(small_study, tmp_path):
+        for file in output.iterdir():
+            assert MARKER.encode() not in file.read_bytes() and b"years" not in file.read_bytes()
+
+
+def test_options_that_no_score_can_tell_apart_are_refused_before_training(small_study, tmp_path):
+    codebook = tmp_path / "alike.yaml"
+    codebook.write_text(small_study.codebook.read_text().replace("label: Blue", "label: Red Blue"))
+    with pytest.raises(InputError, match="'Red' is the beginning of 'Red Blue'"):
+        train(small_study, tmp_path / "out", codebook=codebook)
+    assert not (tmp_path / "out").exists()

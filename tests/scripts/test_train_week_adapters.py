@@ -1,0 +1,100 @@
+import json
+
+import pandas as pd
+import pytest
+
+from scripts.train_week_adapters import train_week_adapters
+from stimmung.engine.adapter_files import CONFIG, RECORD, WEIGHTS
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.tables import POSTS, write_table
+
+TRAINING = {
+    "r": 4,
+    "lora_alpha": 8,
+    "lora_dropout": 0.0,
+    "learning_rate": 0.01,
+    "num_train_epochs": None,
+    "max_steps": 2,
+    "per_device_train_batch_size": 2,
+    "block_size": 16,
+}
+PACE = {"cohort": "sequential", "adapters_at_once": 2, "checkpoint_minutes": 10}
+MARKER = "Quillfeather"
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    from tests.workflow.small_model import save_small_model
+
+    return save_small_model(tmp_path_factory.mktemp("base") / "small")
+
+
+def write_week(folder, week, texts):
+    table = pd.DataFrame(
+        {
+            "post_id": [f"{week} {number}" for number in range(len(texts))],
+            "week": week,
+            "author": "",
+            "text": texts,
+        }
+    )
+    write_table(table, folder / f"{week}.parquet", POSTS)
+    return folder / f"{week}.parquet"
+
+
+def train(base, folder, posts, min_posts=1):
+    train_week_adapters(
+        base=base,
+        posts=posts,
+        seeds=[1, 2],
+        min_posts=min_posts,
+        training=TRAINING,
+        pace=PACE,
+        code="",
+        threads=1,
+        store=folder / "store",
+        adapters=folder / "adapters",
+        output=folder / "adapters" / "first.json",
+    )
+    return json.loads((folder / "adapters" / "first.json").read_text())
+
+
+@pytest.fixture
+def posts(tmp_path):
+    return {
+        "2020-01-06": write_week(tmp_path, "2020-01-06", [f"I feel sad, {MARKER} {n}" for n in range(6)]),
+        "2020-01-13": write_week(tmp_path, "2020-01-13", [f"a happy day {n}" for n in range(9)]),
+    }
+
+
+def test_each_week_and_seed_gets_an_adapter_of_its_own(base, posts, tmp_path, caplog):
+    caplog.set_level("INFO")
+    trained = train(base, tmp_path, posts)
+    assert [(one["week"], one["seed"]) for one in trained] == [
+        (week, seed) for week in posts for seed in (1, 2)
+    ]
+    weights = set()
+    for one in trained:
+        folder = tmp_path / "adapters" / one["week"] / f"seed-{one['seed']}"
+        assert {file.name for file in folder.iterdir()} == {WEIGHTS, CONFIG, RECORD}
+        assert json.loads((folder / RECORD).read_text())["key"] == one["key"]
+        weights.add((folder / WEIGHTS).read_bytes())
+    assert len(weights) == 4
+    written = "".join(file.read_text() for file in (tmp_path / "adapters").rglob("*.json"))
+    assert MARKER not in caplog.text + written
+
+
+def test_a_new_week_trains_no_other_again(base, posts, tmp_path):
+    train(base, tmp_path, {"2020-01-06": posts["2020-01-06"]})
+    adapter = tmp_path / "adapters" / "2020-01-06" / "seed-1" / WEIGHTS
+    inode = adapter.stat().st_ino
+    train(base, tmp_path, posts)
+    assert adapter.stat().st_ino == inode, "the same stored file, linked again"
+    assert len(list((tmp_path / "store" / "adapters").iterdir())) == 4
+
+
+def test_a_week_with_too_few_posts_is_named_and_nothing_is_written(base, posts, tmp_path):
+    with pytest.raises(InputError, match="weeks with fewer than 7 posts: 2020-01-06: 6") as error:
+        train(base, tmp_path, posts, min_posts=7)
+    assert "too_few_posts: skip" in error.value.hint
+    assert not (tmp_path / "adapters").exists()

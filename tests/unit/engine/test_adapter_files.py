@@ -1,0 +1,111 @@
+import json
+
+import pytest
+import torch
+
+from stimmung.engine import adapter_files
+from stimmung.engine.adapter_files import (
+    CONFIG,
+    FILES,
+    RECORD,
+    WEIGHTS,
+    export_adapter,
+    load_adapter,
+    save_adapter,
+)
+from stimmung.engine.lora import attached, initial_weights
+from stimmung.vocabulary.errors import InputError
+
+
+@pytest.fixture
+def cohort(base, recipe):
+    with attached(base, recipe.lora) as cohort:
+        yield cohort
+
+
+@pytest.fixture
+def weights(cohort):
+    return initial_weights(cohort, 5)
+
+
+@pytest.fixture
+def stored(tmp_path, cohort, weights):
+    save_adapter(tmp_path / "adapter", weights, cohort, {"name": "fold 0"})
+    return tmp_path / "adapter"
+
+
+def test_what_is_saved_is_what_is_read(stored, weights, recipe):
+    adapter = load_adapter(stored)
+    assert adapter.weights.keys() == weights.keys()
+    assert all(torch.equal(adapter.weights[name], weights[name]) for name in weights)
+    read, asked = adapter.settings, recipe.lora
+    assert (read.r, read.lora_alpha, read.lora_dropout, read.use_rslora) == (
+        asked.r,
+        asked.lora_alpha,
+        asked.lora_dropout,
+        asked.use_rslora,
+    )
+    assert json.loads((stored / RECORD).read_text()) == {"name": "fold 0"}
+
+
+@pytest.mark.parametrize("fails_at", ["save_file", "_peft_config"])
+def test_an_adapter_appears_whole_or_not_at_all(tmp_path, cohort, weights, monkeypatch, fails_at):
+    def full_disk(*_, **__):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(adapter_files, fails_at, full_disk)
+    with pytest.raises(OSError, match="no space"):
+        save_adapter(tmp_path / "adapter", weights, cohort, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_adapter_that_is_there_is_left_as_it_is(stored, cohort, weights):
+    before = {name: (stored / name).read_bytes() for name in FILES}
+    save_adapter(stored, {name: one + 1 for name, one in weights.items()}, cohort, {"name": "another"})
+    assert {name: (stored / name).read_bytes() for name in FILES} == before
+
+
+def test_the_same_adapter_gives_the_same_bytes(tmp_path, stored, cohort, weights):
+    save_adapter(tmp_path / "again", weights, cohort, {"name": "fold 0"})
+    assert all((tmp_path / "again" / name).read_bytes() == (stored / name).read_bytes() for name in FILES)
+
+
+def test_export_links_the_files_instead_of_copying_them(tmp_path, stored):
+    export_adapter(stored, tmp_path / "out" / "0")
+    for name in FILES:
+        assert (tmp_path / "out" / "0" / name).samefile(stored / name)
+    # Snakemake deletes the outputs of a rule that it runs again; the stored adapter must survive it.
+    (tmp_path / "out" / "0" / WEIGHTS).unlink()
+    assert (stored / WEIGHTS).exists()
+
+
+def test_export_replaces_what_was_there_and_copies_where_links_are_refused(tmp_path, stored, monkeypatch):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / CONFIG).write_text("old")
+
+    def refused(*_):
+        raise OSError("operation not supported")
+
+    monkeypatch.setattr(adapter_files.os, "link", refused)
+    export_adapter(stored, tmp_path / "out")
+    for name in FILES:
+        assert (tmp_path / "out" / name).read_bytes() == (stored / name).read_bytes()
+        assert not (tmp_path / "out" / name).samefile(stored / name)
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, CONFIG])
+@pytest.mark.parametrize("damage", ["cut", "absent", "noise"])
+def test_a_damaged_adapter_is_refused_in_one_line(stored, name, damage):
+    path = stored / name
+    content = path.read_bytes()
+    path.unlink()
+    if damage != "absent":
+        path.write_bytes(content[: len(content) // 2] if damage == "cut" else b"\x00" * 50)
+    with pytest.raises(InputError, match="no readable adapter"):
+        load_adapter(stored)
+
+
+def test_a_config_without_a_rank_is_refused(stored):
+    (stored / CONFIG).write_text("{}")
+    with pytest.raises(InputError, match="no readable adapter"):
+        load_adapter(stored)

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from stimmung.evaluation.recovery import measure_recovery
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.tables import RECOVERY
+from tests.weekly_tables import autoregression, posts_table, week_labels
+
+OPTIONS = ("Bored", "Happy", "Sad")
+
+
+def recovered(noise, n_weeks=20, **more):
+    truth, _ = autoregression([0.7], (len(OPTIONS), n_weeks), 1)
+    found = truth + noise * np.random.default_rng(2).standard_normal(truth.shape)
+    weeks = week_labels(n_weeks)
+    known = posts_table(truth, OPTIONS, weeks)
+    table = measure_recovery(posts_table(found, OPTIONS, weeks), known, seed=0, **more)
+    RECOVERY.validate(table)
+    return table, found, truth
+
+
+def test_r_and_rho_are_those_of_scipy_and_the_first_row_is_their_mean():
+    table, found, truth = recovered(0.5)
+    assert list(table["option"].fillna("mean")) == ["mean", *OPTIONS]
+    r = [stats.pearsonr(x, y).statistic for x, y in zip(found, truth, strict=True)]
+    rho = [stats.spearmanr(x, y).statistic for x, y in zip(found, truth, strict=True)]
+    assert table["r"].to_numpy() == pytest.approx([np.mean(r), *r])
+    assert table["rho"].to_numpy() == pytest.approx([np.mean(rho), *rho])
+
+
+def test_the_interval_holds_the_estimate_and_is_longer_with_noise():
+    lengths = []
+    for noise in (0.1, 1.0):
+        mean = recovered(noise)[0].iloc[0]
+        assert mean["ci_low"] <= mean["r"] <= mean["ci_high"]
+        lengths.append(mean["ci_high"] - mean["ci_low"])
+    assert lengths[1] > 3 * lengths[0]
+
+
+def test_the_mean_over_options_knows_that_options_share_their_weeks():
+    """Three copies of one option say no more than one of them."""
+    series, _ = autoregression([0.7], (1, 20), 1)
+    found = series + np.random.default_rng(2).standard_normal(series.shape)
+    weeks = week_labels(20)
+    tables = [
+        measure_recovery(
+            posts_table(np.repeat(found, n, axis=0), OPTIONS[:n], weeks),
+            posts_table(np.repeat(series, n, axis=0), OPTIONS[:n], weeks),
+            seed=0,
+        )
+        for n in (1, 3)
+    ]
+    for side in ("r", "ci_low", "ci_high"):
+        assert tables[0][side][0] == pytest.approx(tables[1][side][0])
+
+
+def test_a_constant_series_recovers_nothing_and_counts_in_the_mean():
+    weeks = week_labels(12)
+    truth, _ = autoregression([0.7], (2, 12), 1)
+    found = truth.copy()
+    found[0] = 0.25
+    table = measure_recovery(
+        posts_table(found, OPTIONS[:2], weeks), posts_table(truth, OPTIONS[:2], weeks), seed=0
+    )
+    assert table["r"].to_numpy() == pytest.approx([0.5, 0, 1])
+    assert table["rho"].to_numpy() == pytest.approx([0.5, 0, 1])
+
+
+def test_mixed_weeks_do_not_follow_each_other():
+    """An order of the weeks must not matter to the interval's blocks."""
+    truth = np.linspace(0, 1, 11)[None]
+    found = truth + 0.1 * np.random.default_rng(0).standard_normal(truth.shape)
+    weeks = week_labels(11)
+    known, posts = posts_table(truth, ["Happy"], weeks), posts_table(found, ["Happy"], weeks)
+    single = measure_recovery(posts, known, serial=False, seed=0)
+    blocks = measure_recovery(posts, known, serial=True, seed=0)
+    assert single["ci_low"][0] != blocks["ci_low"][0]
+    assert single["r"][0] == blocks["r"][0]
+
+
+def test_nothing_in_common_with_the_truth_is_refused():
+    weeks = week_labels(12)
+    series, _ = autoregression([0.7], (1, 12), 1)
+    with pytest.raises(InputError, match="nothing to compare"):
+        measure_recovery(posts_table(series, ["A"], weeks), posts_table(series, ["B"], weeks), seed=0)

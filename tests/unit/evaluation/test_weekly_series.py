@@ -1,0 +1,31 @@
+import pandas as pd
+import pytest
+
+from stimmung.evaluation.affect import aggregate_answers
+from stimmung.evaluation.weekly_series import affect_series, signal_series
+from tests.synthetic_moods import OPTIONS, make_moods
+
+
+def test_inference_gets_the_raw_mean_over_seeds_never_the_scaled_one():
+    affect = aggregate_answers(make_moods(n_weeks=6)["answers"])
+    series = affect_series(affect)
+    assert len(series) == 6 * len(OPTIONS)
+    expected = affect.groupby(["option", "week"])["value"].mean()
+    found = series.set_index(["option", "week"])["value"].reindex(expected.index)
+    assert found.to_numpy() == pytest.approx(expected.to_numpy())
+
+
+def test_signals_are_cut_to_weeks_and_options_and_cannot_take_another_ones_name():
+    signals = pd.DataFrame(
+        [
+            ("2020-01-02", "words", "Happy", 0.1, 1.0),
+            ("2020-01-09", "words", "Happy", 0.2, 1.0),
+            ("2020-01-02", "words", "Yes", 0.3, 1.0),
+            ("2020-01-02", "words", "Unasked", 0.4, 1.0),
+        ],
+        columns=["week", "signal", "option", "value", "n"],
+    )
+    questions = {"mood": ["Happy", "Sad"], "nhs": ["Yes", "No"]}
+    series = signal_series(signals, questions, ["2020-01-02"], "signals/")
+    rows = series[["model", "question", "option", "value"]].to_numpy().tolist()
+    assert rows == [["signals/words", "mood", "Happy", 0.1], ["signals/words", "nhs", "Yes", 0.3]]

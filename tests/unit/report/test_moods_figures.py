@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+
+from stimmung.evaluation.series import rolling_mean, scale_min_max
+from stimmung.report.mood_lags import plot_lags
+from stimmung.report.mood_series import plot_raw, plot_series, weeks_without_estimate
+from stimmung.report.style import figure_style
+from tests.synthetic_moods import OPTIONS
+
+QUESTIONS = {"mood": list(OPTIONS)}
+
+
+def series_figure(panel, ccf=None):
+    ccf = panel.ccf if ccf is None else ccf
+    return plot_series(
+        panel.affect, panel.tracker, ccf, QUESTIONS, panel.weeks, scale="min-max", rolling_weeks=3
+    )
+
+
+def of_option(frame, option, weeks, column):
+    part = frame[frame["option"] == option].drop_duplicates("week").set_index("week")
+    return part[column].reindex(weeks).to_numpy(float)
+
+
+def test_both_lines_are_scaled_and_smoothed_alike_and_broken_at_the_missing_week(panel):
+    for axes, option in zip(series_figure(panel).axes, OPTIONS, strict=True):
+        assert axes.get_title(loc="left") == option
+        posts, survey = axes.lines
+        expected = of_option(panel.affect, option, panel.weeks, "scaled_mean")
+        assert np.array_equal(posts.get_ydata(), expected, equal_nan=True)
+        place = panel.weeks.index(panel.missing)
+        assert np.isnan(expected[place : place + 3]).all()
+        share = of_option(panel.tracker, option, panel.weeks, "share")
+        assert survey.get_ydata() == pytest.approx(rolling_mean(scale_min_max(share), 3), nan_ok=True)
+
+
+def test_r_p_and_honest_p_over_a_panel_are_those_of_the_table(panel):
+    ccf = panel.ccf.copy()
+    here = (ccf["lag_weeks"] == 0) & (ccf["model"] == "tiny/weekly") & (ccf["option"] == "Sad")
+    ccf.loc[here, ["r", "p", "p_prewhitened"]] = [0.123, 0.045, 0.067]
+    texts = {
+        axes.get_title(loc="left"): [text.get_text() for text in axes.texts]
+        for axes in series_figure(panel, ccf).axes
+    }
+    assert texts["Sad"] == ["r 0.12, p 0.045, honest p 0.067"]
+
+
+def test_a_missing_week_is_shaded_and_no_other(panel):
+    assert weeks_without_estimate(panel.affect, panel.weeks) == [panel.missing]
+    for axes in series_figure(panel).axes:
+        (span,) = axes.patches
+        width = span.get_extents().transformed(axes.transData.inverted()).width
+        assert width == pytest.approx(7)
+
+
+def test_the_raw_figure_has_the_values_themselves_and_the_untuned_model(panel):
+    for axes, option in zip(plot_raw(panel.affect, QUESTIONS, panel.weeks).axes, OPTIONS, strict=True):
+        line, base = axes.lines
+        assert np.array_equal(
+            line.get_ydata(), of_option(panel.affect, option, panel.weeks, "value_mean"), equal_nan=True
+        )
+        assert base.get_ydata()[0] == panel.affect.loc[panel.affect["option"] == option, "base"].iloc[0]
+
+
+def test_lags_have_both_correlations_of_the_model_and_innovations_of_the_others(panel):
+    for axes, option in zip(plot_lags(panel.ccf, QUESTIONS).axes, OPTIONS, strict=True):
+        drawn = [list(line.get_ydata()) for line in axes.lines]
+        for model, columns in (
+            ("tiny/weekly", ("r", "r_prewhitened")),
+            ("baselines/words", ("r_prewhitened",)),
+        ):
+            part = panel.ccf[(panel.ccf["option"] == option) & (panel.ccf["model"] == model)]
+            for column in columns:
+                assert list(part[column]) in drawn
+
+
+def test_only_lags_that_survive_the_family_have_a_dot(panel):
+    ccf = panel.ccf.copy()
+    ccf["p_family"] = 0.06
+    none = plot_lags(ccf, QUESTIONS)
+    assert not [line for axes in none.axes for line in axes.lines if line.get_marker() == "o"]
+    ccf.loc[(ccf["model"] == "tiny/weekly") & (ccf["lag_weeks"] == 1), "p_family"] = 0.04
+    dots = [
+        line for axes in plot_lags(ccf, QUESTIONS).axes for line in axes.lines if line.get_marker() == "o"
+    ]
+    assert [list(line.get_xdata()) for line in dots] == [[1]] * len(OPTIONS)
+
+
+def test_figures_can_be_laid_out(panel, recwarn):
+    """A panel that collapses is only warned of by matplotlib."""
+    with figure_style():
+        for figure in (
+            series_figure(panel),
+            plot_raw(panel.affect, QUESTIONS, panel.weeks),
+            plot_lags(panel.ccf, QUESTIONS),
+        ):
+            figure.draw_without_rendering()
+    assert not [one for one in recwarn if "layout" in str(one.message)]
+
+
+def test_a_panel_without_survey_has_a_note_for_the_lags(panel):
+    figure = plot_lags(panel.ccf[:0], QUESTIONS)
+    assert "no survey" in figure.texts[0].get_text()

@@ -1,0 +1,101 @@
+from dataclasses import replace
+
+import pytest
+
+from stimmung.report.moods_section import MoodsResults, moods_section
+from stimmung.report.page import Notice, Picture, Points, Shown
+from tests.synthetic_moods import OPTIONS
+
+CONFIG = {
+    "models": {"tiny": {"source": "built-in"}},
+    "training": {"weeks": {"r": 16, "num_train_epochs": None}},
+    "panels": {
+        "made-up": {
+            "arms": ["tiny/weekly"],
+            "training": "weeks",
+            "series": {"scale": "min-max", "rolling_weeks": 3, "max_lag_weeks": 2},
+            "questions": {
+                "mood": {
+                    "stem": "How do you feel?",
+                    "options": list(OPTIONS),
+                    "variants": {"prefix": ["", " I felt"], "case": ["upper"]},
+                }
+            },
+        }
+    },
+}
+RUN = {"config": CONFIG}
+
+
+@pytest.fixture
+def results(panel, tmp_path):
+    return MoodsResults(
+        affect=panel.affect,
+        ccf=panel.ccf,
+        confirmations=panel.confirmations,
+        recovery=panel.recovery,
+        figures={name: tmp_path / f"{name}.svg" for name in ("series", "lags", "raw")},
+        files={name: [f"{name}.csv"] for name in ("correlations", "confirmations", "recovery")},
+        weeks=panel.weeks,
+        constructed="simulated",
+    )
+
+
+def titles(section):
+    return [part.title for part in section.parts]
+
+
+def blocks(section, kind):
+    return [block for part in section.parts for block in part.blocks if isinstance(block, kind)]
+
+
+def test_the_headline_is_the_recovery_of_the_known_mood_with_its_interval(results):
+    section = moods_section("made-up", RUN, results)
+    first = section.parts[0].blocks[0].points[0]
+    mean = results.recovery[
+        results.recovery["option"].isna() & (results.recovery["model"] == "tiny/weekly")
+    ].iloc[0]
+    assert f"{mean['r']:.2f} [{mean['ci_low']:.2f}, {mean['ci_high']:.2f}]" in first
+    assert "The best of the others, words" in first
+
+
+def test_counts_in_the_headlines_are_those_of_the_table(results):
+    ccf = results.ccf.copy()
+    ccf["p"], ccf["p_prewhitened"], ccf["p_family"] = 0.001, 0.2, 0.9
+    points = moods_section("made-up", RUN, replace(results, ccf=ccf)).parts[0].blocks[0].points
+    told = [point for point in points if point.startswith("tiny/weekly and the survey")]
+    assert "3 with p ≤ .05 as published, 0 by the test that holds its level, 0 after" in told[0]
+
+
+def test_all_figures_and_tables_are_shown_and_marked(results):
+    section = moods_section("made-up", RUN, results)
+    assert section.simulated
+    assert len(blocks(section, Picture)) == 3 and len(blocks(section, Shown)) == 3
+    assert all("Simulated data." in picture.caption for picture in blocks(section, Picture))
+    assert all(shown.table.simulated and shown.files for shown in blocks(section, Shown))
+
+
+def test_a_missing_week_is_named(results, panel):
+    (notice,) = blocks(moods_section("made-up", RUN, results), Notice)
+    assert panel.missing in notice.text
+
+
+def test_chapters_without_content_are_left_out(results):
+    alone = replace(
+        results,
+        ccf=results.ccf[:0],
+        confirmations=results.confirmations[:0],
+        recovery=results.recovery[:0],
+        constructed=None,
+    )
+    section = moods_section("made-up", RUN, alone)
+    assert not section.simulated
+    assert not {"Correlation by lag", "Lags confirmed", "The known mood"} & set(titles(section))
+    assert "no survey" in section.parts[0].blocks[0].points[0]
+
+
+def test_constructed_weeks_are_not_called_simulated(results):
+    section = moods_section("made-up", RUN, replace(results, constructed="constructed"))
+    caveats = section.parts[-1].blocks[0]
+    assert isinstance(caveats, Points) and any("constructed" in point for point in caveats.points)
+    assert not section.simulated

@@ -1,0 +1,108 @@
+"""How a script ends: a user's mistake in one line, a defect of ours with its traceback in the log."""
+
+import errno
+import logging
+import subprocess
+import sys
+import warnings
+from types import SimpleNamespace
+
+import pytest
+
+from stimmung.study.job import job
+from stimmung.vocabulary.errors import InputError, Interrupted
+
+
+@pytest.fixture
+def snakemake(tmp_path):
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield SimpleNamespace(log=[str(tmp_path / "logs/read_survey/voters.log")], rule="read_survey")
+    logging.captureWarnings(False)
+    for handler in set(logging.root.handlers) - set(handlers):
+        handler.close()
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+
+
+def log_of(snakemake):
+    with open(snakemake.log[0], encoding="utf-8") as log:  # noqa: PTH123
+        return log.read()
+
+
+def ended(snakemake, error, capsys):
+    """Return what the terminal shows after ``error``."""
+    with pytest.raises(SystemExit) as stop, job(snakemake):
+        raise error
+    assert stop.value.code == 1
+    return capsys.readouterr().err
+
+
+def test_a_user_s_mistake_is_one_line_and_a_hint_on_the_terminal_and_in_the_log(snakemake, capsys):
+    shown = ended(snakemake, InputError("no column 'AGE'\nin a.csv", "Look at the codebook."), capsys)
+    assert shown == "ERROR: no column 'AGE' in a.csv\nHint: Look at the codebook.\n"
+    assert "ERROR: no column 'AGE' in a.csv\nHint: Look at the codebook." in log_of(snakemake)
+    assert "Traceback" not in log_of(snakemake)
+
+
+def test_a_mistake_without_a_hint_is_one_line(snakemake, capsys):
+    assert ended(snakemake, InputError("no survey"), capsys) == "ERROR: no survey\n"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_as_one(snakemake, number, capsys):
+    shown = ended(snakemake, OSError(number, "No space left on device", "results/a.parquet"), capsys)
+    assert shown.splitlines()[0] == "ERROR: no disk space left for results/a.parquet"
+    assert "Free some space" in shown
+
+
+def test_a_full_disk_is_told_as_one_by_libraries_with_errors_of_their_own(snakemake, capsys):
+    from safetensors import SafetensorError
+
+    error = SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+    assert ended(snakemake, error, capsys).startswith("ERROR: no disk space left for the results folder\n")
+
+
+def test_a_full_disk_beneath_another_error_is_told_as_one(snakemake, capsys):
+    error = RuntimeError("cannot save")
+    error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    assert ended(snakemake, error, capsys).startswith("ERROR: no disk space left")
+
+
+def test_a_job_that_was_asked_to_stop_says_so_and_fails(snakemake, capsys):
+    shown = ended(snakemake, Interrupted("stopped at step 7; the next run goes on from there"), capsys)
+    assert shown == "STOPPED: stopped at step 7; the next run goes on from there\n"
+    assert "STOPPED" in log_of(snakemake)
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("x"), OSError(errno.EACCES, "Permission denied", "a"), ValueError("y")]
+)
+def test_a_defect_of_ours_keeps_its_traceback_in_the_log(snakemake, error):
+    with pytest.raises(type(error)) as raised, job(snakemake):
+        raise error
+    assert raised.value is error
+    assert "Traceback (most recent call last)" in log_of(snakemake)
+    assert "test_job.py" in log_of(snakemake)
+
+
+def test_each_run_begins_its_log_anew_and_warnings_stand_in_it(snakemake, capsys):
+    with job(snakemake):
+        logging.getLogger("first").info("of the first run")
+    with job(snakemake):
+        logging.getLogger("second").info("of the second run")
+        warnings.warn("a library warns", stacklevel=1)
+    assert "of the second run" in log_of(snakemake) and "a library warns" in log_of(snakemake)
+    assert "of the first run" not in log_of(snakemake)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_script_that_ends_so_has_exit_code_1_and_no_traceback(tmp_path):
+    code = (
+        "from types import SimpleNamespace\n"
+        "from stimmung.study.job import job\n"
+        "from stimmung.vocabulary.errors import InputError\n"
+        f"with job(SimpleNamespace(log=[{str(tmp_path / 'a.log')!r}], rule='a')):\n"
+        "    raise InputError('wrong')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (1, "ERROR: wrong\n")

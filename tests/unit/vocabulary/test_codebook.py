@@ -1,0 +1,100 @@
+import copy
+from pathlib import Path
+
+import pytest
+
+from stimmung.study.study import load_codebook, validated
+from stimmung.vocabulary.codebook import Codebook, worded
+from stimmung.vocabulary.errors import InputError
+
+ROOT = Path(__file__).parents[3]
+BOOK = {
+    "title": "t",
+    "source": "s",
+    "languages": ["de", "en"],
+    "instruction": {"de": "Eine von: {options}.", "en": "One of: {options}."},
+    "question": {"de": "Wahl:", "en": "Vote:"},
+    "target": "vote",
+    "items": {
+        "gender": {
+            "column": "sex",
+            "wording": {"de": "Geschlecht", "en": "Gender"},
+            "options": [
+                {"code": 1, "label": {"de": "Mann", "en": "man"}},
+                {"code": 2, "label": {"de": "Frau", "en": "woman"}},
+            ],
+            "missing": [{"code": -9, "reason": "refused"}],
+        },
+        "age": {"column": "age", "wording": "Age", "scale": "numeric"},
+        "vote": {
+            "column": "v",
+            "wording": "Vote",
+            "options": [{"code": 1, "label": "SPD"}, {"code": 2, "label": "CDU"}],
+        },
+    },
+}
+
+
+@pytest.fixture
+def book():
+    return copy.deepcopy(BOOK)
+
+
+def told(content):
+    with pytest.raises(InputError) as error:
+        validated(Codebook, content, "a codebook")
+    return error.value.what
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "codebooks").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_codebooks_of_this_repository_are_valid_and_name_their_source(path):
+    codebook = load_codebook(path)
+    assert codebook.source and codebook.predictors
+    for language in codebook.languages:
+        assert "{options}" in worded(codebook.instruction, language)
+        # A question that ends in a space would split the answer's first token from its space.
+        assert worded(codebook.question, language) == worded(codebook.question, language).strip()
+
+
+def test_words_are_given_in_the_language_that_is_asked_for(book):
+    codebook = validated(Codebook, book, "a codebook")
+    assert codebook.items["gender"].labels("de") == ["Mann", "Frau"]
+    assert codebook.items["gender"].labels("en") == ["man", "woman"]
+    assert worded("Age", "de") == "Age"
+    assert codebook.target_labels("en") == ["SPD", "CDU"]
+    assert codebook.predictors == ["gender", "age"]
+
+
+def test_the_target_must_be_an_item_with_options(book):
+    assert "target 'party' is not among the items" in told({**book, "target": "party"})
+    assert "target 'age' is numeric" in told({**book, "target": "age"})
+
+
+def test_a_wording_that_a_language_lacks_is_named(book):
+    del book["items"]["gender"]["options"][1]["label"]["en"]
+    assert "items.gender option 2 has no wording in 'en'" in told(book)
+
+
+def test_options_that_read_alike_are_refused(book):
+    book["items"]["vote"]["options"][1]["label"] = "SPD"
+    assert "items.vote: two options have the same wording" in told(book)
+
+
+def test_a_code_means_one_thing(book):
+    book["items"]["gender"]["missing"][0]["code"] = 1
+    assert "items.gender: code 1 stands twice" in told(book)
+
+
+@pytest.mark.parametrize(("scale", "options"), [("numeric", 2), ("ordinal", 1), ("nominal", 0)])
+def test_scale_and_options_must_agree(book, scale, options):
+    item = book["items"]["gender"]
+    item["scale"], item["options"] = scale, item["options"][:options]
+    assert told(book).startswith("a codebook: items.gender: ")
+
+
+def test_a_misspelt_key_and_an_unknown_reason_are_told(book):
+    book["items"]["age"]["colum"] = "x"
+    book["items"]["gender"]["missing"][0]["reason"] = "secret"
+    message = told(book)
+    assert "unknown key 'items.age.colum' (did you mean 'column'?)" in message
+    assert "items.gender.missing.0.reason" in message and "'refused'" in message

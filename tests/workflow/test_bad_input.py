@@ -1,0 +1,171 @@
+"""What is wrong with an input is told in one line, on the terminal, and nothing half-written is left.
+
+Each test makes one mistake that a user may make and runs snakemake as the user would.
+"""
+
+import copy
+import os
+import re
+import subprocess
+
+import pytest
+
+from tests.workflow.small_model import save_small_model
+from tests.workflow.workspace import CODEBOOK, Workspace, voters
+
+RESPONDENTS = "results/surveys/voters/respondents.parquet"
+SPLITS = "results/surveys/voters/splits/full.parquet"
+ADAPTER = "results/surveys/voters/adapters/small/full/seed-24/fold-0/training.json"
+PREDICTIONS = "results/surveys/voters/predictions/small/{arm}/full/seed-24.parquet"
+MODEL = "results/models/small/model.json"
+
+
+def assert_told(ended, message, hint=None):
+    assert ended.code != 0, ended.terminal
+    assert len(ended.errors) == 1, ended.terminal
+    assert re.search(message, ended.errors[0]), ended.errors[0]
+    lines = ended.terminal.splitlines()
+    if hint:
+        assert re.match(f"Hint: .*{hint}", lines[lines.index(ended.errors[0]) + 1])
+    assert "Traceback" not in ended.terminal, ended.terminal
+
+
+def assert_nothing_made(workspace, *patterns):
+    """Nothing of the failed rule is there, nor a draft of it; what was made before it may be."""
+    for pattern in (*patterns, "results/**/.[!s]*"):
+        assert list(workspace.folder.glob(pattern)) == []
+
+
+def test_a_misspelt_key_of_the_config(fresh):
+    fresh.config["surveys"]["voters"]["few_shots_k"] = 2
+    fresh.config["training"]["quick"]["learningrate"] = 0.1
+    fresh.save()
+    ended = fresh.run()
+    assert_told(ended, r"unknown key 'surveys\.voters\.few_shots_k' \(did you mean 'few_shot_k'\?\)")
+    # All mistakes at once.
+    assert "'training.quick.learningrate' (did you mean 'learning_rate'?)" in ended.errors[0]
+    assert_nothing_made(fresh, "results/*", "logs/*")
+
+
+def test_a_survey_column_that_is_absent(fresh):
+    (fresh.folder / "voters.csv").write_text(voters().replace("AGE", "AGES", 1))
+    assert_told(
+        fresh.run(RESPONDENTS),
+        r"voters\.csv: no column is named or labelled 'AGE' \(did you mean 'AGES'\?\)",
+        "codebook",
+    )
+    assert_nothing_made(fresh, "results/surveys/voters/*.*")
+
+
+def test_a_code_that_the_codebook_does_not_know(fresh):
+    lines = voters().splitlines()
+    lines += ["odd-1,9,30,1,x", "odd-2,9,31,2,x"]
+    (fresh.folder / "voters.csv").write_text("\n".join(lines) + "\n")
+    ended = fresh.run(RESPONDENTS)
+    assert_told(
+        ended,
+        r"item 'party' \(column 'PARTY'\): unknown code 9 in 2 rows",
+        "under `options` or under `missing`",
+    )
+    assert_nothing_made(fresh, "results/surveys/voters/*.*")
+
+
+def test_a_condition_that_leaves_nobody(fresh):
+    everybody = {"party": ["red", "none", "blue"]}
+    fresh.config["surveys"]["voters"]["conditions"]["full"] = {"exclude": everybody}
+    fresh.save()
+    assert_told(fresh.run(SPLITS), "condition 'full' leaves nobody to train on", "exclude")
+    assert_nothing_made(fresh, "results/surveys/voters/splits/*")
+
+
+def test_a_class_with_fewer_rows_than_folds(fresh):
+    header, *rows = voters().splitlines()
+    blue = [row for row in rows if row.split(",")[3] == "2"]
+    rows = [row for row in rows if row not in blue[1:]]
+    (fresh.folder / "voters.csv").write_text("\n".join([header, *rows]) + "\n")
+    assert_told(fresh.run(SPLITS), "2 folds need 2 rows an answer, but 'Blue' has 1", "fewer folds")
+    assert_nothing_made(fresh, "results/surveys/voters/splits/*")
+
+
+def test_an_option_that_the_tokenizer_cannot_tell_from_another(copied):
+    codebook = copy.deepcopy(CODEBOOK)
+    codebook["items"]["vote"]["options"][1]["label"] = "Red Blue"
+    copied.save_codebook(codebook)
+    trained = set(copied.folder.glob("results/.store/adapters/*"))
+    ended = copied.run(PREDICTIONS.format(arm="tuned"))
+    assert_told(
+        ended, "cannot tell the answer options apart: 'Red' is the beginning of 'Red Blue'", "codebook"
+    )
+    assert_nothing_made(copied, ADAPTER)
+    # Nobody waits for a training first.
+    assert set(copied.folder.glob("results/.store/adapters/*")) == trained
+
+
+@pytest.mark.parametrize("arm", ["tuned", "zero-shot"])
+def test_a_prompt_longer_than_the_model_s_context(copied, arm):
+    codebook = {**CODEBOOK, "instruction": "How does this voter vote? " * 60 + "One of: {options}."}
+    copied.save_codebook(codebook)
+    copied.config["surveys"]["voters"]["arms"] = [f"small/{arm}"]
+    copied.save()
+    ended = copied.run(PREDICTIONS.format(arm=arm))
+    assert_told(ended, r"prompt of \d+ tokens does not fit the model's context of 256", "drop items")
+    assert_nothing_made(copied, ADAPTER if arm == "tuned" else PREDICTIONS.format(arm=arm))
+
+
+def test_a_model_directory_with_pickled_weights(tmp_path):
+    model = save_small_model(tmp_path / "pickled")
+    (model / "model.safetensors").rename(model / "pytorch_model.bin")
+    workspace = Workspace.begin(tmp_path / "fresh", model)
+    assert_told(workspace.run(MODEL), r"pickled holds pickled weights \(pytorch_model\.bin\)", "safetensors")
+    assert_nothing_made(workspace, "results/models/small/*")
+
+
+def test_a_corrupt_parquet_from_an_earlier_run(copied):
+    table = copied.folder / RESPONDENTS
+    table.write_bytes(table.read_bytes()[:300])
+    ended = copied.run(SPLITS)
+    assert_told(ended, rf"{RESPONDENTS} is not a readable parquet file", "delete it and run snakemake again")
+    assert_nothing_made(copied, SPLITS)
+    # The hint helps.
+    table.unlink()
+    assert copied.run(SPLITS).code == 0
+
+
+def test_an_adapter_that_a_full_disk_or_a_copy_has_cut_off(copied):
+    weights = copied.folder / ADAPTER.replace("training.json", "adapter_model.safetensors")
+    weights.write_bytes(weights.read_bytes()[:500])
+    ended = copied.run(PREDICTIONS.format(arm="tuned"))
+    assert_told(ended, "no readable adapter in .*full/seed-24/fold-0", "run snakemake again")
+    assert_nothing_made(copied, PREDICTIONS.format(arm="tuned"))
+
+
+@pytest.fixture
+def small_disk(fresh):
+    """Mount a disk of a given size as the results folder."""
+    results = fresh.folder / "results"
+    results.mkdir(exist_ok=True)
+    mounted = []
+
+    def mount(size):
+        if os.geteuid() != 0:
+            pytest.skip("only root can mount a small disk")
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(results)]
+        made = subprocess.run(command, capture_output=True, text=True)
+        if made.returncode != 0:
+            pytest.skip(f"mounting a small disk is not permitted here: {made.stderr.strip()}")
+        mounted.append(results)
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("target", "left"),
+    [(RESPONDENTS, "results/surveys/voters/*.*"), (MODEL, "results/models/small/*.safetensors")],
+)
+def test_no_disk_space_for_the_results(fresh, small_disk, target, left):
+    # A page of four kilobytes for each folder and file, and none for their content.
+    small_disk("64k" if target == MODEL else "4k")
+    assert_told(fresh.run(target), "no disk space left", "Free some space and run snakemake again")
+    assert_nothing_made(fresh, left)

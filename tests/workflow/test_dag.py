@@ -1,0 +1,156 @@
+"""The rules: every study's dry run succeeds, and every rule looks like every other."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.workflow.workspace import REPOSITORY
+
+RULE_FILES = sorted((REPOSITORY / "rules").glob("*.smk"))
+STUDIES = sorted((REPOSITORY / "studies").glob("*.yaml"))
+SCRIPTS = sorted((REPOSITORY / "scripts").glob("[!_]*.py"))
+# What a rule has besides its inputs and outputs, and why: design.md, section 4.
+PARTS = {"log", "benchmark", "conda", "threads", "resources", "script"}
+
+
+def rules_of(file):
+    """Return the text of each rule by its name."""
+    blocks = re.split(r"^(?:rule|checkpoint) ", file.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    return {block.split(":", 1)[0].strip(): block.split(":", 1)[1] for block in blocks}
+
+
+RULES = {name: text for file in RULE_FILES for name, text in rules_of(file).items()}
+
+
+def parts_of(rule):
+    return set(re.findall(r"^    (\w+):", rule, re.MULTILINE))
+
+
+def snakemake(*arguments, folder=REPOSITORY):
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """The working files without anybody's results; a dry run here touches no one else's."""
+    from tests.workflow.workspace import Workspace
+
+    folder = Workspace.begin(
+        tmp_path_factory.mktemp("clone") / "repository", Path("no-model-is-loaded")
+    ).folder
+    (folder / "studies").mkdir(exist_ok=True)
+    for study in STUDIES:
+        (folder / "studies" / study.name).write_bytes(study.read_bytes())
+    return folder
+
+
+def test_the_demo_s_dry_run_plans_the_whole_way_to_the_report(clone):
+    ended = snakemake("--dry-run", "--cores", "1", folder=clone)
+    assert ended.returncode == 0, ended.stdout
+    # All the rules of the survey branch, and one training for each condition.
+    for rule in (
+        "build_tiny",
+        "prepare_model",
+        "read_survey",
+        "score_respondents",
+        "predict_baselines",
+        "render_report",
+    ):
+        assert f"rule {rule}:" in ended.stdout
+    conditions = yaml.safe_load((clone / "config.yaml").read_text())["surveys"]["anes1996"]["conditions"]
+    trained = re.findall(
+        r"rule train_fold_adapters:.*?wildcards: .*?survey=anes1996.*?$", ended.stdout, re.M | re.S
+    )
+    named = {re.search(r"condition=([\w-]+)", block.rsplit("wildcards:", 1)[1])[1] for block in trained}
+    assert named == set(conditions)
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.stem)
+def test_every_study_is_a_study_that_can_be_planned(clone, study):
+    ended = snakemake("--dry-run", "--cores", "1", "--configfile", f"studies/{study.name}", folder=clone)
+    licensed = re.search(r"MissingInputException", ended.stdout)
+    if licensed:
+        # Data under a licence is in no clone; everything else must be in order: the config and the rules.
+        missing = re.search(r"affected files:\n((?:\s+\S+\n?)+)", ended.stdout)
+        assert missing and all(not path.startswith("results/") for path in missing[1].split()), ended.stdout
+    else:
+        assert ended.returncode == 0, ended.stdout
+    assert "ERROR:" not in ended.stdout and "Traceback" not in ended.stdout
+
+
+def test_snakemake_finds_nothing_to_criticise(clone):
+    ended = snakemake("--lint", folder=clone)
+    assert ended.returncode == 0, ended.stdout
+
+
+def test_rules_are_formatted():
+    command = [sys.executable, "-m", "snakefmt", "--check", "Snakefile", "rules"]
+    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_there_are_rules_and_every_script_has_one():
+    assert len(RULES) > 10
+    assert set(RULES) == {script.stem for script in SCRIPTS}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_says_what_it_does_needs_and_leaves(name):
+    rule = RULES[name]
+    assert parts_of(rule) >= PARTS, PARTS - parts_of(rule)
+    assert re.match(r'\s*"""[A-Z][^\n]*\.("""|\n\n)', rule), "a docstring"
+    assert "run" not in parts_of(rule) and "shell" not in parts_of(rule)
+    assert f'"../scripts/{name}.py"' in rule
+    assert f'"logs/{name}/' in rule and f'"benchmarks/{name}/' in rule
+    assert re.search(rf'code=code_of\("{name}"\)', rule), "an edit of the code must rerun the rule"
+    resources = rule.split("    resources:", 1)[1]
+    assert "mem_mb=" in resources and "runtime=" in resources
+    environment = re.search(r'conda:\s+"\.\./(envs/\w+\.yaml)"', rule)
+    assert environment and (REPOSITORY / environment[1]).exists()
+    # A model's rule needs what stands in models.yaml, the others what stands in analysis.yaml.
+    uses_engine = "stimmung.engine" in (REPOSITORY / f"scripts/{name}.py").read_text(encoding="utf-8")
+    assert environment[1] == ("envs/models.yaml" if uses_engine else "envs/analysis.yaml")
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_every_script_is_one_function_of_its_name_with_keyword_arguments(script):
+    tree = ast.parse(script.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree)
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    function = functions[script.stem]
+    assert ast.get_docstring(function)
+    assert function.args.kwonlyargs and not function.args.args and not function.args.posonlyargs
+    assert all(argument.annotation for argument in function.args.kwonlyargs)
+    # Nothing happens when the file is imported, and Snakemake's preamble must come first.
+    allowed = (
+        ast.Import,
+        ast.ImportFrom,
+        ast.FunctionDef,
+        ast.If,
+        ast.Expr,
+        ast.Assign,
+        ast.AnnAssign,
+        ast.ClassDef,
+    )
+    assert all(isinstance(node, allowed) for node in tree.body)
+    assert not any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)
+    main = tree.body[-1]
+    assert isinstance(main, ast.If) and "__main__" in ast.unparse(main.test)
+    assert ast.unparse(main.body[0]).startswith("with job(snakemake):")
+
+
+@pytest.mark.parametrize("file", [REPOSITORY / "Snakefile", *RULE_FILES], ids=lambda file: file.name)
+def test_every_rule_file_says_what_it_is_for(file):
+    assert file.read_text(encoding="utf-8").startswith('"""')
