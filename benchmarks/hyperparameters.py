@@ -34,9 +34,9 @@ def main() -> None:
     parser.add_argument("--base", type=Path, default=Path("results/models/tiny"))
     parser.add_argument("--codebook", type=Path, default=Path("codebooks/anes1996.yaml"))
     parser.add_argument("--respondents", type=int, default=944)
-    parser.add_argument("--rates", type=float, nargs="+", default=[1e-3, 2e-3, 4e-3])
-    parser.add_argument("--epochs", type=int, nargs="+", default=[2, 3, 4])
-    parser.add_argument("--ranks", type=int, nargs="+", default=[16])
+    parser.add_argument("--rates", type=float, nargs="+", default=[2e-3, 3e-3, 6e-3])
+    parser.add_argument("--steps", type=int, nargs="+", default=[100, 180])
+    parser.add_argument("--ranks", type=int, nargs="+", default=[8, 16])
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     use_threads(1)
@@ -60,16 +60,17 @@ def main() -> None:
     rendering = Rendering(base.tokenizer, False, words.question)
     rows = training_rows(prompts, training_ids(splits, 0), rendering)
     options = words.target_labels(LANGUAGE)
-    print("rank   rate     epochs  batch  accuracy  log-loss  option mass")
-    for rank, rate, epochs, batch in itertools.product(
-        arguments.ranks, arguments.rates, arguments.epochs, [8, 16]
+    print("rank   rate     steps   batch  accuracy  log-loss  option mass")
+    for rank, rate, steps, batch in itertools.product(
+        arguments.ranks, arguments.rates, arguments.steps, [8, 16]
     ):
         recipe = Recipe.from_config(
             {
                 "r": rank,
                 "lora_alpha": 2 * rank,
                 "learning_rate": rate,
-                "num_train_epochs": epochs,
+                "num_train_epochs": None,
+                "max_steps": steps,
                 "warmup_ratio": 0.1,
                 "per_device_train_batch_size": batch,
             }
@@ -96,7 +97,7 @@ def main() -> None:
         accuracy = (chances.argmax(axis=1) == truth).mean()
         loss = -np.log(chances[np.arange(len(truth)), truth]).mean()
         print(
-            f"{rank:4d}   {rate:.0e}   {epochs:4d}   {batch:4d}   {accuracy:.3f}     {loss:.3f}     {found.option_mass.mean():.3f}",
+            f"{rank:4d}   {rate:.0e}   {steps:4d}   {batch:4d}   {accuracy:.3f}     {loss:.3f}     {found.option_mass.mean():.3f}",
             flush=True,
         )
 

@@ -65,12 +65,12 @@ def test_the_demo_survey_is_944_voters_in_the_words_of_the_questionnaire(tmp_pat
     assert not respondents.drop(columns=["respondent_id"]).isna().any(axis=None)
     ordinal = [name for name in respondents if getattr(respondents[name].dtype, "ordered", False)]
     assert ordinal == [
-        "party_id",
-        "left_right_self",
-        "left_right_clinton",
-        "left_right_dole",
         "education",
         "income",
+        "left_right_dole",
+        "left_right_clinton",
+        "left_right_self",
+        "party_id",
     ]
     # Codes the wrong way round would show here.
     dole = respondents.vote.eq("Dole").groupby(respondents.party_id, observed=True).mean()
