@@ -5,6 +5,7 @@ moment. Were they saved one by one, a kill between two would change which rows s
 """
 
 import json
+import logging
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from stimmung.vocabulary.files import whole
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -50,7 +53,9 @@ def save_checkpoint(path: Path, adapters: list[Saved]) -> None:
 
 
 def load_checkpoint(path: Path) -> list[Saved] | None:
-    """Return the cohort's state, or None if there is none or it cannot be read."""
+    """Return the cohort's state, or None if there is none or it cannot be read, which is logged."""
+    if not path.exists():
+        return None
     try:
         with safe_open(path, framework="pt") as file:
             progress = json.loads(file.metadata()["progress"])
@@ -58,7 +63,8 @@ def load_checkpoint(path: Path) -> list[Saved] | None:
             for key in file.keys():  # noqa: SIM118 (safe_open is no dict)
                 index, kind, name = key.split("/", 2)
                 getattr(adapters[int(index)], kind)[name] = file.get_tensor(key)
-    except Exception:  # absent or damaged: then training begins anew, which costs time and nothing else
+    except Exception as error:  # one exception type for each kind of damage
+        logger.warning("%s cannot be read, so training begins anew: %s", path, error)
         return None
     return adapters
 

@@ -304,3 +304,16 @@ def test_a_cpu_stacks_small_batches_unless_told_otherwise(base, recipe, tasks, b
         "stacked",
         "sequential",
     }
+
+
+def test_a_damaged_checkpoint_is_told_and_training_begins_anew(base, recipe, tasks, tmp_path, caplog):
+    store = Store(tmp_path / "a")
+    keys = train_adapters(base, recipe, tasks[:1], store, pace=ALONE)
+    damaged = Store(tmp_path / "b")
+    damaged.checkpoint(keys).parent.mkdir(parents=True)
+    damaged.checkpoint(keys).write_bytes(b"half a file")
+    train_adapters(base, recipe, tasks[:1], damaged, pace=ALONE)
+    assert "cannot be read, so training begins anew" in caplog.text
+    assert (damaged.adapter(keys[0]) / WEIGHTS).read_bytes() == (
+        store.adapter(keys[0]) / WEIGHTS
+    ).read_bytes()
