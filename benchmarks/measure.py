@@ -26,7 +26,7 @@ from transformers import (
 
 from stimmung.data.generated_text import questionnaires
 from stimmung.data.simulated_survey import simulate_respondents
-from stimmung.engine.base import Base, keep_weights_unpacked
+from stimmung.engine.base import Base, keep_weights_unpacked, prepare_loaded
 from stimmung.engine.devices import use_threads
 from stimmung.engine.tiny import _build_tokenizer
 from stimmung.study.study import load_codebook
@@ -142,7 +142,7 @@ def four_bit() -> BitsAndBytesConfig:
 
 
 def load(directory: Path, dtype: str) -> Any:
-    """Load a model as 'nf4' with bfloat16 products, or in 'bfloat16' or 'float32'; frozen, in eval mode."""
+    """Load a model as 'nf4' with bfloat16 products, or in 'bfloat16' or 'float32'; frozen, in eval mode, otherwise as transformers has it."""
     model = AutoModelForCausalLM.from_pretrained(
         directory,
         dtype=torch.bfloat16 if dtype == "nf4" else getattr(torch, dtype),
@@ -156,7 +156,9 @@ def load(directory: Path, dtype: str) -> Any:
 
 
 def load_as_base(directory: Path, dtype: str) -> Base:
-    return Base(load(directory, dtype), AutoTokenizer.from_pretrained(directory), str(directory), "")
+    model = load(directory, dtype)
+    prepare_loaded(model)
+    return Base(model, AutoTokenizer.from_pretrained(directory), str(directory), "")
 
 
 def alternating(

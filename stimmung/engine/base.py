@@ -10,6 +10,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils.logging import disable_progress_bar
 
+from stimmung.engine.attention import use_own_attention
 from stimmung.engine.devices import default_device
 from stimmung.vocabulary.errors import InputError
 
@@ -145,12 +146,18 @@ def load_base(path: Path) -> Base:
         )
     except (OSError, ValueError) as error:
         raise InputError(f"cannot load the model in {path}: {str(error).splitlines()[0]}") from error
-    model.eval()
-    model.requires_grad_(False)
-    keep_weights_unpacked(model)
+    prepare_loaded(model)
     base = Base(model, tokenizer, str(path), description.get("digest", ""))
     _check_head(base)
     return base
+
+
+def prepare_loaded(model: Any) -> None:
+    """Freeze a loaded model and make it ready for cohorts."""
+    model.eval()
+    model.requires_grad_(False)
+    keep_weights_unpacked(model)
+    use_own_attention(model)
 
 
 def keep_weights_unpacked(model: Any) -> None:

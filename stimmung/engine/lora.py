@@ -133,12 +133,11 @@ class CohortLinear(nn.Module):
         count = one.dropout_rows * one.length * rows.shape[-1]
         draws = torch.empty(-(-count // 4), device=rows.device, dtype=torch.int64)
         draws.random_(-(2**63), None, generator=generator)
-        kept = (
-            draws.view(torch.int16)[:count].view(one.dropout_rows, one.length, -1) >= self._drop - DRAWS // 2
-        )
-        kept = kept[one.dropout_row : one.dropout_row + len(rows), : rows.shape[1]]
-        kept = functional.pad(kept, (0, 0, 0, rows.shape[1] - kept.shape[1]))
-        return rows * kept.to(rows.dtype)
+        draws = draws.view(torch.int16)[:count].view(one.dropout_rows, one.length, -1)
+        draws = draws[one.dropout_row : one.dropout_row + len(rows), : rows.shape[1]]
+        # Compared straight into the rows' type: on a CPU the way over booleans takes four times as long.
+        kept = torch.ge(draws, self._drop - DRAWS // 2, out=rows.new_empty(draws.shape))
+        return rows * functional.pad(kept, (0, 0, 0, rows.shape[1] - kept.shape[1]))
 
 
 @dataclass

@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from stimmung.engine.base import Base
+from stimmung.engine.base import Base, prepare_loaded
 from stimmung.engine.lora import LoraSettings
 from stimmung.engine.rows import TrainingRow
 from stimmung.engine.training import Recipe, Task
@@ -36,7 +36,9 @@ def random_llama(seed=0):
 
 @pytest.fixture
 def base():
-    return Base(random_llama(), None, "a-base", "digest")
+    model = random_llama()
+    prepare_loaded(model)
+    return Base(model, None, "a-base", "digest")
 
 
 def rows(count, seed, low=5, high=40):

@@ -1,0 +1,116 @@
+"""Attention as torch computes it, but for two cases in which it would waste most of the work.
+
+Of the last layer only some tokens' results are used (see ``last_layer.py``), so only their queries are asked. And in training on a CPU
+torch's fused kernel is slow in bfloat16: there the same products are made one by one, in pieces that leave out what is masked.
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import nn
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+from transformers.modeling_utils import AttentionInterface
+
+NAME = "stimmung"
+# Queries of a piece: of its keys none stands behind its last query. Fewer save work and cost calls (measured on prompts of 60 to 1000 tokens).
+PIECE = 128
+
+
+def use_own_attention(model: Any) -> None:
+    """Let a model of transformers attend by ``attend``; one that cannot take another attention keeps its own."""
+    if model.config._attn_implementation == "sdpa" and model._supports_attention_backend:
+        model.set_attn_implementation(NAME)
+
+
+def attend(
+    module: nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    **options: Any,
+) -> tuple[torch.Tensor, None]:
+    """Attend as transformers' ``sdpa_attention_forward`` does, and return shape (rows, queries, heads, features).
+
+    Parameters
+    ----------
+    module
+        The attention module. If it has ``read_at``, shape (rows, places), only the queries there are asked, and other results are zero.
+    query, key, value
+        Shapes (rows, heads, queries, features), (rows, key heads, keys, features) twice. The last query is that of the last key.
+    attention_mask
+        True or 0 where a query sees a key, shape (rows, 1, queries, keys); none: it sees what does not stand behind it.
+    options
+        Such as ``scaling``, as the model gives them.
+    """
+    places = getattr(module, "read_at", None)
+    if places is not None and places.shape[1] < query.shape[2]:
+        return _attend_at(module, query, key, value, attention_mask, places, options), None
+    if attention_mask is None and _pays(query, key, options):
+        return _in_pieces(query, key, value, options["scaling"]).transpose(1, 2), None
+    result: torch.Tensor = sdpa_attention_forward(module, query, key, value, attention_mask, **options)[0]
+    return result, None
+
+
+def _attend_at(
+    module: nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    mask: torch.Tensor | None,
+    places: torch.Tensor,
+    options: dict[str, Any],
+) -> torch.Tensor:
+    rows, heads, length, width = query.shape
+    behind, places = places, places.clamp(max=length - 1)
+    if mask is None:
+        seen = torch.arange(key.shape[2], device=key.device) <= places[..., None] + key.shape[2] - length
+        mask = seen[:, None]
+    else:
+        index = places[:, None, :, None].expand(-1, mask.shape[1], -1, mask.shape[-1])
+        mask = mask.expand(rows, -1, -1, -1).gather(2, index)
+    asked = query.gather(2, places[:, None, :, None].expand(-1, heads, -1, width))
+    found = sdpa_attention_forward(module, asked, key, value, mask, **options)[0]
+    # What was asked for behind the end is written there and cut off, or it would count twice in the backward pass.
+    whole = found.new_zeros(rows, length + places.shape[1], heads, found.shape[-1])
+    return whole.scatter(1, behind[..., None, None].expand_as(found), found)[:, :length]
+
+
+def _pays(query: torch.Tensor, key: torch.Tensor, options: dict[str, Any]) -> bool:
+    """Whether to make the products one by one: in training on a CPU, in bfloat16 or over more than one piece."""
+    plain = options.get("dropout", 0.0) == 0 and options.get("softcap") is None
+    plain = plain and options.get("scaling") is not None and options.get("position_bias") is None
+    training = query.requires_grad and query.shape[2] == key.shape[2]
+    long = query.dtype == torch.bfloat16 or query.shape[2] > PIECE
+    return plain and training and long and query.device.type == "cpu"
+
+
+def _in_pieces(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float
+) -> torch.Tensor:
+    """Return causal attention, shape (rows, heads, queries, features), piece of queries by piece.
+
+    Heads that share a key head are laid one behind the other, so that keys and values need no copies.
+    """
+    rows, heads, length, _ = query.shape
+    n_keys = key.shape[1]
+    group = heads // n_keys
+    n_pieces = -(-length // PIECE)
+    size = -(-length // n_pieces)
+    results = []
+    for start in range(0, length, size):
+        stop = min(start + size, length)
+        asked = query[:, :, start:stop].reshape(rows * n_keys, group * (stop - start), -1)
+        keys = key[:, :, :stop].reshape(rows * n_keys, stop, -1)
+        values = value[:, :, :stop].reshape(rows * n_keys, stop, -1)
+        hidden = torch.full((stop - start, stop), -math.inf, dtype=query.dtype).triu(start + 1)
+        bias = hidden.repeat(group, 1).expand(rows * n_keys, -1, -1)
+        seen = torch.baddbmm(bias, asked, keys.transpose(1, 2), alpha=scaling).softmax(-1)
+        results.append(torch.bmm(seen, values).view(rows, heads, stop - start, -1))
+    return torch.cat(results, dim=2)
+
+
+AttentionInterface.register(NAME, attend)
+AttentionMaskInterface.register(NAME, sdpa_mask)
