@@ -142,7 +142,7 @@ def four_bit() -> BitsAndBytesConfig:
 
 
 def load(directory: Path, dtype: str) -> Any:
-    """Load a model as 'nf4' with bfloat16 products, or in 'bfloat16' or 'float32'; frozen, in eval mode, otherwise as transformers has it."""
+    """Load a model as 'nf4' with bfloat16 products, or in 'bfloat16' or 'float32'; frozen, otherwise as transformers has it."""
     model = AutoModelForCausalLM.from_pretrained(
         directory,
         dtype=torch.bfloat16 if dtype == "nf4" else getattr(torch, dtype),

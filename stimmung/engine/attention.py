@@ -14,7 +14,7 @@ from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 from transformers.modeling_utils import AttentionInterface
 
 NAME = "stimmung"
-# Queries of a piece: of its keys none stands behind its last query. Fewer save work and cost calls (measured on prompts of 60 to 1000 tokens).
+# Queries of a piece, of whose keys none stands behind the last query. Fewer save work, cost calls (measured at 60 to 1000 tokens).
 PIECE = 128
 
 
@@ -37,7 +37,7 @@ def attend(
     Parameters
     ----------
     module
-        The attention module. If it has ``read_at``, shape (rows, places), only the queries there are asked, and other results are zero.
+        The attention module. If it has ``read_at``, shape (rows, places), only those queries are asked, and other results are zero.
     query, key, value
         Shapes (rows, heads, queries, features), (rows, key heads, keys, features) twice. The last query is that of the last key.
     attention_mask
@@ -87,9 +87,7 @@ def _pays(query: torch.Tensor, key: torch.Tensor, options: dict[str, Any]) -> bo
     return plain and training and long and query.device.type == "cpu"
 
 
-def _in_pieces(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float
-) -> torch.Tensor:
+def _in_pieces(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float) -> torch.Tensor:
     """Return causal attention, shape (rows, heads, queries, features), piece of queries by piece.
 
     Heads that share a key head are laid one behind the other, so that keys and values need no copies.

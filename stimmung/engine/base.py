@@ -11,6 +11,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAn
 from transformers.utils.logging import disable_progress_bar
 
 from stimmung.engine.attention import use_own_attention
+from stimmung.engine.dequantized import hold_dequantized
 from stimmung.engine.devices import default_device
 from stimmung.vocabulary.errors import InputError
 
@@ -106,6 +107,9 @@ def quantize_base(
             f"cannot load the model '{source}': {str(error).splitlines()[0]}",
             "A hub model must be downloaded first where jobs have no network: `hf download ID --revision REVISION`.",
         ) from error
+    # Here once, since a pass over a large 4-bit model takes longer than all else that loading it does.
+    keep_weights_unpacked(model)
+    _check_head(Base(model, tokenizer, source, ""))
     output.mkdir(parents=True, exist_ok=True)
     # One file, whatever the size: the workflow names its outputs before it knows how large they are.
     model.save_pretrained(output, max_shard_size="10TB")
@@ -124,8 +128,15 @@ def quantize_base(
     }
 
 
-def load_base(path: Path) -> Base:
+def load_base(path: Path, *, dequantized_mb: float | None = None) -> Base:
     """Load a base that ``quantize_base`` saved, frozen and in eval mode.
+
+    Parameters
+    ----------
+    path
+        Its directory.
+    dequantized_mb
+        4-bit weights are held in full if they then take at most so many megabytes; none: what suits the device.
 
     Raises
     ------
@@ -146,17 +157,19 @@ def load_base(path: Path) -> Base:
         )
     except (OSError, ValueError) as error:
         raise InputError(f"cannot load the model in {path}: {str(error).splitlines()[0]}") from error
-    prepare_loaded(model)
+    prepare_loaded(model, dequantized_mb)
     base = Base(model, tokenizer, str(path), description.get("digest", ""))
-    _check_head(base)
+    if not description:
+        _check_head(base)
     return base
 
 
-def prepare_loaded(model: Any) -> None:
+def prepare_loaded(model: Any, dequantized_mb: float | None = None) -> None:
     """Freeze a loaded model and make it ready for cohorts."""
     model.eval()
     model.requires_grad_(False)
     keep_weights_unpacked(model)
+    hold_dequantized(model, dequantized_mb)
     use_own_attention(model)
 
 

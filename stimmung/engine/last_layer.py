@@ -1,7 +1,7 @@
 """The last layer only where its result is used.
 
-Every layer but the last one is needed at every token, since later tokens attend to it. Of the last one keys and values are, but queries,
-their attention and the feed-forward block are used at the tokens that are read: of a survey prompt with one answer, a few of hundreds.
+Every layer but the last one is needed at every token, since later tokens attend to it. Of the last one keys and values are, but
+queries, their attention and the feed-forward block only at the tokens that are read: of a prompt with one answer, a few of hundreds.
 In a model of few layers that saves much, in one of many little.
 """
 

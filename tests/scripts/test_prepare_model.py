@@ -18,7 +18,7 @@ def prepare(source, output, **changes):
 def test_the_prepared_model_is_four_bits_in_one_safetensors_file(small_study):
     assert {path.suffix for path in small_study.base.iterdir()} <= {".safetensors", ".json", ".jinja"}
     assert len(list(small_study.base.glob("*.safetensors"))) == 1
-    base = load_base(small_study.base)
+    base = load_base(small_study.base, dequantized_mb=0)
     quantized = [name for name, weight in base.model.named_parameters() if weight.dtype == torch.uint8]
     assert len(quantized) == 2 * 7 and not any("lm_head" in name for name in quantized)
     assert not base.model.training

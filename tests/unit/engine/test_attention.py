@@ -31,12 +31,22 @@ def with_gradients(function, *tensors):
 @settings(max_examples=20, deadline=None)
 @given(rows=st.integers(1, 3), groups=st.sampled_from([1, 2, 4]), length=st.integers(2, 3 * PIECE))
 def test_pieces_give_what_causal_attention_gives_and_its_gradients(rows, groups, length):
-    query, key, value = drawn(rows, 4, length), drawn(rows, 4 // groups, length, seed=1), drawn(rows, 4 // groups, length, seed=2)
+    query, key, value = (
+        drawn(rows, 4, length),
+        drawn(rows, 4 // groups, length, seed=1),
+        drawn(rows, 4 // groups, length, seed=2),
+    )
     ours, gradients = with_gradients(
-        lambda q, k, v: attend(module(groups), q, k, v, None, scaling=0.3)[0].transpose(1, 2), query, key, value
+        lambda q, k, v: attend(module(groups), q, k, v, None, scaling=0.3)[0].transpose(1, 2),
+        query,
+        key,
+        value,
     )
     theirs, expected = with_gradients(
-        lambda q, k, v: scaled_dot_product_attention(q, k, v, is_causal=True, scale=0.3, enable_gqa=True), query, key, value
+        lambda q, k, v: scaled_dot_product_attention(q, k, v, is_causal=True, scale=0.3, enable_gqa=True),
+        query,
+        key,
+        value,
     )
     assert torch.allclose(ours, theirs, atol=1e-5)
     for one, other in zip(gradients, expected, strict=True):
@@ -44,9 +54,15 @@ def test_pieces_give_what_causal_attention_gives_and_its_gradients(rows, groups,
 
 
 def test_in_bfloat16_the_error_is_that_of_the_number_format():
-    tensors = [drawn(2, 4, 40, torch.bfloat16), drawn(2, 2, 40, torch.bfloat16, 1), drawn(2, 2, 40, torch.bfloat16, 2)]
+    tensors = [
+        drawn(2, 4, 40, torch.bfloat16),
+        drawn(2, 2, 40, torch.bfloat16, 1),
+        drawn(2, 2, 40, torch.bfloat16, 2),
+    ]
     ours = attend(module(2), *tensors, None, scaling=0.3)[0].transpose(1, 2)
-    exact = scaled_dot_product_attention(*[one.float() for one in tensors], is_causal=True, scale=0.3, enable_gqa=True)
+    exact = scaled_dot_product_attention(
+        *[one.float() for one in tensors], is_causal=True, scale=0.3, enable_gqa=True
+    )
     assert (ours.float() - exact).abs().max() < 0.03
 
 

@@ -49,7 +49,7 @@ def test_a_reloaded_4_bit_base_gives_the_logits_of_the_one_that_was_quantised(so
         source, dtype=torch.bfloat16, quantization_config=settings
     ).eval()
     keep_weights_unpacked(fresh)
-    reloaded = load_base(quantised).model
+    reloaded = load_base(quantised, dequantized_mb=0).model
     assert sum(isinstance(module, bnb.nn.Linear4bit) for module in reloaded.modules()) == 2 * 7
     assert torch.equal(logits(reloaded), logits(fresh))
     assert not torch.equal(logits(reloaded).float(), logits(random_llama())), "nothing was quantised"
@@ -67,6 +67,15 @@ def test_what_a_base_scored_before_does_not_change_how_it_trains(quantised):
     assert torch.equal(_gradient(quantised, score_first=False), _gradient(quantised, score_first=True))
 
 
+def test_weights_held_in_full_give_the_same_numbers_to_the_last_bit(quantised):
+    held, packed = load_base(quantised).model, load_base(quantised, dequantized_mb=0).model
+    assert not any(isinstance(module, bnb.nn.Linear4bit) for module in held.modules())
+    assert torch.equal(logits(held), logits(packed))
+    assert torch.equal(
+        _gradient(quantised, score_first=True, dequantized_mb=None), _gradient(quantised, score_first=True)
+    )
+
+
 @pytest.mark.skipif(
     not getattr(torch.cpu, "_is_avx512_bf16_supported", bool)(), reason="the CPU has no AVX512-BF16"
 )
@@ -77,9 +86,9 @@ def test_without_keeping_weights_unpacked_scoring_would_change_gradients(quantis
     )
 
 
-def _gradient(directory, score_first, trapped=False):
+def _gradient(directory, score_first, trapped=False, dequantized_mb=0):
     """Return the gradient of the first layer's adapter, which has passed through all layers."""
-    base = load_base(directory)
+    base = load_base(directory, dequantized_mb=dequantized_mb)
     if trapped:
         for module in base.model.modules():
             if isinstance(module, bnb.nn.Linear4bit):
