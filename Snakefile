@@ -1,6 +1,7 @@
 """Stimmung: votes and moods, read from the token probabilities of tuned language models."""
 
 import json
+import os
 from glob import glob
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from stimmung.study.entry import study_or_exit
 from stimmung.study.study import load_codebook
 
 min_version("9.27")
+
+# Nothing is compiled here, but bitsandbytes would load torch's compiler: a second and a half of every job.
+os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
 
 
 configfile: "config.yaml"

@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--rates", type=float, nargs="+", default=[2e-3, 3e-3, 5e-3])
     parser.add_argument("--steps", type=int, nargs="+", default=[120, 180, 240])
     parser.add_argument("--ranks", type=int, nargs="+", default=[8])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5, 6])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     arguments = parser.parse_args()
     use_threads(1)
     base, words = load_base(arguments.base), load_codebook(arguments.codebook)

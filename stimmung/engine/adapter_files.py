@@ -94,19 +94,20 @@ def export_adapter(stored: Path, directory: Path) -> None:
 
 
 def _peft_config(cohort: Cohort) -> dict[str, Any]:
-    # Imported here: scoring does not need peft, and it takes a second.
-    from peft import LoraConfig
-
+    """Return what PEFT's ``LoraConfig`` would write; written here, since importing peft takes a job two seconds."""
     settings = cohort.settings
-    config = LoraConfig(
-        r=settings.r,
-        lora_alpha=settings.lora_alpha,
-        lora_dropout=settings.lora_dropout,
-        use_rslora=settings.use_rslora,
-        bias="none",
-        task_type="CAUSAL_LM",
-        base_model_name_or_path=cohort.base.path,
-        inference_mode=True,
-    ).to_dict()
-    config["target_modules"] = sorted({name.rsplit(".", 1)[-1] for name in cohort.layers})
-    return {key: sorted(value) if isinstance(value, set) else value for key, value in config.items()}
+    return {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": cohort.base.path,
+        "inference_mode": True,
+        "r": settings.r,
+        "lora_alpha": settings.lora_alpha,
+        "lora_dropout": settings.lora_dropout,
+        "use_rslora": settings.use_rslora,
+        "target_modules": sorted({name.rsplit(".", 1)[-1] for name in cohort.layers}),
+        "bias": "none",
+        "use_dora": False,
+        "fan_in_fan_out": False,
+        "modules_to_save": None,
+    }

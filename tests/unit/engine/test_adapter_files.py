@@ -13,7 +13,7 @@ from stimmung.engine.adapter_files import (
     load_adapter,
     save_adapter,
 )
-from stimmung.engine.lora import attached, initial_weights
+from stimmung.engine.lora import LoraSettings, attached, initial_weights
 from stimmung.vocabulary.errors import InputError
 
 
@@ -109,3 +109,26 @@ def test_a_config_without_a_rank_is_refused(stored):
     (stored / CONFIG).write_text("{}")
     with pytest.raises(InputError, match="no readable adapter"):
         load_adapter(stored)
+
+
+def test_peft_reads_the_settings_that_it_would_have_written(base, tmp_path):
+    from peft import LoraConfig
+
+    settings = LoraSettings(
+        r=3, lora_alpha=5, lora_dropout=0.1, use_rslora=True, target_modules=("q_proj", "v_proj")
+    )
+    with attached(base, settings) as cohort:
+        save_adapter(tmp_path / "adapter", initial_weights(cohort, 0), cohort, {})
+    expected = LoraConfig(
+        task_type="CAUSAL_LM",
+        base_model_name_or_path="a-base",
+        inference_mode=True,
+        r=3,
+        lora_alpha=5,
+        lora_dropout=0.1,
+        use_rslora=True,
+        target_modules=["q_proj", "v_proj"],
+    ).to_dict()
+    # PEFT's own note of its version; ours are in results/run.yaml.
+    read = LoraConfig.from_pretrained(tmp_path / "adapter").to_dict()
+    assert {**read, "peft_version": None} == {**expected, "peft_version": None}
