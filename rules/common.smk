@@ -27,7 +27,7 @@ REPORTED_OF_SURVEY = [
 ]
 
 PANEL_TABLES = ["correlations", "confirmations", "recovery"]
-PANEL_FIGURES = ["series", "lags", "raw"]
+PANEL_FIGURES = ["series", "lags", "raw", "relative"]
 REPORTED_OF_PANEL = [
     *["affect.parquet", "ccf.parquet", "confirmations.parquet", "recovery.parquet"],
     *expand("tables/{table}.{format}", table=PANEL_TABLES, format=["csv", "tex"]),

@@ -102,6 +102,7 @@ rule plot_moods:
         series="results/panels/{panel}/figures/series.{format}",
         lags="results/panels/{panel}/figures/lags.{format}",
         raw="results/panels/{panel}/figures/raw.{format}",
+        relative="results/panels/{panel}/figures/relative.{format}",
     log:
         "logs/plot_moods/{panel}/{format}.log",
     benchmark:

@@ -15,7 +15,7 @@ import pandas as pd
 from stimmung.evaluation.confirmation import TooFewWeeksError, confirm_lags
 from stimmung.evaluation.cross_correlation import cross_correlate_series
 from stimmung.evaluation.recovery import measure_recovery
-from stimmung.evaluation.weekly_series import affect_series, signal_series
+from stimmung.evaluation.weekly_series import affect_series, in_order_asked, signal_series
 from stimmung.study.job import job
 from stimmung.vocabulary import tables
 
@@ -44,7 +44,7 @@ def cross_correlate(
     confirmations: Path,
     recovery: Path,
 ) -> None:
-    """Write the tables ccf, confirmations and recovery.
+    """Write the tables ccf, confirmations and recovery, their options in the order of the questionnaire.
 
     Parameters
     ----------
@@ -98,9 +98,12 @@ def cross_correlate(
         recovered = measure_recovery(
             asked, known, serial=not tracker_is_truth, n_resamples=n_resamples, seed=seed
         )
-    tables.write_table(correlations, ccf, tables.CCF)
-    tables.write_table(confirmed, confirmations, tables.CONFIRMATIONS)
-    tables.write_table(recovered, recovery, tables.RECOVERY)
+    for table, path, schema in (
+        (correlations, ccf, tables.CCF),
+        (confirmed, confirmations, tables.CONFIRMATIONS),
+        (recovered, recovery, tables.RECOVERY),
+    ):
+        tables.write_table(in_order_asked(table, questions), path, schema)
 
 
 def confirm(posts: pd.DataFrame, survey: pd.DataFrame, max_lag_weeks: int) -> pd.DataFrame:

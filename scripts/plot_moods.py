@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 from stimmung.report.mood_lags import plot_lags
-from stimmung.report.mood_series import plot_raw, plot_series
+from stimmung.report.mood_series import plot_raw, plot_relative, plot_series, weeks_without_estimate
 from stimmung.report.style import figure_style, save_figure
 from stimmung.study.job import job
 from stimmung.vocabulary.tables import AFFECT, CCF, TRACKER, read_table
@@ -28,7 +28,7 @@ def plot_moods(
     constructed: str | None,
     figures: Mapping[str, Path],
 ) -> None:
-    """Write the figures series, lags and raw to their paths.
+    """Write the figures series, lags, raw and relative to their paths.
 
     ``weeks`` are all of the panel, so that a missing one is seen. ``constructed`` is 'simulated', 'constructed'
     or nothing, and is shown on each.
@@ -40,8 +40,9 @@ def plot_moods(
             "series": plot_series(
                 estimated, survey, correlated, questions, weeks, scale=scale, rolling_weeks=rolling_weeks
             ),
-            "lags": plot_lags(correlated, questions),
+            "lags": plot_lags(correlated, questions, weeks_without_estimate(estimated, weeks)),
             "raw": plot_raw(estimated, questions, weeks),
+            "relative": plot_relative(estimated, questions, weeks),
         }
         for name, figure in drawn.items():
             save_figure(figure, figures[name], bool(constructed), f"{constructed} data")

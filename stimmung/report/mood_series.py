@@ -1,4 +1,4 @@
-"""Figures of weekly series by answer option: scaled beside the survey as published, and raw probabilities."""
+"""Figures of weekly series by answer option: scaled beside the survey as published, raw, and relative to the untuned model."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,16 @@ from matplotlib.patches import Patch
 
 from stimmung.evaluation.affect import on_scale
 from stimmung.evaluation.series import Floats, rolling_mean
-from stimmung.report.style import FAINT, INK, PALETTE, WIDTH_INCHES, as_percent, is_baseline, remove_empty
+from stimmung.report.style import (
+    FAINT,
+    INK,
+    PALETTE,
+    WIDTH_INCHES,
+    as_percent,
+    is_baseline,
+    note_figure,
+    remove_empty,
+)
 from stimmung.report.tables import number, p_value
 
 PANELS_IN_A_ROW = 3
@@ -103,6 +112,41 @@ def plot_raw(affect: pd.DataFrame, questions: Questions, weeks: Sequence[str]) -
     keys = [Line2D([], [], color=FAINT, linestyle=":", label="the model before tuning")] if based else []
     _legend(figure, affect, weeks, keys)
     figure.supylabel("Probability, %", fontsize=8)
+    return figure
+
+
+def plot_relative(affect: pd.DataFrame, questions: Questions, weeks: Sequence[str]) -> Figure:
+    """Draw, for each option, how many times as likely it is as it was before tuning, with the range over seeds.
+
+    The axis is logarithmic and the same in all panels, so that the same change looks the same for options that
+    the model finds likely and unlikely by themselves.
+
+    Parameters
+    ----------
+    affect
+        The table of this name; a mean of its column log_ratio over seeds is a geometric mean of ratios.
+    questions
+        Question to its options.
+    weeks
+        All weeks of the panel.
+    """
+    if affect["log_ratio"].isna().all():
+        return note_figure("Nothing to be relative to: the untuned model was not asked.")
+    of_week = affect.groupby(["model", "question", "option", "week"])["log_ratio"]
+    ratios = affect.assign(
+        **{f"ratio_{name}": np.exp(of_week.transform(name)) for name in ("mean", "min", "max")}
+    )
+
+    def draw(axes: Axes, part: pd.DataFrame, colour: str) -> None:
+        axes.axhline(1, color=FAINT, linewidth=0.9, linestyle=":")
+        _band(axes, part, ("ratio_mean", "ratio_min", "ratio_max"), colour, marker="o")
+        axes.set_yscale("log", base=2)
+        axes.yaxis.set_major_formatter(lambda value, _place: f"×{value:g}")
+
+    figure = _panels(ratios, questions, weeks, draw)
+    keys = [Line2D([], [], color=FAINT, linestyle=":", label="the model before tuning")]
+    _legend(figure, affect, weeks, keys)
+    figure.supylabel("Probability, relative to the untuned model", fontsize=8)
     return figure
 
 

@@ -26,7 +26,7 @@ class MoodsResults:
     affect, ccf, confirmations, recovery
         Tables of these names, see ``stimmung.vocabulary.tables``. The last three may be empty.
     figures
-        Paths of SVG files, by name: series, lags, raw.
+        Paths of SVG files, by name: series, lags, raw, relative.
     files
         Where the tables stand for download, relative to the page: name to paths.
     weeks
@@ -82,6 +82,7 @@ def moods_section(name: str, run: Mapping[str, Any], results: MoodsResults) -> S
         parts.append(Part("The known mood", [_shown(table, "recovery", results)]))
     parts += [
         Part("Raw probabilities", [_raw(results)]),
+        Part("Relative to the untuned model", [_relative(results)]),
         Part("How to read these numbers", [Points(_caveats(panel, run["config"], results))]),
     ]
     return Section(f"panel-{name}", f"Panel {name}", parts, results.constructed == "simulated")
@@ -196,6 +197,16 @@ def _raw(results: MoodsResults) -> Picture:
     )
 
 
+def _relative(results: MoodsResults) -> Picture:
+    return Picture(
+        results.figures["relative"],
+        "How many times as likely an answer option is as it was before tuning: the geometric mean over wordings "
+        "and seeds. Band: range over seeds. Dotted: the untuned model. A word that the model likes by itself "
+        f"and one that it does not stand on the same axis here. {_mark(results)}",
+        f"Weekly probabilities of {', '.join(results.arms)} relative to the untuned model.",
+    )
+
+
 def _mark(results: MoodsResults) -> str:
     return f"{results.constructed.capitalize()} data." if results.constructed else ""
 
@@ -223,7 +234,7 @@ def _caveats(panel: Mapping[str, Any], config: Mapping[str, Any], results: Moods
     points.append(
         f"Wordings differ: on average {number(100 * float(spread), 1)} percentage points lie between the highest "
         "and the lowest answer to the same question in the same week (columns variant_min and variant_max of "
-        "affect.parquet). The column log_ratio has each series relative to the untuned model."
+        "affect.parquet)."
     )
     if results.constructed == "constructed":
         points.append(

@@ -28,7 +28,7 @@ def correlations_table(ccf: pd.DataFrame, rolling_weeks: int, constructed: str |
     here = ccf[ccf["lag_weeks"] == 0]
     models = in_order(here)
     groups = []
-    for question, part in here.groupby("question", sort=True):
+    for question, part in here.groupby("question", sort=False):
         rows = {(row["model"], row["option"]): row for _, row in part.iterrows()}
         options = list(part["option"].unique())
         for title, cell in (
@@ -51,7 +51,7 @@ def confirmations_table(confirmations: pd.DataFrame, constructed: str | None = N
     """Return the lags found on the first half of the weeks and tested on the second: grouped by series."""
     groups = []
     for model in in_order(confirmations):
-        for question, part in confirmations[confirmations["model"] == model].groupby("question"):
+        for question, part in confirmations[confirmations["model"] == model].groupby("question", sort=False):
             rows = [
                 [
                     Cell(str(row["option"])),
@@ -77,7 +77,7 @@ def recovery_table(recovery: pd.DataFrame, constructed: str | None = None) -> Ta
     """Return how well each series recovers the known mood: a row for each option, the mean first."""
     models = in_order(recovery)
     groups = []
-    for question, part in recovery.groupby("question"):
+    for question, part in recovery.groupby("question", sort=False):
         part = part.assign(option=part["option"].fillna("mean over options"))
         rows = {(row["model"], row["option"]): row for _, row in part.iterrows()}
         options = list(part["option"].unique())

@@ -29,6 +29,16 @@ def test_model_and_counts_stand_side_by_side_at_every_lag(moods_study):
     assert (zero["r_raw"] > 0.9).all() and (zero["p_prewhitened"] < 0.01).all()
 
 
+def test_options_stand_in_the_order_of_the_questionnaire(moods_study):
+    assert list(OPTIONS) != sorted(OPTIONS)
+    for name in ("ccf", "confirmations", "recovery"):
+        table = pd.read_parquet(moods_study.tables[name])
+        assert list(table["option"].dropna().unique()) == list(OPTIONS)
+    assert pd.isna(table["option"].iloc[0]), "the mean over options"
+    rows = moods_study.for_readers["recovery_tex"].read_text()
+    assert rows.index("Happy") < rows.index("Sad") < rows.index("Bored")
+
+
 def test_the_known_mood_is_recovered_with_an_interval(moods_study):
     recovery = tables.read_table(moods_study.tables["recovery"], tables.RECOVERY)
     mean = recovery[recovery["option"].isna() & (recovery["model"] == "tiny/weekly")].iloc[0]

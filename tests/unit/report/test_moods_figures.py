@@ -3,7 +3,7 @@ import pytest
 
 from stimmung.evaluation.series import rolling_mean, scale_min_max
 from stimmung.report.mood_lags import plot_lags
-from stimmung.report.mood_series import plot_raw, plot_series, weeks_without_estimate
+from stimmung.report.mood_series import plot_raw, plot_relative, plot_series, weeks_without_estimate
 from stimmung.report.style import figure_style
 from tests.synthetic_moods import OPTIONS
 
@@ -62,6 +62,32 @@ def test_the_raw_figure_has_the_values_themselves_and_the_untuned_model(panel):
         assert base.get_ydata()[0] == panel.affect.loc[panel.affect["option"] == option, "base"].iloc[0]
 
 
+def test_the_relative_figure_has_the_ratio_to_the_untuned_model(panel):
+    affect = panel.affect.assign(ratio=lambda table: table["value"] / table["base"])
+    for axes, option in zip(plot_relative(affect, QUESTIONS, panel.weeks).axes, OPTIONS, strict=True):
+        prior, line = axes.lines
+        assert set(prior.get_ydata()) == {1}
+        # The mean of logarithms over wordings and seeds is near the ratio of means.
+        ratio = affect[affect["option"] == option].groupby("week")["ratio"].mean().reindex(panel.weeks)
+        assert line.get_ydata() == pytest.approx(ratio.to_numpy(), rel=0.1, nan_ok=True)
+        assert axes.get_yscale() == "log"
+    not_asked = plot_relative(affect.assign(log_ratio=np.nan), QUESTIONS, panel.weeks)
+    assert "not asked" in not_asked.texts[0].get_text()
+
+
+def test_a_missing_week_stands_in_every_figure(panel):
+    missing = weeks_without_estimate(panel.affect, panel.weeks)
+    assert panel.missing in plot_lags(panel.ccf, QUESTIONS, missing).get_supxlabel()
+    figures = (
+        series_figure(panel),
+        plot_raw(panel.affect, QUESTIONS, panel.weeks),
+        plot_relative(panel.affect, QUESTIONS, panel.weeks),
+    )
+    for figure in figures:
+        assert all(len(axes.patches) == 1 for axes in figure.axes)
+        assert "week without estimate" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
 def test_lags_have_both_correlations_of_the_model_and_innovations_of_the_others(panel):
     for axes, option in zip(plot_lags(panel.ccf, QUESTIONS).axes, OPTIONS, strict=True):
         drawn = [list(line.get_ydata()) for line in axes.lines]
@@ -92,6 +118,7 @@ def test_figures_can_be_laid_out(panel, recwarn):
         for figure in (
             series_figure(panel),
             plot_raw(panel.affect, QUESTIONS, panel.weeks),
+            plot_relative(panel.affect, QUESTIONS, panel.weeks),
             plot_lags(panel.ccf, QUESTIONS),
         ):
             figure.draw_without_rendering()

@@ -4,7 +4,7 @@ import pytest
 
 from stimmung.report.moods_section import MoodsResults, moods_section
 from stimmung.report.page import Notice, Picture, Points, Shown
-from tests.synthetic_moods import OPTIONS
+from tests.synthetic_moods import MOODS_FIGURES, OPTIONS
 
 CONFIG = {
     "models": {"tiny": {"source": "built-in"}},
@@ -34,7 +34,7 @@ def results(panel, tmp_path):
         ccf=panel.ccf,
         confirmations=panel.confirmations,
         recovery=panel.recovery,
-        figures={name: tmp_path / f"{name}.svg" for name in ("series", "lags", "raw")},
+        figures={name: tmp_path / f"{name}.svg" for name in MOODS_FIGURES},
         files={name: [f"{name}.csv"] for name in ("correlations", "confirmations", "recovery")},
         weeks=panel.weeks,
         constructed="simulated",
@@ -70,7 +70,7 @@ def test_counts_in_the_headlines_are_those_of_the_table(results):
 def test_all_figures_and_tables_are_shown_and_marked(results):
     section = moods_section("made-up", RUN, results)
     assert section.simulated
-    assert len(blocks(section, Picture)) == 3 and len(blocks(section, Shown)) == 3
+    assert len(blocks(section, Picture)) == len(MOODS_FIGURES) and len(blocks(section, Shown)) == 3
     assert all("Simulated data." in picture.caption for picture in blocks(section, Picture))
     assert all(shown.table.simulated and shown.files for shown in blocks(section, Shown))
 
