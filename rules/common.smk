@@ -305,6 +305,11 @@ def truth_of(wildcards):
     return f"results/panels/{wildcards.panel}/truth.parquet" if simulated else []
 
 
+def is_mixed(wildcards):
+    """Whether a panel's weeks are mixes with known shares; these then are no survey, but what is to be found."""
+    return STUDY.panels[wildcards.panel].mix is not None
+
+
 def panels_read():
     """The panels of this run that have posts to be read; mixed ones say in the config what they are."""
     return [

@@ -57,7 +57,7 @@ def cross_correlate(
     truth
         The known mood of simulated posts, a table of signals.
     tracker_is_truth
-        The tracker has the known shares of mixed posts, and weeks do not follow each other.
+        The tracker has the known shares of mixed posts: it is what is to be recovered, and no survey.
     questions
         Question to its answer options.
     weeks
@@ -65,7 +65,8 @@ def cross_correlate(
     max_lag_weeks, rolling_weeks, n_resamples, n_simulations, seed
         As for ``cross_correlate_series``.
     """
-    parts = [affect_series(tables.read_table(affect, tables.AFFECT))]
+    answered = tables.read_table(affect, tables.AFFECT)
+    parts = [affect_series(answered)]
     for path, prefix in ((words, tables.BASELINE_PREFIX), (signals, tables.SIGNAL_PREFIX)):
         if path is not None:
             parts.append(signal_series(tables.read_table(path, tables.SIGNALS), questions, weeks, prefix))
@@ -75,7 +76,9 @@ def cross_correlate(
         if tracker is not None
         else tables.empty_table(tables.TRACKER)
     )
-    tracked = posts[posts["question"].isin(survey["question"])]
+    # Mixes do not follow each other in time: there is nothing to be correlated at a lag or to be prewhitened.
+    asked_in_survey = [] if tracker_is_truth else survey["question"]
+    tracked = posts[posts["question"].isin(asked_in_survey)]
     for question in sorted(set(questions) - set(survey["question"])):
         logger.warning("question '%s' has no survey to be correlated with", question)
 
@@ -96,7 +99,12 @@ def cross_correlate(
     if not known.empty:
         asked = posts[posts["question"].isin(known["question"])]
         recovered = measure_recovery(
-            asked, known, serial=not tracker_is_truth, n_resamples=n_resamples, seed=seed
+            asked,
+            known,
+            seeds=answered,
+            serial=not tracker_is_truth,
+            n_resamples=n_resamples,
+            seed=seed,
         )
     for table, path, schema in (
         (correlations, ccf, tables.CCF),

@@ -52,13 +52,17 @@ def in_order_asked(table: pd.DataFrame, questions: Mapping[str, Sequence[str]]) 
     """
     nth_question = {question: place for place, question in enumerate(questions)}
     nth_option = {
-        (question, option): place for question, asked in questions.items() for place, option in enumerate(asked)
+        (question, option): place
+        for question, asked in questions.items()
+        for place, option in enumerate(asked)
     }
     places = pd.DataFrame(
         {
             "model": table["model"],
             "question": table["question"].map(nth_question),
-            "option": [nth_option.get(pair, -1) for pair in zip(table["question"], table["option"], strict=True)],
+            "option": [
+                nth_option.get(pair, -1) for pair in zip(table["question"], table["option"], strict=True)
+            ],
         },
         index=table.index,
     )

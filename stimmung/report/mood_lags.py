@@ -32,7 +32,7 @@ def plot_lags(ccf: pd.DataFrame, questions: Questions, missing: Sequence[str] = 
         Weeks without estimate, which no correlation knows of; they are named below the panels.
     """
     if ccf.empty:
-        return note_figure("Nothing to correlate: this panel has no survey beside it.")
+        return note_figure("Nothing to correlate: no survey stands beside these weeks.")
     tracked = {
         question: options for question, options in questions.items() if (ccf["question"] == question).any()
     }

@@ -33,6 +33,8 @@ class MoodsResults:
         The labels of all weeks.
     constructed
         'simulated', 'constructed', or nothing.
+    mixed
+        Whether the weeks are mixes with known shares, one each.
     """
 
     affect: pd.DataFrame
@@ -43,6 +45,7 @@ class MoodsResults:
     files: Mapping[str, Sequence[str]]
     weeks: Sequence[str]
     constructed: str | None
+    mixed: bool = False
 
     @property
     def arms(self) -> list[str]:
@@ -66,7 +69,9 @@ def moods_section(name: str, run: Mapping[str, Any], results: MoodsResults) -> S
     parts = [
         Part("In short", [Points(_headlines(results))]),
         Part("Design", _design(panel, run["config"], results)),
-        Part("Posts and survey, as published", [_series(panel, results)]),
+        Part("Known shares and answers", [_mixes(results)])
+        if results.mixed
+        else Part("Posts and survey, as published", [_series(panel, results)]),
     ]
     if not results.ccf.empty:
         rolling_weeks = panel["series"]["rolling_weeks"]
@@ -173,6 +178,17 @@ def _series(panel: Mapping[str, Any], results: MoodsResults) -> Picture:
         "weeks for independent; and honest p, of the prewhitened series, which holds its level under "
         f"autocorrelation. Lag 0. {_mark(results)}",
         f"Weekly series of {', '.join(results.arms)} and the survey; the correlations stand in the table below.",
+    )
+
+
+def _mixes(results: MoodsResults) -> Picture:
+    return Picture(
+        results.figures["series"],
+        "Probability of each option against the known share of posts that speak for it. Band: range over seeds. "
+        "Dotted: the model before tuning. Over each panel: Spearman's rank correlation of the mean over seeds, "
+        "and of the seed that orders the mixes worst. The order is what is checked; a probability is not a share "
+        f"of posts. {_mark(results)}",
+        f"Answers of {', '.join(results.arms)} to mixes with known shares.",
     )
 
 

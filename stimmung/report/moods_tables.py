@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from stimmung.report.style import is_baseline, method_label
@@ -84,7 +85,8 @@ def recovery_table(recovery: pd.DataFrame, constructed: str | None = None) -> Ta
         groups.append(Group(str(question), _side_by_side(rows, options, models, _recovered)))
     caption = (
         "Pearson's correlation of each raw weekly series with the known mood behind the posts, with the 95 % "
-        "bootstrap interval over weeks, and Spearman's rank correlation ρ. The mean weighs options alike."
+        "bootstrap interval over weeks, and Spearman's rank correlation ρ, also of the seed with the lowest. "
+        "The mean weighs options alike."
     )
     return _table(caption, ["Option", *map(method_label, models)], groups, constructed)
 
@@ -127,7 +129,9 @@ def _innovations(row: Row) -> Cell:
 
 
 def _recovered(row: Row) -> Cell:
-    return Cell(number(row["r"], 2), interval(row["ci_low"], row["ci_high"], 2), f"ρ {number(row['rho'], 2)}")
+    worst = "" if np.isnan(row["rho_worst_seed"]) else f", worst seed {number(row['rho_worst_seed'], 2)}"
+    note = f"ρ {number(row['rho'], 2)}{worst}"
+    return Cell(number(row["r"], 2), interval(row["ci_low"], row["ci_high"], 2), note)
 
 
 def _absent(row: Row) -> Cell | None:

@@ -57,9 +57,17 @@ def test_a_panel_without_survey_and_known_mood_has_empty_tables(moods_study, tmp
     assert all(table.empty for table in made.values())
 
 
-def test_shares_of_mixed_posts_are_survey_and_known_mood_at_once(moods_study, tmp_path):
-    recovery = run(moods_study, tmp_path, truth=None, tracker_is_truth=True)["recovery"]
-    assert len(recovery) == 2 * (1 + len(OPTIONS))
+def test_shares_of_mixed_posts_are_to_be_recovered_and_no_survey(moods_study, tmp_path):
+    """As in a mix of joyful and sad posts: the survey has two of the options that are asked."""
+    two = changed(
+        moods_study, "tracker", tmp_path, lambda table: table[table["option"] != "Bored"], tables.TRACKER
+    )
+    made = run(moods_study, tmp_path, tracker=two, truth=None, tracker_is_truth=True)
+    recovery = made["recovery"]
+    assert list(recovery["option"].dropna()) == 2 * ["Happy", "Sad"]
+    worst = recovery.set_index("model")["rho_worst_seed"]
+    assert worst["tiny/weekly"].notna().all() and worst["baselines/words"].isna().all()
+    assert made["ccf"].empty and made["confirmations"].empty, "mixes do not follow each other in time"
 
 
 def test_too_few_weeks_to_split_are_still_correlated(moods_study, tmp_path):

@@ -44,6 +44,9 @@ def test_rows_stand_as_the_questionnaire_has_them_a_mean_first():
     found = in_order_asked(table, asked)
     first = found[found["model"] == "a"].astype(object).where(found.notna(), None)
     assert list(zip(first["question"], first["option"], first["lag_weeks"], strict=True)) == [
-        (question, option, lag) for question in asked for option in (None, *asked[question]) for lag in (-1, 0)
+        (question, option, lag)
+        for question in asked
+        for option in (None, *asked[question])
+        for lag in (-1, 0)
     ]
     assert list(found["model"]) == ["a"] * 12 + ["b"] * 12

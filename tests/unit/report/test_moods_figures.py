@@ -4,6 +4,7 @@ import pytest
 from stimmung.evaluation.series import rolling_mean, scale_min_max
 from stimmung.report.mood_lags import plot_lags
 from stimmung.report.mood_series import plot_raw, plot_relative, plot_series, weeks_without_estimate
+from stimmung.report.mood_shares import plot_shares_of_mixes
 from stimmung.report.style import figure_style
 from tests.synthetic_moods import OPTIONS
 
@@ -86,6 +87,23 @@ def test_a_missing_week_stands_in_every_figure(panel):
     for figure in figures:
         assert all(len(axes.patches) == 1 for axes in figure.axes)
         assert "week without estimate" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_mixes_rise_with_their_share_and_options_without_a_share_are_left_out(panel):
+    two = panel.tracker[panel.tracker["option"] != "Bored"]
+    figure = plot_shares_of_mixes(panel.affect, two, panel.recovery)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["Happy", "Sad"]
+    for axes, option in zip(figure.axes, ("Happy", "Sad"), strict=True):
+        share = of_option(panel.tracker, option, panel.weeks, "share")
+        value = of_option(panel.affect, option, panel.weeks, "value_mean")
+        there = ~np.isnan(value)
+        order = np.argsort(share[there], kind="stable")
+        assert axes.lines[0].get_xdata() == pytest.approx(share[there][order])
+        assert axes.lines[0].get_ydata() == pytest.approx(value[there][order])
+        arm = panel.recovery["model"] == "tiny/weekly"
+        row = panel.recovery[arm & (panel.recovery["option"] == option)].iloc[0]
+        told = f"ρ {row['rho']:.2f}, of the worst seed {row['rho_worst_seed']:.2f}"
+        assert [text.get_text() for text in axes.texts] == [told]
 
 
 def test_lags_have_both_correlations_of_the_model_and_innovations_of_the_others(panel):

@@ -99,3 +99,10 @@ def test_constructed_weeks_are_not_called_simulated(results):
     caveats = section.parts[-1].blocks[0]
     assert isinstance(caveats, Points) and any("constructed" in point for point in caveats.points)
     assert not section.simulated
+
+
+def test_mixes_are_shown_against_their_shares_not_against_time(results):
+    mixed = replace(results, ccf=results.ccf[:0], confirmations=results.confirmations[:0], mixed=True)
+    shown = titles(moods_section("made-up", RUN, mixed))
+    assert "Known shares and answers" in shown and "The known mood" in shown
+    assert not {"Posts and survey, as published", "Correlation by lag"} & set(shown)
