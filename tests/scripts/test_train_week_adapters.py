@@ -53,7 +53,6 @@ def train(base, folder, posts, min_posts=1):
         code="",
         threads=1,
         store=folder / "store",
-        adapters=folder / "adapters",
         output=folder / "adapters" / "first.json",
     )
     return json.loads((folder / "adapters" / "first.json").read_text())
