@@ -28,6 +28,7 @@ from stimmung.report.tables import number, p_value
 
 PANELS_IN_A_ROW = 3
 GAP = "#ececec"
+TITLE_POINTS, TITLE_CHARACTERS = 8.0, 30  # the largest title, and how long it may be at that size
 Questions = Mapping[str, Sequence[str]]
 
 
@@ -68,16 +69,7 @@ def plot_series(
             smooth = rolling_mean(on_scale(survey, survey, scale), rolling_weeks)
             axes.plot(_days(weeks), smooth, color=INK, linewidth=1, linestyle=(0, (4, 1.5)))
         lines = _captions(ccf, question, option)
-        # Offsets in points: the caption stands between the title and the panel.
-        axes.set_title(axes.get_title(loc="left"), loc="left", pad=4 + 8 * len(lines))
-        axes.annotate(
-            "\n".join(lines),
-            (0, 1),
-            (0, 3),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            fontsize=6.5,
-        )
+        title_panel(axes, axes.get_title(loc="left"), lines)
 
     figure = _panels(affect, questions, weeks, draw, beside)
     keys = [Line2D([], [], color=INK, linestyle=(0, (4, 1.5)), label="survey")] if len(tracker) else []
@@ -173,9 +165,25 @@ def panel_grid(
     grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=sharey)
     panels = dict(zip(pairs, grid.flat, strict=False))
     for (question, option), axes in panels.items():
-        axes.set_title(option if len(questions) == 1 else f"{question}: {option}", loc="left")
+        title_panel(axes, option if len(questions) == 1 else f"{question}: {option}")
     remove_empty(grid, len(pairs))
     return figure, panels
+
+
+def title_panel(axes: Axes, title: str, lines: Sequence[str] = ()) -> None:
+    """Write a title over a panel, as large as fits, and the lines of a caption between it and the panel."""
+    size = TITLE_POINTS * min(1.0, TITLE_CHARACTERS / len(title))
+    # Offsets in points.
+    axes.set_title(title, loc="left", pad=4 + 8 * len(lines), fontsize=size)
+    if lines:
+        axes.annotate(
+            "\n".join(lines),
+            (0, 1),
+            (0, 3),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontsize=6.5,
+        )
 
 
 def _panels(

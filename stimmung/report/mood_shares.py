@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from stimmung.report.mood_series import arm_colours, panel_grid
+from stimmung.report.mood_series import arm_colours, panel_grid, title_panel
 from stimmung.report.style import FAINT, PALETTE, as_percent, is_baseline
 from stimmung.report.tables import number
 
@@ -37,15 +37,7 @@ def plot_shares_of_mixes(affect: pd.DataFrame, tracker: pd.DataFrame, recovery: 
         asked = (tracker["question"] == question) & (tracker["option"] == option)
         shares = tracker[asked].set_index("week")["share"]
         lines = _captions(recovery, question, option)
-        axes.set_title(axes.get_title(loc="left"), loc="left", pad=4 + 8 * len(lines))
-        axes.annotate(
-            "\n".join(lines),
-            (0, 1),
-            (0, 3),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            fontsize=6.5,
-        )
+        title_panel(axes, axes.get_title(loc="left"), lines)
         for model, colour in colours.items():
             chosen = (
                 (series["question"] == question) & (series["option"] == option) & (series["model"] == model)

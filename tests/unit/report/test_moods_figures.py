@@ -130,6 +130,18 @@ def test_only_lags_that_survive_the_family_have_a_dot(panel):
     assert [list(line.get_xdata()) for line in dots] == [[1]] * len(OPTIONS)
 
 
+def test_long_options_of_several_questions_stay_over_their_own_panels(panel):
+    questions = {
+        "mood": OPTIONS,
+        "panas-afraid": ("very slightly or not at all", "a little", "quite a bit indeed"),
+    }
+    with figure_style():
+        figure = plot_raw(panel.affect, questions, panel.weeks)
+        figure.draw_without_rendering()
+        for axes in figure.axes:
+            assert axes.title.get_text() == "" and axes._left_title.get_window_extent().x1 < axes.bbox.x1 + 20
+
+
 def test_figures_can_be_laid_out(panel, recwarn):
     """A panel that collapses is only warned of by matplotlib."""
     with figure_style():
