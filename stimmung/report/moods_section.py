@@ -76,7 +76,10 @@ def moods_section(name: str, run: Mapping[str, Any], results: MoodsResults) -> S
     if not results.ccf.empty:
         rolling_weeks = panel["series"]["rolling_weeks"]
         table = moods_tables.correlations_table(results.ccf, rolling_weeks, results.constructed)
-        parts.append(Part("Correlations side by side", [_shown(table, "correlations", results)]))
+        changes = {group.heading for group in table.groups if group.heading.endswith(moods_tables.CHANGES)}
+        parts.append(
+            Part("Correlations side by side", [Shown(table, results.files.get("correlations", ()), changes)])
+        )
         parts.append(Part("Correlation by lag", [_lags(results)]))
     if not results.confirmations.empty:
         table = moods_tables.confirmations_table(results.confirmations, results.constructed)

@@ -10,12 +10,13 @@ from stimmung.report.style import is_baseline, method_label
 from stimmung.report.tables import Cell, Group, Table, interval, number, p_value
 
 Row: TypeAlias = "pd.Series[Any]"
+CHANGES = "changes from week to week"
 
 
 def correlations_table(ccf: pd.DataFrame, rolling_weeks: int, constructed: str | None = None) -> Table:
     """Return correlations at lag 0: a row for each option, a column for each series.
 
-    Three groups for each question: as published, of the raw series, and of innovations.
+    Four groups for each question: as published, of the raw series, of innovations, and of changes from week to week.
 
     Parameters
     ----------
@@ -36,6 +37,7 @@ def correlations_table(ccf: pd.DataFrame, rolling_weeks: int, constructed: str |
             (f"as published (means of {rolling_weeks} weeks)", _published),
             ("raw series", _raw),
             ("innovations", _innovations),
+            (CHANGES, _changes),
         ):
             groups.append(Group(f"{question}: {title}", _side_by_side(rows, options, models, cell)))
     caption = (
@@ -43,7 +45,8 @@ def correlations_table(ccf: pd.DataFrame, rolling_weeks: int, constructed: str |
         "naive p, which takes them for independent weeks. Raw series: with the 95 % interval of the stationary "
         "bootstrap, and p for the effective number of weeks n. Innovations: of prewhitened series, with the 95 % "
         "interval by Fisher's transformation; p holds its level under autocorrelation; adj.: adjusted for the "
-        "false discovery rate over all options and lags; fam.: against the best of all options and lags."
+        "false discovery rate over all options and lags; fam.: against the best of all options and lags. Changes: of "
+        "first differences, with p for their effective number, and the detrended coefficient of the raw series."
     )
     return _table(caption, ["Option", *map(method_label, models)], groups, constructed)
 
@@ -126,6 +129,11 @@ def _innovations(row: Row) -> Cell:
     allowed = f"adj. {p_value(row['p_adjusted'])}, fam. {p_value(row['p_family'])}"
     note = f"p {p_value(row['p_prewhitened'])}, {allowed}"
     return _absent(row) or Cell(number(row["r_prewhitened"], 2), span, note)
+
+
+def _changes(row: Row) -> Cell:
+    note = f"p {p_value(row['p_differences'])}, detrended {number(row['r_detrended'], 2)}"
+    return _absent(row) or Cell(number(row["r_differences"], 2), note=note)
 
 
 def _recovered(row: Row) -> Cell:
