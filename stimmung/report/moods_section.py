@@ -138,11 +138,16 @@ def _design(
     panel: Mapping[str, Any], config: Mapping[str, Any], results: MoodsResults
 ) -> list[Text | Facts | Notice]:
     seeds = results.affect["seed"].nunique()
+    span = f"{len(results.weeks)} weeks, {results.weeks[0]} to {results.weeks[-1]}."
+    if results.mixed:
+        span = (
+            f"{len(results.weeks)} mixes of joyful and sad posts with known shares. Each stands in the place of a week, "
+            "in which nobody wrote: lags, trends and dates mean nothing."
+        )
     text = (
-        f"{len(results.weeks)} weeks, {results.weeks[0]} to {results.weeks[-1]}. For each week and each of {seeds} "
-        f"seeds, {', '.join(results.arms)} was tuned on the posts of that week alone and then asked. The "
-        "probability of an answer option, averaged over the wordings of the question and over seeds, is the "
-        "week's estimate."
+        f"{span} For each week and each of {seeds} seeds, {', '.join(results.arms)} was tuned on the posts of that "
+        "week alone and then asked. The probability of an answer option, averaged over the wordings of the question "
+        "and over seeds, is the week's estimate."
     )
     asked = [
         (question, f"{one['stem']} Wordings: {_wordings(one)}")
@@ -235,7 +240,7 @@ def _shown(table: Table, name: str, results: MoodsResults) -> Shown:
 
 
 def _caveats(panel: Mapping[str, Any], config: Mapping[str, Any], results: MoodsResults) -> list[str]:
-    points = [
+    of_series = [
         "Smoothing makes neighbouring weeks alike, so a naive p on smoothed series is far too small: with 34 "
         "weeks of AR(1) .8 it rejects some 42 of 100 pairs of independent series at 5 %. It is shown because it "
         "was published. What to believe is the test on innovations.",
@@ -244,6 +249,8 @@ def _caveats(panel: Mapping[str, Any], config: Mapping[str, Any], results: Moods
         "pair of series can tell a common cause from chance.",
         "Bootstrap intervals of the raw series are too short in panels of a few months, because blocks cannot be "
         "long. They show how far r moves with the weeks at hand.",
+    ]
+    points = ([] if results.mixed else of_series) + [
         "The range over seeds shows how much the training's chance decides, not how well a population is known: "
         "posts are no sample of the survey's population.",
         "A probability is among the options of the question. When one option rises, others must fall; the "
@@ -255,10 +262,6 @@ def _caveats(panel: Mapping[str, Any], config: Mapping[str, Any], results: Moods
         "and the lowest answer to the same question in the same week (columns variant_min and variant_max of "
         "affect.parquet)."
     )
-    if results.constructed == "constructed":
-        points.append(
-            "The weeks are constructed: mixes of labelled posts with known shares. Lags mean nothing."
-        )
     models = {arm.split("/")[0] for arm in panel["arms"]}
     if any(config.get("models", {}).get(model, {}).get("source") != BUILT_IN for model in models):
         points.append(

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from stimmung.report.moods_section import MoodsResults, moods_section
-from stimmung.report.page import Notice, Picture, Points, Shown
+from stimmung.report.page import Notice, Picture, Points, Shown, Text
 from tests.synthetic_moods import MOODS_FIGURES, OPTIONS
 
 CONFIG = {
@@ -95,14 +95,17 @@ def test_chapters_without_content_are_left_out(results):
 
 
 def test_constructed_weeks_are_not_called_simulated(results):
-    section = moods_section("made-up", RUN, replace(results, constructed="constructed"))
-    caveats = section.parts[-1].blocks[0]
-    assert isinstance(caveats, Points) and any("constructed" in point for point in caveats.points)
+    section = moods_section("made-up", RUN, replace(results, constructed="constructed", mixed=True))
     assert not section.simulated
+    assert "Constructed data." in blocks(section, Picture)[0].caption
+    assert all("Constructed weeks" in shown.table.caption for shown in blocks(section, Shown))
 
 
 def test_mixes_are_shown_against_their_shares_not_against_time(results):
     mixed = replace(results, ccf=results.ccf[:0], confirmations=results.confirmations[:0], mixed=True)
-    shown = titles(moods_section("made-up", RUN, mixed))
+    section = moods_section("made-up", RUN, mixed)
+    assert "in which nobody wrote" in blocks(section, Text)[0].text
+    assert not [point for one in blocks(section, Points) for point in one.points if "naive p" in point]
+    shown = titles(section)
     assert "Known shares and answers" in shown and "The known mood" in shown
     assert not {"Posts and survey, as published", "Correlation by lag"} & set(shown)
