@@ -192,6 +192,13 @@ def test_an_option_that_is_missing_from_the_tracker(bench):
     assert "has no answers 'Sad' (did you mean 'Sads'?)" in error and "Happy, Sads" in hint
 
 
+def test_a_constant_series_of_the_survey_is_told_before_anything_is_trained(bench):
+    rows = [(label, "Happy", 0.1 * number) for number, label in enumerate(WEEKS.labels())]
+    rows += [(label, "Sad", "20%") for label in WEEKS.labels()]
+    error, hint = bench.refused(read_tracker, **bench.tracking(rows))
+    assert "the same share in all weeks for 'Sad'" in error and "Leave the option out" in hint
+
+
 def refused_correlation(bench, moods_study, **changes):
     outputs = {name: bench.folder / f"{name}.parquet" for name in MOODS_TABLES}
     return bench.refused(cross_correlate, **{**moods_study.correlate, **changes}, **outputs)
