@@ -27,7 +27,7 @@ REPORTED_OF_SURVEY = [
 ]
 
 PANEL_TABLES = ["correlations", "confirmations", "recovery"]
-PANEL_FIGURES = ["series", "lags", "raw"]
+PANEL_FIGURES = ["series", "lags", "raw", "relative"]
 REPORTED_OF_PANEL = [
     *["affect.parquet", "ccf.parquet", "confirmations.parquet", "recovery.parquet"],
     *expand("tables/{table}.{format}", table=PANEL_TABLES, format=["csv", "tex"]),
@@ -303,6 +303,11 @@ def truth_of(wildcards):
     """The mood behind simulated posts."""
     simulated = STUDY.panels[wildcards.panel].simulate is not None
     return f"results/panels/{wildcards.panel}/truth.parquet" if simulated else []
+
+
+def is_mixed(wildcards):
+    """Whether a panel's weeks are mixes with known shares; these then are no survey, but what is to be found."""
+    return STUDY.panels[wildcards.panel].mix is not None
 
 
 def panels_read():

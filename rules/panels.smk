@@ -179,7 +179,8 @@ rule count_words:
 rule train_week_adapters:
     """Tune an adapter for each seed of some weeks, all of them as one cohort on one base.
 
-    The wildcard is the first of the weeks; `engine.weeks_per_job` says how many there are.
+    The wildcard is the first of the weeks; `engine.weeks_per_job` says how many there are. The output is a list: which weeks
+    have posts enough is known only now. The adapters stand beside it; one that gets lost is made again from the store.
     """
     input:
         base="results/models/{model}/model.json",

@@ -50,7 +50,7 @@ rule cross_correlate:
     params:
         questions=questions_of,
         weeks=lambda wildcards: weeks_of(wildcards.panel),
-        tracker_is_truth=lambda wildcards: STUDY.panels[wildcards.panel].mix is not None,
+        tracker_is_truth=is_mixed,
         max_lag_weeks=of_panel("series", "max_lag_weeks"),
         rolling_weeks=of_panel("series", "rolling_weeks"),
         n_resamples=1000,
@@ -97,11 +97,13 @@ rule plot_moods:
     input:
         affect="results/panels/{panel}/affect.parquet",
         ccf="results/panels/{panel}/ccf.parquet",
+        recovery="results/panels/{panel}/recovery.parquet",
         tracker=tracker_of,
     output:
         series="results/panels/{panel}/figures/series.{format}",
         lags="results/panels/{panel}/figures/lags.{format}",
         raw="results/panels/{panel}/figures/raw.{format}",
+        relative="results/panels/{panel}/figures/relative.{format}",
     log:
         "logs/plot_moods/{panel}/{format}.log",
     benchmark:
@@ -115,6 +117,7 @@ rule plot_moods:
     params:
         questions=questions_of,
         weeks=lambda wildcards: weeks_of(wildcards.panel),
+        tracker_is_truth=is_mixed,
         scale=of_panel("series", "scale"),
         rolling_weeks=of_panel("series", "rolling_weeks"),
         constructed=lambda wildcards: STUDY.panels[wildcards.panel].constructed,

@@ -15,7 +15,7 @@ import pandas as pd
 from stimmung.evaluation.confirmation import TooFewWeeksError, confirm_lags
 from stimmung.evaluation.cross_correlation import cross_correlate_series
 from stimmung.evaluation.recovery import measure_recovery
-from stimmung.evaluation.weekly_series import affect_series, signal_series
+from stimmung.evaluation.weekly_series import affect_series, in_order_asked, signal_series
 from stimmung.study.job import job
 from stimmung.vocabulary import tables
 
@@ -44,7 +44,7 @@ def cross_correlate(
     confirmations: Path,
     recovery: Path,
 ) -> None:
-    """Write the tables ccf, confirmations and recovery.
+    """Write the tables ccf, confirmations and recovery, their options in the order of the questionnaire.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def cross_correlate(
     truth
         The known mood of simulated posts, a table of signals.
     tracker_is_truth
-        The tracker has the known shares of mixed posts, and weeks do not follow each other.
+        The tracker has the known shares of mixed posts: it is what is to be recovered, and no survey.
     questions
         Question to its answer options.
     weeks
@@ -65,7 +65,8 @@ def cross_correlate(
     max_lag_weeks, rolling_weeks, n_resamples, n_simulations, seed
         As for ``cross_correlate_series``.
     """
-    parts = [affect_series(tables.read_table(affect, tables.AFFECT))]
+    answered = tables.read_table(affect, tables.AFFECT)
+    parts = [affect_series(answered)]
     for path, prefix in ((words, tables.BASELINE_PREFIX), (signals, tables.SIGNAL_PREFIX)):
         if path is not None:
             parts.append(signal_series(tables.read_table(path, tables.SIGNALS), questions, weeks, prefix))
@@ -75,7 +76,9 @@ def cross_correlate(
         if tracker is not None
         else tables.empty_table(tables.TRACKER)
     )
-    tracked = posts[posts["question"].isin(survey["question"])]
+    # Mixes do not follow each other in time: there is nothing to be correlated at a lag or to be prewhitened.
+    asked_in_survey = [] if tracker_is_truth else survey["question"]
+    tracked = posts[posts["question"].isin(asked_in_survey)]
     for question in sorted(set(questions) - set(survey["question"])):
         logger.warning("question '%s' has no survey to be correlated with", question)
 
@@ -96,11 +99,19 @@ def cross_correlate(
     if not known.empty:
         asked = posts[posts["question"].isin(known["question"])]
         recovered = measure_recovery(
-            asked, known, serial=not tracker_is_truth, n_resamples=n_resamples, seed=seed
+            asked,
+            known,
+            seeds=answered,
+            serial=not tracker_is_truth,
+            n_resamples=n_resamples,
+            seed=seed,
         )
-    tables.write_table(correlations, ccf, tables.CCF)
-    tables.write_table(confirmed, confirmations, tables.CONFIRMATIONS)
-    tables.write_table(recovered, recovery, tables.RECOVERY)
+    for table, path, schema in (
+        (correlations, ccf, tables.CCF),
+        (confirmed, confirmations, tables.CONFIRMATIONS),
+        (recovered, recovery, tables.RECOVERY),
+    ):
+        tables.write_table(in_order_asked(table, questions), path, schema)
 
 
 def confirm(posts: pd.DataFrame, survey: pd.DataFrame, max_lag_weeks: int) -> pd.DataFrame:

@@ -112,6 +112,7 @@ def read_moods(
         files=downloads_among(files, page_folder),
         weeks=panel.weeks.labels(),
         constructed=panel.constructed,
+        mixed=panel.mix is not None,
     )
 
 

@@ -1,6 +1,5 @@
 """Ask the adapters of all weeks, and the untuned base, every question of a panel."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,8 @@ import pandas as pd
 from stimmung.engine.base import load_base
 from stimmung.engine.devices import use_threads
 from stimmung.engine.store import Store
-from stimmung.engine.weeks import Reading, WeekAdapter, answer_questions, word_questions
+from stimmung.engine.week_adapters import find_adapters
+from stimmung.engine.weeks import Reading, answer_questions, word_questions
 from stimmung.study.job import job
 from stimmung.vocabulary.questions import Question
 from stimmung.vocabulary.tables import ANSWERS, BASE_SEED, write_table
@@ -36,12 +36,9 @@ def score_questions(
 ) -> None:
     """Write the answers table of a model; ``trained`` list its adapters, each beside its weeks' folders."""
     use_threads(threads)
+    # Before the base is loaded: a mistake is told at once.
+    adapters = find_adapters(trained, Store(store))
     loaded = load_base(base)
-    adapters = [
-        WeekAdapter(one["week"], one["seed"], listed.parent / one["week"] / f"seed-{one['seed']}")
-        for listed in trained
-        for one in json.loads(listed.read_text(encoding="utf-8"))
-    ]
     answers = answer_questions(
         loaded,
         word_questions(loaded.tokenizer, questions),

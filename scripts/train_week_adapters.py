@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stimmung.engine.adapter_files import export_adapter
 from stimmung.engine.base import load_base
 from stimmung.engine.devices import use_threads
 from stimmung.engine.interruption import StopOnSignal
 from stimmung.engine.store import Store
 from stimmung.engine.training import Pace, Recipe, Task, train_adapters
+from stimmung.engine.week_adapters import list_adapters
 from stimmung.engine.weeks import post_rows
 from stimmung.study.job import job
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.files import write_json
 from stimmung.vocabulary.tables import POSTS, read_table
 
 if TYPE_CHECKING:
@@ -31,10 +30,9 @@ def train_week_adapters(
     code: str,
     threads: int,
     store: Path,
-    adapters: Path,
     output: Path,
 ) -> None:
-    """Write ``adapters/{week}/seed-{seed}/`` for each week of ``posts``, and their list as ``output``."""
+    """Write the list of adapters, ``output``, and beside it ``{week}/seed-{seed}/`` for each week of ``posts``."""
     tables = {week: read_table(path, POSTS) for week, path in posts.items()}
     few = [f"{week}: {len(table)}" for week, table in tables.items() if len(table) < min_posts]
     if few:
@@ -60,12 +58,7 @@ def train_week_adapters(
         code=code,
         stop=StopOnSignal(),
     )
-    for (week, seed), key in zip(tasks, keys, strict=True):
-        export_adapter(Store(store).adapter(key), adapters / week / f"seed-{seed}")
-    write_json(
-        [{"week": week, "seed": seed, "key": key} for (week, seed), key in zip(tasks, keys, strict=True)],
-        output,
-    )
+    list_adapters(dict(zip(tasks, keys, strict=True)), Store(store), output)
 
 
 if __name__ == "__main__":
@@ -80,6 +73,5 @@ if __name__ == "__main__":
             code=snakemake.params.code,
             threads=snakemake.threads,
             store=Path(snakemake.params.store),
-            adapters=Path(snakemake.output.trained).parent,
             output=Path(snakemake.output.trained),
         )

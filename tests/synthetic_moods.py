@@ -11,7 +11,7 @@ VARIANTS = ("upper", "lower")
 SEEDS = (42, 99)
 MOODS_TABLES = ("ccf", "confirmations", "recovery")
 MOODS_FOR_READERS = ("correlations", "confirmations", "recovery")
-MOODS_FIGURES = ("series", "lags", "raw")
+MOODS_FIGURES = ("series", "lags", "raw", "relative")
 
 
 def make_moods(n_weeks=20, options=OPTIONS, variants=VARIANTS, seeds=SEEDS, noise=0.05, missing=(), seed=1):

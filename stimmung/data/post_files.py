@@ -7,15 +7,15 @@ import itertools
 import lzma
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from stimmung.data.post_columns import Columns, RawPosts, columns_from_arrays, columns_from_values, is_textual
 from stimmung.data.post_lines import NotUtf8Error, Stream, csv_rows, json_rows
 from stimmung.vocabulary.errors import InputError, near
 from stimmung.vocabulary.posts import WEEK_IN_NAME, PostColumns, PostFormat
@@ -29,7 +29,6 @@ COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 NEEDED = ("text", "time", "author", "post_id")
 
 Row = TypeVar("Row")
-Columns = Mapping[str, Sequence[str | None]]
 
 
 @dataclass(frozen=True)
@@ -50,23 +49,6 @@ class PostFile:
     path: Path
     pattern: str
     week: str | None = None
-
-
-@dataclass(frozen=True)
-class RawPosts:
-    """Some rows of a file.
-
-    Attributes
-    ----------
-    columns
-        A column for each role of `PostColumns`: valid text, but for ``time``, which may also be a number or a
-        timestamp. Nulls stand for absent values.
-    dropped
-        Reason to the number of rows that could not be read.
-    """
-
-    columns: pa.Table
-    dropped: Counter[str]
 
 
 def find_post_files(patterns: Sequence[str], weeks: Sequence[str], root: Path = Path()) -> list[PostFile]:
@@ -169,7 +151,7 @@ def _read_csv(path: Path, stream: Stream, columns: PostColumns, delimiter: str) 
     for batch in _batches(rows):
         whole = [row for row in batch if row is not None and len(row) == len(header)]
         picked: Columns = {role: [row[place] for row in whole] for role, place in places.items()}
-        yield _from_values(picked, Counter({"malformed-row": len(batch) - len(whole)}))
+        yield columns_from_values(picked, Counter({"malformed-row": len(batch) - len(whole)}))
 
 
 def _read_json(path: Path, stream: Stream, columns: PostColumns) -> Iterator[RawPosts]:
@@ -189,7 +171,7 @@ def _read_json(path: Path, stream: Stream, columns: PostColumns) -> Iterator[Raw
             role: [_as_plain(value) for value in itertools.compress(values, plain)]
             for role, values in found.items()
         }
-        yield _from_values(picked, Counter({"malformed-row": len(batch) - sum(plain)}))
+        yield columns_from_values(picked, Counter({"malformed-row": len(batch) - sum(plain)}))
     if n_rows:
         needed = {role: column for role, column in roles.items() if role in NEEDED}
         _require(needed, seen, path, "No line has a value there. jsonl has one JSON object on each line.")
@@ -203,7 +185,7 @@ def _read_parquet(path: Path, columns: PostColumns) -> Iterator[RawPosts]:
         for role, column in roles.items():
             _require_kind(role, column, file.schema_arrow.field(column).type, path)
         for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=sorted(set(roles.values()))):
-            yield _from_arrays({role: batch.column(column) for role, column in roles.items()})
+            yield columns_from_arrays({role: batch.column(column) for role, column in roles.items()})
 
 
 def _require(roles: dict[str, str], present: Iterable[str], path: Path, hint: str) -> None:
@@ -219,18 +201,13 @@ def _require(roles: dict[str, str], present: Iterable[str], path: Path, hint: st
 
 def _require_kind(role: str, column: str, kind: pa.DataType, path: Path) -> None:
     value = kind.value_type if pa.types.is_dictionary(kind) else kind
-    allowed = _is_textual(value)
+    allowed = is_textual(value)
     if role != "text":
         allowed |= pa.types.is_integer(value) or pa.types.is_floating(value) or pa.types.is_boolean(value)
     if role == "time":
         allowed |= pa.types.is_timestamp(value) or pa.types.is_date(value)
     if not allowed:
         raise InputError(f"{path}: column '{column}' holds {kind}, which cannot be the {role} of a post")
-
-
-def _is_textual(kind: pa.DataType) -> bool:
-    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary)
-    return any(test(kind) for test in (*tests, pa.types.is_large_binary, pa.types.is_null))
 
 
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
@@ -267,70 +244,3 @@ def _as_plain(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _from_values(picked: Columns, dropped: Counter[str]) -> RawPosts:
-    try:
-        columns = {role: pa.array(values, pa.string()) for role, values in picked.items()}
-    except UnicodeEncodeError:
-        # Lone surrogates, the mark of bytes that were no UTF-8. Only now is it worth a look at every value.
-        valid = [all(map(_is_encodable, values)) for values in zip(*picked.values(), strict=True)]
-        dropped["broken-utf8"] += len(valid) - sum(valid)
-        columns = {
-            role: pa.array(list(itertools.compress(values, valid)), pa.string())
-            for role, values in picked.items()
-        }
-    return _without_nul(pa.table(columns), dropped)
-
-
-def _is_encodable(value: str | None) -> bool:
-    try:
-        (value or "").encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _from_arrays(arrays: dict[str, pa.Array]) -> RawPosts:
-    arrays = {
-        role: array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
-        for role, array in arrays.items()
-    }
-    # As bytes: parquet files may hold anything in a text column, and only the cast from bytes to text looks.
-    raw = {
-        role: _as_bytes(array) for role, array in arrays.items() if role != "time" or _is_textual(array.type)
-    }
-    dropped: Counter[str] = Counter()
-    try:
-        columns = arrays | {role: array.cast(pa.string()) for role, array in raw.items()}
-    except pa.ArrowInvalid:
-        lists = [array.to_pylist() for array in raw.values()]
-        valid = pa.array([all(map(_is_decodable, values)) for values in zip(*lists, strict=True)], pa.bool_())
-        dropped["broken-utf8"] += len(valid) - valid.true_count
-        columns = {role: array.filter(valid) for role, array in arrays.items()}
-        columns |= {role: array.filter(valid).cast(pa.string()) for role, array in raw.items()}
-    return _without_nul(pa.table(columns), dropped)
-
-
-def _as_bytes(array: pa.Array) -> pa.Array:
-    if pa.types.is_floating(array.type) and bool(pc.all(pc.equal(pc.floor(array), array)).as_py()):
-        # pandas makes floats of whole numbers where one is missing; author 12.0 is author 12.
-        array = array.cast(pa.int64())
-    return (array if _is_textual(array.type) else array.cast(pa.string())).cast(pa.binary())
-
-
-def _is_decodable(value: bytes | None) -> bool:
-    try:
-        (value or b"").decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _without_nul(table: pa.Table, dropped: Counter[str]) -> RawPosts:
-    has_nul = pc.fill_null(pc.match_substring(table["text"], "\x00"), False)
-    n_nul = pc.sum(has_nul).as_py() or 0
-    if n_nul:
-        dropped["nul-bytes"] += n_nul
-        table = table.filter(pc.invert(has_nul))
-    return RawPosts(table, +dropped)

@@ -137,7 +137,8 @@ def tracker_table(
     Raises
     ------
     InputError
-        If an option is absent, two waves fall into one week, or none falls into the panel's weeks.
+        If an option is absent or never changes, two waves fall into one week, or none falls into the panel's
+        weeks.
     """
     known = {option.casefold(): option for option in waves["option"].unique()}
     absent = [
@@ -160,6 +161,7 @@ def tracker_table(
             f"{where}: two waves in the week {twice[0]}", "A week runs from the `anchor` day; see `weeks`."
         )
     _require_meeting(set(table["week"]), weeks, where)
+    _require_change(table, where)
     return table.astype({"option": str, "share": float, "n": float})[
         ["week", "question", "option", "share", "n"]
     ]
@@ -176,6 +178,18 @@ def _require_meeting(present: set[str], weeks: Weeks, where: str) -> None:
     if absent:
         some = ", ".join(absent[:5])
         logger.warning("%s: %d of %d weeks have no wave: %s", where, len(absent), len(labels), some)
+
+
+def _require_change(table: pd.DataFrame, where: str) -> None:
+    """Told here, before anything is trained; a single wave cannot change."""
+    by_option = table.groupby("option", observed=True)["share"]
+    frozen = by_option.nunique().eq(1) & by_option.size().gt(1)
+    if frozen.any():
+        names = ", ".join(f"'{option}'" for option in frozen.index[frozen])
+        raise InputError(
+            f"{where}: the same share in all weeks for {names}",
+            "A correlation with it does not exist. Leave the option out, or check the file.",
+        )
 
 
 def _sheet_rows(path: Path, sheet: str | None) -> list[tuple[Any, ...]]:

@@ -3,33 +3,23 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from stimmung.engine.adapter_files import FILES, RECORD, load_adapter
+from stimmung.engine.adapter_files import load_adapter
 from stimmung.engine.base import Base
 from stimmung.engine.lora import attached
 from stimmung.engine.readouts import named
 from stimmung.engine.rows import TrainingRow, pack_blocks
 from stimmung.engine.scoring import Prompt, normalize, option_mass, score_options
 from stimmung.engine.store import Store, digest_of_content
+from stimmung.engine.week_adapters import WeekAdapter
 from stimmung.text.encoding import encode
-from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.files import write_json
 from stimmung.vocabulary.questions import Question
 from stimmung.vocabulary.tables import BASE_SEED, BASE_WEEK
-
-
-@dataclass(frozen=True)
-class WeekAdapter:
-    """An adapter that was tuned on the posts of a week."""
-
-    week: str
-    seed: int
-    directory: Path
 
 
 @dataclass(frozen=True)
@@ -143,7 +133,7 @@ def answer_questions(
     )
     rows = _rows(wordings, _score(base, prompts, reading), reading, BASE_WEEK, BASE_SEED)
     for adapter in adapters:
-        file = store.answers(digest_of_content([_key(adapter), asked]))
+        file = store.answers(digest_of_content([adapter.key, asked]))
         if not file.exists():
             write_json([scores.tolist() for scores in _score(base, prompts, reading, adapter)], file)
         rows += _rows(wordings, json.loads(file.read_text()), reading, adapter.week, adapter.seed)
@@ -163,19 +153,6 @@ def _score(
         return score_options(
             base, own, cohort=cohort, tokens_per_batch=reading.tokens_per_batch, readout=readout
         )
-
-
-def _key(adapter: WeekAdapter) -> str:
-    """Return the digest of everything that the adapter's weights depend on."""
-    try:
-        if absent := [name for name in FILES if not (adapter.directory / name).is_file()]:
-            raise OSError(f"no {absent[0]}")
-        return str(json.loads((adapter.directory / RECORD).read_text())["key"])
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"no whole adapter in {adapter.directory}: {error}",
-            f"Delete the .json files in {adapter.directory.parents[1]} and run snakemake again.",
-        ) from error
 
 
 def _rows(

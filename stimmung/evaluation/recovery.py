@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from stimmung.evaluation.bootstrap import block_length, resampled_counts, weighted_correlation
@@ -15,6 +16,7 @@ def measure_recovery(
     posts: pd.DataFrame,
     truth: pd.DataFrame,
     *,
+    seeds: pd.DataFrame | None = None,
     serial: bool = True,
     n_resamples: int = 1000,
     level: float = 0.95,
@@ -28,6 +30,8 @@ def measure_recovery(
         Columns model, week, question, option, value.
     truth
         Columns week, question, option, value. Options that it does not have are left out.
+    seeds
+        The posts' series once more, one for each seed: their columns and seed. None: nobody has seeds.
     serial
         Whether weeks follow each other: the interval is then by the stationary bootstrap (see ``bootstrap``),
         its blocks as long as the longest that an option asks for. If not, single weeks are drawn (Efron 1979,
@@ -41,7 +45,8 @@ def measure_recovery(
     DataFrame
         A RECOVERY table: for each model, question and option Pearson's r with its percentile interval, Spearman's
         rho, and n, the weeks; in a row without option the means over the options. An option whose series is
-        constant recovers nothing and has r and rho 0, so that it counts in the mean.
+        constant recovers nothing and has r and rho 0, so that it counts in the mean. ``rho_worst_seed`` is the
+        lowest rho of a single seed, NaN for what has none.
 
     Raises
     ------
@@ -62,18 +67,16 @@ def measure_recovery(
         y = known.loc[weeks, options].to_numpy(float).T
         table = _recovery(x, y, serial, n_resamples, level, seed)
         table["option"] = pd.Series([None, *options], dtype=object)
+        table["rho_worst_seed"] = _worst_seed(seeds, str(model), str(question), known.loc[weeks, options])
         tables.append(table.assign(model=str(model), question=str(question), n=len(weeks)))
     return pd.concat(tables, ignore_index=True)[list(RECOVERY.columns)]
 
 
 def _recovery(x: Floats, y: Floats, serial: bool, n_resamples: int, level: float, seed: int) -> pd.DataFrame:
     """Return r, ci_low, ci_high and rho of (options, weeks), the mean in the first row."""
-    varies = (np.ptp(x, axis=1) > 0) & (np.ptp(y, axis=1) > 0)
+    varies = _varies(x, y)
     r = np.nan_to_num(correlate_lags(x, y, 0)[0][:, 0])
-    rho = np.zeros(len(x))
-    rho[varies] = [
-        stats.spearmanr(one, other).statistic for one, other in zip(x[varies], y[varies], strict=True)
-    ]
+    rho = _rank_correlations(x, y)
     blocks = 1.0
     if serial and varies.any():
         blocks = max(block_length(one, other) for one, other in zip(x[varies], y[varies], strict=True))
@@ -91,3 +94,33 @@ def _recovery(x: Floats, y: Floats, serial: bool, n_resamples: int, level: float
     tail = (1 - level) / 2
     low, high = np.nanquantile(drawn, [tail, 1 - tail], axis=0)
     return pd.DataFrame({"r": [r.mean(), *r], "ci_low": low, "ci_high": high, "rho": [rho.mean(), *rho]})
+
+
+def _varies(x: Floats, y: Floats) -> NDArray[np.bool_]:
+    return np.asarray((np.ptp(x, axis=1) > 0) & (np.ptp(y, axis=1) > 0))
+
+
+def _rank_correlations(x: Floats, y: Floats) -> Floats:
+    """Return Spearman's rho of each row of (options, weeks); 0 where one of the two is constant."""
+    rho = np.zeros(len(x))
+    varies = _varies(x, y)
+    rho[varies] = [
+        stats.spearmanr(one, other).statistic for one, other in zip(x[varies], y[varies], strict=True)
+    ]
+    return rho
+
+
+def _worst_seed(seeds: pd.DataFrame | None, model: str, question: str, known: pd.DataFrame) -> Floats | float:
+    """Return the lowest rho of a seed: that of its mean over options, and that of each option."""
+    if seeds is None:
+        return np.nan
+    own = seeds[(seeds["model"] == model) & (seeds["question"] == question)]
+    if own.empty:
+        return np.nan
+    rho = []
+    for _, part in own.groupby("seed"):
+        series = part.pivot(index="week", columns="option", values="value").loc[known.index, known.columns]
+        of_options = _rank_correlations(series.to_numpy(float).T, known.to_numpy(float).T)
+        rho.append([of_options.mean(), *of_options])
+    lowest: Floats = np.min(rho, axis=0)
+    return lowest

@@ -37,3 +37,33 @@ def signal_series(
     ]
     series = pd.concat(parts, ignore_index=True)
     return series.assign(model=prefix + series["signal"])[SERIES_COLUMNS]
+
+
+def in_order_asked(table: pd.DataFrame, questions: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return a table of series as a questionnaire has it: its questions and their options in their order.
+
+    Parameters
+    ----------
+    table
+        Columns model, question, option. A row without option, a mean over options, goes before them. Rows of the
+        same option stay in their order.
+    questions
+        Question to its answer options.
+    """
+    nth_question = {question: place for place, question in enumerate(questions)}
+    nth_option = {
+        (question, option): place
+        for question, asked in questions.items()
+        for place, option in enumerate(asked)
+    }
+    places = pd.DataFrame(
+        {
+            "model": table["model"],
+            "question": table["question"].map(nth_question),
+            "option": [
+                nth_option.get(pair, -1) for pair in zip(table["question"], table["option"], strict=True)
+            ],
+        },
+        index=table.index,
+    )
+    return table.loc[places.sort_values(list(places.columns), kind="stable").index].reset_index(drop=True)

@@ -15,7 +15,7 @@ from stimmung.report.style import FAINT, GREYS, INK, MARKERS, PALETTE, is_baseli
 SIGNIFICANT = 0.05
 
 
-def plot_lags(ccf: pd.DataFrame, questions: Questions) -> Figure:
+def plot_lags(ccf: pd.DataFrame, questions: Questions, missing: Sequence[str] = ()) -> Figure:
     """Draw, for each option, the correlation with the survey at each lag.
 
     Thin dashed: as published, of smoothed series. Solid, with the interval by Fisher's transformation: of
@@ -28,9 +28,11 @@ def plot_lags(ccf: pd.DataFrame, questions: Questions) -> Figure:
         A CCF table.
     questions
         Question to its options.
+    missing
+        Weeks without estimate, which no correlation knows of; they are named below the panels.
     """
     if ccf.empty:
-        return note_figure("Nothing to correlate: this panel has no survey beside it.")
+        return note_figure("Nothing to correlate: no survey stands beside these weeks.")
     tracked = {
         question: options for question, options in questions.items() if (ccf["question"] == question).any()
     }
@@ -51,7 +53,8 @@ def plot_lags(ccf: pd.DataFrame, questions: Questions) -> Figure:
             _draw_arm(axes, here[here["model"] == model], colour)
         axes.set_ylim(-1.05, 1.05)
         axes.set_yticks([-1, -0.5, 0, 0.5, 1], ["−1", "−.5", "0", ".5", "1"])
-    figure.supxlabel("Lag in weeks; above 0 the posts lead the survey", fontsize=8)
+    gaps = f"\nWithout estimate, and left out: {', '.join(missing)}" if missing else ""
+    figure.supxlabel(f"Lag in weeks; above 0 the posts lead the survey{gaps}", fontsize=8)
     figure.supylabel("Correlation", fontsize=8)
     figure.legend(handles=_keys(colours, others), loc="outside upper left", ncols=3)
     return figure

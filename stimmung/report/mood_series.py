@@ -1,4 +1,4 @@
-"""Figures of weekly series by answer option: scaled beside the survey as published, and raw probabilities."""
+"""Figures of weekly series by answer option: scaled beside the survey as published, raw, and relative to the untuned model."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -14,11 +14,21 @@ from matplotlib.patches import Patch
 
 from stimmung.evaluation.affect import on_scale
 from stimmung.evaluation.series import Floats, rolling_mean
-from stimmung.report.style import FAINT, INK, PALETTE, WIDTH_INCHES, as_percent, is_baseline, remove_empty
+from stimmung.report.style import (
+    FAINT,
+    INK,
+    PALETTE,
+    WIDTH_INCHES,
+    as_percent,
+    is_baseline,
+    note_figure,
+    remove_empty,
+)
 from stimmung.report.tables import number, p_value
 
 PANELS_IN_A_ROW = 3
 GAP = "#ececec"
+TITLE_POINTS, TITLE_CHARACTERS = 8.0, 30  # the largest title, and how long it may be at that size
 Questions = Mapping[str, Sequence[str]]
 
 
@@ -59,16 +69,7 @@ def plot_series(
             smooth = rolling_mean(on_scale(survey, survey, scale), rolling_weeks)
             axes.plot(_days(weeks), smooth, color=INK, linewidth=1, linestyle=(0, (4, 1.5)))
         lines = _captions(ccf, question, option)
-        # Offsets in points: the caption stands between the title and the panel.
-        axes.set_title(axes.get_title(loc="left"), loc="left", pad=4 + 8 * len(lines))
-        axes.annotate(
-            "\n".join(lines),
-            (0, 1),
-            (0, 3),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            fontsize=6.5,
-        )
+        title_panel(axes, axes.get_title(loc="left"), lines)
 
     figure = _panels(affect, questions, weeks, draw, beside)
     keys = [Line2D([], [], color=INK, linestyle=(0, (4, 1.5)), label="survey")] if len(tracker) else []
@@ -106,6 +107,41 @@ def plot_raw(affect: pd.DataFrame, questions: Questions, weeks: Sequence[str]) -
     return figure
 
 
+def plot_relative(affect: pd.DataFrame, questions: Questions, weeks: Sequence[str]) -> Figure:
+    """Draw, for each option, how many times as likely it is as it was before tuning, with the range over seeds.
+
+    The axis is logarithmic and the same in all panels, so that the same change looks the same for options that
+    the model finds likely and unlikely by themselves.
+
+    Parameters
+    ----------
+    affect
+        The table of this name; a mean of its column log_ratio over seeds is a geometric mean of ratios.
+    questions
+        Question to its options.
+    weeks
+        All weeks of the panel.
+    """
+    if affect["log_ratio"].isna().all():
+        return note_figure("Nothing to be relative to: the untuned model was not asked.")
+    of_week = affect.groupby(["model", "question", "option", "week"])["log_ratio"]
+    ratios = affect.assign(
+        **{f"ratio_{name}": np.exp(of_week.transform(name)) for name in ("mean", "min", "max")}
+    )
+
+    def draw(axes: Axes, part: pd.DataFrame, colour: str) -> None:
+        axes.axhline(1, color=FAINT, linewidth=0.9, linestyle=":")
+        _band(axes, part, ("ratio_mean", "ratio_min", "ratio_max"), colour, marker="o")
+        axes.set_yscale("log", base=2)
+        axes.yaxis.set_major_formatter(lambda value, _place: f"×{value:g}")
+
+    figure = _panels(ratios, questions, weeks, draw)
+    keys = [Line2D([], [], color=FAINT, linestyle=":", label="the model before tuning")]
+    _legend(figure, affect, weeks, keys)
+    figure.supylabel("Probability, relative to the untuned model", fontsize=8)
+    return figure
+
+
 def arm_colours(models: Sequence[str]) -> dict[str, str]:
     """Return a colour for each arm of a language model."""
     arms = [model for model in models if not is_baseline(model)]
@@ -129,9 +165,25 @@ def panel_grid(
     grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=sharey)
     panels = dict(zip(pairs, grid.flat, strict=False))
     for (question, option), axes in panels.items():
-        axes.set_title(option if len(questions) == 1 else f"{question}: {option}", loc="left")
+        title_panel(axes, option if len(questions) == 1 else f"{question}: {option}")
     remove_empty(grid, len(pairs))
     return figure, panels
+
+
+def title_panel(axes: Axes, title: str, lines: Sequence[str] = ()) -> None:
+    """Write a title over a panel, as large as fits, and the lines of a caption between it and the panel."""
+    size = TITLE_POINTS * min(1.0, TITLE_CHARACTERS / len(title))
+    # Offsets in points.
+    axes.set_title(title, loc="left", pad=4 + 8 * len(lines), fontsize=size)
+    if lines:
+        axes.annotate(
+            "\n".join(lines),
+            (0, 1),
+            (0, 3),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontsize=6.5,
+        )
 
 
 def _panels(

@@ -26,13 +26,15 @@ class MoodsResults:
     affect, ccf, confirmations, recovery
         Tables of these names, see ``stimmung.vocabulary.tables``. The last three may be empty.
     figures
-        Paths of SVG files, by name: series, lags, raw.
+        Paths of SVG files, by name: series, lags, raw, relative.
     files
         Where the tables stand for download, relative to the page: name to paths.
     weeks
         The labels of all weeks.
     constructed
         'simulated', 'constructed', or nothing.
+    mixed
+        Whether the weeks are mixes with known shares, one each.
     """
 
     affect: pd.DataFrame
@@ -43,6 +45,7 @@ class MoodsResults:
     files: Mapping[str, Sequence[str]]
     weeks: Sequence[str]
     constructed: str | None
+    mixed: bool = False
 
     @property
     def arms(self) -> list[str]:
@@ -66,12 +69,17 @@ def moods_section(name: str, run: Mapping[str, Any], results: MoodsResults) -> S
     parts = [
         Part("In short", [Points(_headlines(results))]),
         Part("Design", _design(panel, run["config"], results)),
-        Part("Posts and survey, as published", [_series(panel, results)]),
+        Part("Known shares and answers", [_mixes(results)])
+        if results.mixed
+        else Part("Posts and survey, as published", [_series(panel, results)]),
     ]
     if not results.ccf.empty:
         rolling_weeks = panel["series"]["rolling_weeks"]
         table = moods_tables.correlations_table(results.ccf, rolling_weeks, results.constructed)
-        parts.append(Part("Correlations side by side", [_shown(table, "correlations", results)]))
+        changes = {group.heading for group in table.groups if group.heading.endswith(moods_tables.CHANGES)}
+        parts.append(
+            Part("Correlations side by side", [Shown(table, results.files.get("correlations", ()), changes)])
+        )
         parts.append(Part("Correlation by lag", [_lags(results)]))
     if not results.confirmations.empty:
         table = moods_tables.confirmations_table(results.confirmations, results.constructed)
@@ -82,6 +90,7 @@ def moods_section(name: str, run: Mapping[str, Any], results: MoodsResults) -> S
         parts.append(Part("The known mood", [_shown(table, "recovery", results)]))
     parts += [
         Part("Raw probabilities", [_raw(results)]),
+        Part("Relative to the untuned model", [_relative(results)]),
         Part("How to read these numbers", [Points(_caveats(panel, run["config"], results))]),
     ]
     return Section(f"panel-{name}", f"Panel {name}", parts, results.constructed == "simulated")
@@ -129,11 +138,16 @@ def _design(
     panel: Mapping[str, Any], config: Mapping[str, Any], results: MoodsResults
 ) -> list[Text | Facts | Notice]:
     seeds = results.affect["seed"].nunique()
+    span = f"{len(results.weeks)} weeks, {results.weeks[0]} to {results.weeks[-1]}."
+    if results.mixed:
+        span = (
+            f"{len(results.weeks)} mixes of joyful and sad posts with known shares. Each stands in the place of a week, "
+            "in which nobody wrote: lags, trends and dates mean nothing."
+        )
     text = (
-        f"{len(results.weeks)} weeks, {results.weeks[0]} to {results.weeks[-1]}. For each week and each of {seeds} "
-        f"seeds, {', '.join(results.arms)} was tuned on the posts of that week alone and then asked. The "
-        "probability of an answer option, averaged over the wordings of the question and over seeds, is the "
-        "week's estimate."
+        f"{span} For each week and each of {seeds} seeds, {', '.join(results.arms)} was tuned on the posts of that "
+        "week alone and then asked. The probability of an answer option, averaged over the wordings of the question "
+        "and over seeds, is the week's estimate."
     )
     asked = [
         (question, f"{one['stem']} Wordings: {_wordings(one)}")
@@ -175,6 +189,17 @@ def _series(panel: Mapping[str, Any], results: MoodsResults) -> Picture:
     )
 
 
+def _mixes(results: MoodsResults) -> Picture:
+    return Picture(
+        results.figures["series"],
+        "Probability of each option against the known share of posts that speak for it. Band: range over seeds. "
+        "Dotted: the model before tuning. Over each panel: Spearman's rank correlation of the mean over seeds, "
+        "and of the seed that orders the mixes worst. The order is what is checked; a probability is not a share "
+        f"of posts. {_mark(results)}",
+        f"Answers of {', '.join(results.arms)} to mixes with known shares.",
+    )
+
+
 def _lags(results: MoodsResults) -> Picture:
     return Picture(
         results.figures["lags"],
@@ -196,6 +221,16 @@ def _raw(results: MoodsResults) -> Picture:
     )
 
 
+def _relative(results: MoodsResults) -> Picture:
+    return Picture(
+        results.figures["relative"],
+        "How many times as likely an answer option is as it was before tuning: the geometric mean over wordings "
+        "and seeds. Band: range over seeds. Dotted: the untuned model. A word that the model likes by itself "
+        f"and one that it does not stand on the same axis here. {_mark(results)}",
+        f"Weekly probabilities of {', '.join(results.arms)} relative to the untuned model.",
+    )
+
+
 def _mark(results: MoodsResults) -> str:
     return f"{results.constructed.capitalize()} data." if results.constructed else ""
 
@@ -205,7 +240,7 @@ def _shown(table: Table, name: str, results: MoodsResults) -> Shown:
 
 
 def _caveats(panel: Mapping[str, Any], config: Mapping[str, Any], results: MoodsResults) -> list[str]:
-    points = [
+    of_series = [
         "Smoothing makes neighbouring weeks alike, so a naive p on smoothed series is far too small: with 34 "
         "weeks of AR(1) .8 it rejects some 42 of 100 pairs of independent series at 5 %. It is shown because it "
         "was published. What to believe is the test on innovations.",
@@ -214,6 +249,8 @@ def _caveats(panel: Mapping[str, Any], config: Mapping[str, Any], results: Moods
         "pair of series can tell a common cause from chance.",
         "Bootstrap intervals of the raw series are too short in panels of a few months, because blocks cannot be "
         "long. They show how far r moves with the weeks at hand.",
+    ]
+    points = ([] if results.mixed else of_series) + [
         "The range over seeds shows how much the training's chance decides, not how well a population is known: "
         "posts are no sample of the survey's population.",
         "A probability is among the options of the question. When one option rises, others must fall; the "
@@ -223,12 +260,8 @@ def _caveats(panel: Mapping[str, Any], config: Mapping[str, Any], results: Moods
     points.append(
         f"Wordings differ: on average {number(100 * float(spread), 1)} percentage points lie between the highest "
         "and the lowest answer to the same question in the same week (columns variant_min and variant_max of "
-        "affect.parquet). The column log_ratio has each series relative to the untuned model."
+        "affect.parquet)."
     )
-    if results.constructed == "constructed":
-        points.append(
-            "The weeks are constructed: mixes of labelled posts with known shares. Lags mean nothing."
-        )
     models = {arm.split("/")[0] for arm in panel["arms"]}
     if any(config.get("models", {}).get(model, {}).get("source") != BUILT_IN for model in models):
         points.append(

@@ -3,18 +3,20 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from stimmung.report.style import is_baseline, method_label
 from stimmung.report.tables import Cell, Group, Table, interval, number, p_value
 
 Row: TypeAlias = "pd.Series[Any]"
+CHANGES = "changes from week to week"
 
 
 def correlations_table(ccf: pd.DataFrame, rolling_weeks: int, constructed: str | None = None) -> Table:
     """Return correlations at lag 0: a row for each option, a column for each series.
 
-    Three groups for each question: as published, of the raw series, and of innovations.
+    Four groups for each question: as published, of the raw series, of innovations, and of changes from week to week.
 
     Parameters
     ----------
@@ -28,13 +30,14 @@ def correlations_table(ccf: pd.DataFrame, rolling_weeks: int, constructed: str |
     here = ccf[ccf["lag_weeks"] == 0]
     models = in_order(here)
     groups = []
-    for question, part in here.groupby("question", sort=True):
+    for question, part in here.groupby("question", sort=False):
         rows = {(row["model"], row["option"]): row for _, row in part.iterrows()}
         options = list(part["option"].unique())
         for title, cell in (
             (f"as published (means of {rolling_weeks} weeks)", _published),
             ("raw series", _raw),
             ("innovations", _innovations),
+            (CHANGES, _changes),
         ):
             groups.append(Group(f"{question}: {title}", _side_by_side(rows, options, models, cell)))
     caption = (
@@ -42,7 +45,8 @@ def correlations_table(ccf: pd.DataFrame, rolling_weeks: int, constructed: str |
         "naive p, which takes them for independent weeks. Raw series: with the 95 % interval of the stationary "
         "bootstrap, and p for the effective number of weeks n. Innovations: of prewhitened series, with the 95 % "
         "interval by Fisher's transformation; p holds its level under autocorrelation; adj.: adjusted for the "
-        "false discovery rate over all options and lags; fam.: against the best of all options and lags."
+        "false discovery rate over all options and lags; fam.: against the best of all options and lags. Changes: of "
+        "first differences, with p for their effective number, and the detrended coefficient of the raw series."
     )
     return _table(caption, ["Option", *map(method_label, models)], groups, constructed)
 
@@ -51,7 +55,7 @@ def confirmations_table(confirmations: pd.DataFrame, constructed: str | None = N
     """Return the lags found on the first half of the weeks and tested on the second: grouped by series."""
     groups = []
     for model in in_order(confirmations):
-        for question, part in confirmations[confirmations["model"] == model].groupby("question"):
+        for question, part in confirmations[confirmations["model"] == model].groupby("question", sort=False):
             rows = [
                 [
                     Cell(str(row["option"])),
@@ -77,14 +81,15 @@ def recovery_table(recovery: pd.DataFrame, constructed: str | None = None) -> Ta
     """Return how well each series recovers the known mood: a row for each option, the mean first."""
     models = in_order(recovery)
     groups = []
-    for question, part in recovery.groupby("question"):
+    for question, part in recovery.groupby("question", sort=False):
         part = part.assign(option=part["option"].fillna("mean over options"))
         rows = {(row["model"], row["option"]): row for _, row in part.iterrows()}
         options = list(part["option"].unique())
         groups.append(Group(str(question), _side_by_side(rows, options, models, _recovered)))
     caption = (
         "Pearson's correlation of each raw weekly series with the known mood behind the posts, with the 95 % "
-        "bootstrap interval over weeks, and Spearman's rank correlation ρ. The mean weighs options alike."
+        "bootstrap interval over weeks, and Spearman's rank correlation ρ, also of the seed with the lowest. "
+        "The mean weighs options alike."
     )
     return _table(caption, ["Option", *map(method_label, models)], groups, constructed)
 
@@ -126,8 +131,15 @@ def _innovations(row: Row) -> Cell:
     return _absent(row) or Cell(number(row["r_prewhitened"], 2), span, note)
 
 
+def _changes(row: Row) -> Cell:
+    note = f"p {p_value(row['p_differences'])}, detrended {number(row['r_detrended'], 2)}"
+    return _absent(row) or Cell(number(row["r_differences"], 2), note=note)
+
+
 def _recovered(row: Row) -> Cell:
-    return Cell(number(row["r"], 2), interval(row["ci_low"], row["ci_high"], 2), f"ρ {number(row['rho'], 2)}")
+    worst = "" if np.isnan(row["rho_worst_seed"]) else f", worst seed {number(row['rho_worst_seed'], 2)}"
+    note = f"ρ {number(row['rho'], 2)}{worst}"
+    return Cell(number(row["r"], 2), interval(row["ci_low"], row["ci_high"], 2), note)
 
 
 def _absent(row: Row) -> Cell | None:

@@ -307,6 +307,7 @@ RECOVERY = pa.DataFrameSchema(
         "ci_low": _nullable(_correlation),
         "ci_high": _nullable(_correlation),
         "rho": pa.Column(float, _correlation),
+        "rho_worst_seed": _nullable(_correlation),
         "n": pa.Column(int, pa.Check.ge(3)),
     },
     unique=["model", "question", "option"],

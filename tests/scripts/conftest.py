@@ -123,6 +123,7 @@ def moods_study(tmp_path_factory):
     draw = {
         "affect": tables["affect"],
         "ccf": tables["ccf"],
+        "recovery": tables["recovery"],
         "tracker": inputs["tracker"],
         "questions": questions,
         "weeks": made["weeks"],

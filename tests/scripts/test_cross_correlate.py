@@ -29,6 +29,16 @@ def test_model_and_counts_stand_side_by_side_at_every_lag(moods_study):
     assert (zero["r_raw"] > 0.9).all() and (zero["p_prewhitened"] < 0.01).all()
 
 
+def test_options_stand_in_the_order_of_the_questionnaire(moods_study):
+    assert list(OPTIONS) != sorted(OPTIONS)
+    for name in ("ccf", "confirmations", "recovery"):
+        table = pd.read_parquet(moods_study.tables[name])
+        assert list(table["option"].dropna().unique()) == list(OPTIONS)
+    assert pd.isna(table["option"].iloc[0]), "the mean over options"
+    rows = moods_study.for_readers["recovery_tex"].read_text()
+    assert rows.index("Happy") < rows.index("Sad") < rows.index("Bored")
+
+
 def test_the_known_mood_is_recovered_with_an_interval(moods_study):
     recovery = tables.read_table(moods_study.tables["recovery"], tables.RECOVERY)
     mean = recovery[recovery["option"].isna() & (recovery["model"] == "tiny/weekly")].iloc[0]
@@ -47,9 +57,17 @@ def test_a_panel_without_survey_and_known_mood_has_empty_tables(moods_study, tmp
     assert all(table.empty for table in made.values())
 
 
-def test_shares_of_mixed_posts_are_survey_and_known_mood_at_once(moods_study, tmp_path):
-    recovery = run(moods_study, tmp_path, truth=None, tracker_is_truth=True)["recovery"]
-    assert len(recovery) == 2 * (1 + len(OPTIONS))
+def test_shares_of_mixed_posts_are_to_be_recovered_and_no_survey(moods_study, tmp_path):
+    """As in a mix of joyful and sad posts: the survey has two of the options that are asked."""
+    two = changed(
+        moods_study, "tracker", tmp_path, lambda table: table[table["option"] != "Bored"], tables.TRACKER
+    )
+    made = run(moods_study, tmp_path, tracker=two, truth=None, tracker_is_truth=True)
+    recovery = made["recovery"]
+    assert list(recovery["option"].dropna()) == 2 * ["Happy", "Sad"]
+    worst = recovery.set_index("model")["rho_worst_seed"]
+    assert worst["tiny/weekly"].notna().all() and worst["baselines/words"].isna().all()
+    assert made["ccf"].empty and made["confirmations"].empty, "mixes do not follow each other in time"
 
 
 def test_too_few_weeks_to_split_are_still_correlated(moods_study, tmp_path):

@@ -36,6 +36,14 @@ def test_data_is_marked_as_what_it_is(moods_study, tmp_path, constructed):
         assert ("<!-- constructed data -->" in text) == bool(constructed)
 
 
+def test_mixes_are_drawn_against_their_known_shares(moods_study, tmp_path):
+    figures = {name: tmp_path / f"{name}.svg" for name in MOODS_FIGURES}
+    draw = {**moods_study.draw, "tracker_is_truth": True}
+    plot_moods(**draw, constructed="constructed", figures=figures)
+    text = figures["series"].read_text(encoding="utf-8")
+    assert "Known share of posts" in text and text.count("of the worst seed") == 3 and "honest p" not in text
+
+
 def test_a_panel_without_survey_is_drawn_all_the_same(moods_study, tmp_path):
     ccf = tmp_path / "ccf.parquet"
     pd.read_parquet(moods_study.tables["ccf"])[:0].to_parquet(ccf)

@@ -165,7 +165,7 @@ def render_panel(moods_study, output, votes_study=None, made=None):
 def test_a_panel_alone_has_a_page_marked_as_simulated(moods_study):
     page = render_panel(moods_study, moods_study.results / "panel.html")
     assert "Panel made-up" in page and "Simulated data, not answers of real people: panel made-up." in page
-    assert page.count("<svg") == 3 and "honest p" in page
+    assert page.count("<svg") == 4 and "honest p" in page
     assert "Rows read" in page and "retweet: 180" in page
     links = [link for link in re.findall(r'href="([^"#]+)"', page) if not link.startswith("data:")]
     assert len(links) == 6 and all((moods_study.results / link).exists() for link in links)

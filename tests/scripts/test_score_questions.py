@@ -1,9 +1,10 @@
-import json
+import shutil
 
 import numpy as np
 import pytest
 
 from scripts.score_questions import score_questions
+from stimmung.engine.adapter_files import FILES
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.questions import Question
 from stimmung.vocabulary.tables import ANSWERS, read_table
@@ -70,11 +71,31 @@ def test_stored_answers_are_read_out_anew_with_another_normalisation(base, posts
     assert (plain.probability - by_token.probability).abs().max() > 1e-6
 
 
-def test_a_lost_adapter_is_named_and_no_table_is_written(base, posts, tmp_path):  # noqa: F811
+def test_an_adapter_that_got_lost_comes_back_without_training(base, posts, tmp_path, caplog):  # noqa: F811
+    listed = train(base, tmp_path, posts)
+    before = score(base, tmp_path)
+    lost = tmp_path / "adapters" / listed[0]["week"] / "seed-1"
+    shutil.rmtree(lost)
+    assert score(base, tmp_path).equals(before)
+    assert {file.name for file in lost.iterdir()} == set(FILES)
+    assert "seed 1 was not whole; made again from the store" in caplog.text
+
+
+def test_an_adapter_that_the_store_lacks_too_is_named_and_no_table_is_written(base, posts, tmp_path):  # noqa: F811
     listed = train(base, tmp_path, posts)
     lost = tmp_path / "adapters" / listed[0]["week"] / "seed-1"
-    (lost / "training.json").unlink()
-    with pytest.raises(InputError, match=str(lost)):
+    stored = tmp_path / "store" / "adapters" / listed[0]["key"]
+    # A hard link: where one is cut off, the other is too.
+    (lost / "adapter_model.safetensors").write_bytes((lost / "adapter_model.safetensors").read_bytes()[:-1])
+    with pytest.raises(InputError, match=f"no whole adapter of week {listed[0]['week']}, seed 1") as error:
         score(base, tmp_path)
+    assert str(stored) in error.value.hint and "first.json" in error.value.hint
     assert not (tmp_path / "answers.parquet").exists()
-    assert json.loads((tmp_path / "adapters" / "first.json").read_text()) == listed
+    # The hint helps, and nothing else is trained again.
+    others = {path: path.stat().st_ino for path in (tmp_path / "store" / "adapters").rglob("*.safetensors")}
+    shutil.rmtree(stored)
+    (tmp_path / "adapters" / "first.json").unlink()
+    train(base, tmp_path, posts)
+    assert len(score(base, tmp_path)) == 5 * (2 * 3 + 2)
+    now = {path: path.stat().st_ino for path in others}
+    assert [path for path in others if now[path] != others[path]] == [stored / "adapter_model.safetensors"]

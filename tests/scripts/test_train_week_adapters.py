@@ -53,7 +53,6 @@ def train(base, folder, posts, min_posts=1):
         code="",
         threads=1,
         store=folder / "store",
-        adapters=folder / "adapters",
         output=folder / "adapters" / "first.json",
     )
     return json.loads((folder / "adapters" / "first.json").read_text())
@@ -91,6 +90,27 @@ def test_a_new_week_trains_no_other_again(base, posts, tmp_path):
     train(base, tmp_path, posts)
     assert adapter.stat().st_ino == inode, "the same stored file, linked again"
     assert len(list((tmp_path / "store" / "adapters").iterdir())) == 4
+
+
+def test_an_adapter_whose_training_diverges_is_no_output_and_its_siblings_are_kept(
+    base, posts, tmp_path, monkeypatch
+):
+    from stimmung.engine import training
+
+    real = training.initial_weights
+
+    def poisoned(cohort, seed):
+        weights = real(cohort, seed)
+        if seed == 2:
+            next(iter(weights.values()))[0, 0] = float("nan")
+        return weights
+
+    monkeypatch.setattr(training, "initial_weights", poisoned)
+    with pytest.raises(InputError, match="week 2020-01-06, seed 2: the loss is nan") as error:
+        train(base, tmp_path, posts)
+    assert "week 2020-01-13, seed 2" in error.value.what
+    assert not (tmp_path / "adapters").exists(), "a list names whole adapters only, and there is none"
+    assert len(list((tmp_path / "store" / "adapters").iterdir())) == 2
 
 
 def test_a_week_with_too_few_posts_is_named_and_nothing_is_written(base, posts, tmp_path):

@@ -1,20 +1,18 @@
 """Posts in blocks, questions in tokens, and what adapters answer."""
 
 import math
-import shutil
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from stimmung.engine.adapter_files import FILES
 from stimmung.engine.base import load_base
 from stimmung.engine.lora import LoraSettings
 from stimmung.engine.store import Store
 from stimmung.engine.training import Pace, Recipe, Task, train_adapters
-from stimmung.engine.weeks import Reading, WeekAdapter, answer_questions, post_rows, word_questions
-from stimmung.vocabulary.errors import InputError
+from stimmung.engine.week_adapters import WeekAdapter
+from stimmung.engine.weeks import Reading, answer_questions, post_rows, word_questions
 from stimmung.vocabulary.questions import Question
 from tests.workflow.small_model import save_small_model
 
@@ -39,7 +37,7 @@ def small(tmp_path_factory):
     wanted = [(week, seed) for week in WEEKS for seed in (1, 2)]
     tasks = [Task(f"{week} {seed}", post_rows(base.tokenizer, WEEKS[week], 8), seed) for week, seed in wanted]
     keys = train_adapters(base, recipe, tasks, store, pace=Pace())
-    adapters = [WeekAdapter(*who, store.adapter(key)) for who, key in zip(wanted, keys, strict=True)]
+    adapters = [WeekAdapter(*who, store.adapter(key), key) for who, key in zip(wanted, keys, strict=True)]
     return SimpleNamespace(base=base, store=store, adapters=adapters)
 
 
@@ -182,13 +180,3 @@ def test_normalisation_by_token_uses_each_option_s_own_length(small, tmp_path):
     one = answers[(answers.question == "vote") & (answers.seed == -1)]
     weight = np.exp(one.loglikelihood / one.n_tokens)
     np.testing.assert_allclose(one.probability, weight / weight.sum())
-
-
-@pytest.mark.parametrize("lost", FILES)
-def test_an_adapter_that_is_not_whole_is_named(small, tmp_path, lost):
-    directory = tmp_path / "model" / "2020-01-06" / "seed-1"
-    shutil.copytree(small.adapters[0].directory, directory)
-    (directory / lost).unlink()
-    with pytest.raises(InputError, match=f"no whole adapter in {directory}: no {lost}") as error:
-        answers_of(small, Store(tmp_path), adapters=[WeekAdapter("2020-01-06", 1, directory)])
-    assert f".json files in {tmp_path / 'model'} " in error.value.hint

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -77,6 +78,26 @@ def test_mixed_weeks_do_not_follow_each_other():
     blocks = measure_recovery(posts, known, serial=True, seed=0)
     assert single["ci_low"][0] != blocks["ci_low"][0]
     assert single["r"][0] == blocks["r"][0]
+
+
+def test_the_worst_seed_is_the_one_with_the_lowest_rank_correlation_and_signals_have_none():
+    weeks, random = week_labels(12), np.random.default_rng(3)
+    truth, _ = autoregression([0.7], (len(OPTIONS), 12), 1)
+    by_seed = {
+        seed: truth + noise * random.standard_normal(truth.shape) for seed, noise in ((1, 0.3), (2, 1.5))
+    }
+    seeds = pd.concat([posts_table(one, OPTIONS, weeks).assign(seed=seed) for seed, one in by_seed.items()])
+    mean = seeds.groupby(["model", "week", "question", "option"], as_index=False)["value"].mean()
+    posts = pd.concat([mean, mean.assign(model="baselines/words")])
+    table = measure_recovery(posts, posts_table(truth, OPTIONS, weeks), seeds=seeds, seed=0)
+    RECOVERY.validate(table)
+    signal, arm = (part for _, part in table.groupby(table["model"] != "baselines/words"))
+    assert signal["rho_worst_seed"].isna().all()
+    of_seed = [
+        [stats.spearmanr(x, y).statistic for x, y in zip(one, truth, strict=True)] for one in by_seed.values()
+    ]
+    expected = [min(np.mean(of_seed, axis=1)), *np.min(of_seed, axis=0)]
+    assert arm["rho_worst_seed"].to_numpy() == pytest.approx(expected)
 
 
 def test_nothing_in_common_with_the_truth_is_refused():

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from stimmung.evaluation.affect import aggregate_answers
-from stimmung.evaluation.weekly_series import affect_series, signal_series
+from stimmung.evaluation.weekly_series import affect_series, in_order_asked, signal_series
 from tests.synthetic_moods import OPTIONS, make_moods
 
 
@@ -29,3 +29,24 @@ def test_signals_are_cut_to_weeks_and_options_and_cannot_take_another_ones_name(
     series = signal_series(signals, questions, ["2020-01-02"], "signals/")
     rows = series[["model", "question", "option", "value"]].to_numpy().tolist()
     assert rows == [["signals/words", "mood", "Happy", 0.1], ["signals/words", "nhs", "Yes", 0.3]]
+
+
+def test_rows_stand_as_the_questionnaire_has_them_a_mean_first():
+    asked = {"mood": ["Sad", "Happy"], "attitude": ["No", "Yes"]}
+    rows = [
+        (model, question, option, lag)
+        for model in ("a", "b")
+        for question in sorted(asked)
+        for option in (None, *sorted(asked[question]))
+        for lag in (-1, 0)
+    ]
+    table = pd.DataFrame(rows, columns=["model", "question", "option", "lag_weeks"])
+    found = in_order_asked(table, asked)
+    first = found[found["model"] == "a"].astype(object).where(found.notna(), None)
+    assert list(zip(first["question"], first["option"], first["lag_weeks"], strict=True)) == [
+        (question, option, lag)
+        for question in asked
+        for option in (None, *asked[question])
+        for lag in (-1, 0)
+    ]
+    assert list(found["model"]) == ["a"] * 12 + ["b"] * 12

@@ -65,5 +65,5 @@ def panel():
         affect=affect,
         ccf=cross_correlate_series(posts, made["tracker"], **few, n_resamples=50, n_simulations=99, seed=0),
         confirmations=confirm_lags(posts, made["tracker"], **few),
-        recovery=measure_recovery(posts, truth, n_resamples=50, seed=0),
+        recovery=measure_recovery(posts, truth, seeds=affect, n_resamples=50, seed=0),
     )

@@ -3,7 +3,8 @@ import pytest
 
 from stimmung.evaluation.series import rolling_mean, scale_min_max
 from stimmung.report.mood_lags import plot_lags
-from stimmung.report.mood_series import plot_raw, plot_series, weeks_without_estimate
+from stimmung.report.mood_series import plot_raw, plot_relative, plot_series, weeks_without_estimate
+from stimmung.report.mood_shares import plot_shares_of_mixes
 from stimmung.report.style import figure_style
 from tests.synthetic_moods import OPTIONS
 
@@ -62,6 +63,49 @@ def test_the_raw_figure_has_the_values_themselves_and_the_untuned_model(panel):
         assert base.get_ydata()[0] == panel.affect.loc[panel.affect["option"] == option, "base"].iloc[0]
 
 
+def test_the_relative_figure_has_the_ratio_to_the_untuned_model(panel):
+    affect = panel.affect.assign(ratio=lambda table: table["value"] / table["base"])
+    for axes, option in zip(plot_relative(affect, QUESTIONS, panel.weeks).axes, OPTIONS, strict=True):
+        prior, line = axes.lines
+        assert set(prior.get_ydata()) == {1}
+        # The mean of logarithms over wordings and seeds is near the ratio of means.
+        ratio = affect[affect["option"] == option].groupby("week")["ratio"].mean().reindex(panel.weeks)
+        assert line.get_ydata() == pytest.approx(ratio.to_numpy(), rel=0.1, nan_ok=True)
+        assert axes.get_yscale() == "log"
+    not_asked = plot_relative(affect.assign(log_ratio=np.nan), QUESTIONS, panel.weeks)
+    assert "not asked" in not_asked.texts[0].get_text()
+
+
+def test_a_missing_week_stands_in_every_figure(panel):
+    missing = weeks_without_estimate(panel.affect, panel.weeks)
+    assert panel.missing in plot_lags(panel.ccf, QUESTIONS, missing).get_supxlabel()
+    figures = (
+        series_figure(panel),
+        plot_raw(panel.affect, QUESTIONS, panel.weeks),
+        plot_relative(panel.affect, QUESTIONS, panel.weeks),
+    )
+    for figure in figures:
+        assert all(len(axes.patches) == 1 for axes in figure.axes)
+        assert "week without estimate" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_mixes_rise_with_their_share_and_options_without_a_share_are_left_out(panel):
+    two = panel.tracker[panel.tracker["option"] != "Bored"]
+    figure = plot_shares_of_mixes(panel.affect, two, panel.recovery)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["Happy", "Sad"]
+    for axes, option in zip(figure.axes, ("Happy", "Sad"), strict=True):
+        share = of_option(panel.tracker, option, panel.weeks, "share")
+        value = of_option(panel.affect, option, panel.weeks, "value_mean")
+        there = ~np.isnan(value)
+        order = np.argsort(share[there], kind="stable")
+        assert axes.lines[0].get_xdata() == pytest.approx(share[there][order])
+        assert axes.lines[0].get_ydata() == pytest.approx(value[there][order])
+        arm = panel.recovery["model"] == "tiny/weekly"
+        row = panel.recovery[arm & (panel.recovery["option"] == option)].iloc[0]
+        told = f"ρ {row['rho']:.2f}, of the worst seed {row['rho_worst_seed']:.2f}"
+        assert [text.get_text() for text in axes.texts] == [told]
+
+
 def test_lags_have_both_correlations_of_the_model_and_innovations_of_the_others(panel):
     for axes, option in zip(plot_lags(panel.ccf, QUESTIONS).axes, OPTIONS, strict=True):
         drawn = [list(line.get_ydata()) for line in axes.lines]
@@ -86,12 +130,25 @@ def test_only_lags_that_survive_the_family_have_a_dot(panel):
     assert [list(line.get_xdata()) for line in dots] == [[1]] * len(OPTIONS)
 
 
+def test_long_options_of_several_questions_stay_over_their_own_panels(panel):
+    questions = {
+        "mood": OPTIONS,
+        "panas-afraid": ("very slightly or not at all", "a little", "quite a bit indeed"),
+    }
+    with figure_style():
+        figure = plot_raw(panel.affect, questions, panel.weeks)
+        figure.draw_without_rendering()
+        for axes in figure.axes:
+            assert axes.title.get_text() == "" and axes._left_title.get_window_extent().x1 < axes.bbox.x1 + 20
+
+
 def test_figures_can_be_laid_out(panel, recwarn):
     """A panel that collapses is only warned of by matplotlib."""
     with figure_style():
         for figure in (
             series_figure(panel),
             plot_raw(panel.affect, QUESTIONS, panel.weeks),
+            plot_relative(panel.affect, QUESTIONS, panel.weeks),
             plot_lags(panel.ccf, QUESTIONS),
         ):
             figure.draw_without_rendering()

@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from stimmung.report.moods_section import MoodsResults, moods_section
-from stimmung.report.page import Notice, Picture, Points, Shown
-from tests.synthetic_moods import OPTIONS
+from stimmung.report.page import Notice, Picture, Points, Shown, Text
+from tests.synthetic_moods import MOODS_FIGURES, OPTIONS
 
 CONFIG = {
     "models": {"tiny": {"source": "built-in"}},
@@ -34,7 +34,7 @@ def results(panel, tmp_path):
         ccf=panel.ccf,
         confirmations=panel.confirmations,
         recovery=panel.recovery,
-        figures={name: tmp_path / f"{name}.svg" for name in ("series", "lags", "raw")},
+        figures={name: tmp_path / f"{name}.svg" for name in MOODS_FIGURES},
         files={name: [f"{name}.csv"] for name in ("correlations", "confirmations", "recovery")},
         weeks=panel.weeks,
         constructed="simulated",
@@ -70,7 +70,7 @@ def test_counts_in_the_headlines_are_those_of_the_table(results):
 def test_all_figures_and_tables_are_shown_and_marked(results):
     section = moods_section("made-up", RUN, results)
     assert section.simulated
-    assert len(blocks(section, Picture)) == 3 and len(blocks(section, Shown)) == 3
+    assert len(blocks(section, Picture)) == len(MOODS_FIGURES) and len(blocks(section, Shown)) == 3
     assert all("Simulated data." in picture.caption for picture in blocks(section, Picture))
     assert all(shown.table.simulated and shown.files for shown in blocks(section, Shown))
 
@@ -95,7 +95,17 @@ def test_chapters_without_content_are_left_out(results):
 
 
 def test_constructed_weeks_are_not_called_simulated(results):
-    section = moods_section("made-up", RUN, replace(results, constructed="constructed"))
-    caveats = section.parts[-1].blocks[0]
-    assert isinstance(caveats, Points) and any("constructed" in point for point in caveats.points)
+    section = moods_section("made-up", RUN, replace(results, constructed="constructed", mixed=True))
     assert not section.simulated
+    assert "Constructed data." in blocks(section, Picture)[0].caption
+    assert all("Constructed weeks" in shown.table.caption for shown in blocks(section, Shown))
+
+
+def test_mixes_are_shown_against_their_shares_not_against_time(results):
+    mixed = replace(results, ccf=results.ccf[:0], confirmations=results.confirmations[:0], mixed=True)
+    section = moods_section("made-up", RUN, mixed)
+    assert "in which nobody wrote" in blocks(section, Text)[0].text
+    assert not [point for one in blocks(section, Points) for point in one.points if "naive p" in point]
+    shown = titles(section)
+    assert "Known shares and answers" in shown and "The known mood" in shown
+    assert not {"Posts and survey, as published", "Correlation by lag"} & set(shown)

@@ -27,6 +27,14 @@ def test_each_number_of_the_correlations_is_where_it_belongs(panel):
     assert "fam." in innovations.note and "adj." in innovations.note and innovations.interval
 
 
+def test_changes_and_the_detrended_coefficient_stand_beside_the_rest(panel):
+    ccf = panel.ccf.copy()
+    here = (ccf["lag_weeks"] == 0) & (ccf["option"] == "Sad") & (ccf["model"] == "tiny/weekly")
+    ccf.loc[here, ["r_differences", "p_differences", "r_detrended"]] = [0.31, 0.21, -0.41]
+    cell = cells(correlations_table(ccf, 3), "mood: changes from week to week")["Sad", "tiny/weekly"]
+    assert (cell.text, cell.note) == ("0.31", "p 0.210, detrended −0.41")
+
+
 def test_a_series_without_numbers_says_why(panel):
     ccf = panel.ccf.copy()
     ccf.loc[(ccf["option"] == "Sad") & (ccf["model"] == "baselines/words"), "note"] = "constant series"

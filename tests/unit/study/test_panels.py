@@ -1,9 +1,13 @@
+from pathlib import Path
+
 import pytest
+import yaml
 
 from stimmung.study.panels import Panel
 from stimmung.study.study import Study, validated
 from stimmung.vocabulary.errors import InputError
 
+ROOT = Path(__file__).parents[3]
 STUDY_B = {
     "files": ["posts/*.parquet"],
     "weeks": {"first": "2019-11-07", "last": "2020-06-25", "anchor": "THU"},
@@ -41,6 +45,23 @@ def test_what_scripts_are_given_is_plain_and_reads_back():
     plain = panel.model_dump(mode="json")
     assert plain["weeks"]["first"] == "2019-11-07"
     assert Panel.model_validate(plain) == panel
+
+
+def test_study_b_is_set_up_as_its_code_has_it():
+    """Facts of dess-mannheim/temporal-adapters, commit d821ce7."""
+    study = yaml.safe_load((ROOT / "studies" / "temporal-adapters.yaml").read_text(encoding="utf-8"))
+    model = study["models"]["llama-3-8b"]
+    assert model["source"] == "meta-llama/Meta-Llama-3-8B" and len(model["revision"]) == 40
+    one = study["training"]["weeks-as-published"]
+    assert (one["r"], one["lora_alpha"], one["lora_dropout"]) == (128, 128, 0)
+    assert one["target_modules"] == ["q_proj", "v_proj"]
+    assert (one["learning_rate"], one["max_steps"], one["block_size"]) == (5e-6, 300, 512)
+    assert one["per_device_train_batch_size"] * one["gradient_accumulation_steps"] == 24
+    panel = Panel.model_validate(study["panels"]["british-twitter"])
+    assert panel.seeds == [42, 99, 13] and len(panel.weeks.labels()) == 34
+    assert len(panel.questions["mood"].worded()) == 4 and panel.series.rolling_weeks == 3
+    # Attitudes and PANAS-X have no survey here; the mood has.
+    assert set(panel.trackers) == {"mood"} < set(panel.questions)
 
 
 def test_made_up_panels_say_so():
