@@ -7,8 +7,9 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 from stimmung.report.provenance import git_state
+from stimmung.study import sizes
 from stimmung.study.code import code_digest
-from stimmung.study.entry import study_or_exit
+from stimmung.study.entry import executor_or_exit, study_or_exit
 from stimmung.study.study import load_codebook
 
 min_version("9.27")
@@ -30,8 +31,26 @@ include: "rules/evaluation.smk"
 include: "rules/report.smk"
 
 
+onstart:
+    executor_or_exit(workflow.executor_plugin.name)
+
+
+# Seconds of work: on a cluster they run where snakemake does, instead of waiting in a queue.
 localrules:
     all,
+    read_survey,
+    split_respondents,
+    build_prompts,
+    tabulate_votes,
+    plot_votes,
+    simulate_panel,
+    read_tracker,
+    read_signals,
+    aggregate_answers,
+    tabulate_moods,
+    plot_moods,
+    record_run,
+    render_report,
 
 
 rule all:

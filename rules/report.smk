@@ -21,8 +21,8 @@ rule record_run:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=grows(500),
+        runtime=grows(5),
     params:
         config=STUDY.model_dump(mode="json"),
         revision=git_state(Path()),  # another commit is another run
@@ -55,8 +55,8 @@ rule render_report:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=grows(1000),
+        runtime=grows(5),
     params:
         title=STUDY.report.title,
         code=code_of("render_report"),

@@ -8,6 +8,7 @@ from stimmung.engine.adapter_files import export_adapter
 from stimmung.engine.base import load_base
 from stimmung.engine.devices import use_threads
 from stimmung.engine.interruption import StopOnSignal
+from stimmung.engine.locks import only_one
 from stimmung.engine.store import Store
 from stimmung.engine.training import Pace, Recipe, Task, train_adapters
 from stimmung.engine.weeks import post_rows
@@ -51,15 +52,9 @@ def train_week_adapters(
     tasks = {
         (week, seed): Task(f"week {week}, seed {seed}", rows[week], seed) for week in tables for seed in seeds
     }
-    keys = train_adapters(
-        loaded,
-        Recipe.from_config(training),
-        list(tasks.values()),
-        Store(store),
-        pace=Pace(**pace),
-        code=code,
-        stop=StopOnSignal(),
-    )
+    recipe, wanted = Recipe.from_config(training), list(tasks.values())
+    with only_one(loaded, recipe, wanted, Store(store), code=code, stop=StopOnSignal()) as stop:
+        keys = train_adapters(loaded, recipe, wanted, Store(store), pace=Pace(**pace), code=code, stop=stop)
     for (week, seed), key in zip(tasks, keys, strict=True):
         export_adapter(Store(store).adapter(key), adapters / week / f"seed-{seed}")
     write_json(
