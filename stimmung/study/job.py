@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import socket
 import sys
 import traceback
 from collections.abc import Iterator
@@ -31,7 +32,8 @@ def job(snakemake: Any) -> Iterator[None]:
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
-        handlers=[logging.FileHandler(log, mode="w", encoding="utf-8")],
+        # Appended to: an attempt that was killed, or that ran on a node that went down, says why only here.
+        handlers=[logging.FileHandler(log, mode="a", encoding="utf-8")],
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,
@@ -39,6 +41,7 @@ def job(snakemake: Any) -> Iterator[None]:
     # Libraries warn through `warnings`; a warning belongs in the log, not on the user's terminal.
     logging.captureWarnings(True)
     logger = logging.getLogger(snakemake.rule)
+    logger.info("begins: process %d on %s%s", os.getpid(), socket.gethostname(), _slurm_job())
     try:
         yield
     except InputError as error:
@@ -54,6 +57,11 @@ def job(snakemake: Any) -> Iterator[None]:
             logger,
             str(InputError(f"no disk space left for {place}", "Free some space and run snakemake again.")),
         )
+
+
+def _slurm_job() -> str:
+    number = os.environ.get("SLURM_JOB_ID")
+    return f", Slurm job {number}" if number else ""
 
 
 def _is_full_disk(error: BaseException | None) -> bool:
