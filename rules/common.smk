@@ -398,3 +398,15 @@ def panels_read():
     return [
         name for name, panel in STUDY.selected_panels().items() if panel.mix is None
     ]
+
+
+def own_files():
+    """The user's files besides surveys and posts, whose readers record digests: codebooks, trackers, signals, lexicons."""
+    files = {survey.codebook for survey in STUDY.selected_surveys().values()}
+    for panel in STUDY.selected_panels().values():
+        files |= {
+            one.file for one in (*panel.trackers.values(), *panel.signals.values())
+        }
+        if panel.lexicon is not None and panel.lexicon.file is not None:
+            files.add(panel.lexicon.file)
+    return sorted(files)

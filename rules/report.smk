@@ -11,6 +11,20 @@ rule record_run:
         models=expand(
             "results/models/{model}/model.json", model=STUDY.selected_models()
         ),
+        files=own_files(),
+        # Written when everything else is there, because it says what that cost.
+        made=[
+            *expand(
+                "results/surveys/{survey}/{file}",
+                survey=STUDY.selected_surveys(),
+                file=REPORTED_OF_SURVEY,
+            ),
+            *expand(
+                "results/panels/{panel}/{file}",
+                panel=STUDY.selected_panels(),
+                file=REPORTED_OF_PANEL,
+            ),
+        ],
     output:
         run="results/run.yaml",
     log:
@@ -25,6 +39,10 @@ rule record_run:
         runtime=grows(5),
     params:
         config=STUDY.model_dump(mode="json"),
+        adapters=[
+            *expand("results/surveys/{survey}/adapters", survey=STUDY.run.surveys),
+            *expand("results/panels/{panel}/adapters", panel=STUDY.run.panels),
+        ],
         revision=git_state(Path()),  # another commit is another run
         code=code_of("record_run"),
     script:

@@ -13,6 +13,7 @@ from typing import Any
 
 from stimmung.vocabulary.errors import InputError, Interrupted
 
+ENDED_WELL = "ended well"
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -32,8 +33,7 @@ def job(snakemake: Any) -> Iterator[None]:
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
-        # Appended to: an attempt that was killed, or that ran on a node that went down, says why only here.
-        handlers=[logging.FileHandler(log, mode="a", encoding="utf-8")],
+        handlers=[logging.FileHandler(log, mode="w" if _ended_well(log) else "a", encoding="utf-8")],
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,
@@ -44,6 +44,7 @@ def job(snakemake: Any) -> Iterator[None]:
     logger.info("begins: process %d on %s%s", os.getpid(), socket.gethostname(), _slurm_job())
     try:
         yield
+        logger.info(ENDED_WELL)
     except InputError as error:
         _end(logger, str(error))
     except Interrupted as error:
@@ -57,6 +58,11 @@ def job(snakemake: Any) -> Iterator[None]:
             logger,
             str(InputError(f"no disk space left for {place}", "Free some space and run snakemake again.")),
         )
+
+
+def _ended_well(log: Path) -> bool:
+    # What failed or killed attempts wrote is kept: why a node went down in mid-training stands nowhere else.
+    return log.exists() and log.read_text(encoding="utf-8").rstrip().endswith(ENDED_WELL)
 
 
 def _slurm_job() -> str:

@@ -24,7 +24,8 @@ SlurmctldHost={host}(127.0.0.1)
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
-AuthInfo=socket={root}/munge/socket
+# A job that is queued again waits for as long as a credential holds.
+AuthInfo=socket={root}/munge/socket,cred_expire=10
 CredType=cred/munge
 MpiDefault=none
 ProctrackType=proctrack/linuxproc
@@ -139,7 +140,7 @@ class Cluster:
         return ended.stdout
 
     def jobs(self) -> list[dict[str, str]]:
-        """Return all jobs, ended ones too, as `scontrol show jobs` tells: JobId, JobState, Partition, StartTime, TresPerJob and so on."""
+        """Return all jobs, ended ones too, as `scontrol show jobs` tells: JobId, JobState, Partition, TresPerJob and so on."""
         lines = self.call("scontrol", "show", "jobs", "--oneliner").splitlines()
         return [
             dict(part.split("=", 1) for part in line.split() if "=" in part)
@@ -154,7 +155,9 @@ class Cluster:
     def active(self) -> list[dict[str, str]]:
         """Return the jobs that wait, run or are just being ended."""
         return [
-            job for job in self.jobs() if job["JobState"] in ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING")
+            job
+            for job in self.jobs()
+            if job["JobState"] in ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING")
         ]
 
     def _idle(self) -> list[str]:

@@ -106,3 +106,14 @@ def test_a_script_that_ends_so_has_exit_code_1_and_no_traceback(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (1, "ERROR: wrong\n")
+
+
+def test_what_a_failed_attempt_wrote_is_kept_until_one_ends_well(snakemake, capsys):
+    with pytest.raises(SystemExit), job(snakemake):
+        raise InputError("the first attempt failed")
+    with job(snakemake):
+        logging.getLogger("second").info("of the second attempt")
+    assert "the first attempt failed" in log_of(snakemake) and "of the second attempt" in log_of(snakemake)
+    with job(snakemake):
+        pass
+    assert "attempt" not in log_of(snakemake)
