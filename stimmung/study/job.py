@@ -13,7 +13,7 @@ from typing import Any
 
 from stimmung.vocabulary.errors import InputError, Interrupted
 
-ENDED_WELL = "ended well"
+ENDED = "ended"
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -33,7 +33,7 @@ def job(snakemake: Any) -> Iterator[None]:
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
-        handlers=[logging.FileHandler(log, mode="w" if _ended_well(log) else "a", encoding="utf-8")],
+        handlers=[logging.FileHandler(log, mode="w" if _has_ended(log) else "a", encoding="utf-8")],
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,
@@ -44,9 +44,11 @@ def job(snakemake: Any) -> Iterator[None]:
     logger.info("begins: process %d on %s%s", os.getpid(), socket.gethostname(), _slurm_job())
     try:
         yield
-        logger.info(ENDED_WELL)
+        logger.info(ENDED)
     except InputError as error:
-        _end(logger, str(error))
+        logger.error(str(error))
+        logger.info(ENDED)
+        _exit(str(error))
     except Interrupted as error:
         _end(logger, f"STOPPED: {error}")
     except Exception as error:
@@ -60,9 +62,9 @@ def job(snakemake: Any) -> Iterator[None]:
         )
 
 
-def _ended_well(log: Path) -> bool:
-    # What failed or killed attempts wrote is kept: why a node went down in mid-training stands nowhere else.
-    return log.exists() and log.read_text(encoding="utf-8").rstrip().endswith(ENDED_WELL)
+def _has_ended(log: Path) -> bool:
+    # What killed and stopped attempts wrote is kept: when, where and how far they came stands nowhere else.
+    return log.exists() and log.read_text(encoding="utf-8").rstrip().endswith(f": {ENDED}")
 
 
 def _slurm_job() -> str:
@@ -81,5 +83,9 @@ def _is_full_disk(error: BaseException | None) -> bool:
 
 def _end(logger: logging.Logger, message: str) -> None:
     logger.error(message)
+    _exit(message)
+
+
+def _exit(message: str) -> None:
     print(message, file=sys.stderr)
     raise SystemExit(1)
