@@ -1,5 +1,6 @@
 """Stimmung: votes and moods, read from the token probabilities of tuned language models."""
 
+import gc
 import json
 from glob import glob
 from pathlib import Path
@@ -13,6 +14,8 @@ from stimmung.study.entry import executor_or_exit, study_or_exit
 from stimmung.study.study import load_codebook
 
 min_version("9.27")
+# A large study is millions of objects and hardly a cycle: the collector would walk them all again and again.
+gc.set_threshold(100_000, 50, 1000)
 
 
 configfile: "config.yaml"
