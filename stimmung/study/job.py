@@ -13,7 +13,7 @@ from typing import Any
 
 from stimmung.vocabulary.errors import InputError, Interrupted
 
-ENDED = "ended"
+BEGINS, ENDED = "begins: process ", "ended"
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -32,8 +32,14 @@ def job(snakemake: Any) -> Iterator[None]:
     """
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
+    # Snakemake removes the log before each attempt. What killed and stopped ones wrote is kept beside it: when, where
+    # and how far they came stands nowhere else.
+    attempts = log.with_suffix(".attempts.log")
     logging.basicConfig(
-        handlers=[logging.FileHandler(log, mode="w" if _has_ended(log) else "a", encoding="utf-8")],
+        handlers=[
+            logging.FileHandler(log, mode="w", encoding="utf-8"),
+            logging.FileHandler(attempts, mode="w" if _has_ended(attempts) else "a", encoding="utf-8"),
+        ],
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,
@@ -41,13 +47,13 @@ def job(snakemake: Any) -> Iterator[None]:
     # Libraries warn through `warnings`; a warning belongs in the log, not on the user's terminal.
     logging.captureWarnings(True)
     logger = logging.getLogger(snakemake.rule)
-    logger.info("begins: process %d on %s%s", os.getpid(), socket.gethostname(), _slurm_job())
+    logger.info(BEGINS + "%d on %s%s", os.getpid(), socket.gethostname(), _slurm_job())
     try:
         yield
-        logger.info(ENDED)
+        _conclude(logger, attempts)
     except InputError as error:
         logger.error(str(error))
-        logger.info(ENDED)
+        _conclude(logger, attempts)
         _exit(str(error))
     except Interrupted as error:
         _end(logger, f"STOPPED: {error}")
@@ -62,9 +68,15 @@ def job(snakemake: Any) -> Iterator[None]:
         )
 
 
-def _has_ended(log: Path) -> bool:
-    # What killed and stopped attempts wrote is kept: when, where and how far they came stands nowhere else.
-    return log.exists() and log.read_text(encoding="utf-8").rstrip().endswith(f": {ENDED}")
+def _has_ended(attempts: Path) -> bool:
+    return attempts.exists() and attempts.read_text(encoding="utf-8").rstrip().endswith(f": {ENDED}")
+
+
+def _conclude(logger: logging.Logger, attempts: Path) -> None:
+    """Say that no further attempt continues this one; of a job that needed one only, the log is enough."""
+    logger.info(ENDED)
+    if attempts.read_text(encoding="utf-8").count(BEGINS) == 1:
+        attempts.unlink()
 
 
 def _slurm_job() -> str:

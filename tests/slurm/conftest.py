@@ -76,7 +76,7 @@ def base_model(tmp_path_factory):
 def long_study(tmp_path_factory, base_model):
     """A study whose training takes a while, with everything done before it, and the same study trained in peace."""
     workspace = Workspace.begin(tmp_path_factory.mktemp("long") / "prepared", base_model)
-    workspace.config["training"]["quick"]["max_steps"] = 2500
+    workspace.config["training"]["quick"]["max_steps"] = 1200
     workspace.config["engine"]["checkpoint_minutes"] = 0.02
     workspace.save()
     ended = workspace.run(TABLE, "--until", "split_respondents", "build_prompts", "prepare_model")
