@@ -71,6 +71,19 @@ def test_short_rules_ran_where_snakemake_did(both):
     assert jobs == GPU_RULES | {"predict_baselines", "evaluate_votes"}
 
 
+def test_a_study_that_shares_its_store_trains_nothing_that_another_has_trained(both, base_model, tmp_path):
+    here, _ = both
+    other = Workspace.begin(tmp_path / "other", base_model)
+    (other.folder / "results").mkdir()
+    (other.folder / "results/.store").symlink_to(here.folder / "results/.store")
+    table = "results/surveys/voters/predictions/small/tuned/half/seed-24.parquet"
+    ended = other.run(table)
+    assert ended.code == 0, ended.terminal
+    log = next((other.folder / "logs/train_fold_adapters").rglob("*.log")).read_text()
+    assert "ended" in log and "trained" not in log
+    assert (other.folder / table).read_bytes() == (here.folder / table).read_bytes()
+
+
 def test_a_run_without_slurm_says_so_once_and_can_still_be_planned(base_model, tmp_path):
     workspace = Workspace.begin(tmp_path / "study", base_model)
     nowhere = {"PATH": f"{tmp_path}:/usr/bin:/bin".replace("/usr/bin:", "")}
