@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= $(shell nproc)
 
-.PHONY: demo test bench format clean
+.PHONY: demo test test-slurm bench format clean
 
 $(BIN)/.installed: pyproject.toml
 	python3 -m venv $(VENV)
@@ -22,10 +22,14 @@ test: $(BIN)/.installed  ## style, types, rules, and every test
 	$(BIN)/snakemake --lint
 	$(BIN)/pytest
 
+test-slurm: $(BIN)/.installed  ## a real Slurm of three nodes on this machine, its faults, and random kills; needs root and Debian
+	$(BIN)/pytest tests/slurm
+
 bench: $(BIN)/.installed  ## the speed comparisons of BENCHMARKS.md, CPU sizes
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/scoring.py
 	$(BIN)/python benchmarks/loading.py
+	$(BIN)/python benchmarks/dag.py
 
 format: $(BIN)/.installed
 	$(BIN)/ruff check --fix .

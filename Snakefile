@@ -1,5 +1,6 @@
 """Stimmung: votes and moods, read from the token probabilities of tuned language models."""
 
+import gc
 import json
 import os
 from glob import glob
@@ -8,11 +9,14 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 from stimmung.report.provenance import git_state
+from stimmung.study import sizes
 from stimmung.study.code import code_digest
-from stimmung.study.entry import study_or_exit
+from stimmung.study.entry import executor_or_exit, study_or_exit
 from stimmung.study.study import load_codebook
 
 min_version("9.27")
+# A large study is millions of objects and hardly a cycle: the collector would walk them all again and again.
+gc.set_threshold(100_000, 50, 1000)
 
 # Nothing is compiled here, but bitsandbytes would load torch's compiler: a second and a half of every job.
 os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
@@ -34,8 +38,26 @@ include: "rules/evaluation.smk"
 include: "rules/report.smk"
 
 
+onstart:
+    executor_or_exit(workflow.executor_plugin.name)
+
+
+# Seconds of work: on a cluster they run where snakemake does, instead of waiting in a queue.
 localrules:
     all,
+    read_survey,
+    split_respondents,
+    build_prompts,
+    tabulate_votes,
+    plot_votes,
+    simulate_panel,
+    read_tracker,
+    read_signals,
+    aggregate_answers,
+    tabulate_moods,
+    plot_moods,
+    record_run,
+    render_report,
 
 
 rule all:

@@ -22,8 +22,8 @@ rule predict_baselines:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=grows(2000),
+        runtime=grows(30),
     params:
         language=of_survey("language"),
         baselines=BASELINES,

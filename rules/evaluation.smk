@@ -20,8 +20,8 @@ rule evaluate_votes:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=grows(2000),
+        runtime=grows(15),
     params:
         weighted=of_survey("weighted_metrics"),
         code=code_of("evaluate_votes"),
@@ -55,8 +55,8 @@ rule tabulate_votes:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=grows(1000),
+        runtime=grows(5),
     params:
         conditions=of_survey("conditions"),
         simulated=is_simulated,
@@ -86,8 +86,8 @@ rule plot_votes:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=grows(1000),
+        runtime=grows(5),
     params:
         conditions=of_survey("conditions"),
         simulated=is_simulated,

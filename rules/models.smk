@@ -18,8 +18,8 @@ rule build_tiny:
         "../envs/models.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=grows(2000),
+        runtime=grows(15),
     params:
         code=code_of("build_tiny"),
     script:
@@ -43,8 +43,8 @@ rule prepare_model:
         "../envs/models.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory_of_preparing,
+        runtime=grows(120),
     params:
         source=source_of,
         revision=of_model("revision"),

@@ -21,8 +21,8 @@ rule simulate_panel:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=grows(1000),
+        runtime=grows(10),
     params:
         weeks=of_panel("weeks"),
         simulate=of_panel("simulate"),
@@ -47,8 +47,8 @@ checkpoint read_panel:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=grows(2000),
+        runtime=grows(240),
     params:
         files=patterns_of_posts,
         columns=of_panel("columns"),
@@ -79,8 +79,8 @@ checkpoint mix_posts:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=grows(1000),
+        runtime=grows(10),
     params:
         mix=of_panel("mix"),
         weeks=of_panel("weeks"),
@@ -109,8 +109,8 @@ rule read_tracker:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=grows(1000),
+        runtime=grows(5),
     params:
         trackers=of_panel("trackers"),
         options=lambda wildcards: {
@@ -141,8 +141,8 @@ rule read_signals:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=grows(1000),
+        runtime=grows(5),
     params:
         signals=of_panel("signals"),
         weeks=of_panel("weeks"),
@@ -165,8 +165,8 @@ rule count_words:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=grows(1000),
+        runtime=grows(60),
     params:
         weeks=lambda wildcards: weeks_of(wildcards.panel),
         options=options_of_panel,
@@ -185,7 +185,8 @@ rule train_week_adapters:
     input:
         base="results/models/{model}/model.json",
         posts=lambda wildcards: posts_of(
-            wildcards.panel, weeks_of_job(wildcards.panel, wildcards.week)
+            wildcards.panel,
+            weeks_of_job(wildcards.panel, wildcards.model, wildcards.week),
         ),
     output:
         trained="results/panels/{panel}/adapters/{model}/{week}.json",
@@ -197,10 +198,12 @@ rule train_week_adapters:
         "../envs/models.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory_of_training,
+        runtime=minutes_of_weeks,
     params:
-        weeks=lambda wildcards: weeks_of_job(wildcards.panel, wildcards.week),
+        weeks=lambda wildcards: weeks_of_job(
+            wildcards.panel, wildcards.model, wildcards.week
+        ),
         seeds=of_panel("seeds"),
         min_posts=of_panel("min_posts"),
         training=lambda wildcards: leaf(
@@ -228,8 +231,8 @@ rule score_questions:
         "../envs/models.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory_of_scoring,
+        runtime=grows(240),
     params:
         questions=of_panel("questions"),
         normalization=STUDY.scoring.normalization,

@@ -11,6 +11,20 @@ rule record_run:
         models=expand(
             "results/models/{model}/model.json", model=STUDY.selected_models()
         ),
+        files=own_files(),
+        # Written when everything else is there, because it says what that cost.
+        made=[
+            *expand(
+                "results/surveys/{survey}/{file}",
+                survey=STUDY.selected_surveys(),
+                file=REPORTED_OF_SURVEY,
+            ),
+            *expand(
+                "results/panels/{panel}/{file}",
+                panel=STUDY.selected_panels(),
+                file=REPORTED_OF_PANEL,
+            ),
+        ],
     output:
         run="results/run.yaml",
     log:
@@ -21,10 +35,14 @@ rule record_run:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=grows(500),
+        runtime=grows(5),
     params:
         config=STUDY.model_dump(mode="json"),
+        adapters=[
+            *expand("results/surveys/{survey}/adapters", survey=STUDY.run.surveys),
+            *expand("results/panels/{panel}/adapters", panel=STUDY.run.panels),
+        ],
         revision=git_state(Path()),  # another commit is another run
         code=code_of("record_run"),
     script:
@@ -55,8 +73,8 @@ rule render_report:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=grows(1000),
+        runtime=grows(5),
     params:
         title=STUDY.report.title,
         code=code_of("render_report"),

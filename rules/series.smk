@@ -15,8 +15,8 @@ rule aggregate_answers:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=grows(1000),
+        runtime=grows(5),
     params:
         scale=of_panel("series", "scale"),
         rolling_weeks=of_panel("series", "rolling_weeks"),
@@ -45,8 +45,8 @@ rule cross_correlate:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=grows(2000),
+        runtime=grows(30),
     params:
         questions=questions_of,
         weeks=lambda wildcards: weeks_of(wildcards.panel),
@@ -82,8 +82,8 @@ rule tabulate_moods:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=grows(1000),
+        runtime=grows(5),
     params:
         rolling_weeks=of_panel("series", "rolling_weeks"),
         constructed=lambda wildcards: STUDY.panels[wildcards.panel].constructed,
@@ -112,8 +112,8 @@ rule plot_moods:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=grows(1000),
+        runtime=grows(5),
     params:
         questions=questions_of,
         weeks=lambda wildcards: weeks_of(wildcards.panel),

@@ -20,8 +20,8 @@ rule read_survey:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=grows(2000),
+        runtime=grows(10),
     params:
         file=of_survey("file"),
         language=of_survey("language"),
@@ -46,8 +46,8 @@ rule split_respondents:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=grows(1000),
+        runtime=grows(5),
     params:
         target=target_of,
         exclude=of_condition("exclude"),
@@ -75,8 +75,8 @@ rule build_prompts:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=grows(1000),
+        runtime=grows(5),
     params:
         language=of_survey("language"),
         drop_items=of_condition("drop_items"),
@@ -104,8 +104,8 @@ rule train_fold_adapters:
         "../envs/models.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory_of_training,
+        runtime=minutes_of_folds,
     params:
         language=of_survey("language"),
         chat=of_model("chat"),
@@ -136,8 +136,8 @@ rule score_respondents:
         "../envs/models.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory_of_scoring,
+        runtime=minutes_of_scoring,
     params:
         language=of_survey("language"),
         chat=of_model("chat"),

@@ -1,5 +1,6 @@
 """Record what a run was made of: config, code, software, data and models. The report shows it."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from stimmung.report.costs import costs_of, devices_of
 from stimmung.report.provenance import git_state, software
 from stimmung.study.job import job
 from stimmung.vocabulary.errors import InputError
@@ -22,6 +24,9 @@ def record_run(
     provenance: list[Path],
     models: list[Path],
     panels: Sequence[Path] = (),
+    inputs: Sequence[Path] = (),
+    benchmarks: Path | None = None,
+    adapters: Sequence[Path] = (),
     date: str | None = None,
     root: Path = Path(),
     output: Path,
@@ -29,9 +34,16 @@ def record_run(
     """Write one YAML file.
 
     The files are results/surveys/{survey}/provenance.json, results/models/{model}/model.json and
-    results/panels/{panel}/reading.json, the report of the reader: the folder is the name. Without a ``date``
-    only the commit's is recorded, and the same run gives the same bytes.
+    results/panels/{panel}/reading.json, the report of the reader: the folder is the name. ``inputs`` are other files
+    of the user's, whose digests are recorded. ``benchmarks`` holds Snakemake's benchmark files, and ``adapters`` are
+    the folders whose training.json say what they were trained on: what the study cost, which no two runs share.
+    Without a ``date`` only the commit's is recorded, and all but the costs is the same in the same run.
     """
+    names = (
+        {path.parent.name for path in (*provenance, *panels, *models)}
+        | set(config.get("panels", {}))
+        | {"tiny"}
+    )
     record = {
         "date": date,
         "git": git_state(root),
@@ -39,6 +51,12 @@ def record_run(
         "surveys": {path.parent.name: read_json(path) for path in provenance},
         "panels": {path.parent.name: read_json(path) for path in panels},
         "models": {path.parent.name: read_json(path) for path in models},
+        "inputs": {str(path): digest(path) for path in inputs},
+        "costs": costs_of(
+            benchmarks or root / "benchmarks",
+            names,
+            devices_of(record for folder in adapters for record in sorted(folder.rglob("training.json"))),
+        ),
         "config": dict(config),
     }
     write_whole(output, yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=110))
@@ -54,6 +72,12 @@ def read_json(path: Path) -> Any:
         ) from error
 
 
+def digest(path: Path) -> str:
+    """Return a file's SHA-256."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 if __name__ == "__main__":
     with job(snakemake):
         record_run(
@@ -61,6 +85,9 @@ if __name__ == "__main__":
             provenance=[Path(path) for path in snakemake.input.provenance],
             models=[Path(path) for path in snakemake.input.models],
             panels=[Path(path) for path in snakemake.input.panels],
+            inputs=[Path(path) for path in snakemake.input.files],
+            benchmarks=Path("benchmarks"),
+            adapters=[Path(folder) for folder in snakemake.params.adapters],
             date=snakemake.params.get("date"),
             output=Path(snakemake.output.run),
         )

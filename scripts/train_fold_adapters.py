@@ -7,6 +7,7 @@ from stimmung.engine.adapter_files import export_adapter
 from stimmung.engine.base import load_base
 from stimmung.engine.devices import use_threads
 from stimmung.engine.interruption import StopOnSignal
+from stimmung.engine.locks import only_one
 from stimmung.engine.respondents import training_ids, training_rows
 from stimmung.engine.store import Store
 from stimmung.engine.training import Pace, Recipe, Task, train_adapters
@@ -48,15 +49,9 @@ def train_fold_adapters(
         Task(f"fold {fold}", training_rows(texts, training_ids(split, fold), rendering), seed)
         for fold in range(len(outputs))
     ]
-    keys = train_adapters(
-        loaded,
-        Recipe.from_config(training),
-        tasks,
-        Store(store),
-        pace=Pace(**pace),
-        code=code,
-        stop=StopOnSignal(),
-    )
+    recipe = Recipe.from_config(training)
+    with only_one(loaded, recipe, tasks, Store(store), code=code, stop=StopOnSignal()) as stop:
+        keys = train_adapters(loaded, recipe, tasks, Store(store), pace=Pace(**pace), code=code, stop=stop)
     for key, output in zip(keys, outputs, strict=True):
         export_adapter(Store(store).adapter(key), output)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from stimmung.engine.base import load_base
 from stimmung.engine.devices import use_threads
 from stimmung.engine.interruption import StopOnSignal
+from stimmung.engine.locks import only_one
 from stimmung.engine.store import Store
 from stimmung.engine.training import Pace, Recipe, Task, train_adapters
 from stimmung.engine.week_adapters import list_adapters
@@ -49,15 +50,9 @@ def train_week_adapters(
     tasks = {
         (week, seed): Task(f"week {week}, seed {seed}", rows[week], seed) for week in tables for seed in seeds
     }
-    keys = train_adapters(
-        loaded,
-        Recipe.from_config(training),
-        list(tasks.values()),
-        Store(store),
-        pace=Pace(**pace),
-        code=code,
-        stop=StopOnSignal(),
-    )
+    recipe, wanted = Recipe.from_config(training), list(tasks.values())
+    with only_one(loaded, recipe, wanted, Store(store), code=code, stop=StopOnSignal()) as stop:
+        keys = train_adapters(loaded, recipe, wanted, Store(store), pace=Pace(**pace), code=code, stop=stop)
     list_adapters(dict(zip(tasks, keys, strict=True)), Store(store), output)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from stimmung.report.costs import costs_part
 from stimmung.report.page import Code, Facts, Part, Points, Section, Text
 from stimmung.report.tables import SIMULATED
 
@@ -63,6 +64,8 @@ def run_section(run: Mapping[str, Any]) -> Section:
         parts.append(Part("Data", data))
     if run["models"]:
         parts.append(Part("Models", [Facts(_model_facts(name, run)) for name in run["models"]]))
+    if run.get("costs", {}).get("rules"):
+        parts.append(costs_part(run["costs"]))
     packages = "\n".join(f"{name}=={version}" for name, version in run["software"]["packages"].items())
     config = yaml.safe_dump(run["config"], sort_keys=False, allow_unicode=True, width=100)
     folded = [Code(config, "The whole config of this run"), Code(packages, "All installed packages")]

@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import socket
 import sys
 import traceback
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 
 from stimmung.vocabulary.errors import InputError, Interrupted
 
+BEGINS, ENDED = "begins: process ", "ended"
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -30,8 +32,14 @@ def job(snakemake: Any) -> Iterator[None]:
     """
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
+    # Snakemake removes the log before each attempt. What killed and stopped ones wrote is kept beside it: when, where
+    # and how far they came stands nowhere else.
+    attempts = log.with_suffix(".attempts.log")
     logging.basicConfig(
-        handlers=[logging.FileHandler(log, mode="w", encoding="utf-8")],
+        handlers=[
+            logging.FileHandler(log, mode="w", encoding="utf-8"),
+            logging.FileHandler(attempts, mode="w" if _has_ended(attempts) else "a", encoding="utf-8"),
+        ],
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,
@@ -39,10 +47,14 @@ def job(snakemake: Any) -> Iterator[None]:
     # Libraries warn through `warnings`; a warning belongs in the log, not on the user's terminal.
     logging.captureWarnings(True)
     logger = logging.getLogger(snakemake.rule)
+    logger.info(BEGINS + "%d on %s%s", os.getpid(), socket.gethostname(), _slurm_job())
     try:
         yield
+        _conclude(logger, attempts)
     except InputError as error:
-        _end(logger, str(error))
+        logger.error(str(error))
+        _conclude(logger, attempts)
+        _exit(str(error))
     except Interrupted as error:
         _end(logger, f"STOPPED: {error}")
     except Exception as error:
@@ -56,6 +68,22 @@ def job(snakemake: Any) -> Iterator[None]:
         )
 
 
+def _has_ended(attempts: Path) -> bool:
+    return attempts.exists() and attempts.read_text(encoding="utf-8").rstrip().endswith(f": {ENDED}")
+
+
+def _conclude(logger: logging.Logger, attempts: Path) -> None:
+    """Say that no further attempt continues this one; of a job that needed one only, the log is enough."""
+    logger.info(ENDED)
+    if attempts.read_text(encoding="utf-8").count(BEGINS) == 1:
+        attempts.unlink()
+
+
+def _slurm_job() -> str:
+    number = os.environ.get("SLURM_JOB_ID")
+    return f", Slurm job {number}" if number else ""
+
+
 def _is_full_disk(error: BaseException | None) -> bool:
     # safetensors and arrow have errors of their own for it, which carry the system's words but not always its number.
     while error is not None:
@@ -67,5 +95,9 @@ def _is_full_disk(error: BaseException | None) -> bool:
 
 def _end(logger: logging.Logger, message: str) -> None:
     logger.error(message)
+    _exit(message)
+
+
+def _exit(message: str) -> None:
     print(message, file=sys.stderr)
     raise SystemExit(1)

@@ -26,6 +26,11 @@ class Model(Strict):
         description="What matrix products run in. float32 for small models whose scores must be exact.",
     )
     chat: bool = Field(False, description="Whether prompts go through the tokenizer's chat template.")
+    billion_parameters: float | None = Field(
+        None,
+        gt=0,
+        description="Its size, to reckon memory and minutes of jobs. null: as the source's name or files say.",
+    )
 
     @model_validator(mode="after")
     def _hub_models_are_pinned(self) -> Self:
@@ -96,10 +101,16 @@ class Engine(Strict):
     adapters_at_once: int = Field(
         8, gt=0, description="Most adapters in memory at once; a larger cohort goes in parts."
     )
-    weeks_per_job: int = Field(
-        1,
+    weeks_per_job: int | None = Field(
+        None,
         gt=0,
-        description="Weeks of a panel that one job trains: fewer starts of Python, fewer jobs side by side.",
+        description="Weeks of a panel that one job trains. null: what takes about minutes_per_job.",
+    )
+    minutes_per_job: float = Field(30, gt=5, description="Of the GPU that gpu_tflops describes.")
+    gpu_tflops: float = Field(
+        100,
+        gt=0,
+        description="10^12 operations a second that come about in training; profiles/slurm sets it.",
     )
     checkpoint_minutes: float = Field(10, gt=0, description="How much training a sudden kill may cost.")
     tokens_per_batch: int = Field(

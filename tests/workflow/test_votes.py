@@ -211,8 +211,9 @@ def test_two_runs_from_scratch_write_the_same_bytes(finished, base_model, tmp_pa
     made = {
         path.relative_to(finished.folder) for path in finished.folder.glob("results/**/*") if path.is_file()
     }
-    # How long training took stands in its record, and in nothing else.
-    made = {path for path in made if path.name != "training.json" and ".store" not in path.parts}
+    # How long work took stands in the records of training and of the run, in the report, and in nothing else.
+    costs = {"training.json", "run.yaml", "report.html"}
+    made = {path for path in made if path.name not in costs and ".store" not in path.parts}
     adapters = [path for path in made if path.name == "adapter_model.safetensors"]
     predictions = [path for path in made if "predictions" in path.parts]
     assert len(adapters) == 4 and len(predictions) == 6
@@ -262,6 +263,9 @@ def test_the_commands_on_the_readme_s_first_page_exist():
 
 def test_the_record_of_the_run_holds_the_config_as_it_ran(finished):
     record = yaml.safe_load((finished.folder / "results/run.yaml").read_text(encoding="utf-8"))
+    trained = record["costs"]["rules"]["train_fold_adapters"]
+    assert trained["jobs"] == 2 and trained["wall_hours"] > 0 and trained["gpu_hours"] == 0
+    assert len(record["inputs"]["voters.yaml"]) == 64
     assert record["config"]["training"]["quick"]["max_steps"] == 3
     assert record["surveys"]["voters"]["simulated"] is True
     assert len(record["models"]["small"]["digest"]) == 64

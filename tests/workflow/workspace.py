@@ -14,7 +14,17 @@ import yaml
 
 REPOSITORY = Path(__file__).parents[2]
 # What a clone has and a run reads.
-TRACKED = ("Snakefile", "config.yaml", "rules", "scripts", "stimmung", "codebooks", "profiles", "envs")
+TRACKED = (
+    "Snakefile",
+    "config.yaml",
+    "rules",
+    "scripts",
+    "stimmung",
+    "codebooks",
+    "profiles",
+    "slurm",
+    "envs",
+)
 SURVEY = "voters"
 # Stands in every row, in a column that the codebook does not name and in the identifiers.
 MARKER = "Quillfeather"

@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -106,3 +107,23 @@ def test_a_script_that_ends_so_has_exit_code_1_and_no_traceback(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (1, "ERROR: wrong\n")
+
+
+def test_what_stopped_attempts_wrote_is_kept_beside_the_log_that_snakemake_removes(snakemake):
+    log = Path(snakemake.log[0])
+    attempts = log.with_suffix(".attempts.log")
+    for number in (1, 2):
+        log.unlink(missing_ok=True)
+        with pytest.raises(SystemExit), job(snakemake):
+            raise Interrupted(f"stopped in attempt {number}")
+    log.unlink()
+    with job(snakemake):
+        logging.getLogger("third").info("of the third attempt")
+    assert [attempts.read_text().count(one) for one in ("in attempt 1", "in attempt 2", "of the third")] == [
+        1,
+        1,
+        1,
+    ]
+    with pytest.raises(SystemExit), job(snakemake):
+        raise InputError("wrong in another run")
+    assert not attempts.exists(), "one attempt is one log"

@@ -1,0 +1,78 @@
+"""How long Snakemake plans a large study: the time and memory of a dry run of the demo's survey with very many seeds."""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+from stimmung.vocabulary.files import write_json
+
+ROOT = Path(__file__).parent.parent
+GOAL_SECONDS, GOAL_MB = 20, 1000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--adapters", type=int, default=10_000)
+    parser.add_argument("--output", type=Path, default=ROOT / "results/benchmarks")
+    options = parser.parse_args()
+    study = yaml.safe_load((ROOT / "config.yaml").read_text())
+    a_seed = study["folds"] * len(study["surveys"]["anes1996"]["conditions"])
+    seeds = list(range(-(-options.adapters // a_seed)))
+    with tempfile.TemporaryDirectory() as folder:
+        found = dry_run(Path(folder), seeds)
+    content = {
+        "adapters": a_seed * len(seeds),
+        **found,
+        "goal": {"seconds": GOAL_SECONDS, "peak_mb": GOAL_MB},
+    }
+    print(json.dumps(content, indent=2))
+    write_json(content, options.output / "dag.json")
+
+
+def dry_run(folder: Path, seeds: list[int]) -> dict[str, object]:
+    """Plan in a copy without results, as a user does before a first run, and return what it took."""
+    for name in ("Snakefile", "config.yaml", "rules", "scripts", "stimmung", "codebooks", "profiles"):
+        (folder / name).symlink_to(ROOT / name)
+    config = {"run": {"baselines": ["majority"]}, "surveys": {"anes1996": {"seeds": seeds}}}
+    (folder / "study.yaml").write_text(yaml.safe_dump(config))
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--dry-run",
+        "--quiet",
+        "--cores",
+        "2",
+        "--configfile",
+        "study.yaml",
+    ]
+    began = time.perf_counter()
+    ended = subprocess.run(
+        command, cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)}, capture_output=True, text=True
+    )
+    seconds = time.perf_counter() - began
+    if ended.returncode != 0:
+        sys.exit(ended.stdout + ended.stderr)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    jobs = next(
+        line.split()[1] for line in (ended.stdout + ended.stderr).splitlines() if line.startswith("total")
+    )
+    return {
+        "jobs": int(jobs),
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
+        "peak_mb": round(used.ru_maxrss / 1024),
+        "load_average": [round(load, 2) for load in os.getloadavg()],
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+import json
+
+from stimmung.report.costs import costs_of, costs_part, devices_of
+from stimmung.report.page import Section, render_page
+
+HEADER = "s\th:m:s\tmax_rss\tcpu_time\n"
+
+
+def benchmark(folder, place, *values):
+    file = folder / place
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(HEADER + "\t".join(values) + "\n")
+
+
+def test_hours_add_up_by_rule_and_other_studies_do_not_count(tmp_path):
+    benchmark(tmp_path, "train_fold_adapters/gles/a/full/seed-1.tsv", "1800", "0:30:00", "500.2", "1700")
+    benchmark(tmp_path, "train_fold_adapters/gles/a/full/seed-2.tsv", "5400", "1:30:00", "900.4", "5000")
+    benchmark(tmp_path, "train_fold_adapters/anes/a/full/seed-1.tsv", "9999", "2:46:39", "1", "1")
+    benchmark(tmp_path, "read_survey/gles.tsv", "36", "0:00:36", "NA", "-")
+    found = costs_of(tmp_path, {"gles"}, ["NVIDIA H100", "cpu", "NVIDIA H100"])
+    assert found["gpus"] == ["NVIDIA H100"]
+    trained, read = found["rules"]["train_fold_adapters"], found["rules"]["read_survey"]
+    assert trained == {
+        "jobs": 2,
+        "wall_hours": 2.0,
+        "cpu_hours": 1.86111,
+        "gpu_hours": 2.0,
+        "peak_memory_mb": 900,
+    }
+    assert read == {"jobs": 1, "wall_hours": 0.01, "cpu_hours": 0.0, "gpu_hours": 0.0, "peak_memory_mb": 0}
+    assert costs_of(tmp_path, {"gles"}, ["cpu"])["rules"]["train_fold_adapters"]["gpu_hours"] == 0
+
+
+def test_the_report_shows_every_rule_and_the_sum(tmp_path):
+    benchmark(tmp_path, "score_respondents/gles/a.tsv", "7200", "2:00:00", "1500", "3600")
+    benchmark(tmp_path, "read_survey/gles.tsv", "1800", "0:30:00", "100", "1800")
+    page = render_page(
+        "t", "s", [], [Section("run", "r", [costs_part(costs_of(tmp_path, {"gles"}, ["A100"]))])]
+    )
+    for mark in ("score_respondents", "2.50", "1.50", "2.00", "1,500", "A100"):
+        assert mark in page, mark
+
+
+def test_the_device_of_every_adapter_is_known(tmp_path):
+    for name, device in (("a", "cpu"), ("b", "NVIDIA A100")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "training.json").write_text(json.dumps({"device": device}))
+    assert devices_of(tmp_path.rglob("training.json")) == {"cpu", "NVIDIA A100"}

@@ -1,0 +1,91 @@
+import pytest
+
+from stimmung.study import sizes
+from stimmung.study.models import Model, Training
+
+REVISION = "0" * 40
+LLAMA_8B = {
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "num_hidden_layers": 32,
+}
+AS_PUBLISHED = Training(
+    r=128,
+    target_modules=["q_proj", "v_proj"],
+    num_train_epochs=None,
+    max_steps=300,
+    per_device_train_batch_size=6,
+    gradient_accumulation_steps=4,
+    gradient_checkpointing=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "billions"),
+    [
+        ("meta-llama/Meta-Llama-3-8B", 8),
+        ("meta-llama/Llama-3.2-1B-Instruct", 1),
+        ("HuggingFaceTB/SmolLM2-135M", 0.135),
+        ("Qwen/Qwen2.5-0.5B", 0.5),
+        ("built-in", 0.002),
+        ("somebody/without-a-number", 1),
+    ],
+)
+def test_a_model_s_size_is_read_from_its_name(source, billions):
+    revision = None if source == "built-in" else REVISION
+    assert sizes.billion_parameters(Model(source=source, revision=revision)) == pytest.approx(billions)
+
+
+def test_what_is_declared_counts_more_than_a_name():
+    model = Model(source="a/b-8B", revision=REVISION, billion_parameters=2.5)
+    assert sizes.billion_parameters(model) == 2.5
+
+
+def test_an_adapter_has_as_many_weights_as_peft_gives_it():
+    from peft import LoraConfig, get_peft_model
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    shape = {name: size // 64 if "size" in name else size // 8 for name, size in LLAMA_8B.items()}
+    shape |= {"num_attention_heads": 4, "num_key_value_heads": 2, "num_hidden_layers": 3}
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=64, **shape))
+    for modules in ("all-linear", ["q_proj", "v_proj"]):
+        wrapped = get_peft_model(model, LoraConfig(r=4, target_modules=modules, task_type="CAUSAL_LM"))
+        theirs = sum(weight.numel() for name, weight in wrapped.named_parameters() if "lora_" in name)
+        assert sizes.adapter_weights(shape, Training(r=4, target_modules=modules)) == theirs
+        model = wrapped.unload()
+
+
+def test_memory_grows_with_the_model_and_with_the_adapters_in_it(tmp_path):
+    (tmp_path / "config.json").write_text(str(LLAMA_8B).replace("'", '"'))
+    with (tmp_path / "model.safetensors").open("wb") as weights:
+        weights.truncate(5 * 2**30)
+    (tmp_path / "model.json").write_text("{}")
+    one = sizes.model_mb(tmp_path / "model.json", AS_PUBLISHED, 1)
+    eight = sizes.model_mb(tmp_path / "model.json", AS_PUBLISHED, 8)
+    assert one > 5 * 2**10 + sizes.START_MB
+    assert eight - one == pytest.approx(7 * 16 * sizes.adapter_weights(LLAMA_8B, AS_PUBLISHED) / 2**20, abs=2)
+
+
+def test_a_model_that_is_not_prepared_yet_is_named_as_snakemake_knows_it(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        sizes.model_mb(tmp_path / "model.json", AS_PUBLISHED, 1)
+    assert str(caught.value.filename) == str(tmp_path / "model.json")
+
+
+def test_the_published_weeks_make_jobs_of_ten_minutes_to_an_hour():
+    for tflops in (100, 250, 400):
+        a_week = sizes.week_minutes(8, AS_PUBLISHED, 3, tflops)
+        weeks = sizes.weeks_in_a_job(a_week, 30)
+        assert 10 < weeks * a_week < 100, tflops
+    # A tiny model's weeks go together; each takes no time.
+    quick = Training(r=8, num_train_epochs=None, max_steps=60, per_device_train_batch_size=2, block_size=128)
+    a_week = sizes.week_minutes(0.002, quick, 2, 100)
+    assert 10 < sizes.weeks_in_a_job(a_week, 30) * a_week <= 60
+
+
+def test_steps_are_those_of_the_trainer():
+    training = Training(num_train_epochs=3, per_device_train_batch_size=4, gradient_accumulation_steps=2)
+    assert sizes.n_steps(training, 100) == pytest.approx(3 * 100 / 8, abs=3)
+    assert sizes.n_steps(AS_PUBLISHED, 100) == 300
