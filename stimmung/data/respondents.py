@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,16 +74,24 @@ def respondents_table(
     """
     _check_names(codebook, language)
     codes = _where(survey, where or {}, where_not or {})
-    table = {
-        "respondent_id": _identifiers(codes, codebook.respondent_id),
-        "weight": _weights(codes, weight),
-    }
-    problems = []
+    table: dict[str, pd.Series[Any]] = {}
+    problems, hints = [], []
+    try:
+        table["respondent_id"] = _identifiers(codes, codebook.respondent_id)
+    except InputError as error:
+        problems.append(error.what)
+        hints.append(error.hint)
+    try:
+        table["weight"] = _weights(codes, weight)
+    except InputError as error:
+        problems.append(error.what)
+        hints.append(error.hint)
     for name, item in codebook.items.items():
         try:
             coded = code_item(survey, codes, item, language)
         except InputError as error:
             problems.append(f"item '{name}', {error.what}")
+            hints.append(error.hint)
             continue
         table[name] = coded.answers
         if coded.reasons is not None:
@@ -90,10 +99,9 @@ def respondents_table(
         if not coded.unknown.empty:
             value_labels = survey.value_labels.get(item.column, {})
             problems.append(describe_unknown(name, item, coded.unknown, value_labels))
+            hints.append("Give each code in the codebook, under `options` or under `missing`.")
     if problems:
-        raise InputError(
-            "; ".join(problems), "Give each code in the codebook, under `options` or under `missing`."
-        )
+        raise InputError("; ".join(problems), " ".join(dict.fromkeys(hint for hint in hints if hint)))
     respondents = pd.DataFrame(table)
     answers = respondents[codebook.target].dropna().unique()
     if len(answers) < 2:
