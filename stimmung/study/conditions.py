@@ -24,7 +24,7 @@ def combined_conditions(conditions: Any) -> Any:
     """
     if not isinstance(conditions, Mapping):
         return conditions
-    return {name: _resolved(str(name), conditions, ()) for name in conditions}
+    return {str(name): _resolved(str(name), conditions, ()) for name in conditions}
 
 
 def _resolved(name: str, conditions: Mapping[str, Any], above: tuple[str, ...]) -> Any:

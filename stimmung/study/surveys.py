@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from stimmung.study.conditions import combined_conditions
 from stimmung.vocabulary.codebook import Code, Codebook, Strict
@@ -11,6 +11,18 @@ from stimmung.vocabulary.errors import near
 
 ARMS = ("tuned", "zero-shot", "few-shot")
 Baseline = Literal["majority", "logistic", "random-forest", "xgboost", "catboost"]
+
+
+def _chosen_conditions(conditions: Any, info: ValidationInfo) -> Any:
+    """Return the conditions that are run, each made of its parts; the parts themselves need not be run."""
+    combined = combined_conditions(conditions)
+    only = info.data.get("only")
+    if only is None or not isinstance(combined, dict):
+        return combined
+    unknown = [f"only: no condition '{name}'{near(name, combined)}" for name in only if name not in combined]
+    if unknown:
+        raise ValueError("; ".join(unknown))
+    return {name: condition for name, condition in combined.items() if name in only}
 
 
 class Condition(Strict):
@@ -90,7 +102,8 @@ class Survey(Strict):
     )
     language: str = Field("en", description="The language of the prompts, one of the codebook's.")
     split_seed: int = Field(24, description="Draws the folds and the shares.")
-    conditions: Annotated[dict[str, Condition], BeforeValidator(combined_conditions)] = Field(
+    only: list[str] | None = Field(None, description="The conditions that are run, by name. None: all.")
+    conditions: Annotated[dict[str, Condition], BeforeValidator(_chosen_conditions)] = Field(
         description="The experiments, by name."
     )
     arms: list[str] = Field(

@@ -64,3 +64,11 @@ def test_complete_answers_are_those_of_the_prompt_of_the_condition():
     # The vote itself is no item of the prompt, and the state is none either.
     without = set(codebook.predictors) - set(chosen.selection("few", codebook)["complete"])
     assert without == {"party_id", "party_id_strength"}
+
+
+def test_only_some_conditions_are_run_if_the_study_names_them():
+    conditions = {"full": {}, "a": {"drop_items": ["x"]}, "b": {"combine": ["a"]}}
+    chosen = survey(conditions, only=["full", "b"])
+    assert list(chosen.conditions) == ["full", "b"] and chosen.conditions["b"].drop_items == ["x"]
+    assert chosen.n_adapters(5) == 2 * 2 * 5
+    assert "only: no condition 'ful' (did you mean 'full'?)" in told(conditions, only=["ful"])
