@@ -112,12 +112,11 @@ def surveys_that(test):
     )
 
 
-def answered_items(wildcards):
-    """The items that a condition wants answers to: all of the prompt if it is `complete`, none else."""
-    survey = STUDY.surveys[wildcards.survey]
-    return survey.selection(wildcards.condition, CODEBOOKS[wildcards.survey])[
-        "complete"
-    ]
+def selected(key):
+    """What a condition does to the training rows, in the words of the survey's language."""
+    return lambda wildcards: STUDY.surveys[wildcards.survey].selection(
+        wildcards.condition, CODEBOOKS[wildcards.survey]
+    )[key]
 
 
 def other_selection(wildcards):

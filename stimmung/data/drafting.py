@@ -115,6 +115,7 @@ def draft_codebook(
         "#  2. scale: ordinal where the options stand in an order; put them in it",
         "#  3. missing codes: whether the reason is right, and its words in the prompt (no label: the item is left out)",
         "#  4. codes that belong together: `code: [1, 2]`; an answer that another column decides: `when: {COLUMN: [codes]}`",
+        "#     docs/codebooks.md explains every key.",
         "# Then: python -m stimmung.study check STUDY, and python -m stimmung.study prompts STUDY --show 3",
         *(
             f"# Left out, because it holds words, one value or too many: {name}"

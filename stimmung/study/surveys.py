@@ -29,7 +29,8 @@ class Condition(Strict):
     """An experiment on the training rows. Test folds are the same in every condition."""
 
     exclude: dict[str, list[str]] = Field(
-        {}, description="Item to answers: respondents who gave one of them leave the training rows."
+        {},
+        description="Item to answers, in any language of the codebook: who gave one of them leaves the training rows.",
     )
     keep: dict[str, list[str]] = Field(
         {}, description="Item to answers: only respondents who gave one of them stay in the training rows."
@@ -157,11 +158,27 @@ class Survey(Strict):
         """Return what a condition does to the training rows, as :func:`split_condition` takes it."""
         chosen = self.conditions[condition]
         return {
-            "exclude": chosen.exclude,
-            "keep": chosen.keep,
+            "exclude": self._in_language(chosen.exclude, codebook),
+            "keep": self._in_language(chosen.keep, codebook),
             "complete": codebook.predictors_without(chosen.drop_items) if chosen.complete else [],
             "share": chosen.share,
         }
+
+    def _in_language(self, chosen: dict[str, list[str]], codebook: Codebook) -> dict[str, list[str]]:
+        """Return answers in the survey's language, so that a study keeps its conditions in another one."""
+        translated = {}
+        for item, answers in chosen.items():
+            words = {
+                label: own
+                for language in [*codebook.languages, self.language]
+                for label, own in zip(
+                    codebook.items[item].labels(language),
+                    codebook.items[item].labels(self.language),
+                    strict=True,
+                )
+            }
+            translated[item] = [words[answer] for answer in answers]
+        return translated
 
     def models(self) -> list[str]:
         """Return the models that some arm uses."""
@@ -204,9 +221,7 @@ class Survey(Strict):
         for name, condition in self.conditions.items():
             for key, chosen in (("exclude", condition.exclude), ("keep", condition.keep)):
                 for item, answers in chosen.items():
-                    problems += _problems_with_answers(
-                        f"conditions.{name}.{key}", item, answers, codebook, self.language
-                    )
+                    problems += _problems_with_answers(f"conditions.{name}.{key}", item, answers, codebook)
             problems += [
                 f"conditions.{name}.drop_items: no predictor '{item}' in the codebook{near(item, codebook.predictors)}"
                 for item in condition.drop_items
@@ -215,12 +230,10 @@ class Survey(Strict):
         return problems
 
 
-def _problems_with_answers(
-    place: str, item: str, answers: list[str], codebook: Codebook, language: str
-) -> list[str]:
+def _problems_with_answers(place: str, item: str, answers: list[str], codebook: Codebook) -> list[str]:
     if item not in codebook.items:
         return [f"{place}: no item '{item}' in the codebook{near(item, codebook.items)}"]
-    known = codebook.items[item].labels(language)
+    known = [label for language in codebook.languages for label in codebook.items[item].labels(language)]
     return [
         f"{place}.{item}: no answer '{answer}'{near(answer, known)}"
         for answer in answers

@@ -101,3 +101,16 @@ def test_a_chat_model_whose_tokenizer_is_here_shows_its_own_template(voters_stud
     text = "\n".join(shown_prompts(chosen, 1, root=folder))
     assert "chat template of small" in text and "<system>How does this voter vote?" in text
     assert "<assistant>" in text
+
+
+def test_the_english_prompt_is_one_key_away():
+    config = merged_config([ROOT / "studies/gles2017.yaml"], ROOT)
+    config["surveys"]["gles2017"]["language"] = "en"
+    text = "\n".join(shown_prompts(load_study(config, ROOT), 2, root=ROOT))
+    assert (
+        "Return a label from ['CDU/CSU', 'SPD', 'AfD', 'Greens', 'Left', 'FDP', 'other party', 'Non-voter']"
+        in text
+    )
+    lines = text.split("[user]\n", 1)[1].split("\n[assistant]")[0].splitlines()
+    assert [line.split(": ")[0] for line in lines][:3] == ["Year", "Age", "Gender"]
+    assert "Parteiidentifikation" not in text

@@ -72,3 +72,21 @@ def test_only_some_conditions_are_run_if_the_study_names_them():
     assert list(chosen.conditions) == ["full", "b"] and chosen.conditions["b"].drop_items == ["x"]
     assert chosen.n_adapters(5) == 2 * 2 * 5
     assert "only: no condition 'ful' (did you mean 'full'?)" in told(conditions, only=["ful"])
+
+
+def test_conditions_may_be_worded_in_any_language_of_the_codebook():
+    codebook = load_codebook(ROOT / "codebooks" / "gles2017.yaml")
+    conditions = {
+        "full": {},
+        "a": {"exclude": {"party_id": ["Grüne", "AfD"]}, "keep": {"employment": ["student"]}},
+    }
+    english = survey(conditions, language="en")
+    assert english.problems_with(codebook) == []
+    selected = english.selection("a", codebook)
+    assert selected["exclude"] == {"party_id": ["Greens", "AfD"]} and selected["keep"] == {
+        "employment": ["student"]
+    }
+    german = survey(conditions, language="de").selection("a", codebook)
+    assert german["exclude"] == {"party_id": ["Grüne", "AfD"]} and german["keep"] == {
+        "employment": ["Student"]
+    }

@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from stimmung.study.study import load_codebook, validated
-from stimmung.vocabulary.codebook import Codebook, worded
+from stimmung.vocabulary.codebook import (
+    AnswerOption,
+    Codebook,
+    MissingCode,
+    MissingReason,
+    SurveyItem,
+    worded,
+)
 from stimmung.vocabulary.errors import InputError
 
 ROOT = Path(__file__).parents[3]
@@ -131,3 +138,11 @@ def test_what_is_part_of_a_dropped_item_leaves_with_it(book):
 def test_an_item_for_conditions_only_is_no_predictor(book):
     book["items"]["age"]["predictor"] = False
     assert validated(Codebook, book, "a codebook").predictors == ["gender"]
+
+
+def test_every_key_of_a_codebook_is_explained():
+    page = (ROOT / "docs/codebooks.md").read_text(encoding="utf-8")
+    for model in (Codebook, SurveyItem, AnswerOption, MissingCode):
+        for key in model.model_fields:
+            assert f"`{key}`" in page or f"{key}:" in page or f"`{key}: " in page, key
+    assert all(f"`{reason}`" in page for reason in MissingReason)
