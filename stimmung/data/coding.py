@@ -9,7 +9,7 @@ import pandas as pd
 
 from stimmung.data.files import SurveyFile, code_key
 from stimmung.vocabulary.codebook import Code, MissingReason, SurveyItem
-from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.errors import InputError, near
 
 _SHOWN = 5  # unknown codes in one message
 _CODE_LENGTH = 24  # a column of verbatim answers must not end up in a message
@@ -118,11 +118,15 @@ def describe_unknown(
         .sort_index(key=lambda keys: keys.astype(str))
         .sort_values(ascending=False, kind="stable")
     )
+    named = [code for option in item.options for code in option.codes if isinstance(code, str)]
     shown = []
     for code, count in counts.head(_SHOWN).items():
         text = str(code) if len(str(code)) <= _CODE_LENGTH else f"{str(code)[:_CODE_LENGTH]}…"
-        label = f" ('{label_of[str(code)]}')" if str(code) in label_of else ""
-        shown.append(f"{text}{label} in {count} rows")
+        label = label_of.get(str(code))
+        if label is not None:
+            # A value label that the codebook spells otherwise.
+            text += f" ('{label}'{near(label, named)})"
+        shown.append(f"{text} in {count} rows")
     more = f" and {len(counts) - _SHOWN} codes more" if len(counts) > _SHOWN else ""
     kind = "no number" if item.scale == "numeric" else "unknown code"
     return f"item '{name}' (column '{item.column}'): {kind} {', '.join(shown)}{more}"

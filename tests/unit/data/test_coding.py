@@ -3,7 +3,7 @@ import pandas as pd
 import pyreadstat
 import pytest
 
-from stimmung.data.coding import code_item, holds, resolve_codes
+from stimmung.data.coding import code_item, describe_unknown, holds, resolve_codes
 from stimmung.data.files import SurveyFile, read_survey_file
 from stimmung.vocabulary.codebook import SurveyItem
 from stimmung.vocabulary.errors import InputError
@@ -145,3 +145,13 @@ def test_rows_are_chosen_by_code_or_value_label():
     file = survey(vote=[1.0, 4.0, 6.0], turnout=[1.0, 2.0, 1.0])
     assert holds(file, file.codes, {"turnout": ["ja"], "vote": [1, "SPD"]}).tolist() == [True, False, False]
     assert holds(file, file.codes, {}).tolist() == [True] * 3
+
+
+def test_a_value_label_that_the_codebook_spells_otherwise_is_told_with_the_nearest_one():
+    labels = {1: "nicht sehr religioes", 2: "sehr religioes"}
+    file = SurveyFile(pd.DataFrame({"vote": [1.0, 2.0]}), value_labels={"vote": labels})
+    options = [{"code": "nicht sehr religiös", "label": "wenig"}, {"code": "sehr religioes", "label": "sehr"}]
+    item = SurveyItem.model_validate({"column": "vote", "wording": "Religiosität", "options": options})
+    unknown = code_item(file, file.codes, item, "de").unknown
+    said = describe_unknown("religiosity", item, unknown, labels)
+    assert said.endswith("1 ('nicht sehr religioes' (did you mean 'nicht sehr religiös'?)) in 1 rows")
