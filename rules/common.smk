@@ -168,8 +168,42 @@ def codebook_of(wildcards):
 
 def survey_file(wildcards):
     """The survey's file; one that comes with a library is no file of ours."""
+    if STUDY.surveys[wildcards.survey].simulate is not None:
+        return f"results/surveys/{wildcards.survey}/simulated.sav"
     file = STUDY.surveys[wildcards.survey].file
     return [] if file.startswith("statsmodels:") else file
+
+
+def survey_source(wildcards):
+    """Where the survey is read from: its file, the made-up one, or a library's."""
+    return survey_file(wildcards) or STUDY.surveys[wildcards.survey].file
+
+
+def layout_of(wildcards):
+    """How the archive writes the file that is made up; without it the codebook says all."""
+    return STUDY.surveys[wildcards.survey].simulate.layout or []
+
+
+def surveys_that(test):
+    """A pattern for the names of the surveys that pass a test, for a rule that only they need."""
+    return (
+        "|".join(name for name, survey in STUDY.surveys.items() if test(survey))
+        or "(?!)"
+    )
+
+
+def selected(key):
+    """What a condition does to the training rows, in the words of the survey's language."""
+    return lambda wildcards: STUDY.surveys[wildcards.survey].selection(
+        wildcards.condition, CODEBOOKS[wildcards.survey]
+    )[key]
+
+
+def other_selection(wildcards):
+    """What the condition does whose number of training rows this one takes, if it takes one."""
+    survey = STUDY.surveys[wildcards.survey]
+    other = survey.conditions[wildcards.condition].same_size_as
+    return other and survey.selection(other, CODEBOOKS[wildcards.survey])
 
 
 def target_of(wildcards):
@@ -179,7 +213,8 @@ def target_of(wildcards):
 
 def is_simulated(wildcards):
     """Whether the survey's respondents are made up; then every figure and table says so."""
-    return CODEBOOKS[wildcards.survey].simulated
+    made_up = STUDY.surveys[wildcards.survey].simulate is not None
+    return made_up or CODEBOOKS[wildcards.survey].simulated
 
 
 def prompts_of(wildcards):

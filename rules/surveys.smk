@@ -4,6 +4,36 @@ Needs the survey's file and codebook. Makes respondents, splits and prompts, an 
 """
 
 
+rule simulate_survey:
+    """Make up respondents and write them as the archive writes its file."""
+    input:
+        codebook=codebook_of,
+        layout=layout_of,
+    output:
+        file="results/surveys/{survey}/simulated.sav",
+    log:
+        "logs/simulate_survey/{survey}.log",
+    benchmark:
+        "benchmarks/simulate_survey/{survey}.tsv"
+    wildcard_constraints:
+        survey=surveys_that(lambda survey: survey.simulate is not None),
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        simulate=of_survey("simulate"),
+        where=of_survey("where"),
+        where_not=of_survey("where_not"),
+        weight=of_survey("weight"),
+        language=of_survey("language"),
+        code=code_of("simulate_survey"),
+    script:
+        "../scripts/simulate_survey.py"
+
+
 rule read_survey:
     """Turn the codes of a survey file into answers."""
     input:
@@ -23,10 +53,12 @@ rule read_survey:
         mem_mb=grows(2000),
         runtime=grows(10),
     params:
-        file=of_survey("file"),
+        file=survey_source,
         language=of_survey("language"),
         where=of_survey("where"),
+        where_not=of_survey("where_not"),
         weight=of_survey("weight"),
+        simulated=is_simulated,
         code=code_of("read_survey"),
     script:
         "../scripts/read_survey.py"
@@ -50,9 +82,11 @@ rule split_respondents:
         runtime=grows(5),
     params:
         target=target_of,
-        exclude=of_condition("exclude"),
-        keep=of_condition("keep"),
-        share=of_condition("share"),
+        exclude=selected("exclude"),
+        keep=selected("keep"),
+        complete=selected("complete"),
+        share=selected("share"),
+        same_size_as=other_selection,
         folds=STUDY.folds,
         seed=of_survey("split_seed"),
         code=code_of("split_respondents"),

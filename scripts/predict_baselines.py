@@ -36,7 +36,7 @@ def predict_baselines(
             name,
             answers,
             folds[folds.condition == condition],
-            predictors=[item for item in words.predictors if item not in drop_items],
+            predictors=words.predictors_without(drop_items),
             target=words.target,
             options=words.target_labels(language),
             grid=grids.get(name, {}),

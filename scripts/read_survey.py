@@ -10,6 +10,7 @@ from stimmung.data.respondents import missing_counts, needed_columns, respondent
 from stimmung.study.job import job
 from stimmung.study.study import load_codebook
 from stimmung.vocabulary.codebook import Code
+from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.files import write_json
 from stimmung.vocabulary.tables import RESPONDENTS, write_table
 
@@ -26,13 +27,21 @@ def read_survey(
     language: str,
     where: Mapping[str, Sequence[Code]],
     weight: str | None,
+    where_not: Mapping[str, Sequence[Code]] | None = None,
+    simulated: bool = False,
     output: Path,
     provenance: Path,
 ) -> None:
     """Write the respondents table, and beside it where it comes from."""
     words = load_codebook(codebook)
-    survey = read_survey_file(file, needed_columns(words, where, weight))
-    respondents = respondents_table(survey, words, language, where, weight)
+    survey = read_survey_file(file, needed_columns(words, where, weight, where_not))
+    simulated = simulated or words.simulated
+    if survey.simulated and not simulated:
+        raise InputError(
+            f"{file} says that its respondents are made up, and neither study nor codebook does",
+            "Use the survey's `simulate`, or set `simulated: true` in the codebook, so that no table hides it.",
+        )
+    respondents = respondents_table(survey, words, language, where, weight, where_not)
     missing = missing_counts(respondents, list(words.items))
     logger.info(
         "%d of %d rows kept; answers absent: %s", len(respondents), len(survey.codes), missing or "none"
@@ -44,9 +53,12 @@ def read_survey(
             "n_rows_read": len(survey.codes),
             "n_rows_kept": len(respondents),
             "where": {column: list(codes) for column, codes in where.items()},
-            "title": words.title,
+            "title": f"{words.title} (simulated respondents)"
+            if simulated and not words.simulated
+            else words.title,
             "source": words.source,
-            "simulated": words.simulated,
+            "where_not": {column: list(codes) for column, codes in (where_not or {}).items()},
+            "simulated": simulated,
             "language": language,
             "target": words.target,
             "weight": weight,
@@ -64,6 +76,8 @@ if __name__ == "__main__":
             language=snakemake.params.language,
             where=snakemake.params.where,
             weight=snakemake.params.weight,
+            where_not=snakemake.params.where_not,
+            simulated=snakemake.params.simulated,
             output=Path(snakemake.output.respondents),
             provenance=Path(snakemake.output.provenance),
         )

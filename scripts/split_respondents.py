@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stimmung.data.splits import split_condition
 from stimmung.study.job import job
@@ -22,6 +22,8 @@ def split_respondents(
     share: float | None,
     folds: int,
     seed: int,
+    complete: Sequence[str] = (),
+    same_size_as: Mapping[str, Any] | None = None,
     output: Path,
 ) -> None:
     """Write the splits table of one condition."""
@@ -31,7 +33,9 @@ def split_respondents(
         condition,
         exclude=exclude,
         keep=keep,
+        complete=complete,
         share=share,
+        same_size_as=same_size_as,
         n_folds=folds,
         seed=seed,
     )
@@ -46,7 +50,9 @@ if __name__ == "__main__":
             condition=snakemake.wildcards.condition,
             exclude=snakemake.params.exclude,
             keep=snakemake.params.keep,
+            complete=snakemake.params.complete,
             share=snakemake.params.share,
+            same_size_as=snakemake.params.same_size_as,
             folds=snakemake.params.folds,
             seed=snakemake.params.seed,
             output=Path(snakemake.output.splits),

@@ -19,6 +19,8 @@ from stimmung.vocabulary.codebook import Code
 from stimmung.vocabulary.errors import InputError, near
 
 BUNDLED_PREFIX = "statsmodels:"
+# What the file label of made-up data begins with; a file by that mark can never be read as people's answers.
+SIMULATED_MARK = "SIMULATED"
 # An empty cell and R's NA. Not "None" or "null", which a survey may well have as an answer.
 CSV_MISSING = ["", "NA"]
 _PLAIN_NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d*)?")
@@ -36,11 +38,17 @@ class SurveyFile:
         Column to the archive's variable label, where the file has one.
     value_labels
         Column to code to the archive's value label, where the file has them.
+    missing_ranges
+        Column to what the archive declares as missing: lowest and highest code; letters are Stata's extended ones.
+    simulated
+        Whether the file says of itself that nobody was asked.
     """
 
     codes: pd.DataFrame
     variable_labels: dict[str, str] = field(default_factory=dict)
     value_labels: dict[str, dict[Code, str]] = field(default_factory=dict)
+    missing_ranges: dict[str, list[tuple[Code, Code]]] = field(default_factory=dict)
+    simulated: bool = False
 
 
 def read_survey_file(source: str, columns: Sequence[str] | None = None) -> SurveyFile:
@@ -56,7 +64,7 @@ def read_survey_file(source: str, columns: Sequence[str] | None = None) -> Surve
     Raises
     ------
     InputError
-        If the file is absent or unreadable, or a column is absent or its label stands for several columns.
+        If the file is absent or unreadable, or columns are absent or their labels stand for several columns.
     """
     if source.startswith(BUNDLED_PREFIX):
         return _chosen(_read_bundled(source), columns, source)
@@ -88,13 +96,13 @@ def read_survey_file(source: str, columns: Sequence[str] | None = None) -> Surve
         ) from error
 
 
-def find_column(wanted: str, labels: Mapping[str, str | None], where: str) -> str:
-    """Return the name of the column that is called or labelled ``wanted``.
+def find_columns(wanted: Sequence[str], labels: Mapping[str, str | None], where: str) -> dict[str, str]:
+    """Return for each wanted name the name of the column that is called or labelled so.
 
     Parameters
     ----------
     wanted
-        A column name or a variable label.
+        Column names or variable labels. A name is preferred to a label.
     labels
         Every column's variable label, or None.
     where
@@ -103,23 +111,26 @@ def find_column(wanted: str, labels: Mapping[str, str | None], where: str) -> st
     Raises
     ------
     InputError
-        If there is none, or several columns have that label and none that name.
+        With all that are absent, and all labels that stand for several columns.
     """
-    if wanted in labels:
-        return wanted
-    named = [name for name, label in labels.items() if label == wanted]
-    if len(named) > 1:
-        raise InputError(
-            f"{where}: the variable label '{wanted}' stands for {len(named)} columns: {', '.join(named[:5])}",
-            "Give the column's name instead of its label.",
-        )
-    if not named:
-        candidates = [*labels, *(label for label in labels.values() if label)]
-        raise InputError(
-            f"{where}: no column is named or labelled '{wanted}'{near(wanted, candidates)}",
-            "The codebook's `column`, `respondent_id`, and the survey's `where` and `weight` name columns.",
-        )
-    return named[0]
+    found, absent, several = {}, [], []
+    for one in dict.fromkeys(wanted):
+        named = [one] if one in labels else [name for name, label in labels.items() if label == one]
+        if len(named) == 1:
+            found[one] = named[0]
+        elif named:
+            several.append(
+                f"the variable label '{one}' stands for {len(named)} columns: {', '.join(named[:5])}"
+            )
+        else:
+            known = [*labels, *(label for label in labels.values() if label)]
+            absent.append(f"no column is named or labelled '{one}'{near(one, known)}")
+    if several or absent:
+        hint = "The codebook's items and the survey's `where`, `where_not` and `weight` name columns."
+        if several:
+            hint = f"Give the column's name instead of a label of several. {hint}"
+        raise InputError(f"{where}: {'; '.join([*several, *absent])}", hint)
+    return found
 
 
 def code_key(code: Any) -> str | None:
@@ -177,7 +188,7 @@ def _read_parquet(path: Path, columns: Sequence[str] | None) -> SurveyFile:
     present = {
         str(name): None for name in parquet.read_schema(path).names if not str(name).startswith("__index_")
     }
-    names = [find_column(wanted, present, str(path)) for wanted in columns or present]
+    names = list(find_columns(columns or list(present), present, str(path)).values())
     codes = pd.read_parquet(path, columns=list(dict.fromkeys(names))).reset_index(drop=True)
     return _chosen(SurveyFile(codes), columns, str(path))
 
@@ -196,7 +207,7 @@ def _labelled(path: Path, columns: Sequence[str] | None, encoding: str | None) -
     read = pyreadstat.read_dta if path.suffix.lower() == ".dta" else pyreadstat.read_sav
     _, header = read(path, metadataonly=True, encoding=encoding)
     labels = {name: header.column_names_to_labels.get(name) for name in header.column_names}
-    names = list(dict.fromkeys(find_column(wanted, labels, str(path)) for wanted in columns or labels))
+    names = list(dict.fromkeys(find_columns(columns or list(labels), labels, str(path)).values()))
     codes, header = read(
         path, usecols=names, user_missing=True, disable_datetime_conversion=True, encoding=encoding
     )
@@ -204,8 +215,15 @@ def _labelled(path: Path, columns: Sequence[str] | None, encoding: str | None) -
         codes,
         {name: label for name in names if (label := labels[name])},
         {name: dict(header.variable_value_labels.get(name, {})) for name in names},
+        {name: ranges for name in names if (ranges := _missing_ranges(header, name))},
+        str(header.file_label or "").upper().startswith(SIMULATED_MARK),
     )
     return _chosen(survey, columns, str(path))
+
+
+def _missing_ranges(header: Any, name: str) -> list[tuple[Code, Code]]:
+    spss = [(one["lo"], one["hi"]) for one in header.missing_ranges.get(name, [])]
+    return spss + [(letter, letter) for letter in header.missing_user_values.get(name, [])]
 
 
 _READERS: dict[str, Callable[[Path, Sequence[str] | None], SurveyFile]] = {
@@ -222,12 +240,14 @@ def _chosen(survey: SurveyFile, columns: Sequence[str] | None, where: str) -> Su
     if columns is None:
         return survey
     labels = {str(name): survey.variable_labels.get(str(name)) for name in survey.codes.columns}
-    names = {wanted: find_column(wanted, labels, where) for wanted in columns}
+    names = find_columns(columns, labels, where)
     codes = survey.codes[list(names.values())].set_axis(list(names), axis=1)
     return SurveyFile(
         codes,
         {wanted: label for wanted, name in names.items() if (label := labels[name])},
         {wanted: survey.value_labels.get(name, {}) for wanted, name in names.items()},
+        {wanted: ranges for wanted, name in names.items() if (ranges := survey.missing_ranges.get(name))},
+        survey.simulated,
     )
 
 

@@ -7,22 +7,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stimmung.data.coding import code_item, describe_unknown, holds
 from stimmung.data.files import SurveyFile, code_key
-from stimmung.vocabulary.codebook import Code, Codebook, MissingReason, SurveyItem
+from stimmung.vocabulary.codebook import Code, Codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.tables import MISSING_SUFFIX
 
 logger = logging.getLogger(__name__)
 
 _RESERVED = ("respondent_id", "weight")
-_SHOWN = 5  # unknown codes in one message
-_CODE_LENGTH = 24  # a column of verbatim answers must not end up in a message
 
 
-def needed_columns(codebook: Codebook, where: Mapping[str, Sequence[Code]], weight: str | None) -> list[str]:
+def needed_columns(
+    codebook: Codebook,
+    where: Mapping[str, Sequence[Code]],
+    weight: str | None,
+    where_not: Mapping[str, Sequence[Code]] | None = None,
+) -> list[str]:
     """Return the columns that a survey's respondents table is made of, each once."""
-    columns = [item.column for item in codebook.items.values()]
-    columns += [*where, *(name for name in (codebook.respondent_id, weight) if name)]
+    columns = [column for item in codebook.items.values() for column in item.columns]
+    columns += [*where, *(where_not or {}), *(name for name in (codebook.respondent_id, weight) if name)]
     return list(dict.fromkeys(columns))
 
 
@@ -32,6 +36,7 @@ def respondents_table(
     language: str,
     where: Mapping[str, Sequence[Code]] | None = None,
     weight: str | None = None,
+    where_not: Mapping[str, Sequence[Code]] | None = None,
 ) -> pd.DataFrame:
     """Return one row for each respondent.
 
@@ -47,6 +52,8 @@ def respondents_table(
         Column to codes: only respondents with one of them in every column stay.
     weight
         The column of the survey weight; none: every respondent counts 1.
+    where_not
+        Column to codes: respondents with one of them in any column leave.
 
     Returns
     -------
@@ -66,23 +73,35 @@ def respondents_table(
         nobody is left after ``where``, or fewer than two answers to the target are.
     """
     _check_names(codebook, language)
-    codes = _where(survey.codes, where or {})
-    table = {
-        "respondent_id": _identifiers(codes, codebook.respondent_id),
-        "weight": _weights(codes, weight),
-    }
-    problems = []
+    codes = _where(survey, where or {}, where_not or {})
+    table: dict[str, pd.Series[Any]] = {}
+    problems, hints = [], []
+    try:
+        table["respondent_id"] = _identifiers(codes, codebook.respondent_id)
+    except InputError as error:
+        problems.append(error.what)
+        hints.append(error.hint)
+    try:
+        table["weight"] = _weights(codes, weight)
+    except InputError as error:
+        problems.append(error.what)
+        hints.append(error.hint)
     for name, item in codebook.items.items():
-        values, reasons, unknown = _answers(codes[item.column], item, language)
-        table[name] = values
-        if reasons is not None:
-            table[name + MISSING_SUFFIX] = reasons
-        if not unknown.empty:
-            problems.append(_unknown_codes(name, item, unknown, survey.value_labels.get(item.column, {})))
+        try:
+            coded = code_item(survey, codes, item, language)
+        except InputError as error:
+            problems.append(f"item '{name}', {error.what}")
+            hints.append(error.hint)
+            continue
+        table[name] = coded.answers
+        if coded.reasons is not None:
+            table[name + MISSING_SUFFIX] = coded.reasons
+        if not coded.unknown.empty:
+            value_labels = survey.value_labels.get(item.column, {})
+            problems.append(describe_unknown(name, item, coded.unknown, value_labels))
+            hints.append("Give each code in the codebook, under `options` or under `missing`.")
     if problems:
-        raise InputError(
-            "; ".join(problems), "Give each code in the codebook, under `options` or under `missing`."
-        )
+        raise InputError("; ".join(problems), " ".join(dict.fromkeys(hint for hint in hints if hint)))
     respondents = pd.DataFrame(table)
     answers = respondents[codebook.target].dropna().unique()
     if len(answers) < 2:
@@ -124,14 +143,20 @@ def _check_names(codebook: Codebook, language: str) -> None:
             )
 
 
-def _where(codes: pd.DataFrame, where: Mapping[str, Sequence[Code]]) -> pd.DataFrame:
-    kept = codes
+def _where(
+    survey: SurveyFile, where: Mapping[str, Sequence[Code]], where_not: Mapping[str, Sequence[Code]]
+) -> pd.DataFrame:
+    kept = survey.codes
     for column, wanted in where.items():
-        kept = kept[kept[column].map(code_key).isin([code_key(code) for code in wanted])]
-        logger.info("where %s: %d of %d respondents are left", column, len(kept), len(codes))
+        kept = kept[holds(survey, kept, {column: wanted})]
+        logger.info("where %s: %d of %d respondents are left", column, len(kept), len(survey.codes))
+    for column, unwanted in where_not.items():
+        kept = kept[~holds(survey, kept, {column: unwanted})]
+        logger.info("where_not %s: %d of %d respondents are left", column, len(kept), len(survey.codes))
     if kept.empty:
-        said = "the file has no rows" if codes.empty else f"where: none of {len(codes)} respondents is left"
-        raise InputError(said, "The codes in `where` are those of the file, not the labels.")
+        n = len(survey.codes)
+        said = f"where: none of {n} respondents is left" if n else "the file has no rows"
+        raise InputError(said, "`where` names codes of the file, or their value labels.")
     return kept
 
 
@@ -159,45 +184,3 @@ def _weights(codes: pd.DataFrame, column: str | None) -> "pd.Series[float]":
             "Leave these respondents out with `where`, or choose another weight.",
         )
     return weights
-
-
-def _answers(
-    codes: "pd.Series[Any]", item: SurveyItem, language: str
-) -> tuple["pd.Series[Any]", "pd.Series[Any] | None", "pd.Series[Any]"]:
-    """Return the answers, why some are absent (if the item declares that), and the codes that are unknown."""
-    keys = codes.map(code_key).astype(object)
-    reason_of = {code_key(missing.code): missing.reason.value for missing in item.missing}
-    reasons: pd.Series[Any] = keys.map(reason_of)
-    absent = keys.isna() | reasons.notna()
-    if item.scale == "numeric":
-        values: pd.Series[Any] = pd.to_numeric(keys.mask(absent), errors="coerce").astype(float)
-        unknown = ~absent & ~np.isfinite(values)
-    else:
-        labels = item.labels(language)
-        label_of = dict(zip((code_key(option.code) for option in item.options), labels, strict=True))
-        words = keys.map(label_of)
-        unknown = ~absent & words.isna()
-        values = words.astype(pd.CategoricalDtype(labels, ordered=item.scale == "ordinal"))
-    if item.missing:
-        reasons = reasons.mask(keys.isna(), MissingReason.NO_ANSWER.value)
-        reasons = reasons.astype(pd.CategoricalDtype([reason.value for reason in MissingReason]))
-    return values, reasons if item.missing else None, keys[unknown]
-
-
-def _unknown_codes(
-    name: str, item: SurveyItem, unknown: "pd.Series[Any]", value_labels: Mapping[Code, str]
-) -> str:
-    label_of = {code_key(code): label for code, label in value_labels.items()}
-    counts = (
-        unknown.value_counts()
-        .sort_index(key=lambda keys: keys.astype(str))
-        .sort_values(ascending=False, kind="stable")
-    )
-    shown = []
-    for code, count in counts.head(_SHOWN).items():
-        text = str(code) if len(str(code)) <= _CODE_LENGTH else f"{str(code)[:_CODE_LENGTH]}…"
-        label = f" ('{label_of[str(code)]}')" if str(code) in label_of else ""
-        shown.append(f"{text}{label} in {count} rows")
-    more = f" and {len(counts) - _SHOWN} codes more" if len(counts) > _SHOWN else ""
-    kind = "no number" if item.scale == "numeric" else "unknown code"
-    return f"item '{name}' (column '{item.column}'): {kind} {', '.join(shown)}{more}"

@@ -15,6 +15,7 @@ from stimmung.vocabulary.tables import NO_FOLD
 logger = logging.getLogger(__name__)
 
 Answers = Mapping[str, Sequence[str]]  # item to answers
+Selection = Mapping[str, Any]  # exclude, keep, complete and share of another condition
 
 
 def assign_folds(target: "pd.Series[str]", n_folds: int, seed: int) -> "pd.Series[int]":
@@ -62,7 +63,9 @@ def split_condition(
     *,
     exclude: Answers | None = None,
     keep: Answers | None = None,
+    complete: Sequence[str] = (),
     share: float | None = None,
+    same_size_as: Selection | None = None,
     n_folds: int,
     seed: int,
 ) -> pd.DataFrame:
@@ -83,10 +86,15 @@ def split_condition(
         Respondents who gave one of the answers to any of these items leave the training rows.
     keep
         Only respondents who gave one of the answers to every one of these items stay in the training rows.
+    complete
+        Only respondents with an answer to every one of these items stay in the training rows.
     share
         This share of the rows that are left stays, see :func:`draw_share`.
+    same_size_as
+        As many of the rows that are left stay as another condition has, see :func:`draw_rows`: its ``exclude``,
+        ``keep``, ``complete`` and ``share``.
     n_folds, seed
-        See :func:`assign_folds`; the seed draws the share as well.
+        See :func:`assign_folds`; the seed draws the rows as well.
 
     Returns
     -------
@@ -99,13 +107,10 @@ def split_condition(
         If an item or answer is unknown, a class has fewer rows than folds, or a fold has nobody to train on.
     """
     folds = assign_folds(respondents[target], n_folds, seed)
-    in_training = folds.to_numpy() != NO_FOLD
-    for item, answers in (exclude or {}).items():
-        in_training &= ~_gave(respondents, item, answers, f"condition '{condition}', exclude")
-    for item, answers in (keep or {}).items():
-        in_training &= _gave(respondents, item, answers, f"condition '{condition}', keep")
-    if share is not None:
-        in_training = draw_share(in_training, respondents[target], folds, share, seed)
+    in_training = _selected(respondents, target, folds, condition, exclude, keep, complete, share, seed)
+    if same_size_as is not None:
+        other = _selected(respondents, target, folds, condition, seed=seed, **same_size_as)
+        in_training = draw_rows(in_training, respondents[target], folds, int(other.sum()), seed)
     _check_training(in_training, respondents[target], folds, condition, n_folds)
     return pd.DataFrame(
         {
@@ -115,6 +120,30 @@ def split_condition(
             "in_training": in_training,
         }
     )
+
+
+def _selected(
+    respondents: pd.DataFrame,
+    target: str,
+    folds: "pd.Series[int]",
+    condition: str,
+    exclude: Answers | None = None,
+    keep: Answers | None = None,
+    complete: Sequence[str] = (),
+    share: float | None = None,
+    seed: int = 0,
+) -> npt.NDArray[np.bool_]:
+    """Return which rows a condition may be trained on, shape (n_respondents,)."""
+    in_training = folds.to_numpy() != NO_FOLD
+    for item, answers in (exclude or {}).items():
+        in_training &= ~_gave(respondents, item, answers, f"condition '{condition}', exclude")
+    for item, answers in (keep or {}).items():
+        in_training &= _gave(respondents, item, answers, f"condition '{condition}', keep")
+    if complete:
+        in_training &= respondents[list(complete)].notna().all(axis=1).to_numpy()
+    if share is not None:
+        in_training = draw_share(in_training, respondents[target], folds, share, seed)
+    return np.asarray(in_training, dtype=bool)
 
 
 def draw_share(
@@ -142,15 +171,62 @@ def draw_share(
     seed
         Draws the order.
     """
-    rng = np.random.default_rng(seed)
-    drawn = np.zeros(len(in_training), dtype=bool)
+    rows = _rows_by_answer(in_training, target)
+    # floor(x + 1/2): Python's round would send both 0.5 and 1.5 to an even number.
+    sizes = {
+        answer: max(int(np.floor(share * len(places) + 0.5)), min(2, len(places)))
+        for answer, places in rows.items()
+    }
+    return _drawn(rows, sizes, folds, len(in_training), seed)
+
+
+def draw_rows(
+    in_training: npt.NDArray[np.bool_], target: "pd.Series[str]", folds: "pd.Series[int]", n: int, seed: int
+) -> npt.NDArray[np.bool_]:
+    """Return a mask of exactly ``n`` of the training rows, by class in proportion, in the order of :func:`draw_share`.
+
+    What proportion leaves over goes to the classes with the largest remainders.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than ``n``.
+    """
+    total = int(in_training.sum())
+    if n > total:
+        raise InputError(
+            f"same_size_as: {n} training rows are to be drawn, but only {total} are there",
+            "Name a condition that leaves fewer rows than this one.",
+        )
+    rows = _rows_by_answer(in_training, target)
+    exact = {answer: n * len(places) / max(total, 1) for answer, places in rows.items()}
+    sizes = {answer: int(size) for answer, size in exact.items()}
+    by_remainder = sorted(exact, key=lambda answer: sizes[answer] - exact[answer])
+    for answer in by_remainder[: n - sum(sizes.values())]:
+        sizes[answer] += 1
+    return _drawn(rows, sizes, folds, len(in_training), seed)
+
+
+def _rows_by_answer(
+    in_training: npt.NDArray[np.bool_], target: "pd.Series[str]"
+) -> dict[str, npt.NDArray[np.intp]]:
     answers = target.astype(object).to_numpy()
-    for answer in pd.unique(target[in_training].dropna().astype(object)):
-        rows = np.flatnonzero(in_training & (answers == answer))
-        order = _spread_over_folds(rows, folds.to_numpy()[rows], rng)
-        # floor(x + 1/2): Python's round would send both 0.5 and 1.5 to an even number.
-        n_drawn = int(np.floor(share * len(rows) + 0.5))
-        drawn[order[: max(n_drawn, min(2, len(rows)))]] = True
+    found = pd.unique(target[in_training].dropna().astype(object))
+    return {answer: np.flatnonzero(in_training & (answers == answer)) for answer in found}
+
+
+def _drawn(
+    rows: Mapping[str, npt.NDArray[np.intp]],
+    sizes: Mapping[str, int],
+    folds: "pd.Series[int]",
+    n_respondents: int,
+    seed: int,
+) -> npt.NDArray[np.bool_]:
+    """Return the first rows of each class's fixed order."""
+    rng = np.random.default_rng(seed)
+    drawn = np.zeros(n_respondents, dtype=bool)
+    for answer, places in rows.items():
+        drawn[_spread_over_folds(places, folds.to_numpy()[places], rng)[: sizes[answer]]] = True
     return drawn
 
 
@@ -195,7 +271,7 @@ def _check_training(
         if trained_on.empty:
             raise InputError(
                 f"condition '{condition}' leaves nobody to train on for fold {fold}",
-                "Look at its `exclude`, `keep` and `share`.",
+                "Look at its `exclude`, `keep`, `complete` and `share`.",
             )
         absent = sorted(str(answer) for answer in classes - set(trained_on.unique()))
         if absent:

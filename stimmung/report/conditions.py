@@ -9,7 +9,7 @@ Conditions = Mapping[str, Condition]
 
 def changes(condition: Condition) -> dict[str, Any]:
     """Return what a condition changes: its keys that are not empty. Which arms it runs is no change."""
-    kept = {key: value for key, value in condition.items() if value and key != "arms"}
+    kept = {key: value for key, value in condition.items() if value and key not in ("arms", "combine")}
     if kept.get("share") == 1:
         del kept["share"]
     return kept
@@ -67,11 +67,15 @@ def in_words(condition: Condition) -> str:
         parts.append(f"training rows without those whose {item} is {_one_of(answers)}")
     for item, answers in (condition.get("keep") or {}).items():
         parts.append(f"training rows of those only whose {item} is {_one_of(answers)}")
+    if condition.get("complete"):
+        parts.append("training rows of those only who answered every item")
+    if condition.get("same_size_as"):
+        parts.append(f"a stratified draw of as many training rows as {condition['same_size_as']} has")
     if share_of(condition) < 1:
         parts.append(f"a stratified {100 * share_of(condition):g} % of the training rows")
     if condition.get("drop_items"):
         parts.append(f"without the items {', '.join(condition['drop_items'])}, in prompts and in baselines")
-    known = {"exclude", "keep", "share", "drop_items"}
+    known = {"exclude", "keep", "complete", "share", "same_size_as", "drop_items", "combine"}
     parts += [f"{key}: {value}" for key, value in changes(condition).items() if key not in known]
     return "; ".join(parts) or "all training rows, all items"
 

@@ -12,6 +12,7 @@ from stimmung.study.panels import Panel
 from stimmung.study.surveys import Baseline, Survey
 from stimmung.vocabulary.codebook import Codebook, Strict
 from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.layout import Layout
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -146,13 +147,22 @@ def load_codebook(path: Path) -> Codebook:
     InputError
         If the file is absent, is no YAML, or says something that a codebook cannot say.
     """
+    return _load(Codebook, path, "codebook", "A survey's `codebook` names a YAML file.")
+
+
+def load_layout(path: Path) -> Layout:
+    """Read the layout of an archive's file; errors as in :func:`load_codebook`."""
+    return _load(Layout, path, "layout", "A survey's `simulate.layout` names a YAML file.")
+
+
+def _load(model: type[ModelT], path: Path, kind: str, hint: str) -> ModelT:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError(f"no codebook at {path}", "A survey's `codebook` names a YAML file.") from error
+        raise InputError(f"no {kind} at {path}", hint) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not valid YAML: {error}") from error
-    return validated(Codebook, content, str(path))
+    return validated(model, content, str(path))
 
 
 def validated(model: type[ModelT], content: Any, where: str) -> ModelT:
@@ -165,8 +175,11 @@ def validated(model: type[ModelT], content: Any, where: str) -> ModelT:
 
 
 def _fault(model: type[BaseModel], detail: dict[str, Any]) -> str:
+    # pydantic names the members of a union in the place, which are no keys of the file.
     place = [
-        part for part in detail["loc"] if not (isinstance(part, str) and part in ("int", "float", "str"))
+        part
+        for part in detail["loc"]
+        if not (isinstance(part, str) and (part in ("int", "float", "str") or "[" in part))
     ]
     name = ".".join(str(part) for part in place)
     if detail["type"] == "extra_forbidden":

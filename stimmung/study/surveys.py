@@ -1,22 +1,36 @@
 """The `surveys` section of the config: one survey file, its conditions, and the methods that predict it."""
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from stimmung.vocabulary.codebook import Codebook, Strict
+from stimmung.study.conditions import combined_conditions
+from stimmung.vocabulary.codebook import Code, Codebook, Strict
 from stimmung.vocabulary.errors import near
 
 ARMS = ("tuned", "zero-shot", "few-shot")
 Baseline = Literal["majority", "logistic", "random-forest", "xgboost", "catboost"]
 
 
+def _chosen_conditions(conditions: Any, info: ValidationInfo) -> Any:
+    """Return the conditions that are run, each made of its parts; the parts themselves need not be run."""
+    combined = combined_conditions(conditions)
+    only = info.data.get("only")
+    if only is None or not isinstance(combined, dict):
+        return combined
+    unknown = [f"only: no condition '{name}'{near(name, combined)}" for name in only if name not in combined]
+    if unknown:
+        raise ValueError("; ".join(unknown))
+    return {name: condition for name, condition in combined.items() if name in only}
+
+
 class Condition(Strict):
     """An experiment on the training rows. Test folds are the same in every condition."""
 
     exclude: dict[str, list[str]] = Field(
-        {}, description="Item to answers: respondents who gave one of them leave the training rows."
+        {},
+        description="Item to answers, in any language of the codebook: who gave one of them leaves the training rows.",
     )
     keep: dict[str, list[str]] = Field(
         {}, description="Item to answers: only respondents who gave one of them stay in the training rows."
@@ -28,7 +42,23 @@ class Condition(Strict):
         description="This stratified share of the training rows that are left, drawn by seed.",
     )
     drop_items: list[str] = Field([], description="Items that leave the prompt and the baselines' columns.")
+    complete: bool = Field(
+        False,
+        description="Only respondents with an answer to every item of the prompt stay in the training rows.",
+    )
+    same_size_as: str | None = Field(
+        None, description="A stratified draw of as many training rows as this other condition has."
+    )
+    combine: list[str] = Field(
+        [], description="Other conditions, whose exclusions, drops and draws this one has as well."
+    )
     arms: list[str] | None = Field(None, description="Only these arms of the survey. None: all.")
+
+    @model_validator(mode="after")
+    def _draws_once(self) -> Self:
+        if self.share is not None and self.same_size_as is not None:
+            raise ValueError("share and same_size_as both say how many rows are drawn; give one")
+        return self
 
     @property
     def changes_training_only(self) -> bool:
@@ -36,13 +66,34 @@ class Condition(Strict):
         return not self.drop_items
 
 
+class SurveySimulation(Strict):
+    """A survey file of made-up respondents, as the archive would write it."""
+
+    n_respondents: int = Field(
+        2000, gt=0, description="Rows that pass the survey's `where`; some others do not."
+    )
+    seed: int = Field(1, ge=0, description="Decides everything.")
+    layout: str | None = Field(
+        None,
+        description="A YAML file with the archive's variable names, codes and labels. null: from the codebook.",
+    )
+
+
 class Survey(Strict):
     """One survey: where it is, who is in it, what is tried on it."""
 
-    file: str = Field(description="A .csv, .parquet, .sav or .dta file, or 'statsmodels:anes96'.")
+    file: str | None = Field(
+        None, description="A .csv, .parquet, .sav or .dta file, or 'statsmodels:anes96'."
+    )
+    simulate: SurveySimulation | None = Field(
+        None, description="Instead of the file: made-up respondents, marked as such everywhere."
+    )
     codebook: str = Field(description="The YAML file that turns codes into words.")
-    where: dict[str, list[int | float | str]] = Field(
-        {}, description="Column to codes: only these rows are read."
+    where: dict[str, list[Code]] = Field(
+        {}, description="Column to codes or value labels: only these rows are read."
+    )
+    where_not: dict[str, list[Code]] = Field(
+        {}, description="Column to codes or value labels: these rows are not read."
     )
     weight: str | None = Field(
         None, description="The column of the survey weight. None: every respondent counts 1."
@@ -52,7 +103,10 @@ class Survey(Strict):
     )
     language: str = Field("en", description="The language of the prompts, one of the codebook's.")
     split_seed: int = Field(24, description="Draws the folds and the shares.")
-    conditions: dict[str, Condition] = Field(description="The experiments, by name.")
+    only: list[str] | None = Field(None, description="The conditions that are run, by name. None: all.")
+    conditions: Annotated[dict[str, Condition], BeforeValidator(_chosen_conditions)] = Field(
+        description="The experiments, by name."
+    )
     arms: list[str] = Field(
         description="What language models do: 'MODEL/tuned', 'MODEL/zero-shot', 'MODEL/few-shot'."
     )
@@ -76,11 +130,55 @@ class Survey(Strict):
         for name, condition in self.conditions.items():
             extra = [arm for arm in condition.arms or [] if arm not in self.arms]
             problems += [f"conditions.{name}: arm '{arm}' is not among the survey's arms" for arm in extra]
+            problems += self._problems_with_size(name, condition.same_size_as)
         if not self.conditions:
             problems.append("conditions: needs at least one")
+        if self.file is None and self.simulate is None:
+            problems.append("needs a 'file', or 'simulate' for made-up respondents")
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _problems_with_size(self, name: str, other: str | None) -> list[str]:
+        if other is None:
+            return []
+        place = f"conditions.{name}.same_size_as"
+        if other not in self.conditions:
+            return [f"{place}: no condition '{other}'{near(other, self.conditions)}"]
+        if self.conditions[other].same_size_as is not None:
+            return [f"{place}: '{other}' takes its own size from another condition"]
+        return []
+
+    def n_adapters(self, folds: int) -> int:
+        """Return how many adapters this survey needs: one for each tuned arm, condition, seed and fold."""
+        tuned = [arm for name in self.conditions for arm in self.arms_of(name) if arm.endswith("/tuned")]
+        return len(tuned) * len(self.seeds) * folds
+
+    def selection(self, condition: str, codebook: Codebook) -> dict[str, Any]:
+        """Return what a condition does to the training rows, as :func:`split_condition` takes it."""
+        chosen = self.conditions[condition]
+        return {
+            "exclude": self._in_language(chosen.exclude, codebook),
+            "keep": self._in_language(chosen.keep, codebook),
+            "complete": codebook.predictors_without(chosen.drop_items) if chosen.complete else [],
+            "share": chosen.share,
+        }
+
+    def _in_language(self, chosen: dict[str, list[str]], codebook: Codebook) -> dict[str, list[str]]:
+        """Return answers in the survey's language, so that a study keeps its conditions in another one."""
+        translated = {}
+        for item, answers in chosen.items():
+            words = {
+                label: own
+                for language in [*codebook.languages, self.language]
+                for label, own in zip(
+                    codebook.items[item].labels(language),
+                    codebook.items[item].labels(self.language),
+                    strict=True,
+                )
+            }
+            translated[item] = [words[answer] for answer in answers]
+        return translated
 
     def models(self) -> list[str]:
         """Return the models that some arm uses."""
@@ -123,9 +221,7 @@ class Survey(Strict):
         for name, condition in self.conditions.items():
             for key, chosen in (("exclude", condition.exclude), ("keep", condition.keep)):
                 for item, answers in chosen.items():
-                    problems += _problems_with_answers(
-                        f"conditions.{name}.{key}", item, answers, codebook, self.language
-                    )
+                    problems += _problems_with_answers(f"conditions.{name}.{key}", item, answers, codebook)
             problems += [
                 f"conditions.{name}.drop_items: no predictor '{item}' in the codebook{near(item, codebook.predictors)}"
                 for item in condition.drop_items
@@ -134,12 +230,10 @@ class Survey(Strict):
         return problems
 
 
-def _problems_with_answers(
-    place: str, item: str, answers: list[str], codebook: Codebook, language: str
-) -> list[str]:
+def _problems_with_answers(place: str, item: str, answers: list[str], codebook: Codebook) -> list[str]:
     if item not in codebook.items:
         return [f"{place}: no item '{item}' in the codebook{near(item, codebook.items)}"]
-    known = codebook.items[item].labels(language)
+    known = [label for language in codebook.languages for label in codebook.items[item].labels(language)]
     return [
         f"{place}.{item}: no answer '{answer}'{near(answer, known)}"
         for answer in answers

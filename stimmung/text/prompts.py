@@ -30,19 +30,19 @@ def survey_messages(
     language
         One of the codebook's languages.
     drop_items
-        Items that are left out, with the reasons for their absence.
+        Items that are left out, with the reasons for their absence and with the items that are part of them.
     """
     lines = []
-    for name in codebook.predictors:
-        if name in drop_items:
-            continue
+    for name in codebook.predictors_without(drop_items):
         answer = _worded_answer(
             codebook.items[name], answers[name], answers.get(name + MISSING_SUFFIX), language
         )
         if answer is not None:
             lines.append(f"{worded(codebook.items[name].wording, language)}: {answer}")
-    options = ", ".join(codebook.target_labels(language))
-    instruction = worded(codebook.instruction, language).replace("{options}", options)
+    options = codebook.target_labels(language)
+    instruction = worded(codebook.instruction, language).replace("{options}", ", ".join(options))
+    # As study A wrote them: ['CDU', 'SPD'].
+    instruction = instruction.replace("{option_list}", str(options))
     return [Message(role="system", content=instruction), Message(role="user", content="\n".join(lines))]
 
 

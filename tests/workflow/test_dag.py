@@ -79,7 +79,10 @@ def test_the_demo_s_dry_run_plans_the_whole_way_to_the_report(clone):
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.stem)
 def test_every_study_is_a_study_that_can_be_planned(clone, study):
-    ended = snakemake("--dry-run", "--cores", "1", "--configfile", f"studies/{study.name}", folder=clone)
+    # By the command that its own head gives.
+    files = re.search(r"--configfile ((?:studies/\S+ ?)+)", study.read_text(encoding="utf-8"))[1].split()
+    assert files[-1] == f"studies/{study.name}"
+    ended = snakemake("--dry-run", "--cores", "1", "--configfile", *files, folder=clone)
     licensed = re.search(r"MissingInputException", ended.stdout)
     if licensed:
         # Data under a licence is in no clone; everything else must be in order: the config and the rules.

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.datasets import anes96
 
-from stimmung.data.files import code_key, find_column, fingerprint, read_survey_file
+from stimmung.data.files import code_key, find_columns, fingerprint, read_survey_file
 from stimmung.vocabulary.errors import InputError
 
 VOTES = pd.DataFrame(
@@ -56,7 +56,16 @@ def test_a_label_of_two_columns_is_refused_and_both_are_named(tmp_path):
 
 
 def test_a_name_is_preferred_to_a_label():
-    assert find_column("age", {"age": "Alter", "v7": "age"}, "file") == "age"
+    assert find_columns(["age"], {"age": "Alter", "v7": "age"}, "file") == {"age": "age"}
+
+
+def test_all_columns_that_are_absent_or_ambiguous_are_told_at_once():
+    labels = {"v1": "Alter", "v2": "Wahl", "v3": "Wahl"}
+    with pytest.raises(InputError) as refused:
+        find_columns(["Alder", "Wahl", "v1", "Kreis"], labels, "file")
+    assert "no column is named or labelled 'Alder' (did you mean 'Alter'?)" in refused.value.what
+    assert "no column is named or labelled 'Kreis'" in refused.value.what
+    assert "'Wahl' stands for 2 columns: v2, v3" in refused.value.what
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".sav", ".dta"])

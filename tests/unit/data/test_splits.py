@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stimmung.data.splits import assign_folds, draw_share, split_condition
+from stimmung.data.splits import assign_folds, draw_rows, draw_share, split_condition
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.tables import NO_FOLD
 
@@ -188,3 +188,37 @@ def test_a_rare_answer_keeps_rows_of_two_folds_however_uneven_they_are(seed):
     target = pd.Series(["rare"] * 62 + ["other"] * 60, dtype="category")
     drawn = draw_share(np.ones(122, dtype=bool), target, folds, 0.01, seed)
     assert set(folds[drawn & (target == "rare")]) == {0, 1}
+
+
+def test_complete_answers_only_and_a_draw_of_as_many():
+    table = respondents(400, 21, missing=0.2)
+    complete = split(table, complete=["party", "age"])
+    expected = table.vote.notna() & table.party.notna() & table.age.notna()
+    assert (complete.in_training == expected).all()
+    draw = split(table, same_size_as={"complete": ["party", "age"]})
+    assert draw.in_training.sum() == complete.in_training.sum()
+    # A draw from everybody: some of them did not answer every item.
+    assert table.party[draw.in_training].isna().any()
+    assert draw.fold.equals(complete.fold)
+    full = split(table)
+    shares = table.vote[draw.in_training].value_counts(normalize=True)
+    np.testing.assert_allclose(
+        shares, table.vote[full.in_training].value_counts(normalize=True)[shares.index], atol=0.01
+    )
+
+
+@given(sizes, seeds, st.integers(0, 200))
+@settings(max_examples=15, deadline=None)
+def test_exactly_so_many_rows_are_drawn_as_are_asked_for(n, seed, wanted):
+    table = respondents(n, seed)
+    every = table.vote.notna().to_numpy()
+    drawn = draw_rows(every, table.vote, assign_folds(table.vote, 5, seed), wanted, seed)
+    assert drawn.sum() == wanted and (drawn <= every).all()
+
+
+def test_a_draw_of_more_rows_than_there_are_is_refused():
+    table = respondents(300, 23)
+    with pytest.raises(
+        InputError, match=r"same_size_as: \d+ training rows are to be drawn, but only \d+ are there"
+    ):
+        split(table, keep={"party": ["left"]}, same_size_as={})

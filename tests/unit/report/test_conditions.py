@@ -61,9 +61,11 @@ def test_words_name_everything_that_a_condition_does():
             "keep": {"job": ["student"]},
             "drop_items": ["age"],
             "complete": True,
+            "later": 7,
         }
     )
     assert "whose party is A, B or C" in words
     assert "only whose job is student" in words
     assert "age" in words
-    assert "complete: True" in words
+    assert "who answered every item" in words
+    assert "later: 7" in words

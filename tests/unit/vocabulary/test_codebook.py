@@ -1,10 +1,18 @@
 import copy
+import re
 from pathlib import Path
 
 import pytest
 
 from stimmung.study.study import load_codebook, validated
-from stimmung.vocabulary.codebook import Codebook, worded
+from stimmung.vocabulary.codebook import (
+    AnswerOption,
+    Codebook,
+    MissingCode,
+    MissingReason,
+    SurveyItem,
+    worded,
+)
 from stimmung.vocabulary.errors import InputError
 
 ROOT = Path(__file__).parents[3]
@@ -51,7 +59,7 @@ def test_the_codebooks_of_this_repository_are_valid_and_name_their_source(path):
     codebook = load_codebook(path)
     assert codebook.source and codebook.predictors
     for language in codebook.languages:
-        assert "{options}" in worded(codebook.instruction, language)
+        assert re.search("{options}|{option_list}", worded(codebook.instruction, language))
         # A question that ends in a space would split the answer's first token from its space.
         assert worded(codebook.question, language) == worded(codebook.question, language).strip()
 
@@ -98,3 +106,43 @@ def test_a_misspelt_key_and_an_unknown_reason_are_told(book):
     message = told(book)
     assert "unknown key 'items.age.colum' (did you mean 'column'?)" in message
     assert "items.gender.missing.0.reason" in message and "'refused'" in message
+
+
+def test_an_option_needs_a_code_or_a_condition_and_a_missing_code_one_of_two(book):
+    del book["items"]["gender"]["options"][0]["code"]
+    assert "items.gender.options.0: needs a 'code' or a 'when'" in told(book)
+
+
+def test_a_code_that_yaml_took_for_a_switch_is_told(book):
+    book["items"]["vote"]["options"][0]["code"] = False
+    assert "put the code in quotes" in told(book)
+
+
+def test_two_wordings_of_one_reason_are_refused(book):
+    book["items"]["gender"]["missing"] = [
+        {"code": -98, "reason": "refused", "label": {"de": "verweigert", "en": "refused"}},
+        {"code": -99, "reason": "refused", "label": {"de": "keine Angabe", "en": "no answer"}},
+    ]
+    assert "items.gender: missing: 'refused' has two wordings" in told(book)
+
+
+def test_what_is_part_of_a_dropped_item_leaves_with_it(book):
+    book["items"]["age"]["part_of"] = "gender"
+    codebook = validated(Codebook, book, "a codebook")
+    assert codebook.predictors_without(["gender"]) == []
+    assert codebook.predictors_without(["age"]) == ["gender"]
+    book["items"]["age"]["part_of"] = "sex"
+    assert "items.age.part_of: no item 'sex'" in told(book)
+
+
+def test_an_item_for_conditions_only_is_no_predictor(book):
+    book["items"]["age"]["predictor"] = False
+    assert validated(Codebook, book, "a codebook").predictors == ["gender"]
+
+
+def test_every_key_of_a_codebook_is_explained():
+    page = (ROOT / "docs/codebooks.md").read_text(encoding="utf-8")
+    for model in (Codebook, SurveyItem, AnswerOption, MissingCode):
+        for key in model.model_fields:
+            assert f"`{key}`" in page or f"{key}:" in page or f"`{key}: " in page, key
+    assert all(f"`{reason}`" in page for reason in MissingReason)

@@ -1,0 +1,85 @@
+"""How an archive writes a survey file: variable names, labels, codes and what it declares as missing."""
+
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from stimmung.vocabulary.codebook import Code, Strict, SurveyItem
+
+
+class Variable(Strict):
+    """One column of the file."""
+
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_.]*$", description="The column's name.")
+    label: str = Field("", description="The archive's variable label.")
+    values: dict[float, str] = Field({}, description="Code to value label.")
+    range: tuple[int, int] = Field(
+        (0, 99), description="Lowest and highest number, if it has no value labels."
+    )
+
+
+class Layout(Strict):
+    """All columns of one file."""
+
+    title: str = Field(description="The archive's name of the study.")
+    missing: dict[float, str] = Field(
+        {},
+        description="Codes that every variable may have, declared as missing from the lowest to the highest.",
+    )
+    variables: list[Variable] = Field(description="The columns, in the order of the file.")
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [variable.name.lower() for variable in self.variables]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"variable {', '.join(twice)} stands twice")
+        return self
+
+    def value_labels(self, variable: Variable) -> dict[Code, str]:
+        """Return all value labels of a variable, those of the missing codes too."""
+        return {code: label for labels in (self.missing, variable.values) for code, label in labels.items()}
+
+
+def layout_of_items(title: str, items: list[SurveyItem], others: Mapping[str, Sequence[Code]]) -> Layout:
+    """Return a layout made of a codebook alone: codes that are words become value labels of numbers.
+
+    Parameters
+    ----------
+    title
+        The study.
+    items
+        The codebook's items.
+    others
+        Further columns, such as that of the weight, and codes that they have.
+    """
+    labels: dict[str, dict[float, str]] = {}
+    for item in items:
+        for option in item.options:
+            _add(labels.setdefault(item.column, {}), option.codes)
+            for column, codes in option.when.items():
+                _add(labels.setdefault(column, {}), codes)
+        for missing in item.missing:
+            _add(labels.setdefault(item.column, {}), missing.codes)
+        for column in item.columns:
+            labels.setdefault(column, {})
+    for column, given in others.items():
+        _add(labels.setdefault(column, {}), given)
+    variables = []
+    for number, (column, values) in enumerate(labels.items(), 1):
+        plain = column.isidentifier() and column.isascii() and not column.startswith("_")
+        variables.append(
+            Variable(name=column if plain else f"v{number}", label=column, values=values, range=(0, 99))
+        )
+    return Layout(title=title, missing={}, variables=variables)
+
+
+def _add(values: dict[float, str], codes: Sequence[Code]) -> None:
+    for code in codes:
+        try:
+            values.setdefault(float(code), str(code))
+        except ValueError:
+            if code not in values.values():
+                # From 1001, where no code of a codebook is likely to stand.
+                values[float(1001 + len(values))] = str(code)

@@ -1,0 +1,157 @@
+import numpy as np
+import pandas as pd
+import pyreadstat
+import pytest
+
+from stimmung.data.coding import code_item, describe_unknown, holds, resolve_codes
+from stimmung.data.files import SurveyFile, read_survey_file
+from stimmung.vocabulary.codebook import SurveyItem
+from stimmung.vocabulary.errors import InputError
+
+PARTIES = {
+    1: "CDU",
+    2: "CSU",
+    3: "CDU/CSU",
+    4: "SPD",
+    6: "GRÜNE",
+    -97: "trifft nicht zu",
+    -99: "keine Angabe",
+}
+MISSING = [
+    {"code": -99, "reason": "refused", "label": "keine Angabe"},
+    {"code": "trifft nicht zu", "reason": "filter"},
+    {"range": [-96, -71], "reason": "not-applicable"},
+]
+
+
+def survey(**columns):
+    return SurveyFile(pd.DataFrame(columns), value_labels={"vote": PARTIES, "turnout": {1: "ja", 2: "nein"}})
+
+
+def coded(file, language="de", **item):
+    whole = {"column": "vote", "wording": "Wahl", "missing": MISSING, **item}
+    return code_item(file, file.codes, SurveyItem.model_validate(whole), language)
+
+
+def listed(series):
+    return series.astype(object).where(series.notna(), None).tolist()
+
+
+OPTIONS = [{"code": [1, "CSU", 3], "label": "CDU/CSU"}, {"code": ["GRÜNE", "GRUENE"], "label": "Grüne"}]
+
+
+def test_several_codes_make_one_answer_and_a_value_label_is_as_good_as_its_code():
+    result = coded(survey(vote=[1.0, 2.0, 3.0, 6.0]), options=OPTIONS)
+    assert listed(result.answers) == ["CDU/CSU"] * 3 + ["Grüne"]
+    assert result.unknown.empty
+
+
+def test_missing_codes_by_value_label_by_range_and_by_number_keep_their_reasons():
+    result = coded(survey(vote=[-99.0, -97.0, -83.0, None, 1.0]), options=OPTIONS)
+    assert listed(result.reasons) == ["refused", "filter", "not-applicable", "no-answer", None]
+    assert result.answers.isna().tolist() == [True] * 4 + [False]
+
+
+def test_a_code_outside_the_ranges_is_unknown_and_not_missing():
+    result = coded(survey(vote=[-70.0, 4.0, 1.0]), options=OPTIONS)
+    assert result.unknown.tolist() == ["-70", "4"]
+
+
+def test_a_value_label_of_two_codes_is_refused_with_both():
+    file = SurveyFile(pd.DataFrame({"vote": [1.0, 9.0]}), value_labels={"vote": {1: "SPD", 9: "SPD"}})
+    with pytest.raises(InputError, match="column 'vote': the value label 'SPD' stands for 2 codes: 1, 9"):
+        coded(file, options=[{"code": "SPD", "label": "SPD"}, {"code": 2, "label": "CDU"}])
+    both = coded(file, options=[{"code": [1, 9], "label": "SPD"}, {"code": 2, "label": "CDU"}])
+    assert listed(both.answers) == ["SPD", "SPD"]
+
+
+def test_a_code_is_preferred_to_a_value_label():
+    labels = {1: "2", 2: "1"}
+    assert resolve_codes([1, "2"], labels, "x") == {"1", "2"}
+    assert resolve_codes(["1"], labels, "x") == {"1"}
+
+
+def test_a_code_without_a_value_label_is_its_code():
+    file = SurveyFile(pd.DataFrame({"vote": [5.0, 11.0]}), value_labels={"vote": {11: "11 rechts"}})
+    result = coded(
+        file, options=[{"code": 5, "label": "eher links"}, {"code": "11 rechts", "label": "rechts"}]
+    )
+    assert listed(result.answers) == ["eher links", "rechts"]
+
+
+def test_labels_are_never_rewritten():
+    labels = {1: "Frauen", 2: "Steuern", 3: "GRUENE"}
+    file = SurveyFile(pd.DataFrame({"vote": [1.0, 2.0]}), value_labels={"vote": labels})
+    options = [{"code": "Frauen", "label": "Frauen"}, {"code": "Steuern", "label": "Steuern"}]
+    assert listed(coded(file, options=options).answers) == ["Frauen", "Steuern"]
+    assert resolve_codes(["GRÜNE"], labels, "x") == {"GRÜNE"}
+
+
+def test_an_answer_can_be_made_of_two_columns():
+    file = survey(vote=[1.0, -97.0, -97.0, 4.0, None], turnout=[1.0, 2.0, 1.0, 2.0, 2.0])
+    options = [
+        *OPTIONS,
+        {"code": "SPD", "label": "SPD"},
+        {"when": {"turnout": ["nein"]}, "label": "Nichtwähler"},
+    ]
+    result = coded(file, options=options)
+    # Who did not go to vote is a non-voter; a filter of somebody who went is no answer, see papers.md 1.6, 8.
+    assert listed(result.answers) == ["CDU/CSU", "Nichtwähler", None, "Nichtwähler", "Nichtwähler"]
+    assert listed(result.reasons) == [None, None, "filter", None, None]
+
+
+def test_an_option_may_need_both_its_code_and_another_column():
+    file = survey(vote=[1.0, 1.0], turnout=[1.0, 2.0])
+    options = [
+        {"code": 1, "label": "CDU"},
+        {"code": 1, "when": {"turnout": [2]}, "label": "CDU, nicht gewählt"},
+    ]
+    assert listed(coded(file, options=options).answers) == ["CDU", "CDU, nicht gewählt"]
+
+
+@pytest.mark.parametrize("year", [2017, "jahr"])
+def test_age_is_made_of_the_year_of_birth(year):
+    codes = pd.DataFrame({"vote": [1950.0, 1999.0, -99.0, 2020.0], "jahr": [2017.0] * 4})
+    result = coded(SurveyFile(codes), scale="numeric", age_in=year, missing=MISSING[:1])
+    np.testing.assert_array_equal(result.answers[:3], [67, 18, np.nan])
+    assert listed(result.reasons)[:3] == [None, None, "refused"]
+    # Born after the survey: no age.
+    assert result.unknown.tolist() == ["2020"]
+
+
+def test_a_user_missing_code_that_the_codebook_does_not_know_is_no_number(tmp_path):
+    path = tmp_path / "ages.sav"
+    frame = pd.DataFrame({"vote": [30.0, -99.0, 999.0]})
+    pyreadstat.write_sav(frame, str(path), missing_ranges={"vote": [{"lo": -99, "hi": -71}, 999]})
+    file = read_survey_file(str(path))
+    assert file.missing_ranges == {"vote": [(-99, -71), (999, 999)]}
+    assert coded(file, scale="numeric", missing=[]).unknown.tolist() == ["-99", "999"]
+    declared = [{"code": 999, "reason": "dont-know"}, {"range": [-99, -71], "reason": "no-answer"}]
+    result = coded(file, scale="numeric", missing=declared)
+    assert listed(result.reasons) == [None, "no-answer", "dont-know"] and result.unknown.empty
+
+
+def test_stata_s_letters_are_missing_codes_of_a_number(tmp_path):
+    path = tmp_path / "ages.dta"
+    pyreadstat.write_dta(
+        pd.DataFrame({"vote": [30.0, "a", "b"]}), str(path), missing_user_values={"vote": ["a", "b"]}
+    )
+    missing = [{"code": "a", "reason": "refused"}, {"code": "b", "reason": "dont-know"}]
+    result = coded(read_survey_file(str(path)), scale="numeric", missing=missing)
+    assert listed(result.reasons) == [None, "refused", "dont-know"]
+
+
+def test_rows_are_chosen_by_code_or_value_label():
+    file = survey(vote=[1.0, 4.0, 6.0], turnout=[1.0, 2.0, 1.0])
+    assert holds(file, file.codes, {"turnout": ["ja"], "vote": [1, "SPD"]}).tolist() == [True, False, False]
+    assert holds(file, file.codes, {}).tolist() == [True] * 3
+
+
+def test_a_value_label_that_the_codebook_spells_otherwise_is_told_with_the_nearest_one():
+    labels = {1: "nicht sehr religioes", 2: "sehr religioes"}
+    file = SurveyFile(pd.DataFrame({"vote": [1.0, 2.0]}), value_labels={"vote": labels})
+    options = [{"code": "nicht sehr religiös", "label": "wenig"}, {"code": "sehr religioes", "label": "sehr"}]
+    item = SurveyItem.model_validate({"column": "vote", "wording": "Religiosität", "options": options})
+    unknown = code_item(file, file.codes, item, "de").unknown
+    said = describe_unknown("religiosity", item, unknown, labels)
+    assert said.endswith("1 ('nicht sehr religioes' (did you mean 'nicht sehr religiös'?)) in 1 rows")

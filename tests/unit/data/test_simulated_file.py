@@ -1,0 +1,106 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from stimmung.data.files import read_survey_file
+from stimmung.data.respondents import needed_columns, respondents_table
+from stimmung.data.simulated_file import simulate_codes, write_simulated_sav
+from stimmung.study.study import load_codebook, load_layout
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.layout import Layout, layout_of_items
+
+ROOT = Path(__file__).parents[3]
+WHERE = {"Vorwahlbefragung": ["nein"], "Erhebungsjahr": [2017]}
+WEIGHT = "w_ipfges"
+
+
+@pytest.fixture(scope="module")
+def gles():
+    return load_codebook(ROOT / "codebooks/gles2017.yaml"), load_layout(
+        ROOT / "codebooks/layouts/za6835.yaml"
+    )
+
+
+def simulated(codebook, layout, seed=3, n=900):
+    return simulate_codes(
+        codebook, layout, where=WHERE, where_not={}, weight=WEIGHT, language="de", n=n, seed=seed
+    )
+
+
+def read(path, codebook, language="de"):
+    survey = read_survey_file(str(path), needed_columns(codebook, WHERE, WEIGHT))
+    return survey, respondents_table(survey, codebook, language, WHERE, WEIGHT)
+
+
+def test_the_simulated_file_is_read_by_the_codebook_of_the_real_one(gles, tmp_path):
+    codebook, layout = gles
+    path = tmp_path / "simulated.sav"
+    write_simulated_sav(simulated(codebook, layout), layout, path)
+    survey, respondents = read(path, codebook)
+    assert len(respondents) == 900 < len(survey.codes)
+    assert respondents.vote.value_counts().min() >= 5
+    assert (respondents.weight > 0).all() and respondents.weight.nunique() > 100
+    # Each missing reason of the archive occurs, and none became an answer.
+    assert {"refused", "dont-know", "filter", "not-applicable"} <= set(
+        respondents["left_right.missing"].dropna()
+    )
+    assert respondents.age.min() >= 16
+    # Party identification tells much of the vote, or leaving it out would show nothing.
+    same = respondents.party_id.astype(str) == respondents.vote.astype(str)
+    assert 0.4 < same.mean() < 0.9
+
+
+def test_the_file_has_the_archive_s_labels_and_declares_its_missing_codes(gles, tmp_path):
+    codebook, layout = gles
+    path = tmp_path / "simulated.sav"
+    write_simulated_sav(simulated(codebook, layout, n=300), layout, path)
+    survey = read_survey_file(str(path))
+    assert survey.variable_labels["d5"] == "Bildung: Schule"
+    assert survey.value_labels["v22b"][322] == "AfD" and survey.value_labels["v22b"][-97] == "trifft nicht zu"
+    assert survey.missing_ranges["d2"] == [(-99, -71)]
+
+
+def test_the_file_says_of_itself_that_nobody_was_asked_and_is_the_same_every_time(gles, tmp_path):
+    codebook, layout = gles
+    contents = []
+    for name in ("one", "two"):
+        write_simulated_sav(simulated(codebook, layout, n=300), layout, tmp_path / name)
+        contents.append((tmp_path / name).read_bytes())
+    assert contents[0] == contents[1]
+    (tmp_path / "one").rename(tmp_path / "one.sav")
+    assert read_survey_file(str(tmp_path / "one.sav")).simulated
+    assert b"nobody was asked" in contents[0]
+    assert not simulated(codebook, layout, seed=4, n=300).equals(simulated(codebook, layout, n=300))
+
+
+def test_without_a_layout_the_codebook_says_all(gles, tmp_path):
+    codebook, _ = gles
+    layout = layout_of_items(codebook.title, list(codebook.items.values()), {**WHERE, WEIGHT: []})
+    path = tmp_path / "simulated.sav"
+    write_simulated_sav(simulated(codebook, layout), layout, path)
+    _, german = read(path, codebook)
+    _, english = read(path, codebook, "en")
+    assert set(german.vote.dropna()) == set(codebook.target_labels("de"))
+    assert (german.vote.cat.codes == english.vote.cat.codes).all()
+
+
+def test_a_layout_that_lacks_a_column_or_an_answer_is_refused(gles):
+    codebook, layout = gles
+    fewer = Layout(title="x", missing=layout.missing, variables=layout.variables[:-1])
+    with pytest.raises(
+        InputError, match="the layout of x: no column is named or labelled 'Parteiidentifikation: Staerke'"
+    ):
+        simulated(codebook, fewer)
+    content = yaml.safe_load((ROOT / "codebooks/layouts/za6835.yaml").read_text(encoding="utf-8"))
+    sex = next(variable for variable in content["variables"] if variable["name"] == "d1")
+    sex["values"] = {1: "Herr", 2: "weiblich"}
+    with pytest.raises(InputError, match="column 'Geschlecht' has no code for"):
+        simulated(codebook, Layout.model_validate(content))
+
+
+def test_codes_are_numbers_and_rows_are_nobody(gles):
+    codes = simulated(*gles, n=200)
+    assert codes.shape == (240, len(gles[1].variables))
+    assert all(pd.api.types.is_float_dtype(kind) for kind in codes.dtypes)

@@ -1,0 +1,180 @@
+"""What can be wrong with a survey, one test each: `check` tells it in one line, and the job writes nothing."""
+
+from pathlib import Path
+
+import pandas as pd
+import pyreadstat
+import pytest
+import yaml
+
+from scripts.read_survey import read_survey
+from scripts.split_respondents import split_respondents
+from stimmung.study.__main__ import main
+from stimmung.vocabulary.errors import InputError
+
+ROOT = Path(__file__).parents[3]
+
+
+class Desk:
+    """A survey in a folder, in which one thing is then made wrong."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        n = 40
+        self.frame = pd.DataFrame(
+            {
+                "v1": [float(1 + row % 2) for row in range(n)],
+                "v2": [float(1 + row // 2 % 3) for row in range(n)],
+                "v3": [1.0] * (n - 10) + [2.0] * 10,
+                "w": [1.0] * n,
+            }
+        )
+        self.labels = {"v1": "Wahl", "v2": "Partei", "v3": "Welle", "w": "Gewicht"}
+        self.values = {"v1": {1: "ja", 2: "nein"}, "v2": {1: "rot", 2: "grün", 3: "blau"}}
+        self.codebook = {
+            "title": "t",
+            "source": "nobody",
+            "languages": ["de", "en"],
+            "instruction": "One of: {options}",
+            "question": "Wahl:",
+            "target": "vote",
+            "items": {
+                "party": {
+                    "column": "Partei",
+                    "wording": {"de": "Partei", "en": "Party"},
+                    "options": [
+                        {"code": "rot", "label": {"de": "rot", "en": "red"}},
+                        {"code": "grün", "label": {"de": "grün", "en": "green"}},
+                        {"code": "blau", "label": {"de": "blau", "en": "blue"}},
+                    ],
+                },
+                "vote": {
+                    "column": "Wahl",
+                    "wording": "Wahl",
+                    "options": [{"code": "ja", "label": "ja"}, {"code": "nein", "label": "nein"}],
+                },
+            },
+        }
+        self.survey = {
+            "file": "umfrage.sav",
+            "codebook": "umfrage.yaml",
+            "where": {},
+            "weight": "Gewicht",
+            "language": "en",
+            "conditions": {"full": {}},
+            "arms": ["tiny/tuned"],
+            "training": "tiny-votes",
+        }
+
+    def write(self):
+        pyreadstat.write_sav(
+            self.frame,
+            str(self.folder / "umfrage.sav"),
+            column_labels=self.labels,
+            variable_value_labels=self.values,
+        )
+        book = yaml.safe_dump(self.codebook, allow_unicode=True, sort_keys=False)
+        (self.folder / "umfrage.yaml").write_text(book, encoding="utf-8")
+        content = {"run": {"surveys": ["umfrage"]}, "surveys": {"umfrage": self.survey}}
+        (self.folder / "study.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+
+    def read(self):
+        read_survey(
+            file="umfrage.sav",
+            codebook=Path("umfrage.yaml"),
+            language=self.survey["language"],
+            where=self.survey["where"],
+            weight=self.survey["weight"],
+            output=Path("results/respondents.parquet"),
+            provenance=Path("results/provenance.json"),
+        )
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    (tmp_path / "config.yaml").write_bytes((ROOT / "config.yaml").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    return Desk(tmp_path)
+
+
+def assert_told(desk, capsys, *said, job=None):
+    desk.write()
+    assert main(["check", "study.yaml"]) == 1
+    told = capsys.readouterr().err
+    errors = [line for line in told.splitlines() if line.startswith("ERROR: ")]
+    assert len(errors) == 1 and "Traceback" not in told, told
+    assert all(words in errors[0] for words in said), errors[0]
+    with pytest.raises(InputError):
+        (job or desk.read)()
+    assert not (desk.folder / "results").exists()
+
+
+def test_nothing_is_wrong_at_first(desk, capsys):
+    desk.write()
+    assert main(["check", "study.yaml"]) == 0, capsys.readouterr().err
+
+
+def test_duplicate_variable_labels(desk, capsys):
+    desk.labels["v3"] = "Partei"
+    assert_told(desk, capsys, "the variable label 'Partei' stands for 2 columns: v2, v3")
+
+
+def test_a_value_without_a_label(desk, capsys):
+    desk.frame.loc[3:5, "v2"] = 7.0
+    assert_told(desk, capsys, "item 'party' (column 'Partei'): unknown code 7 in 3 rows")
+
+
+def test_a_label_that_stands_for_two_codes(desk, capsys):
+    desk.values["v2"][9] = "rot"
+    assert_told(desk, capsys, "item 'party', column 'Partei': the value label 'rot' stands for 2 codes: 1, 9")
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, None])
+def test_a_weight_that_is_zero_negative_or_missing(desk, capsys, weight):
+    desk.frame.loc[2:3, "w"] = weight
+    assert_told(desk, capsys, "weight 'Gewicht': zero, negative or missing in 2 of 40 rows")
+
+
+def test_a_target_with_one_class_left_after_where(desk, capsys):
+    desk.frame.loc[30:, "v1"] = 1.0
+    desk.survey["where"] = {"Welle": [2]}
+    assert_told(desk, capsys, "target 'vote': only 'ja' is left among 10 respondents")
+
+
+def test_a_condition_that_excludes_everyone(desk, capsys):
+    everyone = {"party": ["red", "green", "blue"]}
+    desk.survey["conditions"]["none"] = {"exclude": everyone}
+
+    def job():
+        desk.read()
+        table = Path("results/respondents.parquet").rename("respondents.parquet")
+        Path("results/provenance.json").unlink()
+        Path("results").rmdir()
+        split_respondents(
+            respondents=table,
+            target="vote",
+            condition="none",
+            exclude=everyone,
+            keep={},
+            share=None,
+            folds=5,
+            seed=24,
+            output=Path("results/splits.parquet"),
+        )
+
+    assert_told(desk, capsys, "condition 'none' leaves nobody to train on for fold 0", job=job)
+
+
+def test_an_item_s_wording_that_the_chosen_language_lacks(desk, capsys):
+    del desk.codebook["items"]["party"]["wording"]["en"]
+    assert_told(desk, capsys, "umfrage.yaml: items.party has no wording in 'en'")
+
+
+def test_a_language_that_the_codebook_lacks(desk, capsys):
+    desk.survey["language"] = "fr"
+    assert_told(desk, capsys, "surveys.umfrage.language: 'fr' is not in the codebook (de, en)")
+
+
+def test_two_options_with_equal_wording(desk, capsys):
+    desk.codebook["items"]["party"]["options"][1]["label"]["en"] = "red"
+    assert_told(desk, capsys, "items.party: two options have the same wording in 'en'")

@@ -1,0 +1,92 @@
+"""What a survey's conditions mean: adapters, prompts that are shared, training rows."""
+
+from pathlib import Path
+
+import pytest
+
+from stimmung.study.study import load_codebook, validated
+from stimmung.study.surveys import Survey
+from stimmung.vocabulary.errors import InputError
+
+ROOT = Path(__file__).parents[3]
+
+
+def survey(conditions, **changes):
+    content = {
+        "file": "x.sav",
+        "codebook": "x.yaml",
+        "arms": ["small/tuned", "large/tuned", "large/zero-shot"],
+        "training": "quick",
+        "conditions": conditions,
+        **changes,
+    }
+    return validated(Survey, content, "survey")
+
+
+def told(conditions, **changes):
+    with pytest.raises(InputError) as error:
+        survey(conditions, **changes)
+    return error.value.what
+
+
+def test_there_is_an_adapter_for_each_tuned_arm_condition_seed_and_fold():
+    conditions = {"full": {}, "half": {"share": 0.5, "arms": ["small/tuned"]}}
+    assert survey(conditions, seeds=[1, 2, 3]).n_adapters(5) == (2 + 1) * 3 * 5
+
+
+def test_a_survey_needs_a_file_or_made_up_respondents():
+    assert "needs a 'file', or 'simulate'" in told({"full": {}}, file=None)
+    assert survey({"full": {}}, file=None, simulate={}).simulate.n_respondents == 2000
+
+
+def test_the_size_of_another_condition_must_be_one_of_its_own():
+    assert "b.same_size_as: no condition 'ful' (did you mean 'full'?)" in told(
+        {"full": {}, "b": {"same_size_as": "ful"}}
+    )
+    conditions = {"full": {}, "b": {"same_size_as": "full"}, "c": {"same_size_as": "b"}}
+    assert "'b' takes its own size from another condition" in told(conditions)
+    assert "give one" in told({"full": {}, "b": {"same_size_as": "full", "share": 0.5}})
+
+
+def test_a_combined_condition_is_checked_like_any_other():
+    conditions = {"full": {}, "a": {"drop_items": ["x"]}, "b": {"combine": ["a"], "exclud": {}}}
+    assert "unknown key 'conditions.b.exclud' (did you mean 'exclude'?)" in told(conditions)
+    assert "conditions: c.combine: no condition 'd'" in told({"full": {}, "c": {"combine": ["d"]}})
+
+
+def test_complete_answers_are_those_of_the_prompt_of_the_condition():
+    codebook = load_codebook(ROOT / "codebooks" / "gles2017.yaml")
+    chosen = survey(
+        {"full": {}, "all": {"complete": True}, "few": {"complete": True, "drop_items": ["party_id"]}}
+    )
+    assert chosen.selection("full", codebook)["complete"] == []
+    assert chosen.selection("all", codebook)["complete"] == codebook.predictors
+    # The vote itself is no item of the prompt, and the state is none either.
+    without = set(codebook.predictors) - set(chosen.selection("few", codebook)["complete"])
+    assert without == {"party_id", "party_id_strength"}
+
+
+def test_only_some_conditions_are_run_if_the_study_names_them():
+    conditions = {"full": {}, "a": {"drop_items": ["x"]}, "b": {"combine": ["a"]}}
+    chosen = survey(conditions, only=["full", "b"])
+    assert list(chosen.conditions) == ["full", "b"] and chosen.conditions["b"].drop_items == ["x"]
+    assert chosen.n_adapters(5) == 2 * 2 * 5
+    assert "only: no condition 'ful' (did you mean 'full'?)" in told(conditions, only=["ful"])
+
+
+def test_conditions_may_be_worded_in_any_language_of_the_codebook():
+    codebook = load_codebook(ROOT / "codebooks" / "gles2017.yaml")
+    conditions = {
+        "full": {},
+        "a": {"exclude": {"party_id": ["Grüne", "AfD"]}, "keep": {"employment": ["student"]}},
+    }
+    english = survey(conditions, language="en")
+    assert english.problems_with(codebook) == []
+    selected = english.selection("a", codebook)
+    assert selected["exclude"] == {"party_id": ["Greens", "AfD"]} and selected["keep"] == {
+        "employment": ["student"]
+    }
+    german = survey(conditions, language="de").selection("a", codebook)
+    assert german["exclude"] == {"party_id": ["Grüne", "AfD"]} and german["keep"] == {
+        "employment": ["Student"]
+    }

@@ -1,0 +1,136 @@
+"""Study A on made-up respondents: a small run to its report, and the whole of it as a plan."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.workflow.small_model import save_small_model
+from tests.workflow.workspace import REPOSITORY, Workspace
+
+STUDY, SIMULATED = "studies/gles2017.yaml", "studies/gles2017-simulated.yaml"
+CONDITIONS = ["full", "students-without-party", "complete", "as-many-as-complete"]
+RESULTS = "results/surveys/gles2017"
+
+
+class Gles(Workspace):
+    """A folder with study A in it; ``study.yaml`` only makes it small."""
+
+    files = (STUDY, SIMULATED, "study.yaml")
+
+    def command(self, *arguments):
+        command = super().command(*arguments)
+        place = command.index("study.yaml")
+        return [*command[:place], *self.files, *command[place + 1 :]]
+
+
+def begin(folder, model):
+    workspace = Workspace.begin(folder, model)
+    for name in (STUDY, SIMULATED):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes((REPOSITORY / name).read_bytes())
+    small = {key: workspace.config[key] for key in ("models", "training", "engine", "folds", "inner_folds")}
+    small["run"] = {"surveys": ["gles2017"], "baselines": ["majority", "logistic"]}
+    small["surveys"] = {
+        "gles2017": {
+            "simulate": {"n_respondents": 160},
+            "only": CONDITIONS,
+            "arms": ["small/tuned", "small/zero-shot"],
+            "training": "quick",
+        }
+    }
+    gles = Gles(folder, small)
+    gles.save()
+    return gles
+
+
+@pytest.fixture(scope="module")
+def finished_gles(tmp_path_factory):
+    """The small run at its end. It is shared: look, do not touch."""
+    model = save_small_model(tmp_path_factory.mktemp("model") / "small", context=2048)
+    gles = begin(tmp_path_factory.mktemp("gles") / "study", model)
+    ended = gles.run()
+    assert ended.code == 0, ended.terminal
+    return gles
+
+
+def splits(gles, condition):
+    return pd.read_parquet(gles.folder / RESULTS / f"splits/{condition}.parquet")
+
+
+def test_it_runs_to_the_report_and_everything_says_that_nobody_was_asked(finished_gles):
+    folder = finished_gles.folder / RESULTS
+    page = (finished_gles.folder / "results/report.html").read_text(encoding="utf-8")
+    assert "simulated" in page.lower() and "small/tuned" in page and "Nichtwähler" in page
+    provenance = json.loads((folder / "provenance.json").read_text())
+    assert provenance["simulated"] is True and "(simulated respondents)" in provenance["title"]
+    for table in folder.glob("tables/*.csv"):
+        assert (pd.read_csv(table)["data"] == "simulated").all(), table
+    for figure in folder.glob("figures/*.svg"):
+        assert "simulated" in figure.read_text(encoding="utf-8"), figure
+    assert b"nobody was asked" in (folder / "simulated.sav").read_bytes()
+
+
+def test_every_arm_and_baseline_predicts_all_eight_classes_of_every_respondent(finished_gles):
+    folder = finished_gles.folder / RESULTS
+    respondents = pd.read_parquet(folder / "respondents.parquet")
+    n = respondents.vote.notna().sum()
+    assert len(respondents) == 160 and respondents.vote.nunique() == 8
+    for method in ("small/tuned", "baselines/logistic"):
+        for condition in CONDITIONS:
+            table = pd.read_parquet(folder / f"predictions/{method}/{condition}/seed-24.parquet")
+            assert len(table) == n and len([name for name in table if name.startswith("p_")]) == 8
+    # An untuned model answers alike wherever the prompts are the same.
+    asked = {path.parent.name for path in folder.glob("predictions/small/zero-shot/*/*")}
+    assert asked == {"full", "students-without-party"}
+
+
+def test_conditions_change_who_is_learned_from_and_never_who_is_tested(finished_gles):
+    full, students = splits(finished_gles, "full"), splits(finished_gles, "students-without-party")
+    respondents = pd.read_parquet(finished_gles.folder / RESULTS / "respondents.parquet")
+    study = respondents.employment.isin(["Student", "Schüler"])
+    assert (students.in_training == (full.in_training & study)).all() and students.fold.equals(full.fold)
+    prompts = pd.read_parquet(finished_gles.folder / RESULTS / "prompts/students-without-party.parquet")
+    assert not prompts.text.str.contains("Parteiidentifikation").any()
+    complete, draw = splits(finished_gles, "complete"), splits(finished_gles, "as-many-as-complete")
+    assert complete.in_training.sum() == draw.in_training.sum() < full.in_training.sum()
+
+
+@pytest.mark.parametrize(("files", "seeds"), [((STUDY, SIMULATED), None), ((STUDY,), [24, 25])])
+def test_the_whole_study_has_as_many_adapters_as_its_config_says(tmp_path, files, seeds):
+    gles = begin(tmp_path / "study", "no-model-is-loaded")
+    # The licensed file, as far as a plan looks at it.
+    (gles.folder / "data").mkdir()
+    (gles.folder / "data/ZA6835_v1-0-0.sav").touch()
+    (gles.folder / "study.yaml").write_text(
+        yaml.safe_dump({"surveys": {"gles2017": {"seeds": seeds}}} if seeds else {})
+    )
+    gles.files = (*files, "study.yaml")
+    ended = gles.run("--dry-run")
+    assert ended.code == 0, ended.terminal
+
+    declared = {}
+    for name in files:
+        declared |= yaml.safe_load((REPOSITORY / name).read_text(encoding="utf-8"))["surveys"]["gles2017"]
+    conditions = yaml.safe_load((REPOSITORY / STUDY).read_text(encoding="utf-8"))["surveys"]["gles2017"][
+        "conditions"
+    ]
+    tuned = [arm for arm in declared["arms"] if arm.endswith("/tuned")]
+    expected = len(tuned) * len(conditions) * len(seeds or declared.get("seeds", [24])) * 5
+    blocks = re.split(r"\n(?=\[)", ended.terminal)
+    planned = {
+        path
+        for block in blocks
+        if "\nrule train_fold_adapters:" in block
+        for path in re.findall(r"adapters/\S+/fold-\d/adapter_model\.safetensors", block)
+    }
+    print(f"{len(planned)} adapters planned by {' + '.join(files)}, {expected} expected from the config")
+    assert len(planned) == expected == (110 if seeds is None else 660)
+    # Every rule of the survey branch, the made-up file only where there is no other.
+    rules = set(re.findall(r"^(?:local)?rule (\w+):", ended.terminal, re.MULTILINE))
+    needed = {"read_survey", "split_respondents", "build_prompts", "prepare_model", "train_fold_adapters"}
+    needed |= {"score_respondents", "predict_baselines", "evaluate_votes", "plot_votes", "render_report"}
+    assert rules >= needed
+    assert ("simulate_survey" in rules) == (SIMULATED in files)
