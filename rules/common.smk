@@ -43,7 +43,7 @@ wildcard_constraints:
     survey="|".join(STUDY.surveys),
     model="|".join(STUDY.models),
     condition="|".join({c for s in STUDY.surveys.values() for c in s.conditions}),
-    arm="tuned|zero-shot|few-shot",
+    arm="|".join(name for name, arm in ARMS.items() if not arm.classifies),
     panel="|".join(STUDY.panels),
     week=r"\d{4}-\d{2}-\d{2}",
     seed=r"\d+",
@@ -105,7 +105,13 @@ def is_simulated(wildcards):
 def prompts_of(wildcards):
     """The prompts of a condition; conditions that leave out the same items share them."""
     twin = STUDY.surveys[wildcards.survey].prompt_twin(wildcards.condition)
-    return f"results/surveys/{wildcards.survey}/prompts/{twin}.parquet"
+    folder = "personas" if is_persona(wildcards) else "prompts"
+    return f"results/surveys/{wildcards.survey}/{folder}/{twin}.parquet"
+
+
+def is_persona(wildcards):
+    """Whether the arm reads backstories in the first person."""
+    return "arm" in wildcards.keys() and ARMS[wildcards.arm].persona
 
 
 def training_of(wildcards):
@@ -136,14 +142,13 @@ def fold_files(name):
 
 def adapters_of_arm(wildcards):
     """The adapters that an arm reads with: one for each fold if it is tuned, none else."""
-    return fold_files("adapter_model.safetensors") if wildcards.arm == "tuned" else []
+    return fold_files("adapter_model.safetensors") if ARMS[wildcards.arm].tuned else []
 
 
 def examples_of_arm(wildcards):
     """How many examples stand in an arm's prompts."""
-    return (
-        STUDY.surveys[wildcards.survey].few_shot_k if wildcards.arm == "few-shot" else 0
-    )
+    shows = ARMS[wildcards.arm].shows_examples
+    return STUDY.surveys[wildcards.survey].few_shot_k if shows else 0
 
 
 def predictions_of(wildcards):

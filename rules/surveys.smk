@@ -85,6 +85,31 @@ rule build_prompts:
         "../scripts/build_prompts.py"
 
 
+rule build_personas:
+    """Word each respondent's answers as a backstory in the first person."""
+    input:
+        respondents="results/surveys/{survey}/respondents.parquet",
+        codebook=codebook_of,
+    output:
+        prompts="results/surveys/{survey}/personas/{condition}.parquet",
+    log:
+        "logs/build_personas/{survey}/{condition}.log",
+    benchmark:
+        "benchmarks/build_personas/{survey}/{condition}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        language=of_survey("language"),
+        drop_items=of_condition("drop_items"),
+        code=code_of("build_personas"),
+    script:
+        "../scripts/build_personas.py"
+
+
 rule train_fold_adapters:
     """Tune one adapter for each fold, all of them as one cohort on one base."""
     input:
@@ -142,6 +167,7 @@ rule score_respondents:
         language=of_survey("language"),
         chat=of_model("chat"),
         examples=examples_of_arm,
+        persona=is_persona,
         normalization=STUDY.scoring.normalization,
         readout=STUDY.scoring.readout,
         tokens_per_batch=STUDY.engine.tokens_per_batch,

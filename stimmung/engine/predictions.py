@@ -32,6 +32,7 @@ def predict_respondents(
     splits: pd.DataFrame,
     weights: "pd.Series[float]",
     options: Sequence[str],
+    answers: Sequence[str] | None = None,
     adapters: Sequence[Path],
     examples: int,
     normalization: str,
@@ -53,6 +54,8 @@ def predict_respondents(
         Survey weights by respondent.
     options
         The target's options.
+    answers
+        The words that are scored for each option, if others than the option's own.
     adapters
         Directories by fold; none reads with the base alone.
     examples
@@ -69,6 +72,7 @@ def predict_respondents(
     DataFrame
         The columns of a predictions table but for ``method`` and ``seed``.
     """
+    said = options if answers is None else answers
     folds = folds_of(splits)
     ids = [respondent for fold in folds for respondent in held_out_ids(splits, fold)]
     asked: list[Prompt] = []
@@ -77,13 +81,13 @@ def predict_respondents(
         asked += scoring_prompts(
             prompts,
             held_out_ids(splits, fold),
-            options,
+            said,
             rendering,
             adapter=fold if adapters else BASE_ONLY,
             examples=shown,
         )
     if normalization == "pmi":
-        blank = unconditional_prompt(prompts, options, rendering)
+        blank = unconditional_prompt(prompts, said, rendering)
         asked += [
             Prompt(blank.context_ids, blank.option_ids, adapter)
             for adapter in sorted({one.adapter for one in asked})
@@ -91,7 +95,7 @@ def predict_respondents(
     scores = _score(base, asked, adapters, tokens_per_batch, readout)
     blanks = {one.adapter: score for one, score in zip(asked[len(ids) :], scores[len(ids) :], strict=True)}
     rows = [
-        _row(prompt, score, options, normalization, blanks.get(prompt.adapter))
+        _row(prompt, score, options, said, normalization, blanks.get(prompt.adapter))
         for prompt, score in zip(asked[: len(ids)], scores[: len(ids)], strict=True)
     ]
     about = splits.set_index("respondent_id").loc[ids]
@@ -124,13 +128,18 @@ def _score(
 
 
 def _row(
-    prompt: Prompt, score: np.ndarray, options: Sequence[str], normalization: str, blank: np.ndarray | None
+    prompt: Prompt,
+    score: np.ndarray,
+    options: Sequence[str],
+    said: Sequence[str],
+    normalization: str,
+    blank: np.ndarray | None,
 ) -> dict[str, float | int | str]:
     probabilities = normalize(
         score,
         normalization,
         n_tokens=[len(option) for option in prompt.option_ids],
-        n_bytes=[len(option.encode()) for option in options],
+        n_bytes=[len(words.encode()) for words in said],
         unconditional=blank,
     )
     row: dict[str, float | int | str] = {

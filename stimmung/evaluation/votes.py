@@ -7,6 +7,7 @@ from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, precision_recall_fscore_support
 
 from stimmung.evaluation.calibration import expected_calibration_error
+from stimmung.vocabulary.arms import sees_training_rows
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.tables import NO_FOLD, option_columns, options_of
 
@@ -24,11 +25,6 @@ HIGHER_IS_BETTER = {
     "jensen_shannon": False,
     "option_mass": True,
 }
-
-
-def sees_training_rows(method: str) -> bool:
-    """Return whether a method learns from training rows. Only zero-shot arms do not."""
-    return not method.endswith("/zero-shot")
 
 
 def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:

@@ -5,10 +5,10 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from stimmung.vocabulary.arms import ARMS, sees_training_rows
 from stimmung.vocabulary.codebook import Codebook, Strict
 from stimmung.vocabulary.errors import near
 
-ARMS = ("tuned", "zero-shot", "few-shot")
 Baseline = Literal["majority", "logistic", "random-forest", "xgboost", "catboost"]
 
 
@@ -54,7 +54,7 @@ class Survey(Strict):
     split_seed: int = Field(24, description="Draws the folds and the shares.")
     conditions: dict[str, Condition] = Field(description="The experiments, by name.")
     arms: list[str] = Field(
-        description="What language models do: 'MODEL/tuned', 'MODEL/zero-shot', 'MODEL/few-shot'."
+        description="What language models do, MODEL/ARM: tuned, zero-shot, few-shot, persona or classifier."
     )
     few_shot_k: int = Field(
         4, gt=0, description="Examples in a few-shot prompt, from the training rows only."
@@ -89,14 +89,11 @@ class Survey(Strict):
     def arms_of(self, condition: str) -> list[str]:
         """Return the arms that are run under ``condition``.
 
-        An untuned model sees no training rows, so a zero-shot arm runs only where the prompts differ from those of
-        the conditions before it.
+        An arm that sees no training rows runs only where the prompts differ from those of the conditions before it.
         """
         chosen = self.conditions[condition].arms
         arms = self.arms if chosen is None else chosen
-        return [
-            arm for arm in arms if not arm.endswith("/zero-shot") or self.prompt_twin(condition) == condition
-        ]
+        return [arm for arm in arms if sees_training_rows(arm) or self.prompt_twin(condition) == condition]
 
     def prediction_files(self, name: str, baselines: Sequence[str]) -> list[str]:
         """Return the paths of all predictions tables of this survey, which is called ``name``."""
@@ -120,6 +117,14 @@ class Survey(Strict):
                 f"language: '{self.language}' is not in the codebook ({', '.join(codebook.languages)})"
             )
             return problems
+        personas = [arm for arm in self.arms if ARMS[arm.split("/")[1]].persona]
+        if personas and (
+            codebook.persona is None
+            or not any(codebook.items[name].has_persona for name in codebook.predictors)
+        ):
+            problems.append(
+                f"arms: '{personas[0]}' needs `persona` in the codebook: its frame, and sentences of its items"
+            )
         for name, condition in self.conditions.items():
             for key, chosen in (("exclude", condition.exclude), ("keep", condition.keep)):
                 for item, answers in chosen.items():
