@@ -42,6 +42,7 @@ REPORTED_OF_PANEL = [
 wildcard_constraints:
     survey="|".join(STUDY.surveys),
     model="|".join(STUDY.models),
+    endpoint="|".join(STUDY.endpoints) or "(?!)",
     condition="|".join({c for s in STUDY.surveys.values() for c in s.conditions}),
     arm="|".join(name for name, arm in ARMS.items() if not arm.classifies),
     panel="|".join(STUDY.panels),

@@ -142,6 +142,37 @@ rule train_fold_adapters:
         "../scripts/train_fold_adapters.py"
 
 
+rule ask_endpoint:
+    """Have a model behind a server predict every held-out respondent."""
+    input:
+        respondents="results/surveys/{survey}/respondents.parquet",
+        prompts=prompts_of,
+        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        codebook=codebook_of,
+    output:
+        predictions="results/surveys/{survey}/predictions/{endpoint}/{arm}/{condition}/seed-{seed}.parquet",
+    log:
+        "logs/ask_endpoint/{survey}/{endpoint}/{arm}/{condition}/seed-{seed}.log",
+    benchmark:
+        "benchmarks/ask_endpoint/{survey}/{endpoint}/{arm}/{condition}/seed-{seed}.tsv"
+    conda:
+        "../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=600,
+    params:
+        endpoint=lambda wildcards: leaf("endpoints", wildcards.endpoint),
+        language=of_survey("language"),
+        examples=examples_of_arm,
+        persona=is_persona,
+        normalization=STUDY.scoring.normalization,
+        cache=lambda wildcards: f"{STORE}/endpoints/{wildcards.endpoint}.sqlite",
+        code=code_of("ask_endpoint"),
+    script:
+        "../scripts/ask_endpoint.py"
+
+
 rule score_respondents:
     """Read the probability of each answer option for every held-out respondent."""
     input:

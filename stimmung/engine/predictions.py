@@ -98,17 +98,24 @@ def predict_respondents(
         _row(prompt, score, options, said, normalization, blanks.get(prompt.adapter))
         for prompt, score in zip(asked[: len(ids)], scores[: len(ids)], strict=True)
     ]
-    about = splits.set_index("respondent_id").loc[ids]
-    truth = prompts.set_index("respondent_id").target.loc[ids]
+    return described(ids, prompts, splits, weights).join(pd.DataFrame(rows))
+
+
+def described(
+    ids: Sequence[str], prompts: pd.DataFrame, splits: pd.DataFrame, weights: "pd.Series[float]"
+) -> pd.DataFrame:
+    """Return the columns of a predictions table that say who was asked, and in which fold; a row for each of ``ids``."""
+    about = splits.set_index("respondent_id").loc[list(ids)]
+    truth = prompts.set_index("respondent_id").target.loc[list(ids)]
     return pd.DataFrame(
         {
-            "respondent_id": ids,
+            "respondent_id": list(ids),
             "condition": about.condition.to_numpy(),
             "fold": about.fold.to_numpy(),
             "target": truth.to_numpy(),
-            "weight": weights.loc[ids].to_numpy(),
+            "weight": weights.loc[list(ids)].to_numpy(),
         }
-    ).join(pd.DataFrame(rows))
+    )
 
 
 def _score(

@@ -82,19 +82,19 @@ def _sentence(item: SurveyItem, value: Any, reason: Any, language: str) -> str |
     return worded(item.persona, language).replace("{answer}", said)
 
 
-def persona_text(backstory: str, question: str) -> str:
-    """Return the running text that a base model continues."""
-    return f"{backstory} {question}".strip()
-
-
 class PersonaRendering(Rendering):
     """How a model reads backstories: the question is the beginning of the last sentence."""
 
     def text(self, messages: Sequence[Message]) -> str:
         """Return the text up to where the answer begins. A base model sees the backstory alone, as in Argyle et al."""
+        turns = self.turns(messages)
+        return chat_text(self.tokenizer, turns) if self.chat else turns[-1]["content"]
+
+    def turns(self, messages: Sequence[Message]) -> list[Message]:
+        """Return the turns that a chat model gets: the sentence to be completed ends the user's."""
         system, user = messages
-        said = persona_text(user["content"], self.question)
-        return chat_text(self.tokenizer, [system, Message(role="user", content=said)]) if self.chat else said
+        said = f"{user['content']} {self.question}".strip()
+        return [system, Message(role="user", content=said)]
 
 
 def rendering_of(codebook: Codebook, language: str, tokenizer: Any, chat: bool, persona: bool) -> Rendering:

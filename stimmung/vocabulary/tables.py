@@ -68,7 +68,10 @@ PREDICTIONS = pa.DataFrameSchema(
         "option_mass": pa.Column(float, pa.Check.in_range(0.0, 1.0 + 1e-6)),
         "n_tokens": pa.Column(int, pa.Check.ge(0)),
         "normalization": pa.Column(str),
+        # Options that a server did not show; their probabilities are then the largest that they can be.
+        "n_unseen": pa.Column(int, pa.Check.ge(0), default=0),
     },
+    add_missing_columns=True,
     checks=pa.Check(_sums_to_one, error="probabilities do not sum to 1"),
     unique=["respondent_id", "method", "condition", "seed"],
     strict=True,
