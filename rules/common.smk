@@ -135,9 +135,9 @@ def source_files(wildcards):
     )
 
 
-def fold_files(name):
-    """The path of a file of each fold's adapter."""
-    folder = "results/surveys/{survey}/adapters/{model}/{condition}/seed-{seed}"
+def fold_files(name, kind="adapters"):
+    """The path of a file of each fold's adapter, or of each fold's classifier."""
+    folder = f"results/surveys/{{survey}}/{kind}/{{model}}/{{condition}}/seed-{{seed}}"
     return expand(f"{folder}/fold-{{fold}}/{name}", fold=FOLDS, allow_missing=True)
 
 

@@ -142,6 +142,64 @@ rule train_fold_adapters:
         "../scripts/train_fold_adapters.py"
 
 
+rule train_fold_classifiers:
+    """Tune a classification head for each fold."""
+    input:
+        base="results/models/{model}/model.json",
+        prompts=prompts_of,
+        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        codebook=codebook_of,
+    output:
+        weights=fold_files("adapter_model.safetensors", "classifiers"),
+        config=fold_files("adapter_config.json", "classifiers"),
+        record=fold_files("training.json", "classifiers"),
+    log:
+        "logs/train_fold_classifiers/{survey}/{model}/{condition}/seed-{seed}.log",
+    benchmark:
+        "benchmarks/train_fold_classifiers/{survey}/{model}/{condition}/seed-{seed}.tsv"
+    conda:
+        "../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        language=of_survey("language"),
+        training=training_of,
+        store=STORE,
+        code=code_of("train_fold_classifiers"),
+    script:
+        "../scripts/train_fold_classifiers.py"
+
+
+rule classify_respondents:
+    """Have each fold's classifier predict its held-out respondents."""
+    input:
+        base="results/models/{model}/model.json",
+        adapters=fold_files("adapter_model.safetensors", "classifiers"),
+        respondents="results/surveys/{survey}/respondents.parquet",
+        prompts=prompts_of,
+        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        codebook=codebook_of,
+    output:
+        predictions="results/surveys/{survey}/predictions/{model}/classifier/{condition}/seed-{seed}.parquet",
+    log:
+        "logs/classify_respondents/{survey}/{model}/{condition}/seed-{seed}.log",
+    benchmark:
+        "benchmarks/classify_respondents/{survey}/{model}/{condition}/seed-{seed}.tsv"
+    conda:
+        "../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        language=of_survey("language"),
+        code=code_of("classify_respondents"),
+    script:
+        "../scripts/classify_respondents.py"
+
+
 rule ask_endpoint:
     """Have a model behind a server predict every held-out respondent."""
     input:

@@ -90,6 +90,11 @@ def asked_messages(
     ]
 
 
+def answers_texts(prompts: pd.DataFrame, ids: Sequence[str]) -> list[str]:
+    """Return each respondent's answers alone, without instruction and question: what a classifier reads."""
+    return [messages[-1]["content"] for messages in asked_messages(prompts, ids)]
+
+
 def unconditional_prompt(prompts: pd.DataFrame, options: Sequence[str], rendering: Rendering) -> Prompt:
     """Return the prompt with the instruction and the question but without a respondent, for PMI."""
     system, _ = _messages(prompts.messages.iloc[0])

@@ -27,6 +27,17 @@ class Model(Strict):
     )
     chat: bool = Field(False, description="Whether prompts go through the tokenizer's chat template.")
 
+    encoder: bool = Field(
+        False,
+        description="Whether it is a BERT-style encoder, for the arm classifier alone. Then quantization must be none.",
+    )
+
+    @model_validator(mode="after")
+    def _encoders_keep_their_weights(self) -> Self:
+        if self.encoder and (self.quantization != "none" or self.chat):
+            raise ValueError("an encoder needs quantization: none and chat: false")
+        return self
+
     @model_validator(mode="after")
     def _hub_models_are_pinned(self) -> Self:
         is_hub_id = "/" in self.source and not self.source.startswith((".", "/"))

@@ -82,7 +82,7 @@ class Study(Strict):
                 problems.append(
                     f"{section}.{name}.training: no preset '{one.training}'{near(one.training, self.training)}"
                 )
-        problems += self._problems_with_endpoints()
+        problems += self._problems_with_abilities()
         problems += self._problems_with_questions()
         if problems:
             raise ValueError("; ".join(problems))
@@ -92,8 +92,22 @@ class Study(Strict):
         surveys: list[tuple[str, str, Survey | Panel]] = [("surveys", *item) for item in self.surveys.items()]
         return [*surveys, *(("panels", *item) for item in self.panels.items())]
 
-    def _problems_with_endpoints(self) -> list[str]:
+    def _problems_with_abilities(self) -> list[str]:
+        """Return which arms and panels ask a model for what it cannot do."""
+        encoders = {name for name, model in self.models.items() if model.encoder}
         problems = [
+            f"surveys.{name}.arms: '{arm}' needs a model that continues text, and '{arm.split('/')[0]}' is an encoder"
+            for name, survey in self.surveys.items()
+            for arm in survey.arms
+            if arm.split("/")[0] in encoders and not ARMS[arm.split("/")[1]].classifies
+        ]
+        problems += [
+            f"panels.{name}.arms: '{model}' is an encoder, and cannot continue text"
+            for name, panel in self.panels.items()
+            for model in panel.models()
+            if model in encoders
+        ]
+        problems += [
             f"endpoints.{name}: a model has the same name" for name in self.endpoints if name in self.models
         ]
         problems += [

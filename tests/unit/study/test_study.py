@@ -205,3 +205,13 @@ def test_a_persona_needs_sentences_in_the_codebook(config, tmp_path):
     config["surveys"][ANES]["codebook"] = str(tmp_path / "mute.yaml")
     config["surveys"][ANES]["arms"].append("tiny/persona")
     assert "arms: 'tiny/persona' needs `persona` in the codebook" in told(config)
+
+
+def test_an_encoder_classifies_and_does_nothing_else(config):
+    config["models"]["bert"] = {"source": "./bert", "quantization": "none", "encoder": True}
+    config["surveys"][ANES]["arms"].append("bert/classifier")
+    assert "bert" in load_study(config, ROOT).selected_models()
+    config["surveys"][ANES]["arms"].append("bert/zero-shot")
+    assert "'bert/zero-shot' needs a model that continues text, and 'bert' is an encoder" in told(config)
+    config["models"]["bert"]["quantization"] = "nf4"
+    assert "models.bert: an encoder needs quantization: none" in told(config)
