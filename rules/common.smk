@@ -8,8 +8,14 @@ CODEBOOKS = {
 BASELINES = STUDY.run.baselines
 # Finished adapters and checkpoints, by content: a side folder that no rule owns, so that no failed job takes it along.
 STORE = "results/.store"
-SURVEY_TABLES = ["f1", "metrics", "shares", "comparisons", "left_out"]
-SURVEY_FIGURES = ["f1_by_class", "shares", "learning_curve", "left_out", "reliability"]
+SURVEY_TABLES = [
+    *["f1", "metrics", "shares", "comparisons", "left_out"],
+    *["absent", "effective", "subgroups"],
+]
+SURVEY_FIGURES = [
+    *["f1_by_class", "shares", "learning_curve", "left_out", "reliability"],
+    *["absent", "effective", "subgroups"],
+]
 # What of a survey stands in the report, and beside it for a paper. The page itself shows SVG.
 REPORTED_OF_SURVEY = [
     *[
@@ -17,6 +23,9 @@ REPORTED_OF_SURVEY = [
         "metrics.parquet",
         "comparisons.parquet",
         "shares.parquet",
+        "absent.parquet",
+        "effective.parquet",
+        "subgroup_metrics.parquet",
     ],
     *expand("tables/{table}.{format}", table=SURVEY_TABLES, format=["csv", "tex"]),
     *expand(

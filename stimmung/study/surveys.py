@@ -36,6 +36,13 @@ class Condition(Strict):
         return not self.drop_items
 
 
+class Subgroup(Strict):
+    """A part of the tested respondents that is also measured alone. Who gave no answer to a named item is in none."""
+
+    keep: dict[str, list[str]] = Field({}, description="Item to answers: who gave one of them.")
+    exclude: dict[str, list[str]] = Field({}, description="Item to answers: who gave another one.")
+
+
 class Survey(Strict):
     """One survey: where it is, who is in it, what is tried on it."""
 
@@ -53,6 +60,9 @@ class Survey(Strict):
     language: str = Field("en", description="The language of the prompts, one of the codebook's.")
     split_seed: int = Field(24, description="Draws the folds and the shares.")
     conditions: dict[str, Condition] = Field(description="The experiments, by name.")
+    subgroups: dict[str, Subgroup] = Field(
+        {}, description="Parts of the tested respondents that are also measured alone, by name."
+    )
     arms: list[str] = Field(
         description="What language models do, MODEL/ARM: tuned, zero-shot, few-shot, persona or classifier."
     )
@@ -125,6 +135,12 @@ class Survey(Strict):
             problems.append(
                 f"arms: '{personas[0]}' needs `persona` in the codebook: its frame, and sentences of its items"
             )
+        for name, subgroup in self.subgroups.items():
+            for key, chosen in (("keep", subgroup.keep), ("exclude", subgroup.exclude)):
+                for item, answers in chosen.items():
+                    problems += _problems_with_answers(
+                        f"subgroups.{name}.{key}", item, answers, codebook, self.language
+                    )
         for name, condition in self.conditions.items():
             for key, chosen in (("exclude", condition.exclude), ("keep", condition.keep)):
                 for item, answers in chosen.items():

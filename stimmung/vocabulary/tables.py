@@ -127,6 +127,55 @@ COMPARISONS = pa.DataFrameSchema(
     strict=True,
     name="comparisons",
 )
+# What each column means: stimmung.evaluation.absent.compare_absent.
+ABSENT = pa.DataFrameSchema(
+    {
+        "condition": pa.Column(str),
+        "reference": pa.Column(str),
+        "option": pa.Column(str),
+        "method": pa.Column(str),
+        "metric": pa.Column(str),
+        "before": pa.Column(float, nullable=True),
+        "after": pa.Column(float, nullable=True),
+        "difference": pa.Column(float, nullable=True),
+        "ci_low": pa.Column(float, nullable=True),
+        "ci_high": pa.Column(float, nullable=True),
+        "p": pa.Column(float, _probability, nullable=True),
+        "p_adjusted": pa.Column(float, _probability, nullable=True),
+        "baseline": pa.Column(str),
+        "advantage": pa.Column(float, nullable=True),
+        "advantage_low": pa.Column(float, nullable=True),
+        "advantage_high": pa.Column(float, nullable=True),
+        "advantage_p": pa.Column(float, _probability, nullable=True),
+        "advantage_p_adjusted": pa.Column(float, _probability, nullable=True),
+    },
+    unique=["condition", "method", "metric"],
+    strict=True,
+    name="absent",
+)
+# Infinite: more respondents than there are; 0: fewer than the smallest share has. stimmung.evaluation.effective.
+EFFECTIVE = pa.DataFrameSchema(
+    {
+        "method": pa.Column(str),
+        "condition": pa.Column(str),
+        "metric": pa.Column(str),
+        "n_training": pa.Column(float, pa.Check.gt(0)),
+        "n_effective": pa.Column(float, pa.Check.ge(0)),
+        "ci_low": pa.Column(float, pa.Check.ge(0)),
+        "ci_high": pa.Column(float, pa.Check.ge(0)),
+        "n_smallest": pa.Column(float, pa.Check.gt(0)),
+        "n_largest": pa.Column(float, pa.Check.gt(0)),
+    },
+    unique=["method", "condition", "metric"],
+    strict=True,
+    name="effective",
+)
+SUBGROUPS = pa.DataFrameSchema(
+    {"subgroup": pa.Column(str), **METRICS.columns},
+    unique=["subgroup", "method", "condition", "metric", "option"],
+    strict=True,
+    name="subgroups",
+)
 SHARES = pa.DataFrameSchema(
     {
         "method": pa.Column(str),
