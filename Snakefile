@@ -40,3 +40,8 @@ rule all:
     input:
         report="results/report.html",
         run="results/run.yaml",
+        imputed=expand(
+            "results/surveys/{survey}/imputed/{file}",
+            survey=STUDY.selected_surveys(),
+            file=["answers.parquet", "answers.csv", "README.md"],
+        ),

@@ -115,3 +115,31 @@ rule plot_votes:
         code=code_of("plot_votes"),
     script:
         "../scripts/plot_votes.py"
+
+
+rule impute_answers:
+    """Merge all predictions into a data set that stands beside the survey's own."""
+    input:
+        predictions=predictions_of,
+    output:
+        parquet="results/surveys/{survey}/imputed/answers.parquet",
+        csv="results/surveys/{survey}/imputed/answers.csv",
+        readme="results/surveys/{survey}/imputed/README.md",
+    log:
+        "logs/impute_answers/{survey}.log",
+    benchmark:
+        "benchmarks/impute_answers/{survey}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        conditions=of_survey("conditions"),
+        title=lambda wildcards: CODEBOOKS[wildcards.survey].title,
+        target=target_of,
+        simulated=is_simulated,
+        code=code_of("impute_answers"),
+    script:
+        "../scripts/impute_answers.py"

@@ -1,17 +1,16 @@
-"""Have each fold's classifier predict its held-out respondents."""
+"""Have each fold's classifier predict its held-out respondents, and all of them who did not answer."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from stimmung.engine.classifier import classify
 from stimmung.engine.devices import use_threads
-from stimmung.engine.predictions import described
+from stimmung.engine.predictions import averaged
 from stimmung.engine.respondents import answers_texts, held_out_ids
 from stimmung.study.job import job
 from stimmung.study.study import load_codebook
 from stimmung.vocabulary.tables import (
+    NO_FOLD,
     OPTION_PREFIX,
     PREDICTIONS,
     PROMPTS,
@@ -44,15 +43,18 @@ def classify_respondents(
     options = load_codebook(codebook).target_labels(language)
     texts, split = read_table(prompts, PROMPTS), read_table(splits, SPLITS)
     weights = read_table(respondents, RESPONDENTS).set_index("respondent_id").weight
-    parts = []
+    ids: list[str] = []
+    rows: list[dict[str, float | int | str]] = []
     for fold, adapter in enumerate(adapters):
-        ids = held_out_ids(split, fold)
-        probabilities, lengths = classify(base, adapter, len(options), answers_texts(texts, ids))
-        part = pd.DataFrame(probabilities, columns=[OPTION_PREFIX + option for option in options])
-        # A head has no answers but the options, so all probability is on them.
-        part = part.assign(option_mass=1.0, n_tokens=lengths, normalization="none")
-        parts.append(described(ids, texts, split, weights).join(part))
-    table = pd.concat(parts, ignore_index=True)
+        # Who did not answer is in no fold: every classifier reads them, and their probabilities are averaged.
+        read = [*held_out_ids(split, fold), *held_out_ids(split, NO_FOLD)]
+        probabilities, lengths = classify(base, adapter, len(options), answers_texts(texts, read))
+        for chances, length in zip(probabilities, lengths, strict=True):
+            row = {OPTION_PREFIX + one: float(chance) for one, chance in zip(options, chances, strict=True)}
+            # A head has no answers but the options, so all probability is on them.
+            rows.append({**row, "option_mass": 1.0, "n_tokens": length, "normalization": "none"})
+        ids += read
+    table = averaged(ids, rows, texts, split, weights)
     write_table(table.assign(method=method, seed=seed), output, PREDICTIONS)
 
 

@@ -29,6 +29,7 @@ from stimmung.vocabulary.tables import (
     EFFECTIVE,
     FOLD_METRICS,
     METRICS,
+    NO_FOLD,
     PREDICTIONS,
     RELIABILITY,
     RESPONDENTS,
@@ -89,7 +90,9 @@ def read_predictions(paths: list[Path]) -> pd.DataFrame:
                 f"{path} and {paths[0]} do not have the same answer options",
                 "The codebook has changed since: delete the older one and run snakemake again.",
             )
-    return pd.concat(tables.values(), ignore_index=True)
+    every = pd.concat(tables.values(), ignore_index=True)
+    # Who did not answer is predicted for `impute_answers`; there is nothing to compare it with.
+    return every[every.fold != NO_FOLD].reset_index(drop=True)
 
 
 if __name__ == "__main__":

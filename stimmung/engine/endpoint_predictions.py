@@ -7,13 +7,13 @@ import pandas as pd
 
 from stimmung.engine.endpoint import Answered, Endpoint, Question, ask
 from stimmung.engine.endpoint_cache import AnswerCache
-from stimmung.engine.predictions import described
+from stimmung.engine.predictions import averaged
 from stimmung.engine.respondents import asked_messages, draw_examples, folds_of, held_out_ids, training_ids
 from stimmung.engine.scoring import normalize
 from stimmung.text.prompts import Message
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import OPTION_PREFIX
+from stimmung.vocabulary.tables import NO_FOLD, OPTION_PREFIX
 
 FIRST_TOKEN = "first token of the {n} shown"
 
@@ -32,7 +32,7 @@ def predict_by_endpoint(
     normalization: str,
     seed: int,
 ) -> pd.DataFrame:
-    """Return one row for each held-out respondent, with a probability for each answer option.
+    """Return one row for each respondent, with a probability for each answer option.
 
     Parameters
     ----------
@@ -64,18 +64,23 @@ def predict_by_endpoint(
         raise InputError(
             f"scoring.normalization: {normalization} needs whole options, but {endpoint.url} is read with `reads: top`"
         )
-    folds = folds_of(splits)
-    ids = [respondent for fold in folds for respondent in held_out_ids(splits, fold)]
+    ids: list[str] = []
     messages: list[list[Message]] = []
-    for fold in folds:
-        shown = draw_examples(prompts, training_ids(splits, fold), examples, seed + fold) if examples else []
-        messages += asked_messages(prompts, held_out_ids(splits, fold), shown)
+    for fold in [*folds_of(splits), NO_FOLD]:
+        asked = held_out_ids(splits, fold)
+        shown = (
+            draw_examples(prompts, training_ids(splits, fold), examples, seed + max(fold, 0))
+            if examples and asked
+            else []
+        )
+        messages += asked_messages(prompts, asked, shown)
+        ids += asked
     if normalization == "pmi":
         messages.append([messages[0][0], Message(role="user", content="")])
     said = ask(endpoint, [_question(endpoint, rendering, one, answers) for one in messages], cache)
     blank = np.array(said[-1].loglikelihoods) if normalization == "pmi" else None
     rows = [_row(endpoint, one, options, answers, normalization, blank) for one in said[: len(ids)]]
-    return described(ids, prompts, splits, weights).join(pd.DataFrame(rows))
+    return averaged(ids, rows, prompts, splits, weights)
 
 
 def _question(

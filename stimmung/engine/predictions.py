@@ -1,6 +1,6 @@
 """Votes of held-out respondents, read from the probabilities of the answer options."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from stimmung.engine.respondents import (
 from stimmung.engine.scoring import Prompt, normalize, option_mass, score_options
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import OPTION_PREFIX
+from stimmung.vocabulary.tables import NO_FOLD, OPTION_PREFIX
 
 
 def predict_respondents(
@@ -40,7 +40,9 @@ def predict_respondents(
     tokens_per_batch: int,
     seed: int,
 ) -> pd.DataFrame:
-    """Return one row for each held-out respondent, with a probability for each answer option.
+    """Return one row for each respondent, with a probability for each answer option.
+
+    A respondent with an answer is read by the adapter that was not trained on it; one without is read by all adapters.
 
     Parameters
     ----------
@@ -73,19 +75,22 @@ def predict_respondents(
         The columns of a predictions table but for ``method`` and ``seed``.
     """
     said = options if answers is None else answers
-    folds = folds_of(splits)
-    ids = [respondent for fold in folds for respondent in held_out_ids(splits, fold)]
     asked: list[Prompt] = []
-    for fold in folds:
+    ids: list[str] = []
+    for fold in folds_of(splits):
         shown = draw_examples(prompts, training_ids(splits, fold), examples, seed + fold) if examples else []
-        asked += scoring_prompts(
-            prompts,
-            held_out_ids(splits, fold),
-            said,
-            rendering,
-            adapter=fold if adapters else BASE_ONLY,
-            examples=shown,
-        )
+        tested = held_out_ids(splits, fold)
+        reader = fold if adapters else BASE_ONLY
+        asked += scoring_prompts(prompts, tested, said, rendering, adapter=reader, examples=shown)
+        ids += tested
+    # Who did not answer is in no fold: every adapter reads them, and their probabilities are averaged.
+    unanswered = held_out_ids(splits, NO_FOLD)
+    if unanswered:
+        everybody = training_ids(splits, NO_FOLD)
+        shown = draw_examples(prompts, everybody, examples, seed) if examples else []
+        for reader in range(len(adapters)) if adapters else [BASE_ONLY]:
+            asked += scoring_prompts(prompts, unanswered, said, rendering, adapter=reader, examples=shown)
+            ids += unanswered
     if normalization == "pmi":
         blank = unconditional_prompt(prompts, said, rendering)
         asked += [
@@ -98,7 +103,22 @@ def predict_respondents(
         _row(prompt, score, options, said, normalization, blanks.get(prompt.adapter))
         for prompt, score in zip(asked[: len(ids)], scores[: len(ids)], strict=True)
     ]
-    return described(ids, prompts, splits, weights).join(pd.DataFrame(rows))
+    return averaged(ids, rows, prompts, splits, weights)
+
+
+def averaged(
+    ids: Sequence[str],
+    rows: Sequence[Mapping[str, float | int | str]],
+    prompts: pd.DataFrame,
+    splits: pd.DataFrame,
+    weights: "pd.Series[float]",
+) -> pd.DataFrame:
+    """Return a predictions table, but for method and seed; a respondent with several rows gets their mean."""
+    table = pd.DataFrame(list(rows))
+    numbers = table.select_dtypes("number").groupby(np.asarray(ids), sort=False).mean()
+    numbers = numbers.astype({name: int for name in ("n_tokens", "n_unseen") if name in numbers})
+    who = described(list(numbers.index), prompts, splits, weights)
+    return who.join(numbers.reset_index(drop=True)).assign(normalization=table["normalization"].iloc[0])
 
 
 def described(

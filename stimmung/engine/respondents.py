@@ -22,7 +22,7 @@ def training_ids(splits: pd.DataFrame, fold: int) -> list[str]:
 
 
 def held_out_ids(splits: pd.DataFrame, fold: int) -> list[str]:
-    """Return the respondents that ``fold`` tests: the same in every condition."""
+    """Return the respondents that ``fold`` tests, the same in every condition; of ``NO_FOLD``, who did not answer."""
     return list(splits.respondent_id[splits.fold == fold])
 
 

@@ -61,8 +61,9 @@ PREDICTIONS = pa.DataFrameSchema(
         "method": pa.Column(str),
         "condition": pa.Column(str),
         "seed": pa.Column(int),
-        "fold": pa.Column("int8"),
-        "target": pa.Column(str),
+        # Who did not answer has no target and is in no fold: predicted, and never evaluated.
+        "fold": pa.Column("int8", pa.Check.ge(NO_FOLD)),
+        "target": pa.Column(str, nullable=True),
         "weight": pa.Column(float, pa.Check.gt(0)),
         f"^{OPTION_PREFIX}.+$": pa.Column(float, _probability, regex=True),
         "option_mass": pa.Column(float, pa.Check.in_range(0.0, 1.0 + 1e-6)),
@@ -76,6 +77,25 @@ PREDICTIONS = pa.DataFrameSchema(
     unique=["respondent_id", "method", "condition", "seed"],
     strict=True,
     name="predictions",
+)
+# What each column means: stimmung.evaluation.imputation.readme.
+IMPUTED = pa.DataFrameSchema(
+    {
+        "respondent_id": pa.Column(str),
+        "method": pa.Column(str),
+        "condition": pa.Column(str),
+        "held_out_fold": pa.Column("int8", pa.Check.ge(NO_FOLD)),
+        "answered": pa.Column(bool),
+        "observed": pa.Column(str, nullable=True),
+        "most_probable": pa.Column(str),
+        "weight": pa.Column(float, pa.Check.gt(0)),
+        "n_seeds": pa.Column(int, pa.Check.gt(0)),
+        f"^{OPTION_PREFIX}.+$": pa.Column(float, _probability, regex=True),
+    },
+    checks=pa.Check(_sums_to_one, error="probabilities do not sum to 1"),
+    unique=["respondent_id", "method", "condition"],
+    strict=True,
+    name="imputed",
 )
 FOLD_METRICS = pa.DataFrameSchema(
     {
