@@ -13,6 +13,7 @@ from stimmung.study import sizes
 from stimmung.study.code import code_digest
 from stimmung.study.entry import executor_or_exit, study_or_exit
 from stimmung.study.study import load_codebook
+from stimmung.vocabulary.arms import ARMS
 
 min_version("9.27")
 # A large study is millions of objects and hardly a cycle: the collector would walk them all again and again.
@@ -65,3 +66,8 @@ rule all:
     input:
         report="results/report.html",
         run="results/run.yaml",
+        imputed=expand(
+            "results/surveys/{survey}/imputed/{file}",
+            survey=STUDY.selected_surveys(),
+            file=["answers.parquet", "answers.csv", "README.md"],
+        ),

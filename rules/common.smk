@@ -8,8 +8,14 @@ CODEBOOKS = {
 BASELINES = STUDY.run.baselines
 # Finished adapters and checkpoints, by content: a side folder that no rule owns, so that no failed job takes it along.
 STORE = "results/.store"
-SURVEY_TABLES = ["f1", "metrics", "shares", "comparisons", "left_out"]
-SURVEY_FIGURES = ["f1_by_class", "shares", "learning_curve", "left_out", "reliability"]
+SURVEY_TABLES = [
+    *["f1", "metrics", "shares", "comparisons", "left_out"],
+    *["absent", "effective", "subgroups"],
+]
+SURVEY_FIGURES = [
+    *["f1_by_class", "shares", "learning_curve", "left_out", "reliability"],
+    *["absent", "effective", "subgroups"],
+]
 # What of a survey stands in the report, and beside it for a paper. The page itself shows SVG.
 REPORTED_OF_SURVEY = [
     *[
@@ -17,6 +23,9 @@ REPORTED_OF_SURVEY = [
         "metrics.parquet",
         "comparisons.parquet",
         "shares.parquet",
+        "absent.parquet",
+        "effective.parquet",
+        "subgroup_metrics.parquet",
     ],
     *expand("tables/{table}.{format}", table=SURVEY_TABLES, format=["csv", "tex"]),
     *expand(
@@ -42,8 +51,9 @@ REPORTED_OF_PANEL = [
 wildcard_constraints:
     survey="|".join(STUDY.surveys),
     model="|".join(STUDY.models),
+    endpoint="|".join(STUDY.endpoints) or "(?!)",
     condition="|".join({c for s in STUDY.surveys.values() for c in s.conditions}),
-    arm="tuned|zero-shot|few-shot",
+    arm="|".join(name for name, arm in ARMS.items() if not arm.classifies),
     panel="|".join(STUDY.panels),
     week=r"\d{4}-\d{2}-\d{2}",
     seed=r"\d+",
@@ -199,6 +209,13 @@ def selected(key):
     )[key]
 
 
+def subgroups_of(wildcards):
+    """Parts of the tested respondents that are measured alone, in the words of the survey's language."""
+    return STUDY.surveys[wildcards.survey].subgroups_in_words(
+        CODEBOOKS[wildcards.survey]
+    )
+
+
 def other_selection(wildcards):
     """What the condition does whose number of training rows this one takes, if it takes one."""
     survey = STUDY.surveys[wildcards.survey]
@@ -220,7 +237,13 @@ def is_simulated(wildcards):
 def prompts_of(wildcards):
     """The prompts of a condition; conditions that leave out the same items share them."""
     twin = STUDY.surveys[wildcards.survey].prompt_twin(wildcards.condition)
-    return f"results/surveys/{wildcards.survey}/prompts/{twin}.parquet"
+    folder = "personas" if is_persona(wildcards) else "prompts"
+    return f"results/surveys/{wildcards.survey}/{folder}/{twin}.parquet"
+
+
+def is_persona(wildcards):
+    """Whether the arm reads backstories in the first person."""
+    return "arm" in wildcards.keys() and ARMS[wildcards.arm].persona
 
 
 def training_of(wildcards):
@@ -243,22 +266,21 @@ def source_files(wildcards):
     )
 
 
-def fold_files(name):
-    """The path of a file of each fold's adapter."""
-    folder = "results/surveys/{survey}/adapters/{model}/{condition}/seed-{seed}"
+def fold_files(name, kind="adapters"):
+    """The path of a file of each fold's adapter, or of each fold's classifier."""
+    folder = f"results/surveys/{{survey}}/{kind}/{{model}}/{{condition}}/seed-{{seed}}"
     return expand(f"{folder}/fold-{{fold}}/{name}", fold=FOLDS, allow_missing=True)
 
 
 def adapters_of_arm(wildcards):
     """The adapters that an arm reads with: one for each fold if it is tuned, none else."""
-    return fold_files("adapter_model.safetensors") if wildcards.arm == "tuned" else []
+    return fold_files("adapter_model.safetensors") if ARMS[wildcards.arm].tuned else []
 
 
 def examples_of_arm(wildcards):
     """How many examples stand in an arm's prompts."""
-    return (
-        STUDY.surveys[wildcards.survey].few_shot_k if wildcards.arm == "few-shot" else 0
-    )
+    shows = ARMS[wildcards.arm].shows_examples
+    return STUDY.surveys[wildcards.survey].few_shot_k if shows else 0
 
 
 def predictions_of(wildcards):

@@ -6,12 +6,16 @@ rule evaluate_votes:
     input:
         predictions=predictions_of,
         splits=splits_of,
+        respondents="results/surveys/{survey}/respondents.parquet",
     output:
         fold_metrics="results/surveys/{survey}/fold_metrics.parquet",
         metrics="results/surveys/{survey}/metrics.parquet",
         comparisons="results/surveys/{survey}/comparisons.parquet",
         shares="results/surveys/{survey}/shares.parquet",
         reliability="results/surveys/{survey}/reliability.parquet",
+        absent="results/surveys/{survey}/absent.parquet",
+        effective="results/surveys/{survey}/effective.parquet",
+        subgroup_metrics="results/surveys/{survey}/subgroup_metrics.parquet",
     log:
         "logs/evaluate_votes/{survey}.log",
     benchmark:
@@ -23,6 +27,8 @@ rule evaluate_votes:
         mem_mb=grows(2000),
         runtime=grows(15),
     params:
+        conditions=of_survey("conditions"),
+        subgroups=subgroups_of,
         weighted=of_survey("weighted_metrics"),
         code=code_of("evaluate_votes"),
     script:
@@ -36,6 +42,9 @@ rule tabulate_votes:
         metrics="results/surveys/{survey}/metrics.parquet",
         comparisons="results/surveys/{survey}/comparisons.parquet",
         shares="results/surveys/{survey}/shares.parquet",
+        absent="results/surveys/{survey}/absent.parquet",
+        effective="results/surveys/{survey}/effective.parquet",
+        subgroup_metrics="results/surveys/{survey}/subgroup_metrics.parquet",
     output:
         f1_csv="results/surveys/{survey}/tables/f1.csv",
         f1_tex="results/surveys/{survey}/tables/f1.tex",
@@ -47,6 +56,12 @@ rule tabulate_votes:
         comparisons_tex="results/surveys/{survey}/tables/comparisons.tex",
         left_out_csv="results/surveys/{survey}/tables/left_out.csv",
         left_out_tex="results/surveys/{survey}/tables/left_out.tex",
+        absent_csv="results/surveys/{survey}/tables/absent.csv",
+        absent_tex="results/surveys/{survey}/tables/absent.tex",
+        effective_csv="results/surveys/{survey}/tables/effective.csv",
+        effective_tex="results/surveys/{survey}/tables/effective.tex",
+        subgroups_csv="results/surveys/{survey}/tables/subgroups.csv",
+        subgroups_tex="results/surveys/{survey}/tables/subgroups.tex",
     log:
         "logs/tabulate_votes/{survey}.log",
     benchmark:
@@ -72,12 +87,18 @@ rule plot_votes:
         metrics="results/surveys/{survey}/metrics.parquet",
         shares="results/surveys/{survey}/shares.parquet",
         reliability="results/surveys/{survey}/reliability.parquet",
+        absent="results/surveys/{survey}/absent.parquet",
+        effective="results/surveys/{survey}/effective.parquet",
+        subgroup_metrics="results/surveys/{survey}/subgroup_metrics.parquet",
     output:
         f1_by_class="results/surveys/{survey}/figures/f1_by_class.{format}",
         shares="results/surveys/{survey}/figures/shares.{format}",
         learning_curve="results/surveys/{survey}/figures/learning_curve.{format}",
         left_out="results/surveys/{survey}/figures/left_out.{format}",
         reliability="results/surveys/{survey}/figures/reliability.{format}",
+        absent="results/surveys/{survey}/figures/absent.{format}",
+        effective="results/surveys/{survey}/figures/effective.{format}",
+        subgroups="results/surveys/{survey}/figures/subgroups.{format}",
     log:
         "logs/plot_votes/{survey}/{format}.log",
     benchmark:
@@ -94,3 +115,31 @@ rule plot_votes:
         code=code_of("plot_votes"),
     script:
         "../scripts/plot_votes.py"
+
+
+rule impute_answers:
+    """Merge all predictions into a data set that stands beside the survey's own."""
+    input:
+        predictions=predictions_of,
+    output:
+        parquet="results/surveys/{survey}/imputed/answers.parquet",
+        csv="results/surveys/{survey}/imputed/answers.csv",
+        readme="results/surveys/{survey}/imputed/README.md",
+    log:
+        "logs/impute_answers/{survey}.log",
+    benchmark:
+        "benchmarks/impute_answers/{survey}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        conditions=of_survey("conditions"),
+        title=lambda wildcards: CODEBOOKS[wildcards.survey].title,
+        target=target_of,
+        simulated=is_simulated,
+        code=code_of("impute_answers"),
+    script:
+        "../scripts/impute_answers.py"

@@ -50,6 +50,7 @@ rule prepare_model:
         revision=of_model("revision"),
         quantization=of_model("quantization"),
         compute_dtype=of_model("compute_dtype"),
+        encoder=of_model("encoder"),
         code=code_of("prepare_model"),
     script:
         "../scripts/prepare_model.py"

@@ -119,6 +119,31 @@ rule build_prompts:
         "../scripts/build_prompts.py"
 
 
+rule build_personas:
+    """Word each respondent's answers as a backstory in the first person."""
+    input:
+        respondents="results/surveys/{survey}/respondents.parquet",
+        codebook=codebook_of,
+    output:
+        prompts="results/surveys/{survey}/personas/{condition}.parquet",
+    log:
+        "logs/build_personas/{survey}/{condition}.log",
+    benchmark:
+        "benchmarks/build_personas/{survey}/{condition}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        language=of_survey("language"),
+        drop_items=of_condition("drop_items"),
+        code=code_of("build_personas"),
+    script:
+        "../scripts/build_personas.py"
+
+
 rule train_fold_adapters:
     """Tune one adapter for each fold, all of them as one cohort on one base."""
     input:
@@ -151,6 +176,95 @@ rule train_fold_adapters:
         "../scripts/train_fold_adapters.py"
 
 
+rule train_fold_classifiers:
+    """Tune a classification head for each fold."""
+    input:
+        base="results/models/{model}/model.json",
+        prompts=prompts_of,
+        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        codebook=codebook_of,
+    output:
+        weights=fold_files("adapter_model.safetensors", "classifiers"),
+        config=fold_files("adapter_config.json", "classifiers"),
+        record=fold_files("training.json", "classifiers"),
+    log:
+        "logs/train_fold_classifiers/{survey}/{model}/{condition}/seed-{seed}.log",
+    benchmark:
+        "benchmarks/train_fold_classifiers/{survey}/{model}/{condition}/seed-{seed}.tsv"
+    conda:
+        "../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        language=of_survey("language"),
+        training=training_of,
+        store=STORE,
+        code=code_of("train_fold_classifiers"),
+    script:
+        "../scripts/train_fold_classifiers.py"
+
+
+rule classify_respondents:
+    """Have each fold's classifier predict its held-out respondents."""
+    input:
+        base="results/models/{model}/model.json",
+        adapters=fold_files("adapter_model.safetensors", "classifiers"),
+        respondents="results/surveys/{survey}/respondents.parquet",
+        prompts=prompts_of,
+        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        codebook=codebook_of,
+    output:
+        predictions="results/surveys/{survey}/predictions/{model}/classifier/{condition}/seed-{seed}.parquet",
+    log:
+        "logs/classify_respondents/{survey}/{model}/{condition}/seed-{seed}.log",
+    benchmark:
+        "benchmarks/classify_respondents/{survey}/{model}/{condition}/seed-{seed}.tsv"
+    conda:
+        "../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        language=of_survey("language"),
+        code=code_of("classify_respondents"),
+    script:
+        "../scripts/classify_respondents.py"
+
+
+rule ask_endpoint:
+    """Have a model behind a server predict every held-out respondent."""
+    input:
+        respondents="results/surveys/{survey}/respondents.parquet",
+        prompts=prompts_of,
+        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        codebook=codebook_of,
+    output:
+        predictions="results/surveys/{survey}/predictions/{endpoint}/{arm}/{condition}/seed-{seed}.parquet",
+    log:
+        "logs/ask_endpoint/{survey}/{endpoint}/{arm}/{condition}/seed-{seed}.log",
+    benchmark:
+        "benchmarks/ask_endpoint/{survey}/{endpoint}/{arm}/{condition}/seed-{seed}.tsv"
+    conda:
+        "../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=600,
+    params:
+        endpoint=lambda wildcards: leaf("endpoints", wildcards.endpoint),
+        language=of_survey("language"),
+        examples=examples_of_arm,
+        persona=is_persona,
+        normalization=STUDY.scoring.normalization,
+        cache=lambda wildcards: f"{STORE}/endpoints/{wildcards.endpoint}.sqlite",
+        code=code_of("ask_endpoint"),
+    script:
+        "../scripts/ask_endpoint.py"
+
+
 rule score_respondents:
     """Read the probability of each answer option for every held-out respondent."""
     input:
@@ -176,6 +290,7 @@ rule score_respondents:
         language=of_survey("language"),
         chat=of_model("chat"),
         examples=examples_of_arm,
+        persona=is_persona,
         normalization=STUDY.scoring.normalization,
         readout=STUDY.scoring.readout,
         tokens_per_batch=STUDY.engine.tokens_per_batch,

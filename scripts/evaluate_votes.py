@@ -1,30 +1,41 @@
 """Compare the predictions of all methods with what the respondents answered.
 
-Reads every predictions table of one survey and its splits. Writes five tables: each metric in each fold;
-its mean over folds with an interval; every arm of a language model against the best baseline; predicted and
-observed shares; reliability bins.
+Reads every predictions table of one survey, its splits and its respondents. Writes eight tables: each metric in each
+fold; its mean over folds with an interval; every arm of a language model against the best baseline; predicted and
+observed shares; reliability bins; the option whose voters are absent from training; how many respondents a tuned model
+is worth; metrics of subgroups.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from stimmung.evaluation.absent import compare_absent
 from stimmung.evaluation.calibration import bin_reliability
 from stimmung.evaluation.comparisons import compare_with_best_baseline
+from stimmung.evaluation.effective import count_effective_respondents
 from stimmung.evaluation.folds import summarize_folds
 from stimmung.evaluation.shares import compare_shares
+from stimmung.evaluation.subgroups import measure_subgroups
 from stimmung.evaluation.votes import measure_folds
+from stimmung.report.conditions import learning_curves, without_answers
 from stimmung.study.job import job
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.tables import (
+    ABSENT,
     COMPARISONS,
+    EFFECTIVE,
     FOLD_METRICS,
     METRICS,
+    NO_FOLD,
     PREDICTIONS,
     RELIABILITY,
+    RESPONDENTS,
     SHARES,
     SPLITS,
+    SUBGROUPS,
     option_columns,
     read_table,
     write_table,
@@ -38,21 +49,35 @@ def evaluate_votes(
     *,
     predictions: list[Path],
     splits: list[Path],
+    respondents: Path,
+    conditions: Mapping[str, Mapping[str, Any]],
+    subgroups: Mapping[str, Mapping[str, Any]] | None = None,
     weighted: bool = False,
     fold_metrics: Path,
     metrics: Path,
     comparisons: Path,
     shares: Path,
     reliability: Path,
+    absent: Path,
+    effective: Path,
+    subgroup_metrics: Path,
 ) -> None:
-    """Write the five tables; with ``weighted``, survey weights count in every metric, not only in shares."""
+    """Write the eight tables; with ``weighted``, survey weights count in every metric, not only in shares."""
     predicted = read_predictions(predictions)
-    folds = measure_folds(predicted, pd.concat([read_table(path, SPLITS) for path in splits]), weighted)
+    split = pd.concat([read_table(path, SPLITS) for path in splits])
+    folds = measure_folds(predicted, split, weighted)
     write_table(folds, fold_metrics, FOLD_METRICS)
     write_table(summarize_folds(folds), metrics, METRICS)
     write_table(compare_with_best_baseline(folds), comparisons, COMPARISONS)
     write_table(compare_shares(predicted, folds), shares, SHARES)
-    write_table(bin_reliability(predicted), reliability, RELIABILITY)
+    write_table(bin_reliability(predicted, weighted=weighted), reliability, RELIABILITY)
+    write_table(compare_absent(predicted, split, folds, without_answers(conditions)), absent, ABSENT)
+    worth = count_effective_respondents(predicted, split, learning_curves(conditions), weighted=weighted)
+    write_table(worth, effective, EFFECTIVE)
+    parts = measure_subgroups(
+        predicted, split, read_table(respondents, RESPONDENTS), subgroups or {}, weighted
+    )
+    write_table(parts, subgroup_metrics, SUBGROUPS)
 
 
 def read_predictions(paths: list[Path]) -> pd.DataFrame:
@@ -65,7 +90,9 @@ def read_predictions(paths: list[Path]) -> pd.DataFrame:
                 f"{path} and {paths[0]} do not have the same answer options",
                 "The codebook has changed since: delete the older one and run snakemake again.",
             )
-    return pd.concat(tables.values(), ignore_index=True)
+    every = pd.concat(tables.values(), ignore_index=True)
+    # Who did not answer is predicted for `impute_answers`; there is nothing to compare it with.
+    return every[every.fold != NO_FOLD].reset_index(drop=True)
 
 
 if __name__ == "__main__":
@@ -73,6 +100,9 @@ if __name__ == "__main__":
         evaluate_votes(
             predictions=[Path(path) for path in snakemake.input.predictions],
             splits=[Path(path) for path in snakemake.input.splits],
+            respondents=Path(snakemake.input.respondents),
+            conditions=snakemake.params.conditions,
+            subgroups=snakemake.params.subgroups,
             weighted=snakemake.params.weighted,
             **{name: Path(path) for name, path in snakemake.output.items()},
         )

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stimmung.evaluation.comparisons import compare_conditions
-from stimmung.report.by_option import plot_f1_by_class, plot_shares
+from stimmung.report.absent import plot_absent
+from stimmung.report.by_option import plot_f1_by_class, plot_shares, plot_subgroups
 from stimmung.report.conditions import left_out as conditions_left_out
+from stimmung.report.effective import plot_effective
 from stimmung.report.learning_curve import plot_learning_curve
 from stimmung.report.leaving_out import plot_left_out
 from stimmung.report.reliability import plot_reliability
@@ -27,23 +29,28 @@ def plot_votes(
     metrics: Path,
     shares: Path,
     reliability: Path,
+    absent: Path,
+    effective: Path,
+    subgroup_metrics: Path,
     conditions: Mapping[str, Mapping[str, Any]],
     simulated: bool,
     figures: Mapping[str, Path],
 ) -> None:
-    """Write the figures f1_by_class, shares, learning_curve, left_out and reliability to their paths."""
+    """Write each figure to its path in ``figures``."""
     folds = tables.read_table(fold_metrics, tables.FOLD_METRICS)
     means = tables.read_table(metrics, tables.METRICS)
     predicted = tables.read_table(shares, tables.SHARES)
     bins = tables.read_table(reliability, tables.RELIABILITY)
+    methods = list(means["method"].unique())
     with figure_style():
         drawn = {
             "f1_by_class": plot_f1_by_class(means, conditions),
             "shares": plot_shares(predicted, conditions),
             "learning_curve": plot_learning_curve(means, conditions),
-            "left_out": plot_left_out(
-                compare_conditions(folds, conditions_left_out(conditions)), list(means["method"].unique())
-            ),
+            "left_out": plot_left_out(compare_conditions(folds, conditions_left_out(conditions)), methods),
+            "absent": plot_absent(tables.read_table(absent, tables.ABSENT), methods),
+            "effective": plot_effective(tables.read_table(effective, tables.EFFECTIVE), methods),
+            "subgroups": plot_subgroups(tables.read_table(subgroup_metrics, tables.SUBGROUPS), conditions),
             "reliability": plot_reliability(bins, means, conditions),
         }
         for name, figure in drawn.items():
@@ -57,6 +64,9 @@ if __name__ == "__main__":
             metrics=Path(snakemake.input.metrics),
             shares=Path(snakemake.input.shares),
             reliability=Path(snakemake.input.reliability),
+            absent=Path(snakemake.input.absent),
+            effective=Path(snakemake.input.effective),
+            subgroup_metrics=Path(snakemake.input.subgroup_metrics),
             conditions=snakemake.params.conditions,
             simulated=snakemake.params.simulated,
             figures={name: Path(path) for name, path in snakemake.output.items()},

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from stimmung.engine.base import quantize_base
 from stimmung.engine.devices import use_threads
+from stimmung.engine.encoders import save_encoder
 from stimmung.study.job import job
 from stimmung.vocabulary.files import write_json
 
@@ -18,12 +19,16 @@ def prepare_model(
     revision: str | None,
     quantization: str,
     compute_dtype: str,
+    encoder: bool = False,
     threads: int,
     description: Path,
 ) -> None:
     """Write the base beside ``description``, and into it where the base comes from and its digest."""
     use_threads(threads)
-    found = quantize_base(source, revision, quantization, compute_dtype, description.parent)
+    if encoder:
+        found = save_encoder(source, revision, compute_dtype, description.parent)
+    else:
+        found = quantize_base(source, revision, quantization, compute_dtype, description.parent)
     write_json(found, description)
 
 
@@ -34,6 +39,7 @@ if __name__ == "__main__":
             revision=snakemake.params.revision,
             quantization=snakemake.params.quantization,
             compute_dtype=snakemake.params.compute_dtype,
+            encoder=snakemake.params.encoder,
             threads=snakemake.threads,
             description=Path(snakemake.output.description),
         )

@@ -16,14 +16,17 @@ from stimmung.study.panels import Panel
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.files import write_whole
 from stimmung.vocabulary.tables import (
+    ABSENT,
     AFFECT,
     CCF,
     COMPARISONS,
     CONFIRMATIONS,
+    EFFECTIVE,
     FOLD_METRICS,
     METRICS,
     RECOVERY,
     SHARES,
+    SUBGROUPS,
     read_table,
 )
 
@@ -91,6 +94,9 @@ def read_votes(
         metrics=read_table(files["metrics.parquet"], METRICS),
         comparisons=read_table(files["comparisons.parquet"], COMPARISONS),
         shares=read_table(files["shares.parquet"], SHARES),
+        absent=read_table(files["absent.parquet"], ABSENT),
+        effective=read_table(files["effective.parquet"], EFFECTIVE),
+        subgroups=read_table(files["subgroup_metrics.parquet"], SUBGROUPS),
         figures=figures_among(files),
         files=downloads_among(files, page_folder),
         conditions=run["config"]["surveys"][name]["conditions"],

@@ -8,8 +8,7 @@ from stimmung.engine.devices import use_threads
 from stimmung.engine.predictions import predict_respondents
 from stimmung.study.job import job
 from stimmung.study.study import load_codebook
-from stimmung.text.rendering import Rendering
-from stimmung.vocabulary.codebook import worded
+from stimmung.text.personas import rendering_of
 from stimmung.vocabulary.tables import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS, read_table, write_table
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ def score_respondents(
     language: str,
     chat: bool,
     examples: int,
+    persona: bool = False,
     normalization: str,
     readout: str,
     tokens_per_batch: int,
@@ -41,11 +41,12 @@ def score_respondents(
     words = load_codebook(codebook)
     predictions = predict_respondents(
         loaded,
-        Rendering(loaded.tokenizer, chat, worded(words.question, language)),
+        rendering_of(words, language, loaded.tokenizer, chat, persona),
         prompts=read_table(prompts, PROMPTS),
         splits=read_table(splits, SPLITS),
         weights=read_table(respondents, RESPONDENTS).set_index("respondent_id").weight,
         options=words.target_labels(language),
+        answers=words.persona_answers(language) if persona else None,
         adapters=adapters,
         examples=examples,
         normalization=normalization,
@@ -68,6 +69,7 @@ if __name__ == "__main__":
             language=snakemake.params.language,
             chat=snakemake.params.chat,
             examples=snakemake.params.examples,
+            persona=snakemake.params.persona,
             normalization=snakemake.params.normalization,
             readout=snakemake.params.readout,
             tokens_per_batch=snakemake.params.tokens_per_batch,

@@ -31,9 +31,24 @@ OPTIONS = {
 }
 
 # What the scripts write of a survey.
-VOTES_TABLES = ("fold_metrics", "metrics", "comparisons", "shares", "reliability")
-VOTES_FIGURES = ("f1_by_class", "shares", "learning_curve", "left_out", "reliability")
-VOTES_FOR_READERS = ("f1", "metrics", "shares", "comparisons", "left_out")
+MORE = ("absent", "effective", "subgroup_metrics")
+VOTES_TABLES = ("fold_metrics", "metrics", "comparisons", "shares", "reliability", *MORE)
+VOTES_FIGURES = (
+    *("f1_by_class", "shares", "learning_curve", "left_out", "reliability"),
+    *("absent", "effective", "subgroups"),
+)
+VOTES_FOR_READERS = (
+    *("f1", "metrics", "shares", "comparisons", "left_out"),
+    *("absent", "effective", "subgroups"),
+)
+SUBGROUPS = {"with-party": {"exclude": {"party_id": ["none"]}}, "no-party": {"keep": {"party_id": ["none"]}}}
+
+
+def make_respondents(splits: pd.DataFrame) -> pd.DataFrame:
+    """Return a RESPONDENTS table of the people of ``splits``; every other one identifies with no party."""
+    ids = splits["respondent_id"].unique()
+    parties = pd.Categorical(np.array(["red", "none"])[np.arange(len(ids)) % 2], ["red", "none"])
+    return pd.DataFrame({"respondent_id": ids, "weight": 1.0, "party_id": parties})
 
 
 def make_votes(

@@ -42,7 +42,7 @@ def predict_folds(
     Returns
     -------
     pandas.DataFrame
-        One row for each respondent who has a fold, in the order of ``respondents``.
+        One row for each respondent, in the order of ``respondents``. Who did not answer has fold ``NO_FOLD``.
 
     Raises
     ------
@@ -55,13 +55,15 @@ def predict_folds(
             "Delete both tables and run snakemake again.",
         )
     rows = respondents.merge(splits, on="respondent_id", validate="one_to_one")
-    rows = rows[rows["fold"] != NO_FOLD]
+    answered = rows["fold"] != NO_FOLD
     parts = []
-    for fold in sorted(rows["fold"].unique()):
-        test = rows[rows["fold"] == fold]
-        train = rows[rows["in_training"] & (rows["fold"] != fold)]
+    for fold in sorted(rows["fold"][answered].unique()):
+        # Who did not answer is in no fold: every model predicts them, and their probabilities are averaged.
+        test = rows[(rows["fold"] == fold) | ~answered]
+        train = rows[rows["in_training"] & answered & (rows["fold"] != fold)]
         predicted = predict_baseline(name, train, test, predictors, target, options, grid, inner_folds, seed)
         parts.append(pd.DataFrame(predicted, test.index, [OPTION_PREFIX + option for option in options]))
+    probabilities = pd.concat(parts).groupby(level=0).mean()
     described = pd.DataFrame(
         {
             "respondent_id": rows["respondent_id"],
@@ -69,10 +71,10 @@ def predict_folds(
             "condition": condition,
             "seed": seed,
             "fold": rows["fold"],
-            "target": rows[target].astype(str),
+            "target": rows[target].astype(str).where(answered, None),
             "weight": rows["weight"],
         }
     )
     # A tabular model answers with nothing but options, and there is nothing to normalise.
     read_out = pd.DataFrame({"option_mass": 1.0, "n_tokens": 0, "normalization": "none"}, rows.index)
-    return pd.concat([described, pd.concat(parts).loc[rows.index], read_out], axis=1)
+    return pd.concat([described, probabilities.loc[rows.index], read_out], axis=1)

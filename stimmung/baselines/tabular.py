@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from catboost import CatBoostClassifier
+from catboost import CatBoostClassifier, CatBoostError
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
@@ -16,12 +16,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
+from xgboost.core import XGBoostError
 
 from stimmung.baselines.design import design_matrix
 from stimmung.baselines.tuning import probabilities, tune
 from stimmung.vocabulary.errors import InputError, near
 
 logger = logging.getLogger(__name__)
+
+# What estimators raise at a parameter that they do not like.
+REFUSALS = (ValueError, TypeError, CatBoostError, XGBoostError)
 
 _CLASSES: dict[str, type] = {
     "majority": DummyClassifier,
@@ -75,7 +79,7 @@ def predict_baseline(
     Raises
     ------
     InputError
-        See :func:`check_grid`.
+        See :func:`check_grid` and :func:`check_values`.
     """
     check_grid(name, grid)
     place = {option: number for number, option in enumerate(options)}
@@ -90,10 +94,15 @@ def predict_baseline(
     names = [f"x{number}" for number in range(len(varying))]
     x_train, x_test = x_train[varying].set_axis(names, axis=1), x_test[varying].set_axis(names, axis=1)
     build = _builder(name, seed, [column for column in names if x_train[column].dtype.kind != "f"])
-    chosen = tune(build, grid, x_train, classes, inner_folds, seed)
+    try:
+        chosen = tune(build, grid, x_train, classes, inner_folds, seed)
+        fitted = build(**chosen).fit(x_train, classes)
+    except REFUSALS:
+        check_values(name, grid)
+        raise  # no value of the grid is to blame
     logger.info("%s on %d rows: %s", name, len(train), chosen or "nothing to tune")
     result = np.zeros((len(test), len(options)))
-    result[:, present] = probabilities(build(**chosen).fit(x_train, classes), x_test)
+    result[:, present] = probabilities(fitted, x_test)
     return result
 
 
@@ -115,6 +124,31 @@ def check_grid(name: str, grid: Mapping[str, Sequence[Any]]) -> None:
             raise InputError(f"{place}: {estimator.__name__} has no such parameter{near(parameter, known)}")
         if not values:
             raise InputError(f"{place}: no value to try", "Give at least one, or leave the parameter out.")
+
+
+def check_values(name: str, grid: Mapping[str, Sequence[Any]]) -> None:
+    """Check that the estimator takes every value of a grid, by fitting each alone to a few made-up rows.
+
+    Estimators look at their parameters only when they are fitted, so there is no cheaper way to ask. It is done
+    only after a fit has failed, to tell a wrong value from any other reason.
+
+    Raises
+    ------
+    InputError
+        If it refuses one.
+    """
+    build = _builder(name, seed=0, labelled=[])
+    x, classes = pd.DataFrame({"x0": np.arange(12.0)}), np.arange(12) % 3
+    for parameter, values in grid.items():
+        for value in values:
+            try:
+                build(**{parameter: value}).fit(x, classes)
+            except REFUSALS as error:
+                reason = next((line for line in str(error).splitlines() if line.strip()), "no reason given")
+                raise InputError(
+                    f"baselines.{name}.{parameter}: {_CLASSES[name].__name__} refuses {value!r}: {reason}",
+                    f"Its documentation says which values `{parameter}` may have.",
+                ) from error
 
 
 def _builder(name: str, seed: int, labelled: Sequence[str]) -> Callable[..., Any]:

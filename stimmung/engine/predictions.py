@@ -1,6 +1,6 @@
 """Votes of held-out respondents, read from the probabilities of the answer options."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from stimmung.engine.respondents import (
 from stimmung.engine.scoring import Prompt, normalize, option_mass, score_options
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import OPTION_PREFIX
+from stimmung.vocabulary.tables import NO_FOLD, OPTION_PREFIX
 
 
 def predict_respondents(
@@ -32,6 +32,7 @@ def predict_respondents(
     splits: pd.DataFrame,
     weights: "pd.Series[float]",
     options: Sequence[str],
+    answers: Sequence[str] | None = None,
     adapters: Sequence[Path],
     examples: int,
     normalization: str,
@@ -39,7 +40,9 @@ def predict_respondents(
     tokens_per_batch: int,
     seed: int,
 ) -> pd.DataFrame:
-    """Return one row for each held-out respondent, with a probability for each answer option.
+    """Return one row for each respondent, with a probability for each answer option.
+
+    A respondent with an answer is read by the adapter that was not trained on it; one without is read by all adapters.
 
     Parameters
     ----------
@@ -53,6 +56,8 @@ def predict_respondents(
         Survey weights by respondent.
     options
         The target's options.
+    answers
+        The words that are scored for each option, if others than the option's own.
     adapters
         Directories by fold; none reads with the base alone.
     examples
@@ -69,21 +74,25 @@ def predict_respondents(
     DataFrame
         The columns of a predictions table but for ``method`` and ``seed``.
     """
-    folds = folds_of(splits)
-    ids = [respondent for fold in folds for respondent in held_out_ids(splits, fold)]
+    said = options if answers is None else answers
     asked: list[Prompt] = []
-    for fold in folds:
+    ids: list[str] = []
+    for fold in folds_of(splits):
         shown = draw_examples(prompts, training_ids(splits, fold), examples, seed + fold) if examples else []
-        asked += scoring_prompts(
-            prompts,
-            held_out_ids(splits, fold),
-            options,
-            rendering,
-            adapter=fold if adapters else BASE_ONLY,
-            examples=shown,
-        )
+        tested = held_out_ids(splits, fold)
+        reader = fold if adapters else BASE_ONLY
+        asked += scoring_prompts(prompts, tested, said, rendering, adapter=reader, examples=shown)
+        ids += tested
+    # Who did not answer is in no fold: every adapter reads them, and their probabilities are averaged.
+    unanswered = held_out_ids(splits, NO_FOLD)
+    if unanswered:
+        everybody = training_ids(splits, NO_FOLD)
+        shown = draw_examples(prompts, everybody, examples, seed) if examples else []
+        for reader in range(len(adapters)) if adapters else [BASE_ONLY]:
+            asked += scoring_prompts(prompts, unanswered, said, rendering, adapter=reader, examples=shown)
+            ids += unanswered
     if normalization == "pmi":
-        blank = unconditional_prompt(prompts, options, rendering)
+        blank = unconditional_prompt(prompts, said, rendering)
         asked += [
             Prompt(blank.context_ids, blank.option_ids, adapter)
             for adapter in sorted({one.adapter for one in asked})
@@ -91,20 +100,42 @@ def predict_respondents(
     scores = _score(base, asked, adapters, tokens_per_batch, readout)
     blanks = {one.adapter: score for one, score in zip(asked[len(ids) :], scores[len(ids) :], strict=True)}
     rows = [
-        _row(prompt, score, options, normalization, blanks.get(prompt.adapter))
+        _row(prompt, score, options, said, normalization, blanks.get(prompt.adapter))
         for prompt, score in zip(asked[: len(ids)], scores[: len(ids)], strict=True)
     ]
-    about = splits.set_index("respondent_id").loc[ids]
-    truth = prompts.set_index("respondent_id").target.loc[ids]
+    return averaged(ids, rows, prompts, splits, weights)
+
+
+def averaged(
+    ids: Sequence[str],
+    rows: Sequence[Mapping[str, float | int | str]],
+    prompts: pd.DataFrame,
+    splits: pd.DataFrame,
+    weights: "pd.Series[float]",
+) -> pd.DataFrame:
+    """Return a predictions table, but for method and seed; a respondent with several rows gets their mean."""
+    table = pd.DataFrame(list(rows))
+    numbers = table.select_dtypes("number").groupby(np.asarray(ids), sort=False).mean()
+    numbers = numbers.astype({name: int for name in ("n_tokens", "n_unseen") if name in numbers})
+    who = described(list(numbers.index), prompts, splits, weights)
+    return who.join(numbers.reset_index(drop=True)).assign(normalization=table["normalization"].iloc[0])
+
+
+def described(
+    ids: Sequence[str], prompts: pd.DataFrame, splits: pd.DataFrame, weights: "pd.Series[float]"
+) -> pd.DataFrame:
+    """Return the columns of a predictions table that say who was asked, and in which fold; a row for each of ``ids``."""
+    about = splits.set_index("respondent_id").loc[list(ids)]
+    truth = prompts.set_index("respondent_id").target.loc[list(ids)]
     return pd.DataFrame(
         {
-            "respondent_id": ids,
+            "respondent_id": list(ids),
             "condition": about.condition.to_numpy(),
             "fold": about.fold.to_numpy(),
             "target": truth.to_numpy(),
-            "weight": weights.loc[ids].to_numpy(),
+            "weight": weights.loc[list(ids)].to_numpy(),
         }
-    ).join(pd.DataFrame(rows))
+    )
 
 
 def _score(
@@ -124,13 +155,18 @@ def _score(
 
 
 def _row(
-    prompt: Prompt, score: np.ndarray, options: Sequence[str], normalization: str, blank: np.ndarray | None
+    prompt: Prompt,
+    score: np.ndarray,
+    options: Sequence[str],
+    said: Sequence[str],
+    normalization: str,
+    blank: np.ndarray | None,
 ) -> dict[str, float | int | str]:
     probabilities = normalize(
         score,
         normalization,
         n_tokens=[len(option) for option in prompt.option_ids],
-        n_bytes=[len(option.encode()) for option in options],
+        n_bytes=[len(words.encode()) for words in said],
         unconditional=blank,
     )
     row: dict[str, float | int | str] = {

@@ -22,7 +22,7 @@ def training_ids(splits: pd.DataFrame, fold: int) -> list[str]:
 
 
 def held_out_ids(splits: pd.DataFrame, fold: int) -> list[str]:
-    """Return the respondents that ``fold`` tests: the same in every condition."""
+    """Return the respondents that ``fold`` tests, the same in every condition; of ``NO_FOLD``, who did not answer."""
     return list(splits.respondent_id[splits.fold == fold])
 
 
@@ -73,10 +73,26 @@ def scoring_prompts(
         Few-shot examples: user message and answer.
     """
     found = []
-    for prompt in prompts.set_index("respondent_id").loc[list(ids)].itertuples():
-        encoded = rendering.encode(few_shot_messages(_messages(prompt.messages), examples), options)
+    for messages in asked_messages(prompts, ids, examples):
+        encoded = rendering.encode(messages, options)
         found.append(Prompt(encoded.context_ids, encoded.continuation_ids, adapter))
     return found
+
+
+def asked_messages(
+    prompts: pd.DataFrame, ids: Sequence[str], examples: Sequence[tuple[str, str]] = ()
+) -> list[list[Message]]:
+    """Return the messages that ask each respondent, behind the examples."""
+    rows = prompts.set_index("respondent_id").loc[list(ids)]
+    return [
+        few_shot_messages(_messages(messages), examples) if examples else _messages(messages)
+        for messages in rows.messages
+    ]
+
+
+def answers_texts(prompts: pd.DataFrame, ids: Sequence[str]) -> list[str]:
+    """Return each respondent's answers alone, without instruction and question: what a classifier reads."""
+    return [messages[-1]["content"] for messages in asked_messages(prompts, ids)]
 
 
 def unconditional_prompt(prompts: pd.DataFrame, options: Sequence[str], rendering: Rendering) -> Prompt:

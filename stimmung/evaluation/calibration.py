@@ -42,10 +42,11 @@ def expected_calibration_error(
     return float(np.abs(gaps).sum() / rows.sum())
 
 
-def bin_reliability(predictions: pd.DataFrame, n_bins: int = N_BINS) -> pd.DataFrame:
+def bin_reliability(predictions: pd.DataFrame, n_bins: int = N_BINS, weighted: bool = False) -> pd.DataFrame:
     """Return a RELIABILITY table: for each bin of confidence the mean confidence and the accuracy.
 
-    Rows of all folds and seeds are pooled and not weighted. The interval of the accuracy is Wilson's, at 95
+    Rows of all folds and seeds are pooled. With ``weighted``, survey weights count in both means, and the interval is for
+    Kish's effective number of respondents; ``n`` counts rows as they are. The interval of the accuracy is Wilson's, at 95
     %, for the number of respondents: several seeds of one respondent are not several respondents, so rows
     are divided by the seeds.
 
@@ -57,23 +58,25 @@ def bin_reliability(predictions: pd.DataFrame, n_bins: int = N_BINS) -> pd.DataF
     probabilities = predictions[option_columns(predictions)].to_numpy()
     chosen = probabilities.argmax(axis=1)
     confidence = probabilities[np.arange(len(chosen)), chosen]
+    weights = predictions["weight"].to_numpy() if weighted else np.ones(len(predictions))
+    correct = np.array(options_of(predictions))[chosen] == predictions["target"].to_numpy()
     rows = pd.DataFrame(
         {
             "method": predictions["method"].to_numpy(),
             "condition": predictions["condition"].to_numpy(),
             "bin": bin_of(confidence, n_bins),
-            "confidence": confidence,
-            "accuracy": np.array(options_of(predictions))[chosen] == predictions["target"].to_numpy(),
+            "confidence": weights * confidence,
+            "accuracy": weights * correct,
+            "weight": weights,
+            "weight_squared": weights**2,
         }
     )
     n_seeds = predictions.groupby(["method", "condition"])["seed"].nunique().rename("n_seeds")
-    table = (
-        rows.groupby(["method", "condition", "bin"], sort=False)
-        .agg(confidence=("confidence", "mean"), accuracy=("accuracy", "mean"), n=("accuracy", "size"))
-        .reset_index()
-        .join(n_seeds, on=["method", "condition"])
-    )
-    n_respondents = table["n"] / table["n_seeds"]
+    bins = rows.groupby(["method", "condition", "bin"], sort=False)
+    table = bins.sum().assign(n=bins.size()).reset_index().join(n_seeds, on=["method", "condition"])
+    for mean in ("confidence", "accuracy"):
+        table[mean] = np.clip(table[mean] / table["weight"], 0, 1)
+    n_respondents = table["weight"] ** 2 / table["weight_squared"] / table["n_seeds"]
     low, high = proportion_confint(table["accuracy"] * n_respondents, n_respondents, method="wilson")
     table["accuracy_low"], table["accuracy_high"] = np.clip(low, 0, 1), np.clip(high, 0, 1)
     table["run"] = table.groupby(["method", "condition"], sort=False).ngroup()

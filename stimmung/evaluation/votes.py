@@ -7,6 +7,7 @@ from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, precision_recall_fscore_support
 
 from stimmung.evaluation.calibration import expected_calibration_error
+from stimmung.vocabulary.arms import sees_training_rows
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.tables import NO_FOLD, option_columns, options_of
 
@@ -23,12 +24,8 @@ HIGHER_IS_BETTER = {
     "total_variation": False,
     "jensen_shannon": False,
     "option_mass": True,
+    "unseen": False,
 }
-
-
-def sees_training_rows(method: str) -> bool:
-    """Return whether a method learns from training rows. Only zero-shot arms do not."""
-    return not method.endswith("/zero-shot")
 
 
 def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:
@@ -57,6 +54,8 @@ def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:
         has no bias.
     option_mass
         Probability on any valid option, before it is scaled to 1.
+    unseen
+        Share of the respondents of whom a server did not show every option. Their option mass is a lower bound.
 
     Parameters
     ----------
@@ -93,6 +92,7 @@ def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:
         ("total_variation", None): np.abs(predicted - observed).sum() / 2,
         ("jensen_shannon", None): jensenshannon(predicted, observed, base=2),
         ("option_mass", None): np.average(predictions["option_mass"], weights=weights),
+        ("unseen", None): np.average(_unseen(predictions), weights=weights),
     }
     for place, option in enumerate(options):
         metrics["f1", option] = f1[place]
@@ -101,7 +101,9 @@ def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:
     return {key: float(value) for key, value in metrics.items()}
 
 
-def measure_folds(predictions: pd.DataFrame, splits: pd.DataFrame, weighted: bool = False) -> pd.DataFrame:
+def measure_folds(
+    predictions: pd.DataFrame, splits: pd.DataFrame, weighted: bool = False, whole: bool = True
+) -> pd.DataFrame:
     """Return a FOLD_METRICS table: every metric of every method, condition and fold.
 
     A method that ran with several seeds has the mean over them in each fold: seeds share the test rows, so
@@ -115,13 +117,16 @@ def measure_folds(predictions: pd.DataFrame, splits: pd.DataFrame, weighted: boo
         The SPLITS table that they were made with; it says how many rows each fold trained on.
     weighted
         See ``vote_metrics``.
+    whole
+        Whether the predictions must be of all respondents of the splits, and not of a subgroup.
 
     Raises
     ------
     InputError
         If the predictions are not of exactly the respondents and folds of the splits.
     """
-    check_same_folds(predictions, splits)
+    if whole:
+        check_same_folds(predictions, splits)
     trained_on = training_rows(splits)
     rows = []
     for (method, condition), run in predictions.groupby(["method", "condition"], sort=False):
@@ -175,6 +180,12 @@ def check_same_folds(predictions: pd.DataFrame, splits: pd.DataFrame) -> None:
                 f"predictions of {method}, condition {condition}, seed {seed}, are not those of the splits",
                 "They were made with other splits: delete them and run snakemake again.",
             )
+
+
+def _unseen(predictions: pd.DataFrame) -> NDArray[np.bool_]:
+    if "n_unseen" not in predictions:
+        return np.zeros(len(predictions), dtype=bool)
+    return predictions["n_unseen"].to_numpy() > 0
 
 
 def _codes(target: "pd.Series[str]", options: list[str]) -> NDArray[np.intp]:

@@ -18,6 +18,7 @@ from stimmung.report.style import (
     is_baseline,
     method_label,
     method_looks,
+    note_figure,
     remove_empty,
 )
 
@@ -68,6 +69,30 @@ def plot_shares(shares: pd.DataFrame, conditions: Conditions) -> Figure:
         0, 1.05 * float(np.nanmax(shares[["predicted", "predicted_high", "observed_high"]]))
     )
     figure.supxlabel("Share of respondents, %", fontsize=8)
+    return figure
+
+
+def plot_subgroups(subgroups: pd.DataFrame, conditions: Conditions) -> Figure:
+    """Draw macro F1 and the F1 of each option by method, side by side for the subgroups of the test respondents.
+
+    Parameters
+    ----------
+    subgroups
+        A SUBGROUPS table.
+    conditions
+        The survey's conditions. Shown is the first that learns from all training rows.
+    """
+    if subgroups.empty:
+        return note_figure("No subgroups: this study's config names none.")
+    first = reference_conditions(conditions)[0]
+    wanted = subgroups[(subgroups["condition"] == first) & subgroups["metric"].isin(("macro_f1", "f1"))]
+    # A subgroup stands where a condition stands in the other figures: filled, open.
+    wanted = wanted.assign(condition=wanted["subgroup"])
+    panels = {"Macro F1": wanted[wanted["option"].isna()]}
+    for option in wanted["option"].dropna().unique():
+        panels[f"F1, {option}"] = wanted[wanted["option"] == option]
+    figure = _panels(panels, list(wanted["subgroup"].unique()), ("value", "ci_low", "ci_high"))
+    figure.axes[0].set_xlim(0, 1)
     return figure
 
 

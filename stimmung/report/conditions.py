@@ -55,6 +55,11 @@ def left_out(conditions: Conditions) -> list[tuple[str, str]]:
     return pairs
 
 
+def without_answers(conditions: Conditions) -> list[tuple[str, str]]:
+    """Return those of ``left_out`` that exclude who gave an answer, as when one party's voters do not take part."""
+    return [(name, reference) for name, reference in left_out(conditions) if conditions[name].get("exclude")]
+
+
 def share_of(condition: Condition) -> float:
     """Return the share of the training rows that a condition learns from."""
     return float(condition.get("share") or 1)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from stimmung.evaluation.comparisons import compare_conditions
-from stimmung.report import votes_tables
+from stimmung.report import votes_more_tables, votes_tables
 from stimmung.report.conditions import (
     Conditions,
     in_words,
@@ -34,10 +34,11 @@ class VotesResults:
 
     Attributes
     ----------
-    fold_metrics, metrics, comparisons, shares
+    fold_metrics, metrics, comparisons, shares, absent, effective, subgroups
         Tables of these names, see ``stimmung.vocabulary.tables``.
     figures
-        Paths of SVG files, by name: f1_by_class, shares, learning_curve, left_out, reliability.
+        Paths of SVG files, by name: f1_by_class, shares, learning_curve, left_out, reliability, absent, effective,
+        subgroups.
     files
         Where the tables stand for download, relative to the page: name to paths.
     conditions
@@ -50,6 +51,9 @@ class VotesResults:
     metrics: pd.DataFrame
     comparisons: pd.DataFrame
     shares: pd.DataFrame
+    absent: pd.DataFrame
+    effective: pd.DataFrame
+    subgroups: pd.DataFrame
     figures: Mapping[str, Path]
     files: Mapping[str, Sequence[str]]
     conditions: Conditions
@@ -84,8 +88,14 @@ def votes_section(name: str, run: Mapping[str, Any], results: VotesResults) -> S
     parts.append(Part("Shares", _shares(results)))
     if learning_curves(results.conditions):
         parts.append(Part("Learning from fewer respondents", [_learning_curve(results)]))
+    if not results.effective.empty:
+        parts.append(Part("Effective respondents", _effective(results)))
     if left_out(results.conditions):
         parts.append(Part("Leaving respondents out", _left_out(results)))
+    if not results.absent.empty:
+        parts.append(Part("The absent party", _absent(results)))
+    if not results.subgroups.empty:
+        parts.append(Part("Subgroups of respondents", _subgroups(results)))
     metrics = votes_tables.metrics_table(results.metrics, results.simulated)
     parts += [
         Part("Calibration", [_reliability(results)]),
@@ -178,6 +188,47 @@ def _learning_curve(results: VotesResults) -> Picture:
     )
 
 
+def _effective(results: VotesResults) -> list[Text | Picture | Shown]:
+    text = (
+        "What is a tuned language model worth, in respondents? Each point says how many the best baseline must learn from "
+        "to be as good. Above the dotted line the language model needs fewer."
+    )
+    picture = Picture(
+        results.figures["effective"],
+        "Respondents that the best baseline of each share needs to equal the tuned model, over those that the model learned "
+        "from, both in a fold and logarithmic, after Hernandez et al. (2021). Open marks on grey: beyond what was measured, "
+        "better than the baseline with all respondents or worse than with the fewest. Whiskers: 95 % bootstrap interval "
+        "over folds and respondents, rather too short.",
+        "Effective respondents by training share; the numbers stand in the table below.",
+    )
+    table = votes_more_tables.effective_table(results.effective, results.simulated)
+    return [Text(text), picture, Shown(table, results.files.get("effective", ()))]
+
+
+def _absent(results: VotesResults) -> list[Picture | Shown]:
+    picture = Picture(
+        results.figures["absent"],
+        "Change of F1 and of the predicted share, in percentage points, for the answer option whose voters are absent from "
+        f"the training rows, paired by fold. {COLOURS} {WHISKERS}",
+        f"What becomes of the absent option with {results.methods}; the numbers stand in the table below.",
+    )
+    table = votes_more_tables.absent_table(results.absent, results.simulated)
+    return [picture, Shown(table, results.files.get("absent", ()))]
+
+
+def _subgroups(results: VotesResults) -> list[Picture | Shown]:
+    names = list(results.subgroups["subgroup"].unique())
+    others = f"; open: {', '.join(names[1:])}" if names[1:] else ""
+    picture = Picture(
+        results.figures["subgroups"],
+        "F1 of subgroups of the test respondents; all are learned from together (condition "
+        f"{reference_conditions(results.conditions)[0]}). Filled: {names[0]}{others}. {COLOURS} {WHISKERS}",
+        f"F1 by subgroup for {results.methods}; the numbers stand in the table below.",
+    )
+    table = votes_more_tables.subgroups_table(results.conditions, results.subgroups, results.simulated)
+    return [picture, Shown(table, results.files.get("subgroups", ()))]
+
+
 def _left_out(results: VotesResults) -> list[Text | Picture | Shown]:
     changes = compare_conditions(results.fold_metrics, left_out(results.conditions))
     text = (
@@ -241,6 +292,14 @@ def _caveats(name: str, run: Mapping[str, Any]) -> list[str]:
         "would rather have said something else.",
     ]
     survey = run["config"]["surveys"][name]
+    endpoints = set(run["config"].get("endpoints", {}))
+    asked = sorted({arm.split("/")[0] for arm in survey.get("arms", [])} & endpoints)
+    if asked:
+        points.append(
+            f"{', '.join(asked)} ran behind a server. No record pins its weights, and a vendor may change them. Where a "
+            "server did not show every option, the share of such respondents stands under 'Not all shown'; the options "
+            "that it hid count with the largest probability they can have had, and option mass is a lower bound."
+        )
     if survey.get("weighted_metrics"):
         points.append("Survey weights count in every metric, not in the shares only.")
     models = {arm.split("/")[0] for arm in survey.get("arms", [])}

@@ -18,6 +18,7 @@ METRIC_LABELS = {
     "total_variation": "Total variation ↓",
     "jensen_shannon": "Jensen-Shannon ↓",
     "option_mass": "Option mass ↑",
+    "unseen": "Not all shown ↓",
 }
 INTERVAL = (
     "In brackets the 95 % interval over folds, corrected for shared training rows (Nadeau and Bengio 2003)."
@@ -26,11 +27,13 @@ INTERVAL = (
 
 def metrics_table(metrics: pd.DataFrame, simulated: bool = False) -> Table:
     """Return all metrics that are not about one option: a row for each method, grouped by condition."""
-    wanted = metrics[metrics["metric"].isin(METRIC_LABELS)]
+    # Only servers leave options out, so the column stands only where one did.
+    labels = {name: label for name, label in METRIC_LABELS.items() if name != "unseen" or _left_some(metrics)}
+    wanted = metrics[metrics["metric"].isin(labels)]
     caption = (
         f"Predictions of held-out respondents, mean over folds; ↑ higher is better, ↓ lower is. {INTERVAL}"
     )
-    return _wide(wanted, "metric", METRIC_LABELS, caption, simulated)
+    return _wide(wanted, "metric", labels, caption, simulated)
 
 
 def f1_table(metrics: pd.DataFrame, simulated: bool = False) -> Table:
@@ -117,6 +120,10 @@ def _wide(frame: pd.DataFrame, key: str, labels: dict[str, str], caption: str, s
             rows.append([Cell(method_label(method)), *cells])
         groups.append(Group(str(condition), rows))
     return Table(caption, ["Method", *labels.values()], groups, simulated=simulated)
+
+
+def _left_some(metrics: pd.DataFrame) -> bool:
+    return bool((metrics.loc[metrics["metric"] == "unseen", "value"] > 0).any())
 
 
 def _difference(row: "pd.Series[Any]") -> Cell:

@@ -32,6 +32,17 @@ class Model(Strict):
         description="Its size, to reckon memory and minutes of jobs. null: as the source's name or files say.",
     )
 
+    encoder: bool = Field(
+        False,
+        description="Whether it is a BERT-style encoder, for the arm classifier alone. Then quantization must be none.",
+    )
+
+    @model_validator(mode="after")
+    def _encoders_keep_their_weights(self) -> Self:
+        if self.encoder and (self.quantization != "none" or self.chat):
+            raise ValueError("an encoder needs quantization: none and chat: false")
+        return self
+
     @model_validator(mode="after")
     def _hub_models_are_pinned(self) -> Self:
         is_hub_id = "/" in self.source and not self.source.startswith((".", "/"))

@@ -7,9 +7,11 @@ from typing import Any, Literal, Self, TypeVar
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from stimmung.study.endpoints import Endpoint
 from stimmung.study.models import Engine, Model, Scoring, Training
 from stimmung.study.panels import Panel
 from stimmung.study.surveys import Baseline, Survey
+from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.codebook import Codebook, Strict
 from stimmung.vocabulary.errors import InputError, near
 from stimmung.vocabulary.layout import Layout
@@ -37,6 +39,9 @@ class Study(Strict):
 
     run: Run
     models: dict[str, Model] = Field(description="Base models, by the name that stands in paths.")
+    endpoints: dict[str, Endpoint] = Field(
+        {}, description="Models behind a server, by the name that stands in paths."
+    )
     training: dict[str, Training] = Field(description="Presets of hyper-parameters, by name.")
     engine: Engine
     scoring: Scoring
@@ -68,15 +73,17 @@ class Study(Strict):
             if name not in self.panels
         ]
         for section, name, one in self._branches():
+            known = {*self.models, *(self.endpoints if section == "surveys" else ())}
             problems += [
-                f"{section}.{name}.arms: no model '{model}'{near(model, self.models)}"
+                f"{section}.{name}.arms: no model '{model}'{near(model, known)}"
                 for model in one.models()
-                if model not in self.models
+                if model not in known
             ]
             if one.training not in self.training:
                 problems.append(
                     f"{section}.{name}.training: no preset '{one.training}'{near(one.training, self.training)}"
                 )
+        problems += self._problems_with_abilities()
         problems += self._problems_with_questions()
         if problems:
             raise ValueError("; ".join(problems))
@@ -85,6 +92,32 @@ class Study(Strict):
     def _branches(self) -> list[tuple[str, str, Survey | Panel]]:
         surveys: list[tuple[str, str, Survey | Panel]] = [("surveys", *item) for item in self.surveys.items()]
         return [*surveys, *(("panels", *item) for item in self.panels.items())]
+
+    def _problems_with_abilities(self) -> list[str]:
+        """Return which arms and panels ask a model for what it cannot do."""
+        encoders = {name for name, model in self.models.items() if model.encoder}
+        problems = [
+            f"surveys.{name}.arms: '{arm}' needs a model that continues text, and '{arm.split('/')[0]}' is an encoder"
+            for name, survey in self.surveys.items()
+            for arm in survey.arms
+            if arm.split("/")[0] in encoders and not ARMS[arm.split("/")[1]].classifies
+        ]
+        problems += [
+            f"panels.{name}.arms: '{model}' is an encoder, and cannot continue text"
+            for name, panel in self.panels.items()
+            for model in panel.models()
+            if model in encoders
+        ]
+        problems += [
+            f"endpoints.{name}: a model has the same name" for name in self.endpoints if name in self.models
+        ]
+        problems += [
+            f"surveys.{name}.arms: '{arm}' trains, but '{arm.split('/')[0]}' runs on a server"
+            for name, survey in self.surveys.items()
+            for arm in survey.arms
+            if arm.split("/")[0] in self.endpoints and ARMS[arm.split("/")[1]].tuned
+        ]
+        return problems
 
     def _problems_with_questions(self) -> list[str]:
         problems = [
@@ -111,7 +144,7 @@ class Study(Strict):
         """Return the models that this run needs, by name."""
         chosen: list[Survey | Panel] = [*self.selected_surveys().values(), *self.selected_panels().values()]
         names = [model for one in chosen for model in one.models()]
-        return {name: self.models[name] for name in dict.fromkeys(names)}
+        return {name: self.models[name] for name in dict.fromkeys(names) if name in self.models}
 
 
 def load_study(config: Mapping[str, Any], root: Path = Path()) -> Study:

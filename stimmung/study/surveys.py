@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from stimmung.study.conditions import combined_conditions
+from stimmung.vocabulary.arms import ARMS, sees_training_rows
 from stimmung.vocabulary.codebook import Code, Codebook, Strict
 from stimmung.vocabulary.errors import near
 
-ARMS = ("tuned", "zero-shot", "few-shot")
 Baseline = Literal["majority", "logistic", "random-forest", "xgboost", "catboost"]
 
 
@@ -79,6 +79,13 @@ class SurveySimulation(Strict):
     )
 
 
+class Subgroup(Strict):
+    """A part of the tested respondents that is also measured alone. Who gave no answer to a named item is in none."""
+
+    keep: dict[str, list[str]] = Field({}, description="Item to answers: who gave one of them.")
+    exclude: dict[str, list[str]] = Field({}, description="Item to answers: who gave another one.")
+
+
 class Survey(Strict):
     """One survey: where it is, who is in it, what is tried on it."""
 
@@ -107,8 +114,11 @@ class Survey(Strict):
     conditions: Annotated[dict[str, Condition], BeforeValidator(_chosen_conditions)] = Field(
         description="The experiments, by name."
     )
+    subgroups: dict[str, Subgroup] = Field(
+        {}, description="Parts of the tested respondents that are also measured alone, by name."
+    )
     arms: list[str] = Field(
-        description="What language models do: 'MODEL/tuned', 'MODEL/zero-shot', 'MODEL/few-shot'."
+        description="What language models do, MODEL/ARM: tuned, zero-shot, few-shot, persona or classifier."
     )
     few_shot_k: int = Field(
         4, gt=0, description="Examples in a few-shot prompt, from the training rows only."
@@ -151,7 +161,8 @@ class Survey(Strict):
 
     def n_adapters(self, folds: int) -> int:
         """Return how many adapters this survey needs: one for each tuned arm, condition, seed and fold."""
-        tuned = [arm for name in self.conditions for arm in self.arms_of(name) if arm.endswith("/tuned")]
+        arms = [arm for name in self.conditions for arm in self.arms_of(name)]
+        tuned = [arm for arm in arms if ARMS[arm.split("/")[1]].tuned]
         return len(tuned) * len(self.seeds) * folds
 
     def selection(self, condition: str, codebook: Codebook) -> dict[str, Any]:
@@ -162,6 +173,16 @@ class Survey(Strict):
             "keep": self._in_language(chosen.keep, codebook),
             "complete": codebook.predictors_without(chosen.drop_items) if chosen.complete else [],
             "share": chosen.share,
+        }
+
+    def subgroups_in_words(self, codebook: Codebook) -> dict[str, dict[str, dict[str, list[str]]]]:
+        """Return the subgroups with their answers in the survey's language."""
+        return {
+            name: {
+                "keep": self._in_language(group.keep, codebook),
+                "exclude": self._in_language(group.exclude, codebook),
+            }
+            for name, group in self.subgroups.items()
         }
 
     def _in_language(self, chosen: dict[str, list[str]], codebook: Codebook) -> dict[str, list[str]]:
@@ -187,14 +208,11 @@ class Survey(Strict):
     def arms_of(self, condition: str) -> list[str]:
         """Return the arms that are run under ``condition``.
 
-        An untuned model sees no training rows, so a zero-shot arm runs only where the prompts differ from those of
-        the conditions before it.
+        An arm that sees no training rows runs only where the prompts differ from those of the conditions before it.
         """
         chosen = self.conditions[condition].arms
         arms = self.arms if chosen is None else chosen
-        return [
-            arm for arm in arms if not arm.endswith("/zero-shot") or self.prompt_twin(condition) == condition
-        ]
+        return [arm for arm in arms if sees_training_rows(arm) or self.prompt_twin(condition) == condition]
 
     def prediction_files(self, name: str, baselines: Sequence[str]) -> list[str]:
         """Return the paths of all predictions tables of this survey, which is called ``name``."""
@@ -218,6 +236,18 @@ class Survey(Strict):
                 f"language: '{self.language}' is not in the codebook ({', '.join(codebook.languages)})"
             )
             return problems
+        personas = [arm for arm in self.arms if ARMS[arm.split("/")[1]].persona]
+        if personas and (
+            codebook.persona is None
+            or not any(codebook.items[name].has_persona for name in codebook.predictors)
+        ):
+            problems.append(
+                f"arms: '{personas[0]}' needs `persona` in the codebook: its frame, and sentences of its items"
+            )
+        for name, subgroup in self.subgroups.items():
+            for key, chosen in (("keep", subgroup.keep), ("exclude", subgroup.exclude)):
+                for item, answers in chosen.items():
+                    problems += _problems_with_answers(f"subgroups.{name}.{key}", item, answers, codebook)
         for name, condition in self.conditions.items():
             for key, chosen in (("exclude", condition.exclude), ("keep", condition.keep)):
                 for item, answers in chosen.items():

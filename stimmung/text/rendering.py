@@ -18,7 +18,13 @@ class Rendering(NamedTuple):
 
     def text(self, messages: Sequence[Message]) -> str:
         """Return the text up to where the answer begins."""
-        return chat_text(self.tokenizer, messages) if self.chat else plain_text(messages, self.question)
+        if self.chat:
+            return chat_text(self.tokenizer, self.turns(messages))
+        return plain_text(messages, self.question)
+
+    def turns(self, messages: Sequence[Message]) -> list[Message]:
+        """Return the turns that a chat model gets."""
+        return list(messages)
 
     def encode(self, messages: Sequence[Message], answers: Sequence[str]) -> Encoded:
         """Return the tokens of the context and of each answer after it; the answers must differ before one ends."""

@@ -49,6 +49,10 @@ class AnswerOption(Strict):
     when: dict[str, list[Code]] = Field(
         {}, description="Column to codes: the answer is given only where every one of these columns has one."
     )
+    persona: Worded | None = Field(
+        None,
+        description="The words in a first-person backstory, if others; a whole sentence if the item has none.",
+    )
 
     @model_validator(mode="after")
     def _has_a_condition(self) -> Self:
@@ -73,6 +77,9 @@ class MissingCode(Strict):
     )
     reason: MissingReason = Field(description="Why the answer is absent.")
     label: Worded | None = Field(None, description="The words in the prompt; none leaves the item out.")
+    persona: Worded | None = Field(
+        None, description="A sentence of the first-person backstory; none leaves the item out."
+    )
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Self:
@@ -110,6 +117,10 @@ class SurveyItem(Strict):
         True,
         description="false: for conditions only, neither in the prompt nor among the baselines' columns.",
     )
+    persona: Worded | None = Field(
+        None,
+        description="The sentence of a first-person backstory, e.g. 'Politically, I am a {answer}.'; none leaves the item out.",
+    )
 
     @model_validator(mode="after")
     def _options_fit_scale(self) -> Self:
@@ -139,9 +150,25 @@ class SurveyItem(Strict):
         year = [self.age_in] if isinstance(self.age_in, str) else []
         return list(dict.fromkeys([self.column, *others, *year]))
 
+    @property
+    def has_persona(self) -> bool:
+        """Whether the item can be said in the first person."""
+        return self.persona is not None or any(option.persona is not None for option in self.options)
+
     def labels(self, language: str) -> list[str]:
         """Return the options' words in ``language``, in the order of the codebook."""
         return [worded(option.label, language) for option in self.options]
+
+
+class Persona(Strict):
+    """How a backstory in the first person is framed (silicon sampling, Argyle et al. 2023)."""
+
+    instruction: Worded = Field(
+        description="The system message of chat models; others do not see it. {options} becomes the target's."
+    )
+    question: Worded = Field(
+        description="The beginning of the last sentence, which the target's options complete, e.g. 'In 1996, I voted for'."
+    )
 
 
 class Codebook(Strict):
@@ -157,6 +184,7 @@ class Codebook(Strict):
     question: Worded = Field(description="What stands before the answer that the model gives, e.g. 'Vote:'.")
     respondent_id: str | None = Field(None, description="The column of the identifier; none: the row number.")
     target: str = Field(description="The item to predict.")
+    persona: Persona | None = Field(None, description="The frame of a backstory, for the arm `persona`.")
     items: dict[str, SurveyItem] = Field(description="All items, the target too, in the order of the prompt.")
 
     @model_validator(mode="after")
@@ -184,14 +212,27 @@ class Codebook(Strict):
                 labels = item.labels(language)
                 if len(set(labels)) < len(labels):
                     problems.append(f"items.{name}: two options have the same wording in '{language}'")
+            said = self.persona_answers(language)
+            if len(set(said)) < len(said):
+                problems.append(f"items.{self.target}: two options have the same persona in '{language}'")
         if problems:
             raise ValueError("; ".join(problems))
         return self
 
     def _worded_places(self) -> list[tuple[str, Worded]]:
         places: list[tuple[str, Worded]] = [("instruction", self.instruction), ("question", self.question)]
+        if self.persona is not None:
+            places += [
+                ("persona.instruction", self.persona.instruction),
+                ("persona.question", self.persona.question),
+            ]
         for name, item in self.items.items():
             places += [(f"items.{name}", item.wording), (f"items.{name}.format", item.format)]
+            said = [(_named(one.code), one.persona) for one in item.options]
+            said += [(_named(one.code or one.range), one.persona) for one in item.missing]
+            places += [(f"items.{name} {code}, persona", text) for code, text in said if text is not None]
+            if item.persona is not None:
+                places.append((f"items.{name}.persona", item.persona))
             places += [
                 (f"items.{name} option {_named(option.code)}", option.label) for option in item.options
             ]
@@ -217,6 +258,13 @@ class Codebook(Strict):
     def target_labels(self, language: str) -> list[str]:
         """Return the words of the target's options in ``language``."""
         return self.items[self.target].labels(language)
+
+    def persona_answers(self, language: str) -> list[str]:
+        """Return what completes the backstory's last sentence for each option of the target."""
+        options = self.items[self.target].options
+        return [
+            worded(option.label if option.persona is None else option.persona, language) for option in options
+        ]
 
 
 def worded(text: Worded, language: str) -> str:

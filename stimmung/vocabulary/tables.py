@@ -61,18 +61,41 @@ PREDICTIONS = pa.DataFrameSchema(
         "method": pa.Column(str),
         "condition": pa.Column(str),
         "seed": pa.Column(int),
-        "fold": pa.Column("int8"),
-        "target": pa.Column(str),
+        # Who did not answer has no target and is in no fold: predicted, and never evaluated.
+        "fold": pa.Column("int8", pa.Check.ge(NO_FOLD)),
+        "target": pa.Column(str, nullable=True),
         "weight": pa.Column(float, pa.Check.gt(0)),
         f"^{OPTION_PREFIX}.+$": pa.Column(float, _probability, regex=True),
         "option_mass": pa.Column(float, pa.Check.in_range(0.0, 1.0 + 1e-6)),
         "n_tokens": pa.Column(int, pa.Check.ge(0)),
         "normalization": pa.Column(str),
+        # Options that a server did not show; their probabilities are then the largest that they can be.
+        "n_unseen": pa.Column(int, pa.Check.ge(0), default=0),
     },
+    add_missing_columns=True,
     checks=pa.Check(_sums_to_one, error="probabilities do not sum to 1"),
     unique=["respondent_id", "method", "condition", "seed"],
     strict=True,
     name="predictions",
+)
+# What each column means: stimmung.evaluation.imputation.readme.
+IMPUTED = pa.DataFrameSchema(
+    {
+        "respondent_id": pa.Column(str),
+        "method": pa.Column(str),
+        "condition": pa.Column(str),
+        "held_out_fold": pa.Column("int8", pa.Check.ge(NO_FOLD)),
+        "answered": pa.Column(bool),
+        "observed": pa.Column(str, nullable=True),
+        "most_probable": pa.Column(str),
+        "weight": pa.Column(float, pa.Check.gt(0)),
+        "n_seeds": pa.Column(int, pa.Check.gt(0)),
+        f"^{OPTION_PREFIX}.+$": pa.Column(float, _probability, regex=True),
+    },
+    checks=pa.Check(_sums_to_one, error="probabilities do not sum to 1"),
+    unique=["respondent_id", "method", "condition"],
+    strict=True,
+    name="imputed",
 )
 FOLD_METRICS = pa.DataFrameSchema(
     {
@@ -123,6 +146,55 @@ COMPARISONS = pa.DataFrameSchema(
     unique=["method", "condition", "metric"],
     strict=True,
     name="comparisons",
+)
+# What each column means: stimmung.evaluation.absent.compare_absent.
+ABSENT = pa.DataFrameSchema(
+    {
+        "condition": pa.Column(str),
+        "reference": pa.Column(str),
+        "option": pa.Column(str),
+        "method": pa.Column(str),
+        "metric": pa.Column(str),
+        "before": pa.Column(float, nullable=True),
+        "after": pa.Column(float, nullable=True),
+        "difference": pa.Column(float, nullable=True),
+        "ci_low": pa.Column(float, nullable=True),
+        "ci_high": pa.Column(float, nullable=True),
+        "p": pa.Column(float, _probability, nullable=True),
+        "p_adjusted": pa.Column(float, _probability, nullable=True),
+        "baseline": pa.Column(str),
+        "advantage": pa.Column(float, nullable=True),
+        "advantage_low": pa.Column(float, nullable=True),
+        "advantage_high": pa.Column(float, nullable=True),
+        "advantage_p": pa.Column(float, _probability, nullable=True),
+        "advantage_p_adjusted": pa.Column(float, _probability, nullable=True),
+    },
+    unique=["condition", "method", "metric"],
+    strict=True,
+    name="absent",
+)
+# Infinite: more respondents than there are; 0: fewer than the smallest share has. stimmung.evaluation.effective.
+EFFECTIVE = pa.DataFrameSchema(
+    {
+        "method": pa.Column(str),
+        "condition": pa.Column(str),
+        "metric": pa.Column(str),
+        "n_training": pa.Column(float, pa.Check.gt(0)),
+        "n_effective": pa.Column(float, pa.Check.ge(0)),
+        "ci_low": pa.Column(float, pa.Check.ge(0)),
+        "ci_high": pa.Column(float, pa.Check.ge(0)),
+        "n_smallest": pa.Column(float, pa.Check.gt(0)),
+        "n_largest": pa.Column(float, pa.Check.gt(0)),
+    },
+    unique=["method", "condition", "metric"],
+    strict=True,
+    name="effective",
+)
+SUBGROUPS = pa.DataFrameSchema(
+    {"subgroup": pa.Column(str), **METRICS.columns},
+    unique=["subgroup", "method", "condition", "metric", "option"],
+    strict=True,
+    name="subgroups",
 )
 SHARES = pa.DataFrameSchema(
     {

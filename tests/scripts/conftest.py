@@ -4,9 +4,26 @@ from types import SimpleNamespace
 import pytest
 
 from stimmung.study.panels import Panel
-from stimmung.vocabulary.tables import ANSWERS, PREDICTIONS, SIGNALS, SPLITS, TRACKER, write_table
+from stimmung.vocabulary.tables import (
+    ANSWERS,
+    PREDICTIONS,
+    RESPONDENTS,
+    SIGNALS,
+    SPLITS,
+    TRACKER,
+    write_table,
+)
 from tests.synthetic_moods import MOODS_FIGURES, MOODS_FOR_READERS, MOODS_TABLES, OPTIONS, SEEDS, make_moods
-from tests.synthetic_votes import CONDITIONS, VOTES_FIGURES, VOTES_FOR_READERS, VOTES_TABLES, make_votes
+from tests.synthetic_votes import (
+    CONDITIONS,
+    MORE,
+    SUBGROUPS,
+    VOTES_FIGURES,
+    VOTES_FOR_READERS,
+    VOTES_TABLES,
+    make_respondents,
+    make_votes,
+)
 
 MISSING = ("2020-01-02",)  # a week that is skipped for want of posts
 
@@ -31,7 +48,9 @@ def votes_study(tmp_path_factory):
         write_table(part, path, SPLITS)
         inputs["splits"].append(path)
     tables = {name: survey / f"{name}.parquet" for name in VOTES_TABLES}
-    evaluate_votes(**inputs, **tables)
+    inputs["respondents"] = survey / "respondents.parquet"
+    write_table(make_respondents(splits), inputs["respondents"], RESPONDENTS)
+    evaluate_votes(**inputs, conditions=CONDITIONS, subgroups=SUBGROUPS, **tables)
     about = {"conditions": CONDITIONS, "simulated": True}
     for_readers = {
         f"{name}_{kind}": survey / "tables" / f"{name}.{kind}"
@@ -39,13 +58,13 @@ def votes_study(tmp_path_factory):
         for kind in ("csv", "tex")
     }
     tabulate_votes(
-        **{name: tables[name] for name in ("fold_metrics", "metrics", "comparisons", "shares")},
+        **{name: tables[name] for name in ("fold_metrics", "metrics", "comparisons", "shares", *MORE)},
         **about,
         tables=for_readers,
     )
     figures = {name: survey / "figures" / f"{name}.svg" for name in VOTES_FIGURES}
     plot_votes(
-        **{name: tables[name] for name in ("fold_metrics", "metrics", "shares", "reliability")},
+        **{name: tables[name] for name in ("fold_metrics", "metrics", "shares", "reliability", *MORE)},
         **about,
         figures=figures,
     )
@@ -64,7 +83,7 @@ def votes_study(tmp_path_factory):
         figures=figures,
         provenance=provenance,
         model=model,
-        respondents=predictions["respondent_id"].unique(),
+        ids=predictions["respondent_id"].unique(),
         config={
             "models": {"tiny": {"source": "built-in"}},
             "training": {"votes": {"r": 16}},

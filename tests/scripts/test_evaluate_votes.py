@@ -4,7 +4,9 @@ import pytest
 from scripts.evaluate_votes import evaluate_votes
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.tables import (
+    ABSENT,
     COMPARISONS,
+    EFFECTIVE,
     FOLD_METRICS,
     METRICS,
     PREDICTIONS,
@@ -13,15 +15,28 @@ from stimmung.vocabulary.tables import (
     read_table,
     write_table,
 )
-from tests.synthetic_votes import VOTES_TABLES
+from stimmung.vocabulary.tables import SUBGROUPS as SUBGROUP_METRICS
+from tests.synthetic_votes import CONDITIONS, SUBGROUPS, VOTES_TABLES
 
 
 def outputs(folder):
     return {name: folder / f"{name}.parquet" for name in VOTES_TABLES}
 
 
+def evaluate(votes_study, folder, **changes):
+    inputs = {
+        "predictions": votes_study.predictions,
+        "splits": votes_study.splits,
+        "respondents": votes_study.respondents,
+        "conditions": CONDITIONS,
+        **changes,
+    }
+    evaluate_votes(**inputs, **outputs(folder))
+
+
 def test_all_tables_are_written_and_agree(votes_study):
-    schemas = dict(zip(VOTES_TABLES, (FOLD_METRICS, METRICS, COMPARISONS, SHARES, RELIABILITY), strict=True))
+    every = (FOLD_METRICS, METRICS, COMPARISONS, SHARES, RELIABILITY, ABSENT, EFFECTIVE, SUBGROUP_METRICS)
+    schemas = dict(zip(VOTES_TABLES, every, strict=True))
     tables = {name: read_table(votes_study.tables[name], schema) for name, schema in schemas.items()}
     runs = {(path.parts[-4] + "/" + path.parts[-3], path.parts[-2]) for path in votes_study.predictions}
     for name in ("fold_metrics", "metrics", "shares", "reliability"):
@@ -33,7 +48,7 @@ def test_all_tables_are_written_and_agree(votes_study):
 
 
 def test_two_runs_give_the_same_bytes(votes_study, tmp_path):
-    evaluate_votes(predictions=votes_study.predictions, splits=votes_study.splits, **outputs(tmp_path))
+    evaluate(votes_study, tmp_path, subgroups=SUBGROUPS)
     for name, path in outputs(tmp_path).items():
         assert path.read_bytes() == votes_study.tables[name].read_bytes(), name
 
@@ -47,7 +62,7 @@ def test_tables_hold_no_respondent(votes_study):
 def test_weights_can_count_in_every_metric(votes_study, tmp_path):
     full = [path for path in votes_study.predictions if path.parts[-2] == "full"][:1]
     split = [path for path in votes_study.splits if path.stem == "full"]
-    evaluate_votes(predictions=full, splits=split, weighted=True, **outputs(tmp_path))
+    evaluate(votes_study, tmp_path, predictions=full, splits=split, weighted=True)
     weighted = read_table(outputs(tmp_path)["metrics"], METRICS).set_index(["metric", "option"])["value"]
     plain = read_table(votes_study.tables["metrics"], METRICS)
     chosen = (plain["method"] == full[0].parts[-4] + "/" + full[0].parts[-3]) & (plain["condition"] == "full")
@@ -61,7 +76,7 @@ def test_predictions_with_other_options_are_refused_and_nothing_is_written(votes
     write_table(other, tmp_path / "other.parquet", PREDICTIONS)
     paths = [votes_study.predictions[0], tmp_path / "other.parquet"]
     with pytest.raises(InputError, match=r"other\.parquet .* do not have the same answer options"):
-        evaluate_votes(predictions=paths, splits=votes_study.splits, **outputs(tmp_path))
+        evaluate(votes_study, tmp_path, predictions=paths)
     assert not [path for path in outputs(tmp_path).values() if path.exists()]
 
 
@@ -69,4 +84,4 @@ def test_a_damaged_table_is_named(votes_study, tmp_path):
     damaged = tmp_path / "damaged.parquet"
     damaged.write_bytes(votes_study.predictions[0].read_bytes()[:-40])
     with pytest.raises(InputError, match=r"damaged\.parquet"):
-        evaluate_votes(predictions=[damaged], splits=votes_study.splits, **outputs(tmp_path))
+        evaluate(votes_study, tmp_path, predictions=[damaged])

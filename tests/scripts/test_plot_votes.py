@@ -1,11 +1,12 @@
 import xml.etree.ElementTree as ElementTree
 
 from scripts.plot_votes import plot_votes
-from tests.synthetic_votes import VOTES_FIGURES
+from tests.synthetic_votes import MORE, VOTES_FIGURES
 
 
 def draw(votes_study, figures, conditions):
-    tables = {name: votes_study.tables[name] for name in ("fold_metrics", "metrics", "shares", "reliability")}
+    names = ("fold_metrics", "metrics", "shares", "reliability", *MORE)
+    tables = {name: votes_study.tables[name] for name in names}
     plot_votes(**tables, conditions=conditions, simulated=False, figures=figures)
 
 

@@ -60,6 +60,7 @@ def predict(files, folder, baselines, **changes):
 
 
 def accuracy(predictions):
+    predictions = predictions[predictions.fold >= 0]  # who gave no valid answer is predicted too
     options = options_of(predictions)
     said = predictions[option_columns(predictions)].to_numpy().argmax(axis=1)
     return (predictions.target == [options[number] for number in said]).mean()

@@ -8,7 +8,14 @@ from stimmung.baselines.folds import predict_folds
 from stimmung.baselines.tabular import predict_baseline
 from stimmung.data.splits import split_condition
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import PREDICTIONS, option_columns, options_of, read_table, write_table
+from stimmung.vocabulary.tables import (
+    NO_FOLD,
+    PREDICTIONS,
+    option_columns,
+    options_of,
+    read_table,
+    write_table,
+)
 
 OPTIONS = ["no", "yes", "other"]
 
@@ -60,13 +67,35 @@ def test_the_table_keeps_its_schema_and_has_a_column_for_every_option(tmp_path):
     ]
 
 
-def test_everybody_with_a_target_is_predicted_once_with_weight_and_truth():
+def test_everybody_is_predicted_once_with_weight_and_truth():
     table = respondents()
     predictions = predict("majority", table, split(table))
-    valid = table[table.vote.notna()]
-    assert predictions.respondent_id.tolist() == valid.respondent_id.tolist()
-    assert predictions.weight.tolist() == valid.weight.tolist()
-    assert predictions.target.tolist() == valid.vote.tolist()
+    assert predictions.respondent_id.tolist() == table.respondent_id.tolist()
+    assert predictions.weight.tolist() == table.weight.tolist()
+    valid = table.vote.notna()
+    assert predictions.target[valid].tolist() == table.vote[valid].tolist()
+
+
+def test_who_did_not_answer_gets_the_mean_of_all_folds_models():
+    table = respondents()
+    splits = split(table)
+    silent = predict("logistic", table, splits)[table.vote.isna()]
+    assert (silent.fold == NO_FOLD).all() and silent.target.isna().all() and len(silent) == 10
+    by_model = [
+        predict_baseline(
+            "logistic",
+            table[(splits.fold != fold) & (splits.fold != NO_FOLD)],
+            table[table.vote.isna()],
+            ["age"],
+            "vote",
+            OPTIONS,
+            {},
+            3,
+            24,
+        )
+        for fold in range(4)
+    ]
+    np.testing.assert_allclose(silent[option_columns(silent)], np.mean(by_model, axis=0))
 
 
 def test_each_fold_is_predicted_from_the_other_folds_as_scikit_learn_does_it():
@@ -77,7 +106,7 @@ def test_each_fold_is_predicted_from_the_other_folds_as_scikit_learn_does_it():
     cv = [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(4)]
     model, truth = DummyClassifier(strategy="prior"), table.vote[valid].astype(str)
     expected = cross_val_predict(model, table.loc[valid, ["age"]], truth, cv=cv, method="predict_proba")
-    predictions = predict("majority", table, splits)
+    predictions = predict("majority", table, splits)[valid]
     np.testing.assert_allclose(predictions[["p_no", "p_yes"]], expected, atol=1e-12)
 
 

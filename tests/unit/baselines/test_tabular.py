@@ -180,3 +180,34 @@ def test_the_chosen_parameters_are_logged(caplog):
 def test_a_grid_that_the_estimator_does_not_know_is_refused(name, grid, said):
     with pytest.raises(InputError, match=said):
         check_grid(name, grid)
+
+
+@pytest.mark.parametrize(
+    ("name", "grid", "place"),
+    [
+        ("logistic", {"C": [1.0, -1.0]}, r"baselines\.logistic\.C: LogisticRegression refuses -1\.0"),
+        (
+            "random-forest",
+            {"n_estimators": [5], "max_depth": ["deep"]},
+            r"random-forest\.max_depth: .*'deep'",
+        ),
+        (
+            "xgboost",
+            {"n_estimators": [5], "max_depth": [-4]},
+            r"xgboost\.max_depth: XGBClassifier refuses -4",
+        ),
+        ("catboost", {"iterations": [5], "depth": [99]}, r"catboost\.depth: CatBoostClassifier refuses 99"),
+    ],
+)
+def test_a_value_that_an_estimator_refuses_is_told_in_one_line_with_its_place(name, grid, place):
+    with pytest.raises(InputError, match=place) as error:
+        predict(name, respondents(60), respondents(20, seed=1), grid=grid)
+    assert "\n" not in error.value.what and error.value.hint
+
+
+def test_a_failure_that_no_value_of_the_grid_explains_is_not_blamed_on_it(monkeypatch):
+    monkeypatch.setattr(
+        "stimmung.baselines.tabular.tune", lambda *_: (_ for _ in ()).throw(ValueError("something else"))
+    )
+    with pytest.raises(ValueError, match="something else"):
+        predict("logistic", respondents(60), respondents(20, seed=1))

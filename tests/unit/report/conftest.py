@@ -4,19 +4,22 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from stimmung.evaluation.absent import compare_absent
 from stimmung.evaluation.affect import aggregate_answers
 from stimmung.evaluation.calibration import bin_reliability
 from stimmung.evaluation.comparisons import compare_conditions, compare_with_best_baseline
 from stimmung.evaluation.confirmation import confirm_lags
 from stimmung.evaluation.cross_correlation import cross_correlate_series
+from stimmung.evaluation.effective import count_effective_respondents
 from stimmung.evaluation.folds import summarize_folds
 from stimmung.evaluation.recovery import measure_recovery
 from stimmung.evaluation.shares import compare_shares
+from stimmung.evaluation.subgroups import measure_subgroups
 from stimmung.evaluation.votes import measure_folds
 from stimmung.evaluation.weekly_series import affect_series, signal_series
-from stimmung.report.conditions import left_out
+from stimmung.report.conditions import learning_curves, left_out, without_answers
 from tests.synthetic_moods import OPTIONS, make_moods
-from tests.synthetic_votes import CONDITIONS, make_votes
+from tests.synthetic_votes import CONDITIONS, SUBGROUPS, make_respondents, make_votes
 
 
 @pytest.fixture(scope="package", params=[2, 8], ids=["two-options", "eight-options"])
@@ -44,6 +47,11 @@ def tables_of(n_options):
         shares=compare_shares(predictions, folds),
         reliability=bin_reliability(predictions),
         changes=compare_conditions(folds, left_out(CONDITIONS)),
+        absent=compare_absent(predictions, splits, folds, without_answers(CONDITIONS)),
+        effective=count_effective_respondents(
+            predictions, splits, learning_curves(CONDITIONS), n_resamples=100
+        ),
+        subgroups=measure_subgroups(predictions, splits, make_respondents(splits), SUBGROUPS),
     )
 
 

@@ -2,7 +2,9 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from stimmung.report.by_option import plot_f1_by_class, plot_shares
+from stimmung.report.absent import plot_absent
+from stimmung.report.by_option import plot_f1_by_class, plot_shares, plot_subgroups
+from stimmung.report.effective import plot_effective
 from stimmung.report.learning_curve import plot_learning_curve
 from stimmung.report.leaving_out import plot_left_out
 from stimmung.report.reliability import plot_reliability
@@ -18,6 +20,9 @@ def all_figures(survey, conditions=None):
         "learning_curve": plot_learning_curve(survey.metrics, conditions),
         "left_out": plot_left_out(survey.changes, methods),
         "reliability": plot_reliability(survey.reliability, survey.metrics, conditions),
+        "absent": plot_absent(survey.absent, methods),
+        "effective": plot_effective(survey.effective, methods),
+        "subgroups": plot_subgroups(survey.subgroups, conditions),
     }
 
 
@@ -151,3 +156,50 @@ def test_no_interval_is_no_obstacle(small_survey):
     with figure_style():
         plot_f1_by_class(bare, small_survey.conditions)
         plot_learning_curve(bare, small_survey.conditions)
+
+
+def test_the_absent_option_s_changes_stand_in_one_row_for_each_condition(survey):
+    methods = list(survey.metrics["method"].unique())
+    drawn = plot_absent(survey.absent, methods).axes
+    option = survey.absent["option"].iloc[0]
+    # The axes are shared, and the first one has the labels.
+    assert [label.get_text() for label in drawn[0].get_yticklabels()] == [f"{option}\nno-democrats"]
+    for axes, metric in zip(drawn, ("f1", "predicted_share"), strict=True):
+        expected = survey.absent[survey.absent["metric"] == metric]["difference"]
+        assert points_of(axes) == pytest.approx(sorted(expected))
+
+
+def test_effective_respondents_beyond_what_was_measured_are_open_marks_outside_its_range(small_survey):
+    effective = small_survey.effective.copy()
+    chosen = (effective["method"] == "tiny/tuned") & (effective["metric"] == "macro_f1")
+    effective.loc[chosen, ["n_effective", "ci_low", "ci_high"]] = [
+        [50.0, 40.0, 60.0],
+        [np.inf] * 3,
+        [0.0] * 3,
+    ]
+    axes = plot_effective(effective[effective["method"] == "tiny/tuned"], ["tiny/tuned"]).axes[0]
+    drawn = [line for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata())]
+    filled = [y for line in drawn if line.get_markerfacecolor() != "white" for y in line.get_ydata()]
+    outside = [y for line in drawn if line.get_markerfacecolor() == "white" for y in line.get_ydata()]
+    low, high = effective["n_smallest"].min(), effective["n_largest"].max()
+    assert filled == pytest.approx([50])
+    assert min(outside) < low and max(outside) > high
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels[0] == f"< {low:.0f}" and labels[-1] == f"> {high:.0f}"
+
+
+def test_subgroups_stand_side_by_side_for_each_method(survey):
+    axes = plot_subgroups(survey.subgroups, survey.conditions).axes[0]
+    shown = survey.subgroups[
+        (survey.subgroups["metric"] == "macro_f1") & (survey.subgroups["condition"] == "full")
+    ]
+    assert points_of(axes) == pytest.approx(sorted(shown["value"]))
+
+
+def test_without_rows_these_figures_are_notes(small_survey):
+    for figure in (
+        plot_absent(small_survey.absent.iloc[:0], []),
+        plot_effective(small_survey.effective.iloc[:0], []),
+        plot_subgroups(small_survey.subgroups.iloc[:0], small_survey.conditions),
+    ):
+        assert len(figure.axes) == 0 and len(figure.texts) == 1

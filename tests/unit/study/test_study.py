@@ -164,3 +164,54 @@ def test_every_key_of_the_config_is_explained_where_it_is_declared():
         if not field.description and model.__name__ not in sections
     ]
     assert silent == []
+
+
+SERVER = {"url": "http://localhost:8000/v1", "model": "llama"}
+
+
+def test_an_endpoint_stands_in_arms_like_a_model_and_needs_no_base(config):
+    config["endpoints"] = {"server": SERVER}
+    config["surveys"][ANES]["arms"] += ["server/zero-shot", "server/persona"]
+    study = load_study(config, ROOT)
+    assert list(study.selected_models()) == ["tiny"]
+    files = study.surveys[ANES].prediction_files(ANES, [])
+    assert f"results/surveys/{ANES}/predictions/server/persona/full/seed-24.parquet" in files
+    assert not any("server" in file and "share-10" in file for file in files)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arm", "message"),
+    [
+        ({**SERVER, "api": "chat"}, "server/zero-shot", "a chat API does not return the prompt's log-prob"),
+        ({**SERVER, "url": "http://me:secret@host/v1"}, "server/zero-shot", "endpoints.server.url"),
+        ({**SERVER, "key": "secret"}, "server/zero-shot", "unknown key 'endpoints.server.key'"),
+        (SERVER, "server/tuned", "'server/tuned' trains, but 'server' runs on a server"),
+        (SERVER, "serve/zero-shot", "no model 'serve' (did you mean 'server'?)"),
+    ],
+)
+def test_what_an_endpoint_cannot_do_is_told(config, endpoint, arm, message):
+    config["endpoints"] = {"server": endpoint}
+    config["surveys"][ANES]["arms"].append(arm)
+    told_now = told(config)
+    assert message in told_now
+    if "unknown" not in message:
+        assert "secret" not in told_now
+
+
+def test_a_persona_needs_sentences_in_the_codebook(config, tmp_path):
+    content = yaml.safe_load((ROOT / "codebooks/anes1996.yaml").read_text(encoding="utf-8"))
+    del content["persona"]
+    (tmp_path / "mute.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    config["surveys"][ANES]["codebook"] = str(tmp_path / "mute.yaml")
+    config["surveys"][ANES]["arms"].append("tiny/persona")
+    assert "arms: 'tiny/persona' needs `persona` in the codebook" in told(config)
+
+
+def test_an_encoder_classifies_and_does_nothing_else(config):
+    config["models"]["bert"] = {"source": "./bert", "quantization": "none", "encoder": True}
+    config["surveys"][ANES]["arms"].append("bert/classifier")
+    assert "bert" in load_study(config, ROOT).selected_models()
+    config["surveys"][ANES]["arms"].append("bert/zero-shot")
+    assert "'bert/zero-shot' needs a model that continues text, and 'bert' is an encoder" in told(config)
+    config["models"]["bert"]["quantization"] = "nf4"
+    assert "models.bert: an encoder needs quantization: none" in told(config)

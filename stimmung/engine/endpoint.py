@@ -1,0 +1,336 @@
+"""Answer options scored by a model behind an OpenAI-compatible server: vLLM, llama-cpp-python, or a vendor.
+
+A server that returns the log-probabilities of its prompt scores exactly the options that it is given. One that returns only
+the most likely first tokens does not show every option; what it did not show is counted and bounded, never taken for 0.
+"""
+
+import logging
+import math
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import openai
+from openai import OpenAI
+
+from stimmung.engine.endpoint_cache import AnswerCache
+from stimmung.text.prompts import Message
+from stimmung.vocabulary.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+# With OPENAI_LOG=debug these would write requests, and with them respondents' answers, into the log.
+for _talkative in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
+    logging.getLogger(_talkative).setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A server and a model on it; the fields are those of the config's `endpoints`."""
+
+    url: str
+    model: str
+    api: str = "completions"
+    reads: str = "prompt"
+    top_logprobs: int = 20
+    key_variable: str | None = None
+    at_once: int = 4
+    requests_per_minute: float | None = None
+    max_retries: int = 6
+    timeout_seconds: float = 60
+
+
+@dataclass(frozen=True)
+class Question:
+    """A prompt and the answers that may follow it: running text, or turns for a chat API."""
+
+    prompt: str | tuple[Message, ...]
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a server said of one question.
+
+    Attributes
+    ----------
+    loglikelihoods
+        Of each answer. Of one that the server did not show: the largest that it can be.
+    n_tokens
+        Of each answer; 1 where only the first token was read.
+    unseen
+        Whether the server did not show an answer.
+    n_prompt
+        Tokens of the prompt, as the server counts them.
+    """
+
+    loglikelihoods: list[float]
+    n_tokens: list[int]
+    unseen: list[bool]
+    n_prompt: int
+
+    @property
+    def seen_mass(self) -> float:
+        """The probability of the answers that were shown: a lower bound of that of all."""
+        shown = [score for score, hidden in zip(self.loglikelihoods, self.unseen, strict=True) if not hidden]
+        return min(1.0, math.fsum(math.exp(score) for score in shown))
+
+
+def ask(endpoint: Endpoint, questions: Sequence[Question], cache: AnswerCache) -> list[Answered]:
+    """Return what the server says of each question; what it has said before is not asked again.
+
+    Parameters
+    ----------
+    endpoint
+        The server.
+    questions
+        In any order; equal ones are asked once.
+    cache
+        Earlier answers, by a digest of endpoint and question. It holds numbers, no words.
+
+    Raises
+    ------
+    InputError
+        If no server answers, it refuses the key or the model, it still fails after all retries, or its answers
+        cannot be read.
+    """
+    keys = [cache.key(endpoint.url, endpoint.model, endpoint.api, endpoint.reads, endpoint.top_logprobs, one.prompt, one.answers)
+            for one in questions]  # fmt: skip
+    wanted = {key: one for key, one in zip(keys, questions, strict=True) if cache.get(key) is None}
+    logger.info("%d questions, %d of them new", len(questions), len(wanted))
+    if wanted:
+        _ask_all(endpoint, wanted, cache)
+    return [Answered(**cache.known(key)) for key in keys]
+
+
+def _ask_all(endpoint: Endpoint, wanted: dict[str, Question], cache: AnswerCache) -> None:
+    client = OpenAI(
+        base_url=endpoint.url,
+        api_key=_key(endpoint),
+        max_retries=endpoint.max_retries,
+        timeout=endpoint.timeout_seconds,
+    )
+    pace = _Pace(endpoint.requests_per_minute)
+    with told_plainly(endpoint), ThreadPoolExecutor(endpoint.at_once) as pool:
+        _greet(client)
+        read = _read_top if endpoint.reads == "top" else _read_prompt
+        running = {
+            pool.submit(read, client, endpoint, question, pace): key for key, question in wanted.items()
+        }
+        try:
+            for done in as_completed(running):
+                # Kept at once and by this thread alone: a kill costs what was under way, no more.
+                cache.put(running[done], done.result().__dict__)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _key(endpoint: Endpoint) -> str:
+    if endpoint.key_variable is None:
+        return "none"  # the client wants one, and a server without keys ignores it
+    key = os.environ.get(endpoint.key_variable)
+    if not key:
+        raise InputError(
+            f"the endpoint {endpoint.url} needs a key, and the environment variable {endpoint.key_variable} is not set",
+            f"export {endpoint.key_variable}=… before you run snakemake; a key in a config would end up in its reports.",
+        )
+    return key
+
+
+def _greet(client: OpenAI) -> None:
+    """Find out at once, without retries, if nobody is there or the key is wrong."""
+    try:
+        client.with_options(max_retries=0).models.list()
+    except (openai.APIConnectionError, openai.AuthenticationError, openai.PermissionDeniedError):
+        raise
+    except openai.OpenAIError:
+        return  # a server without a list of models, or one that fails now and then
+
+
+@contextmanager
+def told_plainly(endpoint: Endpoint) -> Iterator[None]:
+    """Turn the client's errors into one line. The server's own words are left out: many repeat the request in them."""
+    where = f"the endpoint {endpoint.url}"
+    try:
+        yield
+    except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+        source = f"The key comes from the environment variable {endpoint.key_variable}."
+        raise InputError(
+            f"{where} refuses the key (HTTP {error.status_code})",
+            source if endpoint.key_variable else "Name an environment variable in `key_variable`.",
+        ) from None
+    except openai.NotFoundError:
+        raise InputError(
+            f"{where} knows no model '{endpoint.model}' for its {endpoint.api} API (HTTP 404)",
+            "Its list of models is at /models; `url` usually ends in /v1.",
+        ) from None
+    except openai.APITimeoutError:
+        raise InputError(
+            f"{where} does not answer within {endpoint.timeout_seconds:g} seconds",
+            "Lower `at_once` or raise `timeout_seconds`. Answers that came are kept.",
+        ) from None
+    except openai.APIConnectionError as error:
+        raise InputError(
+            f"no server answers at {endpoint.url} ({type(error.__cause__ or error).__name__})",
+            "Start it, or correct `url`. Answers that came are kept.",
+        ) from None
+    except openai.APIStatusError as error:
+        raise InputError(
+            f"{where} answers HTTP {error.status_code} after {endpoint.max_retries} retries",
+            "429: lower `requests_per_minute`. 400: it may not know `echo` or so many `top_logprobs`. Answers that came are kept.",
+        ) from None
+
+
+class _Pace:
+    """Lets requests through one by one, no more in a minute than allowed."""
+
+    def __init__(self, per_minute: float | None) -> None:
+        self._gap = 60 / per_minute if per_minute else 0.0
+        self._next = time.monotonic()
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        with self._lock:
+            start = max(self._next, time.monotonic())
+            self._next = start + self._gap
+        time.sleep(max(0.0, start - time.monotonic()))
+
+
+def _read_prompt(client: OpenAI, endpoint: Endpoint, question: Question, pace: _Pace) -> Answered:
+    """Score every answer exactly, by having the server read prompt and answer and say how likely each token was."""
+    prompt = str(question.prompt)
+    tokens, _, n_prompt = _echoed(client, endpoint, prompt, pace)
+    n_shown = _tokens_of(prompt, tokens, n_prompt)
+    if n_shown is None:
+        raise _unreadable(endpoint, "the log-probabilities of its prompt", "Set `reads: top`.")
+    head = tokens[:n_shown]
+    scores, lengths = [], []
+    for answer in question.answers:
+        tokens, logprobs, n_whole = _echoed(client, endpoint, prompt + answer, pace)
+        length = n_whole - n_prompt
+        tail = logprobs[n_shown : n_shown + length]
+        if tokens[:n_shown] != head or length < 1:
+            raise InputError(
+                f"the endpoint {endpoint.url} splits the prompt's end and the beginning of '{answer.strip()}' differently",
+                "End the codebook's question with a colon, so that the answer begins a word of its own.",
+            )
+        if len(tail) < length or None in tail:
+            raise _unreadable(endpoint, "the log-probabilities of its prompt", "Set `reads: top`.")
+        scores.append(math.fsum(value for value in tail if value is not None))
+        lengths.append(length)
+    return Answered(scores, lengths, [False] * len(scores), n_prompt)
+
+
+def _tokens_of(prompt: str, tokens: Sequence[str], n_prompt: int) -> int | None:
+    """Return how many of the tokens shown are the prompt's, or None if they are not those of the prompt.
+
+    A token that begins the text is counted by all servers, but some do not show it; and the one token that is generated
+    is shown by some, and by others not always. So the words decide. Blanks and letters that are no ASCII are left out of
+    the comparison: where a token holds a part of one, servers write it in different ways.
+    """
+    wanted = _plain(prompt)
+    fits = [
+        shown
+        for shown, skipped in ((n_prompt - 1, 0), (n_prompt, 0), (n_prompt, 1))
+        if _plain("".join(tokens[skipped:shown])) == wanted
+    ]
+    # The prompt ends in a word or a colon, so of two that fit, the longer ends in a generated blank.
+    return min(fits, default=None)
+
+
+def _plain(text: str) -> str:
+    return "".join(re.findall(r"[!-~]", re.sub(r"bytes:(\\x[0-9a-f]{2})+", "", text)))
+
+
+def _echoed(
+    client: OpenAI, endpoint: Endpoint, text: str, pace: _Pace
+) -> tuple[list[str], list[float | None], int]:
+    """Return the tokens and log-probabilities that the server shows of a text, and how many tokens it says it has."""
+    pace.wait()
+    # One token is generated, because some servers do not take 0; the caller leaves it out.
+    answer: Any = client.completions.create(
+        model=endpoint.model, prompt=text, echo=True, logprobs=1, max_tokens=1, temperature=0
+    )
+    said = answer.choices[0].logprobs if answer.choices else None
+    if said is None or not said.tokens or not said.token_logprobs or answer.usage is None:
+        raise _unreadable(endpoint, "the log-probabilities of its prompt", "Set `reads: top`.")
+    return list(said.tokens), list(said.token_logprobs), int(answer.usage.prompt_tokens)
+
+
+def _read_top(client: OpenAI, endpoint: Endpoint, question: Question, pace: _Pace) -> Answered:
+    """Read the most likely first tokens, and bound what is not among them."""
+    pace.wait()
+    if isinstance(question.prompt, str):
+        answer: Any = client.completions.create(
+            model=endpoint.model,
+            prompt=question.prompt,
+            logprobs=endpoint.top_logprobs,
+            max_tokens=1,
+            temperature=0,
+        )
+        said = answer.choices[0].logprobs if answer.choices else None
+        top = dict(said.top_logprobs[0]) if said is not None and said.top_logprobs else {}
+    else:
+        turns: Any = list(question.prompt)
+        answer = client.chat.completions.create(
+            model=endpoint.model,
+            messages=turns,
+            logprobs=True,
+            top_logprobs=endpoint.top_logprobs,
+            max_tokens=1,
+            temperature=0,
+        )
+        content = (
+            answer.choices[0].logprobs.content if answer.choices and answer.choices[0].logprobs else None
+        )
+        top = {one.token: one.logprob for one in content[0].top_logprobs} if content else {}
+    if not top:
+        raise _unreadable(endpoint, "log-probabilities", "Its model or its settings may not allow them.")
+    n_prompt = answer.usage.prompt_tokens if answer.usage is not None else 0
+    return first_tokens(top, question.answers, int(n_prompt))
+
+
+def first_tokens(top: dict[str, float], answers: Sequence[str], n_prompt: int = 0) -> Answered:
+    """Read answers from the most likely first tokens, as study A read GPT-4o, without its silent zeros.
+
+    A token counts for an answer that begins with it, whether or not a space stands before it. A token that begins
+    several answers counts for none. An answer without a token gets the largest probability that it can have: that of
+    the least likely token shown, or its part of what all shown tokens leave, whichever is smaller.
+
+    Parameters
+    ----------
+    top
+        Tokens and their log-probabilities.
+    answers
+        The answers' words.
+    n_prompt
+        Tokens of the prompt.
+    """
+    words = [answer.strip() for answer in answers]
+    mass = [0.0] * len(words)
+    for token, logprob in top.items():
+        begun = [
+            place for place, word in enumerate(words) if token.strip() and word.startswith(token.strip())
+        ]
+        if len(begun) == 1:
+            mass[begun[0]] += math.exp(logprob)
+    unseen = [not value for value in mass]
+    left = max(0.0, 1 - math.fsum(math.exp(logprob) for logprob in top.values()))
+    # What is left can be 0 in float32; a probability of exactly 0 would again be a claim that nobody made.
+    most = max(min(math.exp(min(top.values())), left / max(1, sum(unseen))), 1e-12)
+    scores = [math.log(most if hidden else value) for value, hidden in zip(mass, unseen, strict=True)]
+    return Answered(scores, [1] * len(words), unseen, n_prompt)
+
+
+def _unreadable(endpoint: Endpoint, what: str, hint: str) -> InputError:
+    return InputError(
+        f"the endpoint {endpoint.url} does not return {what} ({endpoint.api} API, model '{endpoint.model}')",
+        hint,
+    )

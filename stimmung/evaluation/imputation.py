@@ -1,0 +1,115 @@
+"""Imputed answers: what each method says of each respondent, as a data set to be merged with the survey's own."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from stimmung.vocabulary.tables import NO_FOLD, option_columns, options_of
+
+
+def impute_answers(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return an IMPUTED table: one row for each respondent, method and condition.
+
+    Nobody's own answer went into what is said of them: who answered is predicted by the model of the fold that was not
+    trained on them, who did not by all folds' models, averaged. Seeds are averaged as well.
+
+    Parameters
+    ----------
+    predictions
+        A PREDICTIONS table, with the rows of those who did not answer.
+    """
+    columns = option_columns(predictions)
+    keys = ["method", "condition", "respondent_id"]
+    groups = predictions.groupby(keys, sort=False)
+    table = groups[columns].mean()
+    table = table.div(table.sum(axis=1), axis=0)
+    first = groups[["fold", "target", "weight"]].first()
+    about = pd.DataFrame(
+        {
+            "held_out_fold": first["fold"].astype("int8"),
+            "answered": first["fold"] != NO_FOLD,
+            "observed": first["target"].astype("str").where(first["target"].notna(), None),
+            "most_probable": np.array(options_of(predictions), dtype=object)[table.to_numpy().argmax(axis=1)],
+            "weight": first["weight"],
+            "n_seeds": groups["seed"].nunique(),
+        }
+    )
+    joined = about.join(table).reset_index()
+    return joined[["respondent_id", "method", "condition", *about.columns, *columns]]
+
+
+def readme(
+    imputed: pd.DataFrame,
+    conditions: Mapping[str, str],
+    *,
+    title: str,
+    target: str,
+    simulated: bool,
+) -> str:
+    """Return what the data set is and how it may be used, as Markdown.
+
+    Parameters
+    ----------
+    imputed
+        The table.
+    conditions
+        What each condition learns from, in words.
+    title, target
+        The survey, and the item that is predicted.
+    simulated
+        Whether the respondents are made up.
+    """
+    n, n_absent = imputed["respondent_id"].nunique(), _n_absent(imputed)
+    one = imputed.iloc[0]
+    columns = {
+        "respondent_id": "as in the survey's file, or the number of its row",
+        "method": "a model's arm, such as `tiny/tuned`, or `baselines/…`",
+        "condition": "what the method learned from, see below",
+        "held_out_fold": "the test fold, -1 for who did not answer",
+        "answered": f"whether the respondent gave a valid answer to `{target}`",
+        "observed": "that answer; empty if there is none",
+        "most_probable": "the option with the highest probability",
+        "weight": "the survey weight, 1 if there is none",
+        "n_seeds": "how many seeds are averaged",
+        f"p_… ({len(option_columns(imputed))} columns)": "the probability of each option; they sum to 1",
+    }
+    lines = [
+        f"# Imputed answers: {title}",
+        "",
+        *(["**The respondents are simulated. Nothing here is a finding.**", ""] if simulated else []),
+        f"`answers.parquet` and `answers.csv` hold the same {len(imputed)} rows: what each method says about `{target}` for "
+        f"each of {n} respondents, {n_absent} of whom gave no valid answer. One row for each respondent, method and condition.",
+        "",
+        "Merge one method and condition with the survey on `respondent_id`:",
+        "",
+        "    imputed = pd.read_parquet('answers.parquet')",
+        f"    imputed = imputed[(imputed.method == '{one['method']}') & (imputed.condition == '{one['condition']}')]",
+        "    survey.merge(imputed, on='respondent_id', how='left', validate='one_to_one')",
+        "",
+        "| column | meaning |",
+        "|---|---|",
+        *(f"| `{name}` | {meaning} |" for name, meaning in columns.items()),
+        "",
+        "## Conditions",
+        "",
+        *(f"- `{name}`: {words}" for name, words in conditions.items()),
+        "",
+        "## Before you use it",
+        "",
+        "- Nobody's own answer went into what is said of them: who answered is predicted by a model of the other folds, who "
+        "did not by all folds' models, averaged.",
+        "- Work with the probabilities. Shares of `most_probable` understate small options; mean probabilities do not for "
+        "that reason.",
+        "- Filling gaps with one value makes standard errors too small. Draw several values from the probabilities and combine "
+        "them by Rubin's rules; even then the models' own uncertainty is missing, and non-response that depends on the "
+        "answer itself is not repaired.",
+        "- Look at calibration and at the errors of shares in the report first. A method with a low option mass would rather "
+        "have said something else.",
+        "- These are respondents' data. Treat the files as you treat the survey.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _n_absent(imputed: pd.DataFrame) -> int:
+    return int(imputed.loc[~imputed["answered"], "respondent_id"].nunique())

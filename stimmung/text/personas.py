@@ -1,0 +1,104 @@
+"""A respondent as a backstory in the first person, whose last sentence the model completes: silicon sampling.
+
+Argyle et al. 2023 (Out of one, many, Political Analysis 31) give GPT-3 such sentences as 'Politically, I am a Democrat. I am
+a woman. In 2016, I voted for' and read the probability of each candidate's name. The sentences stand in the codebook.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from stimmung.text.chat import chat_text
+from stimmung.text.prompts import Message
+from stimmung.text.rendering import Rendering
+from stimmung.vocabulary.codebook import Codebook, SurveyItem, worded
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.tables import MISSING_SUFFIX
+
+
+def persona_messages(
+    answers: Mapping[str, Any], codebook: Codebook, language: str, drop_items: Sequence[str] = ()
+) -> list[Message]:
+    """Return the system message and the backstory of one respondent.
+
+    An item without a sentence for the answer is left out, as Argyle et al. leave out what a respondent did not say.
+
+    Parameters
+    ----------
+    answers
+        The respondent's row of the respondents table.
+    codebook
+        The sentences, in the order of the items.
+    language
+        One of the codebook's languages.
+    drop_items
+        Items that are left out.
+
+    Raises
+    ------
+    InputError
+        If the codebook has no frame for backstories.
+    """
+    frame = _frame(codebook)
+    sentences = [
+        sentence
+        for name in codebook.predictors
+        if name not in drop_items
+        and (
+            sentence := _sentence(
+                codebook.items[name], answers[name], answers.get(name + MISSING_SUFFIX), language
+            )
+        )
+    ]
+    options = ", ".join(codebook.persona_answers(language))
+    instruction = worded(frame.instruction, language).replace("{options}", options)
+    return [Message(role="system", content=instruction), Message(role="user", content=" ".join(sentences))]
+
+
+def _frame(codebook: Codebook) -> Any:
+    if codebook.persona is None:
+        raise InputError(
+            f"the codebook '{codebook.title}' has no `persona`",
+            "The arm `persona` needs its instruction and question, and a sentence for each item.",
+        )
+    return codebook.persona
+
+
+def _sentence(item: SurveyItem, value: Any, reason: Any, language: str) -> str | None:
+    if pd.isna(value):
+        absent = next((missing.persona for missing in item.missing if missing.reason == reason), None)
+        return None if absent is None else worded(absent, language)
+    if item.scale == "numeric":
+        said = worded(item.format, language).replace("{value}", f"{float(value):.15g}")
+        own = None
+    else:
+        said = str(value)
+        own = next((one.persona for one in item.options if worded(one.label, language) == said), None)
+    if own is not None:
+        said = worded(own, language)
+    if item.persona is None:
+        return None if own is None else said
+    return worded(item.persona, language).replace("{answer}", said)
+
+
+class PersonaRendering(Rendering):
+    """How a model reads backstories: the question is the beginning of the last sentence."""
+
+    def text(self, messages: Sequence[Message]) -> str:
+        """Return the text up to where the answer begins. A base model sees the backstory alone, as in Argyle et al."""
+        turns = self.turns(messages)
+        return chat_text(self.tokenizer, turns) if self.chat else turns[-1]["content"]
+
+    def turns(self, messages: Sequence[Message]) -> list[Message]:
+        """Return the turns that a chat model gets: the sentence to be completed ends the user's."""
+        system, user = messages
+        said = f"{user['content']} {self.question}".strip()
+        return [system, Message(role="user", content=said)]
+
+
+def rendering_of(codebook: Codebook, language: str, tokenizer: Any, chat: bool, persona: bool) -> Rendering:
+    """Return how a model reads this survey, as lists of answers or as backstories."""
+    if persona:
+        return PersonaRendering(tokenizer, chat, worded(_frame(codebook).question, language))
+    return Rendering(tokenizer, chat, worded(codebook.question, language))

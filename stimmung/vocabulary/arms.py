@@ -1,0 +1,45 @@
+"""What a language model can be made to do with a survey, and what follows from it for everyone who reads its predictions."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to get answers from a language model.
+
+    Attributes
+    ----------
+    tuned
+        Whether an adapter is trained for each fold. A model behind an endpoint cannot be.
+    shows_examples
+        Whether answers of training respondents stand in the prompt.
+    persona
+        Whether the prompt is a backstory in the first person instead of a list of answers.
+    classifies
+        Whether a classification head gives the answer, instead of the words of the options.
+    """
+
+    tuned: bool = False
+    shows_examples: bool = False
+    persona: bool = False
+    classifies: bool = False
+
+    @property
+    def sees_training_rows(self) -> bool:
+        """Whether predictions depend on who is in the training rows."""
+        return self.tuned or self.shows_examples
+
+
+ARMS = {
+    "tuned": Arm(tuned=True),
+    "zero-shot": Arm(),
+    "few-shot": Arm(shows_examples=True),
+    "persona": Arm(persona=True),
+    "classifier": Arm(tuned=True, classifies=True),
+}
+
+
+def sees_training_rows(method: str) -> bool:
+    """Return whether a method, such as 'tiny/tuned' or 'baselines/logistic', learns from training rows."""
+    arm = ARMS.get(method.rsplit("/", 1)[-1])
+    return arm is None or arm.sees_training_rows  # a baseline is no arm, and learns

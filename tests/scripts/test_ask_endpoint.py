@@ -1,0 +1,248 @@
+import copy
+import os
+import socket
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from scripts.ask_endpoint import ask_endpoint
+from scripts.prepare_model import prepare_model
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.tables import PREDICTIONS, PROMPTS, SPLITS, option_columns, read_table
+from tests.endpoint_server import serving
+from tests.scripts.test_score_respondents import score
+from tests.workflow.workspace import MARKER
+
+KEY = "STIMMUNG_TEST_KEY"
+SERVER = Path(__file__).parents[1] / "llama_cpp_server.py"
+
+
+@pytest.fixture
+def server(small_study):
+    with serving(small_study.base) as running:
+        yield running
+
+
+def ask(small_study, url, folder, endpoint=None, **changes):
+    output = folder / "asked.parquet"
+    options = {
+        "respondents": small_study.respondents,
+        "prompts": small_study.prompts,
+        "splits": small_study.splits,
+        "codebook": small_study.codebook,
+        "language": "en",
+        "examples": 0,
+        "persona": False,
+        "normalization": "none",
+        "method": "server/zero-shot",
+        "seed": 24,
+        "cache": folder / "cache.sqlite",
+        "output": output,
+        **changes,
+    }
+    ask_endpoint(endpoint={"url": url, "model": "small", **(endpoint or {})}, **options)
+    return read_table(output, PREDICTIONS).set_index("respondent_id")
+
+
+@pytest.mark.parametrize("normalization", ["none", "token", "pmi"])
+@pytest.mark.parametrize("examples", [0, 2])
+def test_options_get_the_scores_of_the_local_engine(small_study, server, tmp_path, normalization, examples):
+    how = {"normalization": normalization, "examples": examples}
+    asked = ask(small_study, server.url, tmp_path, **how)
+    local = score(small_study, tmp_path / "local.parquet", **how)
+    columns = [*option_columns(asked), "option_mass"]
+    assert list(asked.index) == list(local.index)
+    np.testing.assert_allclose(asked[columns], local[columns], atol=1e-4)
+    assert (asked.n_tokens == local.n_tokens).all() and (asked.fold == local.fold).all()
+    assert set(asked.n_unseen) == {0}
+
+
+@pytest.mark.parametrize("shows_generated", [True, False])
+@pytest.mark.parametrize("shows_first", [True, False])
+def test_scores_do_not_depend_on_which_other_tokens_a_server_shows(
+    small_study, tmp_path, shows_first, shows_generated
+):
+    with serving(small_study.base, shows_first=shows_first, shows_generated=shows_generated) as running:
+        asked = ask(small_study, running.url, tmp_path)
+    local = score(small_study, tmp_path / "local.parquet")
+    np.testing.assert_allclose(asked.option_mass, local.option_mass, atol=1e-4)
+
+
+def test_a_rerun_asks_nothing_and_gives_the_same_bytes_without_a_server(small_study, tmp_path):
+    with serving(small_study.base) as running:
+        ask(small_study, running.url, tmp_path)
+        url, asked = running.url, running.asked
+    assert asked == 3 * len(read_table(small_study.prompts, PROMPTS).text.unique())
+    first = (tmp_path / "asked.parquet").read_bytes()
+    ask(small_study, url, tmp_path)
+    assert (tmp_path / "asked.parquet").read_bytes() == first
+
+
+def test_another_model_or_way_of_reading_is_asked_anew(small_study, server, tmp_path):
+    ask(small_study, server.url, tmp_path)
+    before = server.asked
+    ask(small_study, server.url, tmp_path, endpoint={"model": "other"})
+    assert server.asked == 2 * before
+
+
+def test_what_the_server_does_not_show_is_flagged_and_bounded_never_0(small_study, server, tmp_path):
+    """One token of some 300 is shown, so most respondents' options are not among them."""
+    few = ask(small_study, server.url, tmp_path, {"reads": "top", "top_logprobs": 1})
+    exact = score(small_study, tmp_path / "local.parquet", readout="first-token")
+    assert (few.n_unseen > 0).all()
+    assert (few[option_columns(few)] > 0).all().all()
+    assert (few.option_mass <= exact.option_mass + 1e-6).all()
+    assert set(few.normalization) == {"first token of the 1 shown"}
+
+
+def test_all_tokens_shown_give_the_first_token_read_out_of_the_local_engine(small_study, server, tmp_path):
+    every = ask(small_study, server.url, tmp_path, {"reads": "top", "top_logprobs": 300})
+    exact = score(small_study, tmp_path / "local.parquet", readout="first-token")
+    assert (every.n_unseen == 0).all()
+    # A letter alone, ' R', begins 'Red' as well: the server's view may hold more than the one token of the engine.
+    assert (every.option_mass >= exact.option_mass - 1e-6).all()
+
+
+def test_a_chat_server_gets_turns_and_its_top_tokens_are_read(small_study, server, tmp_path):
+    table = ask(small_study, server.url, tmp_path, {"api": "chat", "reads": "top"})
+    assert table[option_columns(table)].sum(axis=1).to_numpy() == pytest.approx(1)
+
+
+def test_a_server_that_fails_twice_and_then_works(small_study, tmp_path):
+    with serving(small_study.base, failures=2) as running:
+        table = ask(small_study, running.url, tmp_path, {"at_once": 1})
+    local = score(small_study, tmp_path / "local.parquet")
+    np.testing.assert_allclose(table.option_mass, local.option_mass, atol=1e-4)
+
+
+def test_a_server_that_always_fails_keeps_what_it_said_before(small_study, tmp_path, monkeypatch):
+    with serving(small_study.base) as running:
+        original, respondents = running.RequestHandlerClass.do_POST, 5
+
+        def some(handler):
+            if running.asked >= 3 * respondents:
+                running.failures = 1
+            original(handler)
+
+        monkeypatch.setattr(running.RequestHandlerClass, "do_POST", some)
+        with pytest.raises(InputError, match="answers HTTP 500 after 1 retries"):
+            ask(small_study, running.url, tmp_path, {"at_once": 1, "max_retries": 1})
+    assert not (tmp_path / "asked.parquet").exists()
+    kept = sqlite3.connect(tmp_path / "cache.sqlite").execute("SELECT count(*) FROM answers").fetchone()
+    assert kept == (respondents,)
+
+
+def test_a_wrong_key_is_told_and_the_right_one_is_in_no_file(small_study, tmp_path, monkeypatch, caplog):
+    with serving(small_study.base, key="the-right-one") as running:
+        monkeypatch.delenv(KEY, raising=False)
+        with pytest.raises(InputError, match=f"environment variable {KEY} is not set"):
+            ask(small_study, running.url, tmp_path, {"key_variable": KEY})
+        monkeypatch.setenv(KEY, "the-wrong-one")
+        with pytest.raises(InputError, match=r"refuses the key \(HTTP 401\)"):
+            ask(small_study, running.url, tmp_path, {"key_variable": KEY})
+        assert running.asked == 0
+        monkeypatch.setenv(KEY, "the-right-one")
+        with caplog.at_level("DEBUG"):
+            ask(small_study, running.url, tmp_path, {"key_variable": KEY})
+    for file in tmp_path.iterdir():
+        assert b"the-right-one" not in file.read_bytes()
+    assert "the-right-one" not in caplog.text
+
+
+def test_a_refused_connection_is_one_line_and_leaves_nothing(small_study, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(InputError, match=f"no server answers at http://127.0.0.1:{port}/v1") as error:
+        ask(small_study, f"http://127.0.0.1:{port}/v1", tmp_path)
+    assert "\n" not in error.value.what
+    assert not (tmp_path / "asked.parquet").exists()
+
+
+def test_no_respondent_stands_in_the_cache_or_the_log(small_study, server, tmp_path, caplog, monkeypatch):
+    monkeypatch.setenv("OPENAI_LOG", "debug")
+    with caplog.at_level("DEBUG"):
+        ask(small_study, server.url, tmp_path)
+    cached = (tmp_path / "cache.sqlite").read_bytes()
+    for content in (cached, caplog.text.encode()):
+        assert MARKER.encode() not in content and b"years" not in content and b"Party" not in content
+
+
+def test_normalising_by_length_is_refused_where_only_first_tokens_are_read(small_study, tmp_path):
+    with pytest.raises(InputError, match=r"scoring\.normalization: token needs whole options"):
+        ask(small_study, "http://localhost:9/v1", tmp_path, {"reads": "top"}, normalization="token")
+
+
+def test_a_server_without_prompt_logprobs_is_told_apart_from_one_that_fails(
+    small_study, server, tmp_path, monkeypatch
+):
+    from tests import endpoint_server
+
+    original = endpoint_server.complete
+
+    def silent(server, body):
+        return original(server, {**body, "echo": False})
+
+    monkeypatch.setattr(endpoint_server, "complete", silent)
+    with pytest.raises(InputError, match="does not return the log-probabilities of its prompt") as error:
+        ask(small_study, server.url, tmp_path)
+    assert "reads: top" in error.value.hint
+
+
+def test_folds_without_training_respondents_have_no_examples(small_study, tmp_path):
+    splits = read_table(small_study.splits, SPLITS)
+    none = copy.copy(splits).assign(in_training=False)
+    none.to_parquet(tmp_path / "none.parquet")
+    with pytest.raises(InputError, match="few-shot: 2 examples"):
+        ask(small_study, "http://localhost:9/v1", tmp_path, examples=2, splits=tmp_path / "none.parquet")
+
+
+@pytest.fixture(scope="module")
+def llama_cpp(small_study, tmp_path_factory):
+    """llama.cpp's own server, through llama-cpp-python, with the same weights as GGUF."""
+    python = os.environ.get("STIMMUNG_LLAMA_CPP")
+    if not python:
+        pytest.skip("STIMMUNG_LLAMA_CPP names no Python with llama-cpp-python[server] and gguf")
+    folder = tmp_path_factory.mktemp("llama-cpp")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [python, str(SERVER), str(small_study.source), str(folder / "small.gguf"), str(port)]
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    running = subprocess.Popen(command, env=clean)
+    try:
+        for _ in range(300):
+            assert running.poll() is None, "llama.cpp's server has ended"
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        running.terminate()
+        running.wait()
+
+
+def test_llama_cpp_gives_the_scores_of_the_local_engine(small_study, llama_cpp, tmp_path):
+    """On weights that are not quantised, because GGUF knows no NF4."""
+    plain = SimpleNamespace(**{**vars(small_study), "base": tmp_path / "base"})
+    prepare_model(
+        source=str(small_study.source),
+        revision=None,
+        quantization="none",
+        compute_dtype="float32",
+        threads=1,
+        description=plain.base / "model.json",
+    )
+    asked = ask(plain, llama_cpp, tmp_path, {"at_once": 1})
+    local = score(plain, tmp_path / "local.parquet")
+    columns = [*option_columns(asked), "option_mass"]
+    np.testing.assert_allclose(asked[columns], local[columns], atol=1e-2, rtol=0)
+    np.testing.assert_allclose(np.log(asked[columns]), np.log(local[columns]), atol=1e-2)
+    assert (asked.n_tokens == local.n_tokens).all()

@@ -1,0 +1,190 @@
+import json
+
+import numpy as np
+import pytest
+
+from scripts.classify_respondents import classify_respondents
+from scripts.prepare_model import prepare_model
+from scripts.train_fold_classifiers import train_fold_classifiers
+from stimmung.vocabulary.errors import InputError, Interrupted
+from stimmung.vocabulary.tables import PREDICTIONS, PROMPTS, SPLITS, option_columns, read_table
+from tests.small_encoder import save_small_encoder
+from tests.workflow.workspace import MARKER
+
+TRAINING = {
+    "r": 8,
+    "lora_alpha": 16,
+    "lora_dropout": 0.0,
+    "use_rslora": False,
+    "target_modules": "all-linear",
+    "learning_rate": 0.01,
+    "lr_scheduler_type": "linear",
+    "warmup_ratio": 0.1,
+    "num_train_epochs": None,
+    "max_steps": 100,
+    "per_device_train_batch_size": 8,
+    "weight_decay": 0.0,
+    "optim": "adamw_torch",
+}
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("encoder")
+    base = folder / "base"
+    prepare_model(
+        source=str(save_small_encoder(folder / "source")),
+        revision=None,
+        quantization="none",
+        compute_dtype="float32",
+        encoder=True,
+        threads=1,
+        description=base / "model.json",
+    )
+    return base
+
+
+def train(small_study, base, folder, **changes):
+    outputs = [folder / f"fold-{fold}" for fold in range(2)]
+    options = {
+        "prompts": small_study.prompts,
+        "splits": small_study.splits,
+        "codebook": small_study.codebook,
+        "language": "en",
+        "training": TRAINING,
+        "seed": 24,
+        "code": "a",
+        "threads": 1,
+        "store": folder / "store",
+        **changes,
+    }
+    train_fold_classifiers(base=base, outputs=outputs, **options)
+    return outputs
+
+
+def predict(small_study, base, adapters, output, **changes):
+    classify_respondents(
+        base=base,
+        adapters=adapters,
+        respondents=small_study.respondents,
+        prompts=changes.pop("prompts", small_study.prompts),
+        splits=small_study.splits,
+        codebook=small_study.codebook,
+        language="en",
+        method="bert/classifier",
+        seed=24,
+        threads=1,
+        output=output,
+    )
+    return read_table(output, PREDICTIONS).set_index("respondent_id")
+
+
+@pytest.fixture(scope="module")
+def trained(small_study, encoder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    adapters = train(small_study, encoder, folder)
+    return adapters, predict(small_study, encoder, adapters, folder / "predictions.parquet")
+
+
+def test_it_learns_more_than_the_majority_from_other_people_s_answers(small_study, trained):
+    table = trained[1]
+    splits = read_table(small_study.splits, SPLITS).set_index("respondent_id")
+    assert sorted(table.index) == sorted(splits.index) and (table.fold == splits.fold[table.index]).all()
+    chosen = table[option_columns(table)].to_numpy().argmax(axis=1)
+    correct = (np.array(["Red", "Blue"])[chosen] == table.target).mean()
+    assert correct > table.target.value_counts(normalize=True).max() + 0.1
+    assert (table.option_mass == 1).all() and (table.n_tokens > 2).all()
+
+
+def test_plain_peft_loads_it_and_gives_the_same_probabilities(small_study, encoder, trained):
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    adapters, table = trained
+    tokenizer = AutoTokenizer.from_pretrained(encoder)
+    prompts = read_table(small_study.prompts, PROMPTS).set_index("respondent_id")
+    for fold, adapter in enumerate(adapters):
+        model = AutoModelForSequenceClassification.from_pretrained(encoder, num_labels=2)
+        model = PeftModel.from_pretrained(model, adapter).eval()
+        for respondent in table.index[table.fold == fold][:4]:
+            text = prompts.messages[respondent][-1]["content"]
+            with torch.inference_mode():
+                expected = model(**tokenizer(text, return_tensors="pt")).logits[0].softmax(-1).numpy()
+            found = table.loc[respondent, option_columns(table)].to_numpy(dtype=float)
+            np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_each_fold_learns_from_the_others_only(small_study, trained):
+    splits = read_table(small_study.splits, SPLITS)
+    records = [json.loads((adapter / "training.json").read_text()) for adapter in trained[0]]
+    assert [record["n_rows"] for record in records] == [int((splits.fold != fold).sum()) for fold in (0, 1)]
+    assert records[0]["data_digest"] != records[1]["data_digest"]
+    assert records[0]["options"] == ["Red", "Blue"] and records[0]["steps"] == 100
+
+
+def test_a_finished_one_is_never_trained_again_and_a_new_seed_is(small_study, encoder, trained, tmp_path):
+    outputs = train(small_study, encoder, tmp_path)
+    stored = sorted((tmp_path / "store/adapters").iterdir())
+    times = [path.stat().st_mtime_ns for path in stored]
+    train(small_study, encoder, tmp_path)
+    assert [path.stat().st_mtime_ns for path in sorted((tmp_path / "store/adapters").iterdir())] == times
+    # And it is the same as the one that was trained elsewhere from the same inputs.
+    for ours, theirs in zip(outputs, trained[0], strict=True):
+        for name in ("adapter_model.safetensors", "adapter_config.json"):
+            assert (ours / name).read_bytes() == (theirs / name).read_bytes()
+    train(small_study, encoder, tmp_path, seed=25, training={**TRAINING, "max_steps": 1})
+    assert len(list((tmp_path / "store/adapters").iterdir())) == 4
+
+
+def test_an_option_that_nobody_in_training_chose_can_still_be_predicted(small_study, encoder, tmp_path):
+    splits = read_table(small_study.splits, SPLITS)
+    prompts = read_table(small_study.prompts, PROMPTS)
+    red = set(prompts.respondent_id[prompts.target == "Red"])
+    only_red = splits.assign(in_training=splits.respondent_id.isin(red))
+    only_red.to_parquet(tmp_path / "splits.parquet")
+    adapters = train(
+        small_study,
+        encoder,
+        tmp_path,
+        splits=tmp_path / "splits.parquet",
+        training={**TRAINING, "max_steps": 2},
+    )
+    table = predict(small_study, encoder, adapters, tmp_path / "predictions.parquet")
+    assert (table["p_Blue"] > 0).all()
+
+
+def test_a_decoder_gets_a_head_as_well(small_study, tmp_path):
+    adapters = train(small_study, small_study.base, tmp_path, training={**TRAINING, "max_steps": 2})
+    table = predict(small_study, small_study.base, adapters, tmp_path / "predictions.parquet")
+    assert table[option_columns(table)].sum(axis=1).to_numpy() == pytest.approx(1)
+
+
+def test_a_text_that_is_too_long_is_refused_not_cut(small_study, tmp_path):
+    base = tmp_path / "base"
+    prepare_model(
+        source=str(save_small_encoder(tmp_path / "short", context=4)),
+        revision=None,
+        quantization="none",
+        compute_dtype="float32",
+        encoder=True,
+        threads=1,
+        description=base / "model.json",
+    )
+    with pytest.raises(InputError, match=r"text of \d+ tokens does not fit the 4"):
+        train(small_study, base, tmp_path)
+    assert not (tmp_path / "fold-0").exists()
+
+
+def test_a_signal_ends_it_and_nothing_half_trained_is_left(small_study, encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr("scripts.train_fold_classifiers.StopOnSignal", lambda: lambda: True)
+    with pytest.raises(Interrupted, match="fold 0"):
+        train(small_study, encoder, tmp_path)
+    assert list((tmp_path / "store").rglob("*.safetensors")) == []
+
+
+def test_no_respondent_stands_in_a_classifier_s_folder(trained):
+    for adapter in trained[0]:
+        for file in adapter.iterdir():
+            content = file.read_bytes()
+            assert MARKER.encode() not in content and b"years" not in content
