@@ -79,13 +79,34 @@ def test_a_cancelled_job_is_submitted_again_and_continues(begun, long_study):
     check(begun, long_study[1])
 
 
-def test_a_time_limit_is_told_beforehand_and_the_next_attempt_continues(begun, long_study):
-    limit = f"{RULE}:runtime=1 if attempt == 1 else 30"
-    ended = begun.run(TABLE, "--set-resources", limit, f"{RULE}:slurm_partition=gpu", f"{RULE}:gpu=1")
-    assert ended.code == 0, ended.terminal
-    assert [event[0] for event in events_of(begun)].count("stopped") == 1
+@pytest.mark.parametrize(
+    ("limit", "state"), [(2, "FAILED"), (1, "TIMEOUT")], ids=["told-beforehand", "reached"]
+)
+def test_a_time_limit_in_mid_training_is_followed_by_an_attempt_that_continues(
+    begun, long_study, limit, state
+):
+    run = begun.start(TABLE)
+    _, job = in_mid_training(begun)
+    trainer = int(re.findall(r"begins: process (\d+)", log_of(begun))[-1])
+    # Held, so that the limit comes in mid-training however fast this machine is.
+    os.kill(trainer, signal.SIGSTOP)
+    begun.slurm.call("scontrol", "update", f"JobId={job}", f"TimeLimit={limit}")
+    if state == "FAILED":
+        # Two minutes ahead of the limit the profile has SIGTERM sent: at once, here.
+        until(lambda: signal.SIGTERM in pending(trainer), 120, what="the signal before the limit")
+        os.kill(trainer, signal.SIGCONT)
+    assert run.wait(timeout=400) == 0, (begun.folder / "terminal.log").read_text()
+    (first,) = [one for one in begun.slurm.jobs() if one["JobId"] == job]
+    assert first["JobState"] == state
     check_continued_where_it_stopped(begun)
     check(begun, long_study[1])
+
+
+def pending(pid):
+    """The signals that wait for a process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    masks = [int(mask, 16) for mask in re.findall(r"^(?:SigPnd|ShdPnd):\t(\w+)", status, re.MULTILINE)]
+    return {number for number in signal.valid_signals() if any(mask >> (number - 1) & 1 for mask in masks)}
 
 
 def test_a_job_whose_node_goes_down_continues_on_another(begun, long_study):
@@ -94,8 +115,12 @@ def test_a_job_whose_node_goes_down_continues_on_another(begun, long_study):
     (before,) = begun.slurm.running(RULE)
     begun.slurm.call("scontrol", "update", f"NodeName={before['NodeList']}", "State=DOWN", "Reason=test")
     try:
-        (after,) = until(lambda: begun.slurm.running(RULE), 120, what="the same job on another node")
-        assert after["JobId"] == job and after["NodeList"] != before["NodeList"]
+        (after,) = until(
+            lambda: [one for one in begun.slurm.running(RULE) if one["NodeList"] != before["NodeList"]],
+            120,
+            what="the job on another node",
+        )
+        assert after["JobId"] == job
         assert run.wait(timeout=400) == 0, (begun.folder / "terminal.log").read_text()
     finally:
         begun.slurm.call("scontrol", "update", f"NodeName={before['NodeList']}", "State=RESUME")
