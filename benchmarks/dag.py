@@ -49,6 +49,7 @@ def dry_run(folder: Path, seeds: list[int]) -> dict[str, object]:
         "snakemake",
         "--dry-run",
         "--quiet",
+        "rules",
         "--cores",
         "2",
         "--configfile",

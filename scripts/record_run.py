@@ -41,7 +41,7 @@ def record_run(
     """
     names = (
         {path.parent.name for path in (*provenance, *panels, *models)}
-        | set(config.get("panels", {}))
+        | set(config.get("run", {}).get("panels", []))
         | {"tiny"}
     )
     record = {

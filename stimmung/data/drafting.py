@@ -219,8 +219,10 @@ def _keys(columns: Sequence[_Column]) -> dict[str, str]:
     keys: dict[str, str] = {}
     for column in columns:
         plain = re.sub(r"\W+", "_", column.name.lower()).strip("_") or "item"
-        key = plain if plain not in ("weight", "respondent_id") else f"item_{plain}"
-        number = 2
+        # Columns of the respondents table, and what YAML would read as a switch or a number.
+        taken = plain in ("weight", "respondent_id") or not isinstance(yaml.safe_load(plain), str)
+        plain = f"item_{plain}" if taken else plain
+        key, number = plain, 2
         while key in keys.values():
             key, number = f"{plain}_{number}", number + 1
         keys[column.name] = key

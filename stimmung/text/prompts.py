@@ -51,11 +51,15 @@ def _worded_answer(item: SurveyItem, value: Any, reason: Any, language: str) -> 
         label = next((missing.label for missing in item.missing if missing.reason == reason), None)
         return None if label is None else worded(label, language)
     if item.scale == "numeric":
-        return worded(item.format, language).replace("{value}", _number(float(value)))
+        return worded(item.format, language).replace("{value}", number_in_words(float(value), item.decimals))
     return str(value)
 
 
-def _number(value: float) -> str:
+def number_in_words(value: float, decimals: int | None) -> str:
+    """Return a number as it stands in a prompt: as it is, or with so many digits after the point."""
+    if decimals is not None:
+        # Adding 0 makes -0.0 a plain zero.
+        return f"{round(value, decimals) + 0.0:.{decimals}f}"
     return str(int(value)) if value.is_integer() else repr(value)
 
 

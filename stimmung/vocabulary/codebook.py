@@ -105,6 +105,9 @@ class SurveyItem(Strict):
     )
     options: list[AnswerOption] = Field([], description="The answers, in order. None for a numeric item.")
     format: Worded = Field("{value}", description="How a numeric value is worded, e.g. '{value} years'.")
+    decimals: int | None = Field(
+        None, ge=0, description="Digits after the point in the prompt; baselines see the number as it is."
+    )
     missing: list[MissingCode] = Field([], description="Codes of absent answers.")
     age_in: int | str | None = Field(
         None,

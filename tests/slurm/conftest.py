@@ -79,15 +79,17 @@ def long_study(tmp_path_factory, base_model):
     workspace.config["training"]["quick"]["max_steps"] = 1200
     workspace.config["engine"]["checkpoint_minutes"] = 0.02
     workspace.save()
-    ended = workspace.run(TABLE, "--until", "split_respondents", "build_prompts", "prepare_model")
+    ended = workspace.run(TARGET, "--until", "split_respondents", "build_prompts", "prepare_model")
     assert ended.code == 0, ended.terminal
     undisturbed = workspace.copy(tmp_path_factory.mktemp("undisturbed") / "study")
-    ended = undisturbed.run(TABLE)
+    ended = undisturbed.run(TARGET)
     assert ended.code == 0, ended.terminal
     return workspace, undisturbed
 
 
-TABLE = "results/surveys/voters/predictions/small/tuned/full/seed-24.parquet"
+ADAPTERS = "results/surveys/voters/adapters/small/full/seed-24"
+# One job makes the adapters of all folds.
+TARGET = f"{ADAPTERS}/fold-0/adapter_model.safetensors"
 
 
 @pytest.fixture

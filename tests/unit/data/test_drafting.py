@@ -118,3 +118,12 @@ def test_words_that_yaml_would_read_as_something_else_stay_words():
     _, content = drafted(SurveyFile(frame))
     assert {option["code"] for option in content["items"]["wahl"]["options"]} == {"no", "yes", "null", "1e3"}
     assert {str(option["code"]) for option in content["items"]["x"]["options"]} == {"01", "1", "on"}
+
+
+def test_columns_with_odd_names_get_keys_that_yaml_keeps():
+    frame = pd.DataFrame({name: [1, 2] for name in ("no", "2017", "weight", "Q 1", "q-1", "Größe", "wahl")})
+    _, content = drafted(SurveyFile(frame))
+    keys = ["item_no", "item_2017", "item_weight", "q_1", "q_1_2", "größe", "wahl"]
+    assert list(content["items"]) == keys
+    assert [item["column"] for item in content["items"].values()] == list(frame)
+    Codebook.model_validate(content)

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from stimmung.text.prompts import few_shot_messages, plain_text, survey_messages
+from stimmung.text.prompts import few_shot_messages, number_in_words, plain_text, survey_messages
 from stimmung.vocabulary.codebook import Codebook
 
 CODEBOOK = Codebook.model_validate(
@@ -93,3 +93,17 @@ def test_examples_stand_between_instruction_and_respondent():
     assert plain_text(messages, "Vote:") == (
         "One of: CDU, Grüne.\n\nGender: male\nAge: 20 years\nVote: Grüne\n\nGender: female\nAge: 44 years\nVote:"
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "said"),
+    [
+        (1.0, None, "1"),
+        (-1.29617, None, "-1.29617"),
+        (-1.29617, 1, "-1.3"),
+        (-0.01, 1, "0.0"),
+        (34.6, 0, "35"),
+    ],
+)
+def test_a_number_has_as_many_digits_as_the_codebook_says(value, decimals, said):
+    assert number_in_words(value, decimals) == said
