@@ -52,8 +52,9 @@ def count_effective_respondents(
     with the smallest share, it is 0 ('fewer than the smallest share has').
 
     The interval is a percentile bootstrap of both curves together: test folds are drawn with replacement, and
-    respondents within them, the same for all methods. Folds share training rows, which no resample of them can undo, so
-    the interval is rather too short.
+    respondents within them, the same for all methods. Folds share training rows, which no resample of them can undo.
+    In 100 simulated surveys of 1,000 respondents, in which the arm was the baseline with 100 more respondents, the 95 %
+    interval held the true number in .90 (log-loss, 40 training respondents) to 1.00 (``benchmarks/effective.py``).
 
     Parameters
     ----------

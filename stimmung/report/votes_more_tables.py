@@ -70,7 +70,7 @@ def effective_table(effective: pd.DataFrame, simulated: bool = False) -> Table:
         "Effective respondents, after the effective data transferred of Hernandez et al. (2021): how many training "
         "respondents the best baseline of each share needs to equal the language model, read off its learning curve. "
         "> : more than all there are; < : fewer than the smallest share has. In brackets the 95 % percentile interval of a "
-        "bootstrap of folds, and of respondents within them; rather too short, because folds share training rows."
+        "bootstrap of folds, and of respondents within them."
     )
     return Table(
         caption, ["Condition", "Learned from", "Worth", "Times as many"], groups, simulated=simulated

@@ -198,7 +198,7 @@ def _effective(results: VotesResults) -> list[Text | Picture | Shown]:
         "Respondents that the best baseline of each share needs to equal the tuned model, over those that the model learned "
         "from, both in a fold and logarithmic, after Hernandez et al. (2021). Open marks on grey: beyond what was measured, "
         "better than the baseline with all respondents or worse than with the fewest. Whiskers: 95 % bootstrap interval "
-        "over folds and respondents, rather too short.",
+        "over folds and respondents.",
         "Effective respondents by training share; the numbers stand in the table below.",
     )
     table = votes_more_tables.effective_table(results.effective, results.simulated)

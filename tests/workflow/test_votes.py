@@ -14,7 +14,9 @@ from tests.workflow.workspace import MARKER, REPOSITORY, Workspace
 
 CONDITIONS = ["full", "half"]
 # What stands behind the predictions; whatever changes a prediction changes these too.
-AFTER_PREDICTIONS = {"evaluate_votes", "tabulate_votes", "plot_votes", "render_report", "all"}
+AFTER_PREDICTIONS = {
+    *("evaluate_votes", "impute_answers", "tabulate_votes", "plot_votes", "render_report", "all"),
+}
 
 
 def append(file, code):

@@ -188,7 +188,7 @@ class Workspace:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=600,  # a loaded machine; a quiet one needs a fifth
         )
         return Ended(ended.returncode, ended.stdout)
 

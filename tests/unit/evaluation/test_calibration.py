@@ -63,3 +63,20 @@ def test_methods_stay_in_the_order_of_the_predictions():
     assert list(dict.fromkeys(bin_reliability(predictions)["method"])) == list(
         dict.fromkeys(predictions["method"])
     )
+
+
+def test_a_weight_of_two_counts_as_two_respondents_where_weights_are_asked_for():
+    predictions, _ = make_votes(n=60, conditions=("full",))
+    doubled = predictions["respondent_id"] < "respondent-0030"
+    predictions["weight"] = np.where(doubled, 2.0, 1.0)
+    repeated = pd.concat([predictions, predictions[doubled]], ignore_index=True)
+    weighted, by_hand = bin_reliability(predictions, weighted=True), bin_reliability(repeated)
+    keys = ["method", "condition", "bin"]
+    both = weighted.merge(by_hand, on=keys, suffixes=("", "_by_hand"), validate="one_to_one")
+    assert len(both) == len(weighted) == len(by_hand)
+    for mean in ("confidence", "accuracy"):
+        np.testing.assert_allclose(both[mean], both[f"{mean}_by_hand"])
+    assert not np.allclose(both["accuracy"], bin_reliability(predictions)["accuracy"])
+    # But two copies are not two people: the interval is for Kish's effective number, and is longer.
+    length = both["accuracy_high"] - both["accuracy_low"]
+    assert (length >= both["accuracy_high_by_hand"] - both["accuracy_low_by_hand"] - 1e-12).all()

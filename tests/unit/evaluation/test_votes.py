@@ -167,3 +167,20 @@ def test_predictions_of_other_splits_are_refused(change):
         splits["condition"] = "other"
     with pytest.raises(InputError, match="tiny/tuned, condition full, seed 24"):
         measure_folds(predictions, splits)
+
+
+def test_with_weights_every_metric_counts_a_weight_of_two_as_two_respondents():
+    predictions, _ = make_votes(n=90, n_options=8, conditions=("full",))
+    run = predictions[predictions["method"] == "tiny/tuned"].reset_index(drop=True)
+    doubled = run.index % 3 == 0
+    run["weight"], run["n_unseen"] = np.where(doubled, 2.0, 1.0), (run.index % 3 == 1).astype(int)
+    repeated = pd.concat([run, run[doubled]], ignore_index=True).assign(weight=1.0)
+    weighted, by_hand = vote_metrics(run, weighted=True), vote_metrics(repeated)
+    assert weighted.keys() == by_hand.keys()
+    for key, value in by_hand.items():
+        assert weighted[key] == pytest.approx(value, nan_ok=True), key
+    # And all that can differ without them does, but for the shares, which are always weighted.
+    plain = vote_metrics(run)
+    assert plain["predicted_share", "CDU"] == pytest.approx(by_hand["predicted_share", "CDU"])
+    for metric in ("accuracy", "macro_f1", "log_loss", "brier", "option_mass", "unseen"):
+        assert plain[metric, None] != pytest.approx(by_hand[metric, None]), metric
