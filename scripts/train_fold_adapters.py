@@ -8,9 +8,10 @@ from stimmung.engine.base import load_base
 from stimmung.engine.devices import use_threads
 from stimmung.engine.interruption import StopOnSignal
 from stimmung.engine.locks import only_one
+from stimmung.engine.parallel import train_on_all_devices
 from stimmung.engine.respondents import training_ids, training_rows
 from stimmung.engine.store import Store
-from stimmung.engine.training import Pace, Recipe, Task, train_adapters
+from stimmung.engine.training import Pace, Recipe, Task
 from stimmung.study.job import job
 from stimmung.study.study import load_codebook
 from stimmung.text.rendering import Rendering
@@ -51,7 +52,9 @@ def train_fold_adapters(
     ]
     recipe = Recipe.from_config(training)
     with only_one(loaded, recipe, tasks, Store(store), code=code, stop=StopOnSignal()) as stop:
-        keys = train_adapters(loaded, recipe, tasks, Store(store), pace=Pace(**pace), code=code, stop=stop)
+        keys = train_on_all_devices(
+            loaded, recipe, tasks, Store(store), pace=Pace(**pace), code=code, stop=stop
+        )
     for key, output in zip(keys, outputs, strict=True):
         export_adapter(Store(store).adapter(key), output)
 

@@ -8,8 +8,9 @@ from stimmung.engine.base import load_base
 from stimmung.engine.devices import use_threads
 from stimmung.engine.interruption import StopOnSignal
 from stimmung.engine.locks import only_one
+from stimmung.engine.parallel import train_on_all_devices
 from stimmung.engine.store import Store
-from stimmung.engine.training import Pace, Recipe, Task, train_adapters
+from stimmung.engine.training import Pace, Recipe, Task
 from stimmung.engine.week_adapters import list_adapters
 from stimmung.engine.weeks import post_rows
 from stimmung.study.job import job
@@ -52,7 +53,9 @@ def train_week_adapters(
     }
     recipe, wanted = Recipe.from_config(training), list(tasks.values())
     with only_one(loaded, recipe, wanted, Store(store), code=code, stop=StopOnSignal()) as stop:
-        keys = train_adapters(loaded, recipe, wanted, Store(store), pace=Pace(**pace), code=code, stop=stop)
+        keys = train_on_all_devices(
+            loaded, recipe, wanted, Store(store), pace=Pace(**pace), code=code, stop=stop
+        )
     list_adapters(dict(zip(tasks, keys, strict=True)), Store(store), output)
 
 
