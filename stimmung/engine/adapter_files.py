@@ -42,10 +42,7 @@ def save_adapter(
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     try:
-        tensors = {
-            f"{PEFT_PREFIX}{name}.weight": tensor.detach().cpu().contiguous()
-            for name, tensor in weights.items()
-        }
+        tensors = {_peft_name(name): tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
         save_file(tensors, draft / WEIGHTS, metadata={"format": "pt"})
         (draft / CONFIG).write_text(json.dumps(_peft_config(cohort), indent=2, sort_keys=True) + "\n")
         (draft / RECORD).write_text(json.dumps(record, indent=2) + "\n")
@@ -71,15 +68,13 @@ def load_adapter(directory: Path) -> Adapter:
             lora_dropout=config["lora_dropout"],
             use_rslora=config["use_rslora"],
             target_modules=tuple(config["target_modules"]),
+            bias=config["bias"],
         )
     except Exception as error:  # safetensors has its own exception types, one for each kind of damage
         raise InputError(
             f"no readable adapter in {directory}", f"Delete the folder and run snakemake again. ({error})"
         ) from error
-    weights = {
-        name.removeprefix(PEFT_PREFIX).removesuffix(".weight"): tensor for name, tensor in tensors.items()
-    }
-    return Adapter(weights, settings)
+    return Adapter({_own_name(name): tensor for name, tensor in tensors.items()}, settings)
 
 
 def export_adapter(stored: Path, directory: Path) -> None:
@@ -91,6 +86,17 @@ def export_adapter(stored: Path, directory: Path) -> None:
             os.link(stored / name, directory / name)
         except OSError:
             shutil.copy2(stored / name, directory / name)
+
+
+def _peft_name(name: str) -> str:
+    if name.endswith(".bias"):
+        return f"{PEFT_PREFIX}{name.removesuffix('.bias')}.base_layer.bias"
+    return f"{PEFT_PREFIX}{name}.weight"
+
+
+def _own_name(name: str) -> str:
+    own = name.removeprefix(PEFT_PREFIX)
+    return own.replace(".base_layer.bias", ".bias").removesuffix(".weight")
 
 
 def _peft_config(cohort: Cohort) -> dict[str, Any]:
@@ -106,7 +112,7 @@ def _peft_config(cohort: Cohort) -> dict[str, Any]:
         "lora_dropout": settings.lora_dropout,
         "use_rslora": settings.use_rslora,
         "target_modules": sorted({name.rsplit(".", 1)[-1] for name in cohort.layers}),
-        "bias": "none",
+        "bias": settings.bias,
         "use_dora": False,
         "fan_in_fan_out": False,
         "modules_to_save": None,

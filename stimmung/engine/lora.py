@@ -30,6 +30,7 @@ class LoraSettings:
     lora_dropout: float = 0.0
     use_rslora: bool = False
     target_modules: str | tuple[str, ...] = "all-linear"
+    bias: str = "none"  # lora_only: those of the target modules are tuned too; all: all that the model has
 
     @property
     def scale(self) -> float:
@@ -80,11 +81,17 @@ class CohortLinear(nn.Module):
         self.number = number  # of this layer in the cohort: makes its dropout masks its own
         self.lora_a = nn.ParameterList()
         self.lora_b = nn.ParameterList()
+        self.biases = nn.ParameterList()
 
     @property
     def shape(self) -> tuple[int, int]:
         """Features in and out, also where the weight is packed."""
         return int(self.base.in_features), int(self.base.out_features)
+
+    @property
+    def tunes_bias(self) -> bool:
+        """Whether each adapter has this layer's bias for its own."""
+        return self.settings.bias != "none" and self.base.bias is not None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return ``W x + scale * B_k A_k dropout(x)`` for rows of adapter k; ``x`` has shape (rows, tokens, features)."""
@@ -105,6 +112,10 @@ class CohortLinear(nn.Module):
     def _together(self, x: torch.Tensor, y: torch.Tensor, slices: Sequence[Slice]) -> torch.Tensor:
         """Add the adapters' products to ``y`` for slices of equally many rows, in one batched product each."""
         scale = self.settings.scale
+        if self.tunes_bias:
+            shifts = torch.stack([self.biases[one.adapter] - self.base.bias.float() for one in slices])
+            shifts = shifts.repeat_interleave(len(y) // len(slices), dim=0)
+            y = y + shifts[:, None].to(y.dtype)
         if self.layout.dropout:
             pieces = x.split(len(x) // len(slices))
             x = torch.cat([self._dropped(piece, one) for piece, one in zip(pieces, slices, strict=True)])
@@ -168,13 +179,16 @@ class Cohort:
         for name, layer in self.layers.items():
             named[f"{name}.lora_A"] = layer.lora_a[adapter]
             named[f"{name}.lora_B"] = layer.lora_b[adapter]
+            if layer.tunes_bias:
+                named[f"{name}.bias"] = layer.biases[adapter]
         return named
 
     def add(self, weights: dict[str, torch.Tensor]) -> int:
         """Add an adapter with the given weights and return its number."""
         for name, layer in self.layers.items():
             device = self.base.device
-            for key, where in (("lora_A", layer.lora_a), ("lora_B", layer.lora_b)):
+            wanted = [("lora_A", layer.lora_a), ("lora_B", layer.lora_b)]
+            for key, where in [*wanted, ("bias", layer.biases)] if layer.tunes_bias else wanted:
                 tensor = weights[f"{name}.{key}"].to(device=device, dtype=torch.float32)
                 where.append(nn.Parameter(tensor.clone()))
         return self.size - 1
@@ -187,10 +201,11 @@ def attached(base: Base, settings: LoraSettings) -> Iterator[Cohort]:
     Raises
     ------
     InputError
-        If a target module is not in the model.
+        If a target module is not in the model, or ``bias: all`` meets a bias outside the target modules.
     """
     layout = Layout()
     names = target_names(base.model, settings.target_modules)
+    _check_biases(base.model, settings, names)
     layers = {}
     for number, name in enumerate(names):
         layers[name] = CohortLinear(base.model.get_submodule(name), settings, layout, number)
@@ -215,6 +230,8 @@ def initial_weights(cohort: Cohort, seed: int) -> dict[str, torch.Tensor]:
         a = torch.empty(cohort.settings.r, n_in).uniform_(-bound, bound, generator=generator)
         weights[f"{name}.lora_A"] = a
         weights[f"{name}.lora_B"] = torch.zeros(n_out, cohort.settings.r)
+        if layer.tunes_bias:
+            weights[f"{name}.bias"] = layer.base.bias.detach().float().cpu().clone()
     return weights
 
 
@@ -243,6 +260,17 @@ def target_names(model: Any, target_modules: str | Sequence[str]) -> list[str]:
             f"It has: {', '.join(available)}.",
         )
     return chosen
+
+
+def _check_biases(model: Any, settings: LoraSettings, names: Sequence[str]) -> None:
+    if settings.bias != "all":
+        return
+    biases = {name.removesuffix(".bias") for name, _ in model.named_parameters() if name.endswith(".bias")}
+    if outside := sorted(biases - set(names)):
+        raise InputError(
+            f"bias: all would tune the bias of '{outside[0]}', which is no target module",
+            "Take `target_modules: all-linear`, or `bias: lora_only`; biases of norms cannot be tuned here.",
+        )
 
 
 def _replace(model: Any, name: str, module: nn.Module) -> None:

@@ -65,6 +65,9 @@ class Training(Strict):
     lora_alpha: float = Field(32, gt=0, description="Scale: alpha / r, or alpha / sqrt(r) with rsLoRA.")
     lora_dropout: float = Field(0.0, ge=0, lt=1, description="Dropout before the adapter's first matrix.")
     use_rslora: bool = Field(False, description="Rank-stabilised scale (Kalajdzievski 2023).")
+    bias: Literal["none", "lora_only", "all"] = Field(
+        "none", description="Which biases are tuned too: none, those of the target modules, or all."
+    )
     target_modules: Literal["all-linear"] | list[str] = Field(
         "all-linear", description="Which linear layers get an adapter; 'all-linear' is all but the LM head."
     )
