@@ -16,7 +16,7 @@ from tests.slurm.cluster import alive, until
 from tests.slurm.conftest import run_here
 from tests.workflow.workspace import Workspace
 
-N_KILLS = int(os.environ.get("STIMMUNG_KILLS", "6"))
+N_KILLS = int(os.environ.get("STIMMUNG_KILLS", "4"))
 OF_THE_MACHINE = {"training.json", "run.yaml", "report.html"}
 
 
