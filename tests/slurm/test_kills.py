@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.slurm.cluster import alive, until
+from tests.slurm.conftest import run_here
 from tests.workflow.workspace import Workspace
 
-N_KILLS = int(os.environ.get("STIMMUNG_KILLS", "6"))
+N_KILLS = int(os.environ.get("STIMMUNG_KILLS", "4"))
 OF_THE_MACHINE = {"training.json", "run.yaml", "report.html"}
 
 
@@ -58,7 +59,7 @@ def content_of(workspace):
 
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(study, tmp_path):
     undisturbed = study.copy(tmp_path / "undisturbed")
-    assert undisturbed.run().code == 0
+    assert run_here(undisturbed).code == 0
     expected = content_of(undisturbed)
     chance = random.Random(20261121)
     kills, finished = 0, 0
@@ -82,7 +83,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(study, tm
             if alive(victim):
                 os.kill(victim, signal.SIGKILL)
                 kills += 1
-            run.wait(timeout=300)
+            run.wait(timeout=1200)
         if run.returncode == 0:
             finished += 1
             assert content_of(study) == expected
