@@ -102,6 +102,11 @@ def survey_file(wildcards):
     return [] if file.startswith("statsmodels:") else file
 
 
+def conditions_of(wildcards):
+    """What a survey tries, by name, as plain Python."""
+    return leaf("surveys", wildcards.survey, "conditions")
+
+
 def target_of(wildcards):
     """The item that is predicted."""
     return CODEBOOKS[wildcards.survey].target

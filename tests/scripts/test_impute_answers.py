@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from scripts.impute_answers import impute_answers
+from stimmung.report.conditions import in_words
 from stimmung.vocabulary.tables import (
     IMPUTED,
     NO_FOLD,
@@ -86,7 +87,12 @@ def imputed(tmp_path_factory):
         "readme": folder / "README.md",
     }
     impute_answers(
-        predictions=paths, conditions=CONDITIONS, title="A survey", target="vote", simulated=True, **outputs
+        predictions=paths,
+        conditions={name: in_words(one) for name, one in CONDITIONS.items()},
+        title="A survey",
+        target="vote",
+        simulated=True,
+        **outputs,
     )
     return predictions, outputs
 
