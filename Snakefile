@@ -8,6 +8,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
+from stimmung.report.conditions import in_words, learning_curves, without_answers
 from stimmung.report.provenance import git_state
 from stimmung.study import sizes
 from stimmung.study.code import code_digest

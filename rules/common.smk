@@ -223,6 +223,11 @@ def other_selection(wildcards):
     return other and survey.selection(other, CODEBOOKS[wildcards.survey])
 
 
+def conditions_of(wildcards):
+    """What a survey tries, by name, as plain Python."""
+    return leaf("surveys", wildcards.survey, "conditions")
+
+
 def target_of(wildcards):
     """The item that is predicted."""
     return CODEBOOKS[wildcards.survey].target

@@ -27,7 +27,8 @@ rule evaluate_votes:
         mem_mb=grows(2000),
         runtime=grows(15),
     params:
-        conditions=of_survey("conditions"),
+        curves=lambda wildcards: learning_curves(conditions_of(wildcards)),
+        absences=lambda wildcards: without_answers(conditions_of(wildcards)),
         subgroups=subgroups_of,
         weighted=of_survey("weighted_metrics"),
         code=code_of("evaluate_votes"),
@@ -136,7 +137,10 @@ rule impute_answers:
         mem_mb=2000,
         runtime=10,
     params:
-        conditions=of_survey("conditions"),
+        conditions=lambda wildcards: {
+            name: in_words(condition)
+            for name, condition in conditions_of(wildcards).items()
+        },
         title=lambda wildcards: CODEBOOKS[wildcards.survey].title,
         target=target_of,
         simulated=is_simulated,

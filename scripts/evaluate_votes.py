@@ -6,7 +6,7 @@ observed shares; reliability bins; the option whose voters are absent from train
 is worth; metrics of subgroups.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,6 @@ from stimmung.evaluation.folds import summarize_folds
 from stimmung.evaluation.shares import compare_shares
 from stimmung.evaluation.subgroups import measure_subgroups
 from stimmung.evaluation.votes import measure_folds
-from stimmung.report.conditions import learning_curves, without_answers
 from stimmung.study.job import job
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.tables import (
@@ -50,7 +49,8 @@ def evaluate_votes(
     predictions: list[Path],
     splits: list[Path],
     respondents: Path,
-    conditions: Mapping[str, Mapping[str, Any]],
+    curves: Sequence[Sequence[str]],
+    absences: Sequence[tuple[str, str]],
     subgroups: Mapping[str, Mapping[str, Any]] | None = None,
     weighted: bool = False,
     fold_metrics: Path,
@@ -62,7 +62,11 @@ def evaluate_votes(
     effective: Path,
     subgroup_metrics: Path,
 ) -> None:
-    """Write the eight tables; with ``weighted``, survey weights count in every metric, not only in shares."""
+    """Write the eight tables; with ``weighted``, survey weights count in every metric, not only in shares.
+
+    ``curves`` are conditions that differ in the training share alone, ``absences`` conditions that exclude who gave an
+    answer, each with the one that does not: see ``stimmung.report.conditions``.
+    """
     predicted = read_predictions(predictions)
     split = pd.concat([read_table(path, SPLITS) for path in splits])
     folds = measure_folds(predicted, split, weighted)
@@ -71,8 +75,8 @@ def evaluate_votes(
     write_table(compare_with_best_baseline(folds), comparisons, COMPARISONS)
     write_table(compare_shares(predicted, folds), shares, SHARES)
     write_table(bin_reliability(predicted, weighted=weighted), reliability, RELIABILITY)
-    write_table(compare_absent(predicted, split, folds, without_answers(conditions)), absent, ABSENT)
-    worth = count_effective_respondents(predicted, split, learning_curves(conditions), weighted=weighted)
+    write_table(compare_absent(predicted, split, folds, absences), absent, ABSENT)
+    worth = count_effective_respondents(predicted, split, curves, weighted=weighted)
     write_table(worth, effective, EFFECTIVE)
     parts = measure_subgroups(
         predicted, split, read_table(respondents, RESPONDENTS), subgroups or {}, weighted
@@ -101,7 +105,8 @@ if __name__ == "__main__":
             predictions=[Path(path) for path in snakemake.input.predictions],
             splits=[Path(path) for path in snakemake.input.splits],
             respondents=Path(snakemake.input.respondents),
-            conditions=snakemake.params.conditions,
+            curves=snakemake.params.curves,
+            absences=snakemake.params.absences,
             subgroups=snakemake.params.subgroups,
             weighted=snakemake.params.weighted,
             **{name: Path(path) for name, path in snakemake.output.items()},

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from stimmung.evaluation import imputation
-from stimmung.report.conditions import in_words
 from stimmung.study.job import job
 from stimmung.vocabulary.files import write_whole
 from stimmung.vocabulary.tables import IMPUTED, PREDICTIONS, read_table, write_table
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 def impute_answers(
     *,
     predictions: list[Path],
-    conditions: Mapping[str, Mapping[str, Any]],
+    conditions: Mapping[str, str],
     title: str,
     target: str,
     simulated: bool,
@@ -27,10 +26,10 @@ def impute_answers(
     csv: Path,
     readme: Path,
 ) -> None:
-    """Write the data set twice, and what it is."""
+    """Write the data set twice, and what it is; ``conditions`` are in words."""
     every = pd.concat([read_table(path, PREDICTIONS) for path in predictions], ignore_index=True)
     imputed = imputation.impute_answers(every)
-    words = {name: in_words(conditions[name]) for name in imputed["condition"].unique()}
+    words = {name: conditions[name] for name in imputed["condition"].unique()}
     write_table(imputed, parquet, IMPUTED)
     write_whole(csv, imputed.to_csv(index=False))
     write_whole(readme, imputation.readme(imputed, words, title=title, target=target, simulated=simulated))

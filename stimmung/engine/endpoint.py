@@ -61,7 +61,7 @@ class Answered:
     Attributes
     ----------
     loglikelihoods
-        Of each answer. Of one that the server did not show: the largest that it can be.
+        Of each answer. Of one that the server did not show: an upper bound, see ``first_tokens``.
     n_tokens
         Of each answer; 1 where only the first token was read.
     unseen
@@ -150,8 +150,9 @@ def _greet(client: OpenAI) -> None:
         client.with_options(max_retries=0).models.list()
     except (openai.APIConnectionError, openai.AuthenticationError, openai.PermissionDeniedError):
         raise
-    except openai.OpenAIError:
-        return  # a server without a list of models, or one that fails now and then
+    except (openai.OpenAIError, AttributeError):
+        # A server without a list of models, one that fails now and then, or a web page, over which the client stumbles.
+        return
 
 
 @contextmanager
@@ -181,10 +182,19 @@ def told_plainly(endpoint: Endpoint) -> Iterator[None]:
             f"no server answers at {endpoint.url} ({type(error.__cause__ or error).__name__})",
             "Start it, or correct `url`. Answers that came are kept.",
         ) from None
+    except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+        raise InputError(
+            f"{where} refuses the request (HTTP {error.status_code})",
+            "It may not know `echo`, or so many `top_logprobs`, or the prompt is longer than it reads. Answers that came are kept.",
+        ) from None
     except openai.APIStatusError as error:
         raise InputError(
             f"{where} answers HTTP {error.status_code} after {endpoint.max_retries} retries",
-            "429: lower `requests_per_minute`. 400: it may not know `echo` or so many `top_logprobs`. Answers that came are kept.",
+            "429: lower `requests_per_minute` or `at_once`. Answers that came are kept.",
+        ) from None
+    except openai.APIError:
+        raise InputError(
+            f"{where} answers what is none of OpenAI's API", "`url` usually ends in /v1."
         ) from None
 
 
@@ -258,7 +268,7 @@ def _echoed(
     answer: Any = client.completions.create(
         model=endpoint.model, prompt=text, echo=True, logprobs=1, max_tokens=1, temperature=0
     )
-    said = answer.choices[0].logprobs if answer.choices else None
+    said = _logprobs(answer)
     if said is None or not said.tokens or not said.token_logprobs or answer.usage is None:
         raise _unreadable(endpoint, "the log-probabilities of its prompt", "Set `reads: top`.")
     return list(said.tokens), list(said.token_logprobs), int(answer.usage.prompt_tokens)
@@ -275,7 +285,7 @@ def _read_top(client: OpenAI, endpoint: Endpoint, question: Question, pace: _Pac
             max_tokens=1,
             temperature=0,
         )
-        said = answer.choices[0].logprobs if answer.choices else None
+        said = _logprobs(answer)
         top = dict(said.top_logprobs[0]) if said is not None and said.top_logprobs else {}
     else:
         turns: Any = list(question.prompt)
@@ -287,9 +297,8 @@ def _read_top(client: OpenAI, endpoint: Endpoint, question: Question, pace: _Pac
             max_tokens=1,
             temperature=0,
         )
-        content = (
-            answer.choices[0].logprobs.content if answer.choices and answer.choices[0].logprobs else None
-        )
+        said = _logprobs(answer)
+        content = said.content if said is not None else None
         top = {one.token: one.logprob for one in content[0].top_logprobs} if content else {}
     if not top:
         raise _unreadable(endpoint, "log-probabilities", "Its model or its settings may not allow them.")
@@ -297,12 +306,19 @@ def _read_top(client: OpenAI, endpoint: Endpoint, question: Question, pace: _Pac
     return first_tokens(top, question.answers, int(n_prompt))
 
 
+def _logprobs(answer: Any) -> Any:
+    """Return what stands under logprobs; None also where the answer is a web page, which the client hands on as text."""
+    choices = getattr(answer, "choices", None)
+    return choices[0].logprobs if choices else None
+
+
 def first_tokens(top: dict[str, float], answers: Sequence[str], n_prompt: int = 0) -> Answered:
     """Read answers from the most likely first tokens, as study A read GPT-4o, without its silent zeros.
 
-    A token counts for an answer that begins with it, whether or not a space stands before it. A token that begins
-    several answers counts for none. An answer without a token gets the largest probability that it can have: that of
-    the least likely token shown, or its part of what all shown tokens leave, whichever is smaller.
+    A token counts for the one answer that begins with it, whether or not a space stands before it. An answer without a
+    token of its own is unseen. It gets the largest probability that all such answers can have alike: that of the least
+    likely token shown, or an equal part of what all shown tokens leave, whichever is smaller; and an equal part of every
+    token that begins it and others too.
 
     Parameters
     ----------
@@ -314,18 +330,21 @@ def first_tokens(top: dict[str, float], answers: Sequence[str], n_prompt: int = 
         Tokens of the prompt.
     """
     words = [answer.strip() for answer in answers]
-    mass = [0.0] * len(words)
+    own, shared = [0.0] * len(words), [0.0] * len(words)
     for token, logprob in top.items():
         begun = [
             place for place, word in enumerate(words) if token.strip() and word.startswith(token.strip())
         ]
-        if len(begun) == 1:
-            mass[begun[0]] += math.exp(logprob)
-    unseen = [not value for value in mass]
+        for place in begun:
+            (own if len(begun) == 1 else shared)[place] += math.exp(logprob) / len(begun)
+    unseen = [not value for value in own]
     left = max(0.0, 1 - math.fsum(math.exp(logprob) for logprob in top.values()))
     # What is left can be 0 in float32; a probability of exactly 0 would again be a claim that nobody made.
     most = max(min(math.exp(min(top.values())), left / max(1, sum(unseen))), 1e-12)
-    scores = [math.log(most if hidden else value) for value, hidden in zip(mass, unseen, strict=True)]
+    scores = [
+        math.log(most + part if hidden else value)
+        for value, part, hidden in zip(own, shared, unseen, strict=True)
+    ]
     return Answered(scores, [1] * len(words), unseen, n_prompt)
 
 

@@ -298,7 +298,7 @@ def _caveats(name: str, run: Mapping[str, Any]) -> list[str]:
         points.append(
             f"{', '.join(asked)} ran behind a server. No record pins its weights, and a vendor may change them. Where a "
             "server did not show every option, the share of such respondents stands under 'Not all shown'; the options "
-            "that it hid count with the largest probability they can have had, and option mass is a lower bound."
+            "that it hid count with the largest probability that all of them can have alike, and option mass is a lower bound."
         )
     if survey.get("weighted_metrics"):
         points.append("Survey weights count in every metric, not in the shares only.")

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from stimmung.report.conditions import learning_curves, without_answers
 from stimmung.study.panels import Panel
 from stimmung.vocabulary.tables import (
     ANSWERS,
@@ -50,7 +51,8 @@ def votes_study(tmp_path_factory):
     tables = {name: survey / f"{name}.parquet" for name in VOTES_TABLES}
     inputs["respondents"] = survey / "respondents.parquet"
     write_table(make_respondents(splits), inputs["respondents"], RESPONDENTS)
-    evaluate_votes(**inputs, conditions=CONDITIONS, subgroups=SUBGROUPS, **tables)
+    groups = {"curves": learning_curves(CONDITIONS), "absences": without_answers(CONDITIONS)}
+    evaluate_votes(**inputs, **groups, subgroups=SUBGROUPS, **tables)
     about = {"conditions": CONDITIONS, "simulated": True}
     for_readers = {
         f"{name}_{kind}": survey / "tables" / f"{name}.{kind}"

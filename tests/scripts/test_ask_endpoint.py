@@ -4,7 +4,9 @@ import socket
 import sqlite3
 import subprocess
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 
 import numpy as np
@@ -192,6 +194,33 @@ def test_a_server_without_prompt_logprobs_is_told_apart_from_one_that_fails(
     with pytest.raises(InputError, match="does not return the log-probabilities of its prompt") as error:
         ask(small_study, server.url, tmp_path)
     assert "reads: top" in error.value.hint
+
+
+@pytest.mark.parametrize("reads", [{}, {"reads": "top"}, {"reads": "top", "api": "chat"}])
+def test_a_web_page_is_not_taken_for_an_answer(small_study, tmp_path, reads):
+    class Page(BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+        def do_GET(self):
+            self.do_POST()
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"] or 0))
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", "13")
+            self.end_headers()
+            self.wfile.write(b"<html></html>")
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with pytest.raises(InputError, match=r"does not return (the )?log-probabilities"):
+            ask(small_study, f"http://127.0.0.1:{server.server_port}", tmp_path, reads)
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_folds_without_training_respondents_have_no_examples(small_study, tmp_path):

@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from scripts.evaluate_votes import evaluate_votes
+from stimmung.report.conditions import learning_curves, without_answers
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.tables import (
     ABSENT,
@@ -28,7 +29,8 @@ def evaluate(votes_study, folder, **changes):
         "predictions": votes_study.predictions,
         "splits": votes_study.splits,
         "respondents": votes_study.respondents,
-        "conditions": CONDITIONS,
+        "curves": learning_curves(CONDITIONS),
+        "absences": without_answers(CONDITIONS),
         **changes,
     }
     evaluate_votes(**inputs, **outputs(folder))

@@ -20,10 +20,18 @@ def test_a_token_counts_for_the_one_option_that_begins_with_it_with_or_without_a
     assert said.unseen == [False, True, True, False, True, True, True, True]
 
 
-def test_a_token_that_begins_two_options_counts_for_neither():
-    said = first_tokens(logs(_Lib=0.6, Lab=0.2), ("Liberal Democrats", "Libertarians", "Labour"))
+def test_a_token_that_begins_two_options_is_halved_between_them_and_shows_neither():
+    said = first_tokens(logs(_Lib=0.6, Lab=0.3), ("Liberal Democrats", "Libertarians", "Labour"))
     assert said.unseen == [True, True, False]
-    assert said.seen_mass == pytest.approx(0.2)
+    assert said.seen_mass == pytest.approx(0.3)
+    # What is left, .1, is halved too.
+    assert [math.exp(score) for score in said.loglikelihoods] == pytest.approx([0.35, 0.35, 0.3])
+
+
+def test_an_option_with_a_token_of_its_own_takes_no_part_of_a_shared_one():
+    said = first_tokens(logs(C=0.3, CDU=0.5), ("CDU", "CSU"))
+    assert said.unseen == [False, True]
+    assert [math.exp(score) for score in said.loglikelihoods] == pytest.approx([0.5, 0.15 + 0.2])
 
 
 def test_another_spelling_is_not_taken_for_the_option():
