@@ -134,8 +134,8 @@ rule impute_answers:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=grows(2000),
+        runtime=grows(10),
     params:
         conditions=lambda wildcards: {
             name: in_words(condition)

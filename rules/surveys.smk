@@ -21,8 +21,8 @@ rule simulate_survey:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=grows(1000),
+        runtime=grows(5),
     params:
         simulate=of_survey("simulate"),
         where=of_survey("where"),
@@ -134,8 +134,8 @@ rule build_personas:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=grows(1000),
+        runtime=grows(5),
     params:
         language=of_survey("language"),
         drop_items=of_condition("drop_items"),
@@ -195,8 +195,8 @@ rule train_fold_classifiers:
         "../envs/models.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grows(4000),
+        runtime=grows(60),
     params:
         language=of_survey("language"),
         training=training_of,
@@ -225,8 +225,8 @@ rule classify_respondents:
         "../envs/models.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=grows(4000),
+        runtime=grows(30),
     params:
         language=of_survey("language"),
         code=code_of("classify_respondents"),
@@ -251,8 +251,8 @@ rule ask_endpoint:
         "../envs/models.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=600,
+        mem_mb=grows(2000),
+        runtime=grows(600),
     params:
         endpoint=lambda wildcards: leaf("endpoints", wildcards.endpoint),
         language=of_survey("language"),
