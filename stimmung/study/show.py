@@ -7,8 +7,10 @@ from typing import Any
 from stimmung.study.check import read_respondents
 from stimmung.study.study import Study, load_codebook
 from stimmung.study.surveys import Survey
-from stimmung.text.prompts import Message, plain_text, survey_messages
-from stimmung.vocabulary.codebook import Codebook, worded
+from stimmung.text.personas import PersonaRendering, persona_messages, rendering_of
+from stimmung.text.prompts import Message, survey_messages
+from stimmung.vocabulary.arms import ARMS
+from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError, near
 
 MADE_UP = 200  # of whom the ones that are shown are the first
@@ -62,51 +64,62 @@ def shown_prompts(
             else "REAL RESPONDENTS: keep it to yourself"
         )
         yield f"survey {name}, condition {named}: prompts of {whose}"
-        for way, render in _ways(study, chosen, codebook, root).items():
-            yield f"{_RULE}\n{way}"
-            for row in respondents.head(n).to_dict("records"):
-                messages = survey_messages(
-                    {str(key): value for key, value in row.items()},
-                    codebook,
-                    chosen.language,
-                    chosen.conditions[named].drop_items,
-                )
-                yield f"{_RULE}\n{render(messages)}"
-        yield f"{_RULE}\nand then one of: {' | '.join(codebook.target_labels(chosen.language))}"
+        rows = [
+            {str(key): value for key, value in row.items()} for row in respondents.head(n).to_dict("records")
+        ]
+        for persona in sorted({ARMS[arm.split("/")[1]].persona for arm in chosen.arms}):
+            messages_of = persona_messages if persona else survey_messages
+            answers = codebook.persona_answers if persona else codebook.target_labels
+            for way, render in _ways(study, chosen, codebook, root, persona).items():
+                yield f"{_RULE}\n{way}"
+                for row in rows:
+                    messages = messages_of(
+                        row, codebook, chosen.language, chosen.conditions[named].drop_items
+                    )
+                    yield f"{_RULE}\n{render(messages)}"
+            yield f"{_RULE}\nand then one of: {' | '.join(answers(chosen.language))}"
 
 
-def _ways(study: Study, survey: Survey, codebook: Codebook, root: Path) -> dict[str, Any]:
-    """Return a function that renders messages, for each way in which the survey's models read them."""
-    question = worded(codebook.question, survey.language)
-    renderers = {model: _tokenizer(study, model, root) for model in survey.models()}
-    base = [model for model in renderers if not study.models[model].chat]
-    unknown = [model for model, renderer in renderers.items() if renderer is None and model not in base]
-    ways: dict[str, Any] = {
-        f"chat template of {model}": renderer for model, renderer in renderers.items() if renderer is not None
-    }
+def _ways(study: Study, survey: Survey, codebook: Codebook, root: Path, persona: bool) -> dict[str, Any]:
+    """Return a function that renders messages, for each way in which the arms' models read them."""
+    arms = [arm.split("/") for arm in survey.arms]
+    models = dict.fromkeys(model for model, arm in arms if ARMS[arm].persona == persona)
+    what = "backstories" if persona else "prompts"
+    ways: dict[str, Any] = {}
+    base, unknown = [], []
+    for model in models:
+        chat = model in study.models and study.models[model].chat
+        chat = chat or (model in study.endpoints and study.endpoints[model].api == "chat")
+        folder = _tokenizer_folder(study, model, root)
+        if not chat:
+            base.append(model)
+        elif folder is None:
+            unknown.append(model)
+        else:
+            # Imported here: transformers takes seconds, and most surveys are looked at before there is a model.
+            from stimmung.engine.tokenizer import load_tokenizer
+
+            tokenizer = load_tokenizer(folder)
+            ways[f"{what} in the chat template of {model}"] = rendering_of(
+                codebook, survey.language, tokenizer, True, persona
+            ).text
+    plain = rendering_of(codebook, survey.language, None, False, persona)
     if base:
-        ways[f"running text of {', '.join(base)}"] = lambda messages: plain_text(messages, question)
+        ways[f"{what} as running text, of {', '.join(base)}"] = plain.text
     if unknown:
-        ways[f"turns of {', '.join(unknown)}, without their chat templates: no tokenizer on this machine"] = (
-            _in_turns
+        turns = plain.turns if isinstance(plain, PersonaRendering) else list
+        ways[f"{what} in turns, of {', '.join(unknown)}; their chat templates are not on this machine"] = (
+            lambda messages: _in_turns(turns(messages))
         )
     return ways
 
 
-def _tokenizer(study: Study, model: str, root: Path) -> Any:
-    """Return a function that renders with the model's chat template; None if its tokenizer is not here."""
-    if not study.models[model].chat:
+def _tokenizer_folder(study: Study, model: str, root: Path) -> Path | None:
+    """Return where a model's tokenizer is on this machine, if it is."""
+    if model not in study.models:
         return None
     places = [root / "results" / "models" / model, root / study.models[model].source]
-    found = next((place for place in places if (place / "tokenizer_config.json").is_file()), None)
-    if found is None:
-        return None
-    # Imported here: transformers takes seconds, and most surveys are looked at before there is a model.
-    from stimmung.engine.tokenizer import load_tokenizer
-    from stimmung.text.chat import chat_text
-
-    tokenizer = load_tokenizer(found)
-    return lambda messages: chat_text(tokenizer, messages)
+    return next((place for place in places if (place / "tokenizer_config.json").is_file()), None)
 
 
 def _in_turns(messages: list[Message]) -> str:

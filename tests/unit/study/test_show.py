@@ -8,7 +8,7 @@ import yaml
 
 from stimmung.study.check import merged_config
 from stimmung.study.show import shown_prompts
-from stimmung.study.study import load_study
+from stimmung.study.study import load_codebook, load_study
 from stimmung.vocabulary.errors import InputError
 from tests.workflow.workspace import CODEBOOK, MARKER, study, voters
 
@@ -56,6 +56,25 @@ def test_without_party_identification_its_strength_is_gone_too():
     assert "Parteiidentifikation" not in text and "Zuwanderung: " in text
 
 
+def test_backstories_are_shown_for_the_arms_that_read_them():
+    config = merged_config([ROOT / "studies/gles2017.yaml"], ROOT)
+    config["surveys"]["gles2017"]["arms"] = ["llama-3.1-8b-instruct/persona"]
+    text = "\n".join(shown_prompts(load_study(config, ROOT), 2, root=ROOT))
+    assert "backstories in turns, of llama-3.1-8b-instruct" in text and "Alter: " not in text
+    codebook = load_codebook(ROOT / "codebooks/gles2017.yaml")
+    assert f"{codebook.persona.question['de']}\n[assistant]" in text
+    assert text.endswith(" | ".join(codebook.persona_answers("de")))
+
+
+def test_a_model_behind_a_server_is_shown_too(voters_study):
+    chosen, folder = voters_study
+    config = chosen.model_dump(mode="json")
+    config["endpoints"] = {"server": {"url": "http://localhost:8000/v1", "model": "x"}}
+    config["surveys"]["voters"]["arms"] = ["server/zero-shot"]
+    text = "\n".join(shown_prompts(load_study(config, folder), 1, root=folder))
+    assert "prompts as running text, of server" in text
+
+
 def test_real_respondents_are_shown_only_when_asked_for_and_never_by_default(voters_study):
     chosen, folder = voters_study
     (folder / "voters.csv").unlink()
@@ -75,7 +94,7 @@ def test_real_respondents_are_shown_only_when_asked_for_and_never_by_default(vot
 def test_a_base_model_s_prompt_is_running_text_that_ends_with_the_question(voters_study):
     chosen, folder = voters_study
     text = "\n".join(shown_prompts(chosen, 1, root=folder))
-    assert "running text of small" in text
+    assert "prompts as running text, of small" in text
     assert "How does this voter vote? One of: Red, Blue.\n\nParty: " in text
     assert text.endswith("and then one of: Red | Blue")
 
@@ -99,7 +118,7 @@ def test_a_chat_model_whose_tokenizer_is_here_shows_its_own_template(voters_stud
         update={"models": {"small": chosen.models["small"].model_copy(update={"chat": True})}}
     )
     text = "\n".join(shown_prompts(chosen, 1, root=folder))
-    assert "chat template of small" in text and "<system>How does this voter vote?" in text
+    assert "prompts in the chat template of small" in text and "<system>How does this voter vote?" in text
     assert "<assistant>" in text
 
 

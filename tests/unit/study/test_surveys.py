@@ -90,3 +90,7 @@ def test_conditions_may_be_worded_in_any_language_of_the_codebook():
     assert german["exclude"] == {"party_id": ["Grüne", "AfD"]} and german["keep"] == {
         "employment": ["Student"]
     }
+
+
+def test_a_classifier_is_trained_for_each_fold_as_well():
+    assert survey({"full": {}}, arms=["small/tuned", "small/classifier", "small/persona"]).n_adapters(5) == 10
