@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from stimmung.text.chat import chat_text
-from stimmung.text.prompts import Message
+from stimmung.text.prompts import Message, number_in_words
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.codebook import Codebook, SurveyItem, worded
 from stimmung.vocabulary.errors import InputError
@@ -33,7 +33,7 @@ def persona_messages(
     language
         One of the codebook's languages.
     drop_items
-        Items that are left out.
+        Items that are left out, with the items that are part of them.
 
     Raises
     ------
@@ -43,9 +43,8 @@ def persona_messages(
     frame = _frame(codebook)
     sentences = [
         sentence
-        for name in codebook.predictors
-        if name not in drop_items
-        and (
+        for name in codebook.predictors_without(drop_items)
+        if (
             sentence := _sentence(
                 codebook.items[name], answers[name], answers.get(name + MISSING_SUFFIX), language
             )
@@ -70,7 +69,8 @@ def _sentence(item: SurveyItem, value: Any, reason: Any, language: str) -> str |
         absent = next((missing.persona for missing in item.missing if missing.reason == reason), None)
         return None if absent is None else worded(absent, language)
     if item.scale == "numeric":
-        said = worded(item.format, language).replace("{value}", f"{float(value):.15g}")
+        number = number_in_words(float(value), item.decimals)
+        said = worded(item.format, language).replace("{value}", number)
         own = None
     else:
         said = str(value)

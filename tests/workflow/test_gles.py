@@ -37,7 +37,7 @@ def begin(folder, model):
         "gles2017": {
             "simulate": {"n_respondents": 160},
             "only": CONDITIONS,
-            "arms": ["small/tuned", "small/zero-shot"],
+            "arms": ["small/tuned", "small/zero-shot", "small/persona"],
             "training": "quick",
         }
     }
@@ -76,15 +76,32 @@ def test_it_runs_to_the_report_and_everything_says_that_nobody_was_asked(finishe
 def test_every_arm_and_baseline_predicts_all_eight_classes_of_every_respondent(finished_gles):
     folder = finished_gles.folder / RESULTS
     respondents = pd.read_parquet(folder / "respondents.parquet")
-    n = respondents.vote.notna().sum()
     assert len(respondents) == 160 and respondents.vote.nunique() == 8
     for method in ("small/tuned", "baselines/logistic"):
         for condition in CONDITIONS:
             table = pd.read_parquet(folder / f"predictions/{method}/{condition}/seed-24.parquet")
-            assert len(table) == n and len([name for name in table if name.startswith("p_")]) == 8
+            # Who did not answer is predicted as well, and in no fold.
+            assert len(table) == 160 and (table.fold >= 0).sum() == respondents.vote.notna().sum()
+            assert len([name for name in table if name.startswith("p_")]) == 8
     # An untuned model answers alike wherever the prompts are the same.
     asked = {path.parent.name for path in folder.glob("predictions/small/zero-shot/*/*")}
     assert asked == {"full", "students-without-party"}
+
+
+def test_respondents_speak_in_german_and_the_subgroups_are_measured_alone(finished_gles):
+    folder = finished_gles.folder / RESULTS
+    texts = pd.read_parquet(folder / "personas/full.parquet").text
+    assert texts.str.startswith("Ich bin ").mean() > 0.9
+    assert texts.str.endswith("Bei der Bundestagswahl 2017 wählte ich").all()
+    without = pd.read_parquet(folder / "personas/students-without-party.parquet").text
+    assert (
+        texts.str.contains("Ich neige ").any() and not without.str.contains("Ich neige |Diese Neigung").any()
+    )
+    table = pd.read_parquet(folder / "predictions/small/persona/full/seed-24.parquet")
+    assert "p_Nichtwähler" in table and len(table) == 160
+    subgroups = pd.read_parquet(folder / "subgroup_metrics.parquet")
+    counts = subgroups[subgroups.metric == "accuracy"].groupby("subgroup").n_respondents.max()
+    assert set(counts.index) == {"with-party", "without-party"} and counts.min() > 5
 
 
 def test_conditions_change_who_is_learned_from_and_never_who_is_tested(finished_gles):
