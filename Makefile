@@ -28,7 +28,7 @@ test-slurm: $(BIN)/.installed  ## a real Slurm of three nodes on this machine, i
 bench: $(BIN)/.installed  ## the speed comparisons of BENCHMARKS.md, CPU sizes
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/scoring.py
-	$(BIN)/python benchmarks/loading.py
+	$(BIN)/python benchmarks/loading.py --repetitions 2
 	$(BIN)/python benchmarks/dag.py
 
 format: $(BIN)/.installed

@@ -2,7 +2,8 @@
 
     python benchmarks/loading.py [--size 1b] [--device cpu|cuda] [--repetitions 3]
 
-Both from files that the operating system has in memory. Writes results/benchmarks/loading.json.
+Both from files that the operating system has in memory. A CPU's weights are mapped: a page is read when it is first used, so it is
+the check of the logits that proves that all are there. Writes results/benchmarks/loading.json.
 """
 
 import tempfile
@@ -12,6 +13,7 @@ import torch
 from measure import alternating, arguments, llama, load, ratio, report, survey, table
 
 from stimmung.engine.base import load_base, quantize_base
+from stimmung.vocabulary.files import write_json
 
 
 def main() -> None:
@@ -24,7 +26,10 @@ def main() -> None:
         model.save_pretrained(source, max_shard_size="100GB")
         tokenizer.save_pretrained(source)
         del model
-        quantize_base(str(source), None, "nf4", "bfloat16", base)
+        described = quantize_base(str(source), None, "nf4", "bfloat16", base)
+        write_json(
+            described, base / "model.json"
+        )  # as prepare_model does: what has been checked is not checked again
         costs = alternating(
             {
                 "quantise while loading (transformers)": lambda: lambda: load(source, "nf4"),
