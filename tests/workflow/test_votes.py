@@ -88,7 +88,7 @@ def test_an_edit_in_the_engine_trains_and_scores_again_but_leaves_baselines(copi
 
 def test_an_edit_of_a_script_reruns_its_rule_and_what_follows(copied):
     append(copied.folder / "scripts/plot_votes.py", "\nEDITED = True\n")
-    assert copied.planned() == {"plot_votes", "render_report", "all"}
+    assert copied.planned() == {"plot_votes", "record_run", "render_report", "all"}
 
 
 def test_a_finished_adapter_survives_its_killed_sibling_and_is_not_trained_again(copied):
