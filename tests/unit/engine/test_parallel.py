@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from stimmung.engine import parallel
 from stimmung.engine.adapter_files import CONFIG, WEIGHTS
 from stimmung.engine.base import load_base, quantize_base
 from stimmung.engine.parallel import train_on_all_devices
@@ -22,12 +23,20 @@ def saved_base(tmp_path_factory):
     return load_base(folder / "base")
 
 
-def test_two_devices_train_what_one_does(saved_base, recipe, tasks, tmp_path):
+def test_two_devices_train_what_one_does(saved_base, recipe, tasks, tmp_path, monkeypatch):
+    finished = []
+
+    def counted(base, recipe, tasks, store, **options):
+        finished.append(len(list(store.root.glob("adapters/[!.]*"))))
+        return train_adapters(base, recipe, tasks, store, **options)
+
+    monkeypatch.setattr(parallel, "train_adapters", counted)
     pace = Pace("sequential")
     alone = Store(tmp_path / "alone")
     expected = train_adapters(saved_base, recipe, tasks, alone, pace=pace)
     spread = Store(tmp_path / "spread")
     assert train_on_all_devices(saved_base, recipe, tasks, spread, pace=pace, n_devices=2) == expected
+    assert finished == [0, len(tasks)], "the second process left its share to the first"
     for key in expected:
         for name in (WEIGHTS, CONFIG):
             assert (spread.adapter(key) / name).read_bytes() == (alone.adapter(key) / name).read_bytes()
