@@ -39,9 +39,10 @@ from trl import SFTConfig, SFTTrainer
 from stimmung.engine.adapter_files import load_adapter
 from stimmung.engine.base import Base
 from stimmung.engine.lora import LoraSettings
+from stimmung.engine.recipe import Pace, Recipe, Task
 from stimmung.engine.rows import TrainingRow
 from stimmung.engine.store import Store
-from stimmung.engine.training import Pace, Recipe, Task, train_adapters
+from stimmung.engine.training import train_adapters
 
 FOLDS = 5
 EXAMPLES = 32

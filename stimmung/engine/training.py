@@ -7,7 +7,7 @@ masks and its end. Only the frozen base's work is shared.
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,70 +19,16 @@ from stimmung.engine.adapter_files import save_adapter
 from stimmung.engine.base import Base
 from stimmung.engine.checkpoints import Progress, Saved
 from stimmung.engine.devices import peak_memory_mb, reset_peak_memory
-from stimmung.engine.lora import Cohort, LoraSettings, attached, initial_weights
-from stimmung.engine.passes import Part, forward_backward
-from stimmung.engine.rows import Step, TrainingRow, plan_steps
+from stimmung.engine.lora import Cohort, attached, initial_weights
+from stimmung.engine.passes import Part, checkpointed_activations, forward_backward
+from stimmung.engine.recipe import Pace, Recipe, Task
+from stimmung.engine.rows import Step, plan_steps
 from stimmung.engine.store import Store, adapter_key, data_digest
 from stimmung.vocabulary.errors import InputError, Interrupted
 
 logger = logging.getLogger(__name__)
 
 CPU_STACKED_BATCH = 4
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Hyper-parameters that a cohort shares, in the names of Hugging Face's TrainingArguments."""
-
-    lora: LoraSettings
-    learning_rate: float
-    lr_scheduler_type: str = "linear"
-    warmup_ratio: float = 0.0
-    num_train_epochs: float | None = 3
-    max_steps: int | None = None
-    per_device_train_batch_size: int = 16
-    gradient_accumulation_steps: int = 1
-    max_grad_norm: float = 1.0
-    weight_decay: float = 0.0
-    optim: str = "adamw_torch"
-    gradient_checkpointing: bool = False
-
-    @classmethod
-    def from_config(cls, training: Mapping[str, Any]) -> "Recipe":
-        """Return the recipe of a preset of the config's `training` section."""
-        own = {name: value for name, value in training.items() if name in cls.__dataclass_fields__}
-        lora = {name: value for name, value in training.items() if name in LoraSettings.__dataclass_fields__}
-        if not isinstance(lora.get("target_modules", ""), str):
-            lora["target_modules"] = tuple(lora["target_modules"])
-        return cls(lora=LoraSettings(**lora), **own)
-
-    def learning_rate_at(self, step: int, n_steps: int) -> float:
-        """Return the rate of optimizer step ``step`` of ``n_steps``, as transformers' schedules give it."""
-        warmup = math.ceil(self.warmup_ratio * n_steps)
-        if step < warmup:
-            return self.learning_rate * step / warmup
-        done = (step - warmup) / max(1, n_steps - warmup)
-        if self.lr_scheduler_type == "cosine":
-            return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
-        return self.learning_rate * (1 - done if self.lr_scheduler_type == "linear" else 1)
-
-
-@dataclass(frozen=True)
-class Task:
-    """One adapter to be trained: a name for messages, its rows, its seed."""
-
-    name: str
-    rows: Sequence[TrainingRow]
-    seed: int
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How a cohort is worked: it changes time and memory, not the result beyond floating point."""
-
-    cohort: str = "auto"
-    adapters_at_once: int = 8
-    checkpoint_minutes: float = 10
 
 
 @dataclass
@@ -141,7 +87,7 @@ def train_adapters(
         adapter_key(
             base_digest=base.digest,
             data_digest=data_digest(task.rows),
-            settings=_recipe_record(recipe),
+            settings=recipe.record(),
             seed=task.seed,
             code=code,
         )
@@ -193,7 +139,7 @@ def _train_part(
     reset_peak_memory()
     with (
         attached(base, recipe.lora) as cohort,
-        _checkpointed_activations(base, recipe.gradient_checkpointing),
+        checkpointed_activations(base, recipe.gradient_checkpointing),
     ):
         runs = _begin_or_resume(cohort, recipe, part, store, checkpoints.load_checkpoint(checkpoint))
         saved_at = time.monotonic()
@@ -237,24 +183,12 @@ def _begin_or_resume(
         run = _Run(task, adapter, plan, before[key].progress if key in before else Progress(key))
         run.progress.failed = None  # one that failed fails again at the same step, and says so again
         if run.active:
-            run.optimizer = _optimizer(list(cohort.parameters_of(adapter).values()), recipe)
+            run.optimizer = recipe.optimizer_of(list(cohort.parameters_of(adapter).values()))
             if key in before:
                 checkpoints.restore_optimizer(run.optimizer, before[key].optimizer)
         runs.append(run)
     logger.info("%d adapters at steps %s", len(runs), [run.progress.step for run in runs])
     return runs
-
-
-def _optimizer(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
-    options = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
-    if recipe.optim == "paged_adamw_8bit":
-        if parameters[0].device.type != "cuda":
-            raise InputError("optim: paged_adamw_8bit needs a CUDA GPU", "Use adamw_torch on a CPU.")
-        from bitsandbytes.optim import PagedAdamW8bit
-
-        paged: torch.optim.Optimizer = PagedAdamW8bit(parameters, **options)
-        return paged
-    return torch.optim.AdamW(parameters, fused=True, **options)
 
 
 def _step(cohort: Cohort, recipe: Recipe, runs: list[_Run]) -> None:
@@ -364,7 +298,7 @@ def _record(base: Base, recipe: Recipe, run: _Run, mode: str, cohort_size: int) 
         "steps": run.progress.step,
         "losses": run.progress.losses,
         "longest_sequence": max(len(row.input_ids) for row in run.task.rows),
-        "recipe": _recipe_record(recipe),
+        "recipe": recipe.record(),
         "cohort": mode,
         "cohort_size": cohort_size,
         "passes_per_batch": run.progress.splits,
@@ -373,12 +307,6 @@ def _record(base: Base, recipe: Recipe, run: _Run, mode: str, cohort_size: int) 
         "tokens_per_second": round(tokens / max(run.progress.seconds, 1e-9), 1),
         "peak_memory_mb": round(peak_memory_mb(), 1),
     }
-
-
-def _recipe_record(recipe: Recipe) -> dict[str, Any]:
-    record = {name: getattr(recipe, name) for name in recipe.__dataclass_fields__ if name != "lora"}
-    lora = {name: getattr(recipe.lora, name) for name in recipe.lora.__dataclass_fields__}
-    return record | {"lora": lora}
 
 
 def _check_rows(base: Base, tasks: Sequence[Task]) -> None:
@@ -391,23 +319,3 @@ def _check_rows(base: Base, tasks: Sequence[Task]) -> None:
                 f"{task.name}: a prompt of {longest} tokens does not fit the model's context of {base.max_length}",
                 "Shorten the codebook's wording or drop items; a prompt is never cut.",
             )
-
-
-class _checkpointed_activations:  # noqa: N801 (used as a function is)
-    """Recompute activations in the backward pass, without the base's dropout, which train mode would turn on."""
-
-    def __init__(self, base: Base, wanted: bool) -> None:
-        self.model, self.wanted = base.model, wanted
-
-    def __enter__(self) -> None:
-        if not self.wanted:
-            return
-        self.model.gradient_checkpointing_enable({"use_reentrant": False})
-        for module in self.model.modules():
-            if getattr(module, "gradient_checkpointing", None) is not None:
-                module.training = True  # this module only, not its children
-
-    def __exit__(self, *_: object) -> None:
-        if self.wanted:
-            self.model.gradient_checkpointing_disable()
-            self.model.eval()

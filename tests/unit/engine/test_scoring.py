@@ -9,10 +9,11 @@ from peft import PeftModel
 
 from stimmung.engine.base import Base
 from stimmung.engine.lora import LoraSettings, attached, initial_weights
+from stimmung.engine.recipe import Pace
 from stimmung.engine.scoring import Prompt, normalize, option_mass, score_options
 from stimmung.engine.store import Store
 from stimmung.engine.tiny import _build_tokenizer
-from stimmung.engine.training import Pace, train_adapters
+from stimmung.engine.training import train_adapters
 from stimmung.text.encoding import encode
 from stimmung.vocabulary.errors import InputError
 from tests.unit.engine.conftest import VOCABULARY, random_llama

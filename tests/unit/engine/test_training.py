@@ -15,9 +15,10 @@ from stimmung.engine.adapter_files import RECORD, WEIGHTS, load_adapter
 from stimmung.engine.base import Base
 from stimmung.engine.lora import LoraSettings, Slice, attached, initial_weights
 from stimmung.engine.passes import Part, forward_backward
+from stimmung.engine.recipe import Pace
 from stimmung.engine.rows import plan_steps
 from stimmung.engine.store import Store
-from stimmung.engine.training import Pace, choose_mode, train_adapters
+from stimmung.engine.training import choose_mode, train_adapters
 from stimmung.vocabulary.errors import InputError, Interrupted
 from tests.unit.engine.conftest import random_llama, rows
 
