@@ -1,8 +1,8 @@
 """All GPUs of a node: each trains a cohort of its own on a base of its own.
 
 Adapters have nothing to do with each other, so the devices need not talk: a process for each further one, no gradients between them.
-Not through accelerate (1.15): its launchers fork, which CUDA does not survive once a base is loaded, refuse to start once bitsandbytes is
-imported, open a process group that nobody here would talk over, and end all processes when one fails.
+Not through accelerate (1.15): its launchers fork, which CUDA does not survive once a base is loaded, refuse to start once
+bitsandbytes is imported, open a process group that nobody here would talk over, and end all processes when one fails.
 """
 
 import signal
