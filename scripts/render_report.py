@@ -15,19 +15,16 @@ from stimmung.study.job import job
 from stimmung.study.panels import Panel
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.files import write_whole
-from stimmung.vocabulary.tables import (
+from stimmung.vocabulary.moods_schemas import AFFECT, CCF, CONFIRMATIONS, RECOVERY
+from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.votes_schemas import (
     ABSENT,
-    AFFECT,
-    CCF,
     COMPARISONS,
-    CONFIRMATIONS,
     EFFECTIVE,
     FOLD_METRICS,
     METRICS,
-    RECOVERY,
     SHARES,
     SUBGROUPS,
-    read_table,
 )
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from stimmung.engine.scoring import normalize
 from stimmung.text.prompts import Message
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import NO_FOLD, OPTION_PREFIX
+from stimmung.vocabulary.votes_schemas import NO_FOLD, OPTION_PREFIX
 
 FIRST_TOKEN = "first token of the {n} shown"
 

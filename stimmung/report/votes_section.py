@@ -35,7 +35,7 @@ class VotesResults:
     Attributes
     ----------
     fold_metrics, metrics, comparisons, shares, absent, effective, subgroups
-        Tables of these names, see ``stimmung.vocabulary.tables``.
+        Tables of these names, see ``stimmung.vocabulary.votes_schemas``.
     figures
         Paths of SVG files, by name: f1_by_class, shares, learning_curve, left_out, reliability, absent, effective,
         subgroups.
