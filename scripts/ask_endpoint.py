@@ -4,8 +4,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stimmung.engine.endpoint import Endpoint
 from stimmung.engine.endpoint_cache import AnswerCache
+from stimmung.engine.endpoint_client import Endpoint
 from stimmung.engine.endpoint_predictions import predict_by_endpoint
 from stimmung.study.job import job
 from stimmung.study.study import load_codebook

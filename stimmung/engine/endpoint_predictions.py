@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from stimmung.engine.endpoint import Answered, Endpoint, Question, ask
+from stimmung.engine.endpoint import ask
 from stimmung.engine.endpoint_cache import AnswerCache
+from stimmung.engine.endpoint_client import Endpoint
+from stimmung.engine.endpoint_reading import Answered, Question
 from stimmung.engine.predictions import averaged
 from stimmung.engine.respondents import asked_messages, draw_examples, folds_of, held_out_ids, training_ids
 from stimmung.engine.scoring import normalize

@@ -66,7 +66,7 @@ PREDICTIONS = pa.DataFrameSchema(
         "option_mass": pa.Column(float, pa.Check.in_range(0.0, 1.0 + 1e-6)),
         "n_tokens": pa.Column(int, pa.Check.ge(0)),
         "normalization": pa.Column(str),
-        # Options that a server did not show; their probabilities are then upper bounds (engine.endpoint.first_tokens).
+        # Options that a server did not show; their probabilities are then upper bounds (engine.endpoint_reading.first_tokens).
         "n_unseen": pa.Column(int, pa.Check.ge(0), default=0),
     },
     add_missing_columns=True,

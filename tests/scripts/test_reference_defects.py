@@ -18,7 +18,7 @@ from transformers import AutoTokenizer
 from scripts.build_prompts import build_prompts
 from stimmung.baselines.design import design_matrix
 from stimmung.engine.base import load_base
-from stimmung.engine.endpoint import first_tokens
+from stimmung.engine.endpoint_reading import first_tokens
 from stimmung.engine.readouts import named
 from stimmung.engine.respondents import draw_examples, scoring_prompts, training_ids, training_rows
 from stimmung.engine.scoring import score_options

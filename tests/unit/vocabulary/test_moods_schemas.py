@@ -29,7 +29,7 @@ def test_a_percentage_is_no_share_and_a_date_in_words_no_week(change):
 
 def test_a_week_has_one_share_of_an_option():
     with pytest.raises(pa.errors.SchemaError, match="unique"):
-        TRACKER.validate(pd.concat([TRACKED, TRACKED]))
+        TRACKER.validate(pd.concat([TRACKED, TRACKED], ignore_index=True))
 
 
 def test_a_post_without_words_is_none():
