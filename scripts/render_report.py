@@ -10,7 +10,8 @@ import yaml
 from stimmung.report.moods_section import MoodsResults, moods_section
 from stimmung.report.page import render_page
 from stimmung.report.run_section import rerun_section, run_section, simulated_notice, tiny_notice
-from stimmung.report.votes_section import VotesResults, votes_section
+from stimmung.report.votes_parts import VotesResults
+from stimmung.report.votes_section import votes_section
 from stimmung.study.job import job
 from stimmung.study.panels import Panel
 from stimmung.vocabulary.errors import InputError
