@@ -9,7 +9,8 @@ import pandas as pd
 from stimmung.data.signals import read_signal
 from stimmung.study.job import job
 from stimmung.study.panels import Signal
-from stimmung.vocabulary.tables import SIGNALS, write_table
+from stimmung.vocabulary.moods_schemas import SIGNALS
+from stimmung.vocabulary.tables import write_table
 from stimmung.vocabulary.weeks import Weeks
 
 if TYPE_CHECKING:

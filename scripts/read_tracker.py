@@ -9,7 +9,8 @@ import pandas as pd
 from stimmung.data.trackers import read_tidy, read_yougov, tracker_table
 from stimmung.study.job import job
 from stimmung.study.panels import Tracker
-from stimmung.vocabulary.tables import TRACKER, write_table
+from stimmung.vocabulary.moods_schemas import TRACKER
+from stimmung.vocabulary.tables import write_table
 from stimmung.vocabulary.weeks import Weeks
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from stimmung.study.job import job
 from stimmung.study.study import load_codebook
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.codebook import worded
-from stimmung.vocabulary.tables import PROMPTS, SPLITS, read_table
+from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.votes_schemas import PROMPTS, SPLITS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

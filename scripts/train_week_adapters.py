@@ -15,7 +15,8 @@ from stimmung.engine.week_adapters import list_adapters
 from stimmung.engine.weeks import post_rows
 from stimmung.study.job import job
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import POSTS, read_table
+from stimmung.vocabulary.moods_schemas import POSTS
+from stimmung.vocabulary.tables import read_table
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

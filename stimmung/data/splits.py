@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 
 from stimmung.vocabulary.errors import InputError, near
-from stimmung.vocabulary.tables import NO_FOLD
+from stimmung.vocabulary.votes_schemas import NO_FOLD
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from stimmung.engine.respondents import (
 from stimmung.engine.scoring import Prompt, normalize, option_mass, score_options
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import NO_FOLD, OPTION_PREFIX
+from stimmung.vocabulary.votes_schemas import NO_FOLD, OPTION_PREFIX
 
 
 def predict_respondents(

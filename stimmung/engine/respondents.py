@@ -12,7 +12,7 @@ from stimmung.engine.scoring import Prompt
 from stimmung.text.prompts import Message, few_shot_messages
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import NO_FOLD
+from stimmung.vocabulary.votes_schemas import NO_FOLD
 
 
 def training_ids(splits: pd.DataFrame, fold: int) -> list[str]:

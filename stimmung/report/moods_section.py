@@ -24,7 +24,7 @@ class MoodsResults:
     Attributes
     ----------
     affect, ccf, confirmations, recovery
-        Tables of these names, see ``stimmung.vocabulary.tables``. The last three may be empty.
+        Tables of these names, see ``stimmung.vocabulary.moods_schemas``. The last three may be empty.
     figures
         Paths of SVG files, by name: series, lags, raw, relative.
     files

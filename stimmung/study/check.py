@@ -18,7 +18,7 @@ from stimmung.study.surveys import Survey
 from stimmung.vocabulary.codebook import Code, Codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.layout import layout_of_items
-from stimmung.vocabulary.tables import NO_FOLD
+from stimmung.vocabulary.votes_schemas import NO_FOLD
 
 
 @dataclass

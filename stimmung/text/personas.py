@@ -14,7 +14,7 @@ from stimmung.text.prompts import Message, number_in_words
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.codebook import Codebook, SurveyItem, worded
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import MISSING_SUFFIX
+from stimmung.vocabulary.votes_schemas import MISSING_SUFFIX
 
 
 def persona_messages(
