@@ -264,15 +264,6 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(base, recipe, task
         assert (killed.adapter(key) / WEIGHTS).read_bytes() == (store.adapter(key) / WEIGHTS).read_bytes()
 
 
-def test_the_schedule_is_that_of_transformers(recipe):
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=recipe.learning_rate)
-    schedule = get_linear_schedule_with_warmup(optimizer, 3, 25)
-    for step in range(25):
-        assert recipe.learning_rate_at(step, 25) == pytest.approx(schedule.get_last_lr()[0])
-        optimizer.step()
-        schedule.step()
-
-
 def test_every_linear_layer_but_the_head_is_tuned(base):
     with attached(base, LoraSettings()) as cohort:
         assert len(cohort.layers) == 2 * 7
