@@ -93,7 +93,7 @@ def published_correlation(
     Both series are averaged over ``rolling_weeks`` and correlated, and p is that of as many independent weeks
     (Ahnert et al. 2025, arXiv 2409.17990, whose code for this step is not released). The min-max scaling that
     goes before it changes no correlation. Smoothed weeks are not independent: at 34 weeks of AR(1) .8 this p
-    is below .05 in some 42 of 100 pairs of independent series (``benchmarks/inference.py``).
+    is below .05 in some 43 of 100 pairs of independent series (``benchmarks/inference.py``).
     """
     r, n = correlate_lags(
         rolling_mean(posts, rolling_weeks), rolling_mean(survey, rolling_weeks), max_lag_weeks

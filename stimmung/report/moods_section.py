@@ -259,7 +259,7 @@ def _shown(table: Table, name: str, results: MoodsResults) -> Shown:
 def _caveats(panel: Mapping[str, Any], config: Mapping[str, Any], results: MoodsResults) -> list[str]:
     of_series = [
         "Smoothing makes neighbouring weeks alike, so a naive p on smoothed series is far too small: with 34 "
-        "weeks of AR(1) .8 it rejects some 42 of 100 pairs of independent series at 5 %. It is shown because it "
+        "weeks of AR(1) .8 it rejects some 43 of 100 pairs of independent series at 5 %. It is shown because it "
         "was published. What to believe is the test on innovations.",
         "Prewhitening fits an autoregression to each series and compares what it does not predict. It holds its "
         "level for stationary series. Against a trend or a level shift that both series have, no method on one "
