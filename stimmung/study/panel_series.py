@@ -28,7 +28,7 @@ def read_panel_tracker(
 
 
 def read_panel_signal(signal: Signal, name: str, weeks: Weeks, root: Path = Path()) -> pd.DataFrame:
-    """Return somebody else's series by week: the columns of a signals table.
+    """Return somebody else's series by week: the columns of a signals table, values in the file's own unit.
 
     Raises
     ------
