@@ -9,9 +9,9 @@ from stimmung.engine.devices import use_threads
 from stimmung.engine.interruption import StopOnSignal
 from stimmung.engine.locks import only_one
 from stimmung.engine.parallel import train_on_all_devices
+from stimmung.engine.recipe import Pace, Recipe, Task
 from stimmung.engine.respondents import training_ids, training_rows
 from stimmung.engine.store import Store
-from stimmung.engine.training import Pace, Recipe, Task
 from stimmung.study.job import job
 from stimmung.study.study import load_codebook
 from stimmung.text.rendering import Rendering
