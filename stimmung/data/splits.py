@@ -187,6 +187,22 @@ def draw_rows(
 
     What proportion leaves over goes to the classes with the largest remainders.
 
+    Parameters
+    ----------
+    in_training
+        The rows to draw from, shape (respondents,).
+    target, folds
+        Each respondent's answer and test fold, in the same order.
+    n
+        How many rows the mask has.
+    seed
+        The same seed draws the same rows.
+
+    Returns
+    -------
+    numpy.ndarray
+        A mask, shape (respondents,).
+
     Raises
     ------
     InputError

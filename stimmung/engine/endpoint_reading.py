@@ -50,7 +50,24 @@ class Answered:
 
 
 def read_prompt(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace) -> Answered:
-    """Score every answer exactly, by having the server read prompt and answer and say how likely each token was."""
+    """Score every answer exactly, by having the server read prompt and answer and say how likely each token was.
+
+    Parameters
+    ----------
+    client, endpoint
+        The server.
+    question
+        Its prompt is running text.
+    pace
+        Lets each request through.
+
+    Raises
+    ------
+    InputError
+        If the server does not show the tokens of its prompt, or an answer does not begin with a token of its own.
+    openai.OpenAIError
+        As the client raises them; ``told_plainly`` puts them in words.
+    """
     prompt = str(question.prompt)
     tokens, _, n_prompt = _echoed(client, endpoint, prompt, pace)
     n_shown = _tokens_of(prompt, tokens, n_prompt)
@@ -111,7 +128,24 @@ def _echoed(
 
 
 def read_top(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace) -> Answered:
-    """Read the most likely first tokens, and bound what is not among them."""
+    """Read the most likely first tokens, and bound what is not among them; see ``first_tokens``.
+
+    Parameters
+    ----------
+    client, endpoint
+        The server.
+    question
+        Running text for a completions API, turns for a chat API.
+    pace
+        Lets the request through.
+
+    Raises
+    ------
+    InputError
+        If the server returns no log-probabilities.
+    openai.OpenAIError
+        As the client raises them; ``told_plainly`` puts them in words.
+    """
     pace.wait()
     if isinstance(question.prompt, str):
         answer: Any = client.completions.create(

@@ -105,6 +105,20 @@ def unconditional_prompt(prompts: pd.DataFrame, options: Sequence[str], renderin
 def draw_examples(prompts: pd.DataFrame, ids: Sequence[str], k: int, seed: int) -> list[tuple[str, str]]:
     """Draw ``k`` few-shot examples from the given training respondents.
 
+    Parameters
+    ----------
+    prompts
+        A PROMPTS table.
+    ids
+        The training respondents, in any order: the same ones give the same examples.
+    k, seed
+        How many, and what draws them.
+
+    Returns
+    -------
+    list of tuple
+        What the respondent answered, as a prompt words it, and the answer that is asked for.
+
     Raises
     ------
     InputError

@@ -102,15 +102,15 @@ def show_learning_curve(results: VotesResults) -> list[Picture]:
 def show_effective(results: VotesResults) -> list[Text | Picture | Shown]:
     """Show what a tuned model is worth in respondents."""
     text = (
-        "What is a tuned language model worth, in respondents? Each point says how many the best baseline must learn from "
+        "What is a language model worth, in respondents? Each point says how many the best baseline must learn from "
         "to be as good. Above the dotted line the language model needs fewer."
     )
     picture = Picture(
         results.figures["effective"],
-        "Respondents that the best baseline of each share needs to equal the tuned model, over those that the model learned "
-        "from, both in a fold and logarithmic, after Hernandez et al. (2021). Open marks on grey: beyond what was measured, "
-        "better than the baseline with all respondents or worse than with the fewest. Whiskers: 95 % bootstrap interval "
-        "over folds and respondents.",
+        "Respondents that the best baseline of each share needs to equal the language model, over those that the model learned "
+        "from or drew its examples from, both in a fold and logarithmic, after Hernandez et al. (2021). Open marks on grey: "
+        "beyond what was measured, better than the baseline with all respondents or worse than with the fewest. Whiskers: "
+        "95 % bootstrap interval over folds and respondents.",
         "Effective respondents by training share; the numbers stand in the table below.",
     )
     table = votes_more_tables.effective_table(results.effective, results.simulated)

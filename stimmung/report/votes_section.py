@@ -120,6 +120,9 @@ def _caveats(name: str, run: Mapping[str, Any]) -> list[str]:
         "look a little too good: a claim that a language model is better is on the safe side, a claim that "
         "it is worse is not. p-values are adjusted for the number of models and conditions within a "
         "metric, not for the four metrics.",
+        "The F1 of an answer option is the harmonic mean of precision, how many of those it is predicted for chose it, and "
+        "recall, for how many who chose it it is predicted. Macro F1 is the mean over options, each with the same weight: a "
+        "method that names the largest option for everybody has a high accuracy and a low macro F1.",
         "Expected calibration error and the two distances between shares are never negative, so test folds "
         "of a few hundred give a perfect model more than 0. The shares themselves, and their errors in "
         "metrics.csv, have no such bias.",
