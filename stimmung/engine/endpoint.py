@@ -20,6 +20,7 @@ import openai
 from openai import OpenAI
 
 from stimmung.engine.endpoint_cache import AnswerCache
+from stimmung.text.chat import TEMPLATE_DATE
 from stimmung.text.prompts import Message
 from stimmung.vocabulary.errors import InputError
 
@@ -119,7 +120,9 @@ def _ask_all(endpoint: Endpoint, wanted: dict[str, Question], cache: AnswerCache
     pace = _Pace(endpoint.requests_per_minute)
     with told_plainly(endpoint), ThreadPoolExecutor(endpoint.at_once) as pool:
         _greet(client)
-        read = _read_top if endpoint.reads == "top" else _read_prompt
+        read = {"prompt": _read_prompt, "prompt-logprobs": _read_prompt_logprobs, "top": _read_top}[
+            endpoint.reads
+        ]
         running = {
             pool.submit(read, client, endpoint, question, pace): key for key, question in wanted.items()
         }
@@ -185,7 +188,7 @@ def told_plainly(endpoint: Endpoint) -> Iterator[None]:
     except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
         raise InputError(
             f"{where} refuses the request (HTTP {error.status_code})",
-            "It may not know `echo`, or so many `top_logprobs`, or the prompt is longer than it reads. Answers that came are kept.",
+            "It may not know `echo`, `prompt_logprobs` or so many `top_logprobs`, or read no prompt so long. Answers are kept.",
         ) from None
     except openai.APIStatusError as error:
         raise InputError(
@@ -227,10 +230,7 @@ def _read_prompt(client: OpenAI, endpoint: Endpoint, question: Question, pace: _
         length = n_whole - n_prompt
         tail = logprobs[n_shown : n_shown + length]
         if tokens[:n_shown] != head or length < 1:
-            raise InputError(
-                f"the endpoint {endpoint.url} splits the prompt's end and the beginning of '{answer.strip()}' differently",
-                "End the codebook's question with a colon, so that the answer begins a word of its own.",
-            )
+            raise _split_differently(endpoint, answer)
         if len(tail) < length or None in tail:
             raise _unreadable(endpoint, "the log-probabilities of its prompt", "Set `reads: top`.")
         scores.append(math.fsum(value for value in tail if value is not None))
@@ -274,6 +274,52 @@ def _echoed(
     return list(said.tokens), list(said.token_logprobs), int(answer.usage.prompt_tokens)
 
 
+def _read_prompt_logprobs(client: OpenAI, endpoint: Endpoint, question: Question, pace: _Pace) -> Answered:
+    """Score every answer exactly by vLLM's `prompt_logprobs`, which its chat API knows as well."""
+    head = _prompt_tokens(client, endpoint, question.prompt, "", pace)
+    scores, lengths = [], []
+    for answer in question.answers:
+        whole = _prompt_tokens(client, endpoint, question.prompt, answer, pace)
+        tail = whole[len(head) :]
+        if [token for token, _ in whole[: len(head)]] != [token for token, _ in head] or not tail:
+            raise _split_differently(endpoint, answer)
+        scores.append(math.fsum(logprob for _, logprob in tail))
+        lengths.append(len(tail))
+    return Answered(scores, lengths, [False] * len(scores), len(head))
+
+
+def _prompt_tokens(
+    client: OpenAI, endpoint: Endpoint, prompt: str | tuple[Message, ...], answer: str, pace: _Pace
+) -> list[tuple[str, float]]:
+    """Return the tokens of a prompt with an answer behind it, by their numbers, and how likely each is after those before it."""
+    pace.wait()
+    more: dict[str, Any] = {"prompt_logprobs": 0}  # of the prompt's own tokens, and of no other
+    said: Any
+    if isinstance(prompt, str):
+        made: Any = client.completions.create(
+            model=endpoint.model, prompt=prompt + answer, max_tokens=1, temperature=0, extra_body=more
+        )
+        said = _first_choice(made)
+    else:
+        turns: Any = list(prompt)
+        if answer:
+            turns.append({"role": "assistant", "content": answer})
+            more |= {"add_generation_prompt": False, "continue_final_message": True}
+        # As the local engine has it: the prompt is the same on every day.
+        more["chat_template_kwargs"] = {"date_string": TEMPLATE_DATE.strftime("%d %b %Y")}
+        said = client.chat.completions.create(
+            model=endpoint.model, messages=turns, max_tokens=1, temperature=0, extra_body=more
+        )
+    shown = getattr(said, "prompt_logprobs", None)
+    if not shown or any(position is None or len(position) != 1 for position in shown[1:]):
+        raise _unreadable(
+            endpoint, "`prompt_logprobs`", "vLLM does; elsewhere set `reads: prompt` or `reads: top`."
+        )
+    pairs = [next(iter(position.items())) for position in shown[1:]]
+    # Nothing stands before the first token, so it has no probability.
+    return [("", 0.0), *((str(token), float(one["logprob"])) for token, one in pairs)]
+
+
 def _read_top(client: OpenAI, endpoint: Endpoint, question: Question, pace: _Pace) -> Answered:
     """Read the most likely first tokens, and bound what is not among them."""
     pace.wait()
@@ -307,9 +353,14 @@ def _read_top(client: OpenAI, endpoint: Endpoint, question: Question, pace: _Pac
 
 
 def _logprobs(answer: Any) -> Any:
-    """Return what stands under logprobs; None also where the answer is a web page, which the client hands on as text."""
+    """Return what stands under logprobs, or None."""
+    return getattr(_first_choice(answer), "logprobs", None)
+
+
+def _first_choice(answer: Any) -> Any:
+    """Return the one choice asked for; None where the answer is a web page, which the client hands on as text."""
     choices = getattr(answer, "choices", None)
-    return choices[0].logprobs if choices else None
+    return choices[0] if choices else None
 
 
 def first_tokens(top: dict[str, float], answers: Sequence[str], n_prompt: int = 0) -> Answered:
@@ -346,6 +397,13 @@ def first_tokens(top: dict[str, float], answers: Sequence[str], n_prompt: int = 
         for value, part, hidden in zip(own, shared, unseen, strict=True)
     ]
     return Answered(scores, [1] * len(words), unseen, n_prompt)
+
+
+def _split_differently(endpoint: Endpoint, answer: str) -> InputError:
+    return InputError(
+        f"the endpoint {endpoint.url} splits the prompt's end and the beginning of '{answer.strip()}' differently",
+        "End the codebook's question with a colon, so that the answer begins a word of its own.",
+    )
 
 
 def _unreadable(endpoint: Endpoint, what: str, hint: str) -> InputError:
