@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from stimmung.engine.endpoint_cache import AnswerCache
 from stimmung.engine.endpoint_client import Endpoint, Pace, connect, told_plainly
-from stimmung.engine.endpoint_reading import Answered, Question, read_prompt, read_top
+from stimmung.engine.endpoint_reading import Answered, Question, read_prompt, read_prompt_logprobs, read_top
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def ask(endpoint: Endpoint, questions: Sequence[Question], cache: AnswerCache) -
 
 def _ask_all(endpoint: Endpoint, wanted: dict[str, Question], cache: AnswerCache) -> None:
     pace = Pace(endpoint.requests_per_minute)
-    read = read_top if endpoint.reads == "top" else read_prompt
+    read = {"prompt": read_prompt, "prompt-logprobs": read_prompt_logprobs, "top": read_top}[endpoint.reads]
     with told_plainly(endpoint), ThreadPoolExecutor(endpoint.at_once) as pool:
         client = connect(endpoint)
         running = {

@@ -107,7 +107,7 @@ def told_plainly(endpoint: Endpoint) -> Iterator[None]:
     except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
         raise InputError(
             f"{where} refuses the request (HTTP {error.status_code})",
-            "It may not know `echo`, or so many `top_logprobs`, or the prompt is longer than it reads. Answers that came are kept.",
+            "It may not know `echo`, `prompt_logprobs` or so many `top_logprobs`, or read no prompt so long. Answers are kept.",
         ) from None
     except openai.APIStatusError as error:
         raise InputError(

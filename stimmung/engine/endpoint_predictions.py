@@ -112,7 +112,7 @@ def _row(
     row: dict[str, float | int | str] = {
         OPTION_PREFIX + option: float(value) for option, value in zip(options, probabilities, strict=True)
     }
-    exact = endpoint.reads == "prompt"
+    exact = endpoint.reads != "top"
     return row | {
         "option_mass": said.seen_mass,
         "n_tokens": said.n_prompt,

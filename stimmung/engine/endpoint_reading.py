@@ -9,6 +9,7 @@ from typing import Any
 from openai import OpenAI
 
 from stimmung.engine.endpoint_client import Endpoint, Pace
+from stimmung.text.chat import TEMPLATE_DATE
 from stimmung.text.prompts import Message
 from stimmung.vocabulary.errors import InputError
 
@@ -80,10 +81,7 @@ def read_prompt(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pa
         length = n_whole - n_prompt
         tail = logprobs[n_shown : n_shown + length]
         if tokens[:n_shown] != head or length < 1:
-            raise InputError(
-                f"the endpoint {endpoint.url} splits the prompt's end and the beginning of '{answer.strip()}' differently",
-                "End the codebook's question with a colon, so that the answer begins a word of its own.",
-            )
+            raise _split_differently(endpoint, answer)
         if len(tail) < length or None in tail:
             raise _unreadable(endpoint, "the log-probabilities of its prompt", "Set `reads: top`.")
         scores.append(math.fsum(value for value in tail if value is not None))
@@ -125,6 +123,69 @@ def _echoed(
     if said is None or not said.tokens or not said.token_logprobs or answer.usage is None:
         raise _unreadable(endpoint, "the log-probabilities of its prompt", "Set `reads: top`.")
     return list(said.tokens), list(said.token_logprobs), int(answer.usage.prompt_tokens)
+
+
+def read_prompt_logprobs(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace) -> Answered:
+    """Score every answer exactly by vLLM's `prompt_logprobs`, which its chat API knows as well.
+
+    Parameters
+    ----------
+    client, endpoint
+        The server.
+    question
+        Running text for a completions API, turns for a chat API.
+    pace
+        Lets each request through.
+
+    Raises
+    ------
+    InputError
+        If the server does not show the tokens of its prompt, or an answer does not begin with a token of its own.
+    openai.OpenAIError
+        As the client raises them; ``told_plainly`` puts them in words.
+    """
+    head = _prompt_tokens(client, endpoint, question.prompt, "", pace)
+    scores, lengths = [], []
+    for answer in question.answers:
+        whole = _prompt_tokens(client, endpoint, question.prompt, answer, pace)
+        tail = whole[len(head) :]
+        if [token for token, _ in whole[: len(head)]] != [token for token, _ in head] or not tail:
+            raise _split_differently(endpoint, answer)
+        scores.append(math.fsum(logprob for _, logprob in tail))
+        lengths.append(len(tail))
+    return Answered(scores, lengths, [False] * len(scores), len(head))
+
+
+def _prompt_tokens(
+    client: OpenAI, endpoint: Endpoint, prompt: str | tuple[Message, ...], answer: str, pace: Pace
+) -> list[tuple[str, float]]:
+    """Return the tokens of a prompt with an answer behind it, by their numbers, and how likely each is after those before it."""
+    pace.wait()
+    more: dict[str, Any] = {"prompt_logprobs": 0}  # of the prompt's own tokens, and of no other
+    said: Any
+    if isinstance(prompt, str):
+        made: Any = client.completions.create(
+            model=endpoint.model, prompt=prompt + answer, max_tokens=1, temperature=0, extra_body=more
+        )
+        said = _first_choice(made)
+    else:
+        turns: Any = list(prompt)
+        if answer:
+            turns.append({"role": "assistant", "content": answer})
+            more |= {"add_generation_prompt": False, "continue_final_message": True}
+        # As the local engine has it: the prompt is the same on every day.
+        more["chat_template_kwargs"] = {"date_string": TEMPLATE_DATE.strftime("%d %b %Y")}
+        said = client.chat.completions.create(
+            model=endpoint.model, messages=turns, max_tokens=1, temperature=0, extra_body=more
+        )
+    shown = getattr(said, "prompt_logprobs", None)
+    if not shown or any(position is None or len(position) != 1 for position in shown[1:]):
+        raise _unreadable(
+            endpoint, "`prompt_logprobs`", "vLLM does; elsewhere set `reads: prompt` or `reads: top`."
+        )
+    pairs = [next(iter(position.items())) for position in shown[1:]]
+    # Nothing stands before the first token, so it has no probability.
+    return [("", 0.0), *((str(token), float(one["logprob"])) for token, one in pairs)]
 
 
 def read_top(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace) -> Answered:
@@ -177,9 +238,14 @@ def read_top(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace)
 
 
 def _logprobs(answer: Any) -> Any:
-    """Return what stands under logprobs; None also where the answer is a web page, which the client hands on as text."""
+    """Return what stands under logprobs, or None."""
+    return getattr(_first_choice(answer), "logprobs", None)
+
+
+def _first_choice(answer: Any) -> Any:
+    """Return the one choice asked for; None where the answer is a web page, which the client hands on as text."""
     choices = getattr(answer, "choices", None)
-    return choices[0].logprobs if choices else None
+    return choices[0] if choices else None
 
 
 def first_tokens(top: dict[str, float], answers: Sequence[str], n_prompt: int = 0) -> Answered:
@@ -216,6 +282,13 @@ def first_tokens(top: dict[str, float], answers: Sequence[str], n_prompt: int = 
         for value, part, hidden in zip(own, shared, unseen, strict=True)
     ]
     return Answered(scores, [1] * len(words), unseen, n_prompt)
+
+
+def _split_differently(endpoint: Endpoint, answer: str) -> InputError:
+    return InputError(
+        f"the endpoint {endpoint.url} splits the prompt's end and the beginning of '{answer.strip()}' differently",
+        "End the codebook's question with a colon, so that the answer begins a word of its own.",
+    )
 
 
 def _unreadable(endpoint: Endpoint, what: str, hint: str) -> InputError:
