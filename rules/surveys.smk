@@ -200,6 +200,7 @@ rule train_fold_classifiers:
     params:
         language=of_survey("language"),
         training=training_of,
+        checkpoint_minutes=STUDY.engine.checkpoint_minutes,
         store=STORE,
         code=code_of("train_fold_classifiers"),
     script:

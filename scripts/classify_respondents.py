@@ -10,15 +10,14 @@ from stimmung.engine.respondents import answers_texts, held_out_ids
 from stimmung.study.job import job
 from stimmung.study.once import once
 from stimmung.study.study import load_codebook
-from stimmung.vocabulary.tables import (
+from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import (
     NO_FOLD,
     OPTION_PREFIX,
     PREDICTIONS,
     PROMPTS,
     RESPONDENTS,
     SPLITS,
-    read_table,
-    write_table,
 )
 
 if TYPE_CHECKING:

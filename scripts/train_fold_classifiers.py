@@ -12,7 +12,8 @@ from stimmung.engine.store import Store
 from stimmung.study.job import job
 from stimmung.study.once import once
 from stimmung.study.study import load_codebook
-from stimmung.vocabulary.tables import PROMPTS, SPLITS, read_table
+from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.votes_schemas import PROMPTS, SPLITS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -26,6 +27,7 @@ def train_fold_classifiers(
     codebook: Path,
     language: str,
     training: dict[str, Any],
+    checkpoint_minutes: float,
     seed: int,
     code: str,
     threads: int,
@@ -43,7 +45,15 @@ def train_fold_classifiers(
         labels = [options.index(answer) for answer in targets.loc[ids]]
         folds.append(Labelled(f"fold {fold}", answers_texts(texts, ids), labels))
     keys = train_classifiers(
-        base, training, folds, options, Store(store), seed=seed, code=code, stop=StopOnSignal()
+        base,
+        training,
+        folds,
+        options,
+        Store(store),
+        seed=seed,
+        checkpoint_minutes=checkpoint_minutes,
+        code=code,
+        stop=StopOnSignal(),
     )
     for key, output in zip(keys, outputs, strict=True):
         export_adapter(Store(store).adapter(key), output)
@@ -59,6 +69,7 @@ if __name__ == "__main__":
                 codebook=Path(snakemake.input.codebook),
                 language=snakemake.params.language,
                 training=snakemake.params.training,
+                checkpoint_minutes=snakemake.params.checkpoint_minutes,
                 seed=int(snakemake.wildcards.seed),
                 code=snakemake.params.code,
                 threads=snakemake.threads,

@@ -1,7 +1,7 @@
 """A small OpenAI-compatible server around a real Hugging Face model, so that tests need no other server.
 
-It answers /completions with `echo` and `logprobs`, as vLLM does, and /chat/completions with the most likely first tokens,
-as vendors do. It can be told to fail, and counts what it is asked.
+It answers /completions with `echo` and `logprobs`, and /chat/completions with the most likely first tokens, as vendors do;
+both with `prompt_logprobs` where it is asked to, as vLLM does. It can be told to fail, and counts what it is asked.
 """
 
 import json
@@ -35,9 +35,9 @@ class ModelServer(ThreadingHTTPServer):
     def url(self):
         return f"http://127.0.0.1:{self.server_port}/v1"
 
-    def read(self, text):
+    def read(self, text, special=True):
         """Return the tokens of a text and the log-probabilities behind each, shape (tokens, vocabulary)."""
-        ids = self.tokenizer(text)["input_ids"]
+        ids = self.tokenizer(text, add_special_tokens=special)["input_ids"]
         with torch.inference_mode():
             logits = self.model(input_ids=torch.tensor([ids])).logits[0]
         return ids, logits.float().log_softmax(-1)
@@ -74,6 +74,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(payload)
 
 
+def of_prompt(ids, logprobs):
+    """Return vLLM's `prompt_logprobs: 0`: nothing for the first token, then each token's own."""
+    values = [logprobs[at - 1, ids[at]].item() for at in range(1, len(ids))]
+    return [None, *({str(one): {"logprob": value}} for one, value in zip(ids[1:], values, strict=True))]
+
+
 def complete(server, body):
     ids, logprobs = server.read(body["prompt"])
     top = logprobs[-1].topk(max(1, body.get("logprobs") or 0))
@@ -90,6 +96,7 @@ def complete(server, body):
         "id": "1", "object": "text_completion", "created": 0, "model": body["model"],
         "choices": [{
             "index": 0, "text": "", "finish_reason": "length",
+            "prompt_logprobs": of_prompt(ids, logprobs) if "prompt_logprobs" in body else None,
             "logprobs": {
                 "tokens": tokens, "token_logprobs": values, "text_offset": [0] * len(tokens),
                 "top_logprobs": [{server.tokenizer.decode([token]): value.item()
@@ -101,15 +108,25 @@ def complete(server, body):
 
 
 def chat(server, body):
-    text = "\n\n".join(message["content"] for message in body["messages"])
-    ids, logprobs = server.read(text)
-    top = logprobs[-1].topk(body["top_logprobs"])
+    if server.tokenizer.chat_template is None:
+        ids, logprobs = server.read("\n\n".join(message["content"] for message in body["messages"]))
+    else:
+        text = server.tokenizer.apply_chat_template(
+            body["messages"],
+            tokenize=False,
+            add_generation_prompt=body.get("add_generation_prompt", True),
+            continue_final_message=body.get("continue_final_message", False),
+            **body.get("chat_template_kwargs", {}),
+        )
+        ids, logprobs = server.read(text, special=False)
+    top = logprobs[-1].topk(body.get("top_logprobs", 1))
     shown = [
         {"token": server.tokenizer.decode([token]), "logprob": value.item(), "bytes": None}
         for token, value in zip(top.indices, top.values, strict=True)
     ]
     return {
         "id": "1", "object": "chat.completion", "created": 0, "model": body["model"],
+        "prompt_logprobs": of_prompt(ids, logprobs) if "prompt_logprobs" in body else None,
         "choices": [{
             "index": 0, "finish_reason": "length", "message": {"role": "assistant", "content": ""},
             "logprobs": {"content": [{**shown[0], "top_logprobs": shown}]},

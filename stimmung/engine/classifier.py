@@ -10,22 +10,24 @@ import logging
 import math
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import DataCollatorWithPadding, Trainer, TrainerCallback, TrainingArguments
+from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
-from stimmung.engine.adapter_files import CONFIG, RECORD
+from stimmung.engine.adapter_files import CONFIG, DAMAGE, RECORD
+from stimmung.engine.classifier_checkpoints import Checkpoints
 from stimmung.engine.devices import default_device, peak_memory_mb
 from stimmung.engine.encoders import load_classifier, longest_text
+from stimmung.engine.locks import Lock, lock
 from stimmung.engine.store import Store, adapter_key
-from stimmung.vocabulary.errors import InputError, Interrupted
+from stimmung.vocabulary.errors import InputError
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +70,7 @@ def train_classifiers(
     store: Store,
     *,
     seed: int,
+    checkpoint_minutes: float = 10,
     code: str = "",
     stop: Callable[[], bool] = lambda: False,
 ) -> list[str]:
@@ -84,13 +87,15 @@ def train_classifiers(
     options
         The target's options, all of them, so that one that nobody in training chose can still be predicted.
     store
-        Where finished adapters go. There are no checkpoints within one: an encoder's fold takes minutes.
+        Where finished adapters and checkpoints go.
     seed
         Of the head, the adapter, the order of rows and dropout.
+    checkpoint_minutes
+        How much training a sudden kill may cost.
     code
         A digest of the code that trains.
     stop
-        Asked after each step; once it is true, training ends and what is finished stays.
+        Asked before each step; once it is true, the checkpoint is written and training ends.
 
     Raises
     ------
@@ -110,20 +115,30 @@ def train_classifiers(
             seed=seed,
             code=code,
         )
-        if not store.has(key):
-            record = {
-                "base": described["source"],
-                "base_revision": described["revision"],
-                "base_digest": described["digest"],
-                "data_digest": fold.digest,
-                "options": list(options),
-                "seed": seed,
-                "n_rows": len(fold.texts),
-                "settings": settings,
-            }
-            _train_one(base, settings, fold, len(options), store.adapter(key), seed, record, stop)
         keys.append(key)
+        if store.has(key):
+            continue
+        record = {
+            "base": described["source"],
+            "base_revision": described["revision"],
+            "base_digest": described["digest"],
+            "data_digest": fold.digest,
+            "options": list(options),
+            "seed": seed,
+            "n_rows": len(fold.texts),
+            "settings": settings,
+        }
+        with lock(store.root / "locks" / key, fold.name, stop=stop) as held:
+            # Another job may have trained it in the meantime.
+            if not store.has(key):
+                stopped = partial(_must_stop, stop, held)
+                checkpoints = Checkpoints(store.checkpoint([key]), checkpoint_minutes, stopped)
+                _train_one(base, settings, fold, len(options), store.adapter(key), seed, record, checkpoints)
     return keys
+
+
+def _must_stop(stop: Callable[[], bool], held: Lock) -> bool:
+    return stop() or held.is_lost()
 
 
 def _train_one(
@@ -134,27 +149,25 @@ def _train_one(
     output: Path,
     seed: int,
     record: dict[str, Any],
-    stop: Callable[[], bool],
+    checkpoints: Checkpoints,
 ) -> None:
     model, tokenizer = load_classifier(base, n_options, seed)
     lora = {name: settings[name] for name in LORA if name in settings}
     tuned = get_peft_model(model, LoraConfig(task_type="SEQ_CLS", bias="none", **lora))
     rows = _encoded(tokenizer, fold.texts, longest_text(model, tokenizer))
     rows = [{**row, "labels": label} for row, label in zip(rows, fold.labels, strict=True)]
-    began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         trainer = Trainer(
             model=tuned,
             args=_arguments(settings, seed, Path(scratch)),
             train_dataset=rows,
             data_collator=DataCollatorWithPadding(tokenizer),
-            callbacks=[_Stop(stop)],
+            callbacks=[checkpoints],
         )
-        trainer.train()
-    if stop():
-        raise Interrupted(f"{fold.name} will be trained anew; finished folds are kept")
+        trainer.train(resume_from_checkpoint=checkpoints.resume(tuned, Path(scratch) / "resumed"))
     losses = [float(one["loss"]) for one in trainer.state.log_history if "loss" in one]
     if not all(map(math.isfinite, losses)):
+        checkpoints.remove()
         raise InputError(
             f"{fold.name}: the classifier's loss is no longer finite",
             "A lower learning_rate or a longer warm-up (warmup_ratio) usually helps.",
@@ -164,11 +177,12 @@ def _train_one(
         "steps": int(trainer.state.global_step),
         "losses": losses,
         "longest_sequence": max(len(row["input_ids"]) for row in rows),
-        "seconds": round(time.monotonic() - began, 3),
+        "seconds": round(checkpoints.seconds, 3),
         "peak_memory_mb": round(peak_memory_mb(), 1),
     }
     logger.info("%s: trained, %d steps, last loss %.4f", fold.name, record["steps"], losses[-1])
     _publish(tuned, output, record)
+    checkpoints.remove()
 
 
 def _arguments(settings: Mapping[str, Any], seed: int, scratch: Path) -> TrainingArguments:
@@ -189,18 +203,6 @@ def _arguments(settings: Mapping[str, Any], seed: int, scratch: Path) -> Trainin
         use_cpu=on_cpu,
         dataloader_pin_memory=not on_cpu,
     )
-
-
-class _Stop(TrainerCallback):
-    """Ends training once it is asked to."""
-
-    def __init__(self, stop: Callable[[], bool]) -> None:
-        self._stop = stop
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
-        del args, state
-        control.should_training_stop = control.should_training_stop or self._stop()
-        return control
 
 
 def _publish(tuned: Any, output: Path, record: dict[str, Any]) -> None:
@@ -231,7 +233,9 @@ def classify(base: Path, adapter: Path, n_options: int, texts: Sequence[str]) ->
     model, tokenizer = load_classifier(base, n_options, seed=0)
     try:
         tuned = PeftModel.from_pretrained(model, adapter).eval()
-    except Exception as error:  # safetensors and peft have their own, one for each kind of damage
+    except torch.OutOfMemoryError:  # no fault of the files
+        raise
+    except (*DAMAGE, AttributeError, RuntimeError) as error:  # peft raises all of these over a damaged config
         raise InputError(
             f"no readable classifier in {adapter}", "Delete the folder and run snakemake again."
         ) from error

@@ -16,11 +16,12 @@ class Endpoint(Strict):
     model: str = Field(description="The model, as the server calls it.")
     api: Literal["completions", "chat"] = Field(
         "completions",
-        description="completions: running text, for base models. chat: turns; then `reads` must be top.",
+        description="completions: running text, for base models. chat: turns; then `reads` is prompt-logprobs or top.",
     )
-    reads: Literal["prompt", "top"] = Field(
+    reads: Literal["prompt", "prompt-logprobs", "top"] = Field(
         "prompt",
-        description="prompt: exact scores, from the log-probabilities of the prompt (`echo`). top: first tokens of the most likely.",
+        description="prompt: exact scores, from the log-probabilities of the prompt (`echo`). prompt-logprobs: the same by vLLM's own "
+        "option of that name, with api: chat as well. top: first tokens of the most likely.",
     )
     top_logprobs: int = Field(
         20, gt=0, description="How many first tokens the server shows, for `reads: top`."
@@ -39,6 +40,6 @@ class Endpoint(Strict):
     def _chat_shows_no_prompt(self) -> Self:
         if self.api == "chat" and self.reads == "prompt":
             raise ValueError(
-                "a chat API does not return the prompt's log-probabilities: set reads: top, or api: completions"
+                "a chat API has no `echo`: set reads: prompt-logprobs for vLLM, reads: top for others, or api: completions"
             )
         return self

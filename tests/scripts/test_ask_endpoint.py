@@ -1,5 +1,7 @@
 import copy
+import json
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -15,7 +17,8 @@ import pytest
 from scripts.ask_endpoint import ask_endpoint
 from scripts.prepare_model import prepare_model
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import PREDICTIONS, PROMPTS, SPLITS, option_columns, read_table
+from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, SPLITS, option_columns
 from tests.endpoint_server import serving
 from tests.scripts.test_score_respondents import score
 from tests.workflow.workspace import MARKER
@@ -62,6 +65,44 @@ def test_options_get_the_scores_of_the_local_engine(small_study, server, tmp_pat
     np.testing.assert_allclose(asked[columns], local[columns], atol=1e-4)
     assert (asked.n_tokens == local.n_tokens).all() and (asked.fold == local.fold).all()
     assert set(asked.n_unseen) == {0}
+
+
+def test_prompt_logprobs_give_the_scores_of_the_local_engine(small_study, server, tmp_path):
+    asked = ask(small_study, server.url, tmp_path, {"reads": "prompt-logprobs"}, normalization="token")
+    local = score(small_study, tmp_path / "local.parquet", normalization="token")
+    np.testing.assert_allclose(asked[option_columns(asked)], local[option_columns(asked)], atol=1e-4)
+    assert (asked.n_tokens == local.n_tokens).all() and set(asked.n_unseen) == {0}
+
+
+TEMPLATE = (
+    "{% for one in messages %}<{{ one.role }} {{ date_string }}>\n{{ one.content }}\n{% endfor %}"
+    "{% if add_generation_prompt %}<assistant {{ date_string }}>\n{% endif %}"
+)
+
+
+def test_a_chat_server_with_prompt_logprobs_gives_the_scores_of_the_local_engine(small_study, tmp_path):
+    base = tmp_path / "base"
+    shutil.copytree(small_study.base, base)
+    settings = json.loads((base / "tokenizer_config.json").read_text())
+    (base / "tokenizer_config.json").write_text(json.dumps({**settings, "chat_template": TEMPLATE}))
+    with serving(base) as running:
+        asked = ask(small_study, running.url, tmp_path, {"api": "chat", "reads": "prompt-logprobs"})
+    chatty = copy.copy(small_study)
+    chatty.base = base
+    local = score(chatty, tmp_path / "local.parquet", chat=True)
+    columns = [*option_columns(asked), "option_mass"]
+    np.testing.assert_allclose(np.log(asked[columns]), np.log(local[columns]), atol=1e-3)
+    assert (asked.n_tokens == local.n_tokens).all() and set(asked.normalization) == {"none"}
+    plain = score(small_study, tmp_path / "plain.parquet")
+    assert np.abs(np.log(asked.option_mass / plain.option_mass)).min() > 0.01, "the template changed nothing"
+
+
+@pytest.mark.parametrize("api", ["completions", "chat"])
+def test_a_server_that_knows_no_prompt_logprobs_is_told(small_study, server, tmp_path, monkeypatch, api):
+    monkeypatch.setattr("tests.endpoint_server.of_prompt", lambda *_: None)
+    with pytest.raises(InputError, match="does not return `prompt_logprobs`") as error:
+        ask(small_study, server.url, tmp_path, {"api": api, "reads": "prompt-logprobs"})
+    assert "reads: top" in error.value.hint and not (tmp_path / "asked.parquet").exists()
 
 
 @pytest.mark.parametrize("shows_generated", [True, False])
@@ -196,7 +237,10 @@ def test_a_server_without_prompt_logprobs_is_told_apart_from_one_that_fails(
     assert "reads: top" in error.value.hint
 
 
-@pytest.mark.parametrize("reads", [{}, {"reads": "top"}, {"reads": "top", "api": "chat"}])
+@pytest.mark.parametrize(
+    "reads",
+    [{}, {"reads": "top"}, {"reads": "top", "api": "chat"}, {"reads": "prompt-logprobs", "api": "chat"}],
+)
 def test_a_web_page_is_not_taken_for_an_answer(small_study, tmp_path, reads):
     class Page(BaseHTTPRequestHandler):
         def log_message(self, *_):
@@ -216,7 +260,7 @@ def test_a_web_page_is_not_taken_for_an_answer(small_study, tmp_path, reads):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
-        with pytest.raises(InputError, match=r"does not return (the )?log-probabilities"):
+        with pytest.raises(InputError, match=r"does not return (the )?(log-probabilities|`prompt_logprobs`)"):
             ask(small_study, f"http://127.0.0.1:{server.server_port}", tmp_path, reads)
     finally:
         server.shutdown()

@@ -1,8 +1,7 @@
 """The defects of study A's reference code that are about scoring, prompts, arms, metrics or training: ours does not have them.
 
 The numbers are those of reference/papers.md, section 1.6. Defects of the data (7, 8, 10, and the verbal scales of 11) stand in
-tests/unit/data. Numbers 6, 13 and 16 are about scripts that do not run, missing tests and a file that is absent: the workflow
-tests run ours. Each test here makes the situation in which the reference code goes wrong.
+tests/unit/data. Number 13 is about missing tests. Each test here makes the situation in which the reference code goes wrong.
 """
 
 import copy
@@ -18,24 +17,18 @@ from transformers import AutoTokenizer
 from scripts.build_prompts import build_prompts
 from stimmung.baselines.design import design_matrix
 from stimmung.engine.base import load_base
-from stimmung.engine.endpoint import first_tokens
+from stimmung.engine.endpoint_reading import first_tokens
 from stimmung.engine.readouts import named
 from stimmung.engine.respondents import draw_examples, scoring_prompts, training_ids, training_rows
 from stimmung.engine.scoring import score_options
+from stimmung.study.check import merged_config
 from stimmung.study.study import load_codebook, load_study
 from stimmung.text.chat import chat_text
 from stimmung.text.prompts import few_shot_messages
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import (
-    PREDICTIONS,
-    PROMPTS,
-    RESPONDENTS,
-    SPLITS,
-    option_columns,
-    read_table,
-    write_table,
-)
+from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS, option_columns
 from tests.scripts.test_score_respondents import score
 from tests.scripts.test_train_fold_adapters import records, train
 from tests.unit.study.test_study import DEMO, ROOT
@@ -137,6 +130,17 @@ def test_5_an_option_that_nobody_in_training_chose_can_still_be_predicted(small_
     changed = with_changes(small_study, tmp_path, splits=splits.assign(in_training=splits.in_training & red))
     table = score(changed, tmp_path / "p.parquet", adapters=train(changed, tmp_path), method="small/tuned")
     assert option_columns(table) == ["p_Red", "p_Blue"] and (table.p_Blue > 0).all()
+
+
+def test_6_every_study_that_is_shipped_is_a_config_that_loads():
+    files = {path.stem: path for path in (ROOT / "studies").glob("*.yaml")}
+    simulated = [files["gles2017"], files.pop("gles2017-simulated")]
+    every = [[path] for name, path in files.items() if name != "gles2017-small"]
+    for paths in [*every, simulated, [*simulated, files["gles2017-small"]]]:
+        study = load_study(merged_config(paths, ROOT), ROOT)
+        assert study.run.surveys or study.run.panels, paths
+        for survey in study.run.surveys:
+            load_codebook(ROOT / study.surveys[survey].codebook)
 
 
 def test_9_ordinal_and_numeric_items_keep_their_order_in_the_baselines(small_study):

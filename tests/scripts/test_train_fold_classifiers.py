@@ -1,4 +1,7 @@
 import json
+import os
+import signal
+import time
 
 import numpy as np
 import pytest
@@ -7,7 +10,8 @@ from scripts.classify_respondents import classify_respondents
 from scripts.prepare_model import prepare_model
 from scripts.train_fold_classifiers import train_fold_classifiers
 from stimmung.vocabulary.errors import InputError, Interrupted
-from stimmung.vocabulary.tables import PREDICTIONS, PROMPTS, SPLITS, option_columns, read_table
+from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, SPLITS, option_columns
 from tests.small_encoder import save_small_encoder
 from tests.workflow.workspace import MARKER
 
@@ -52,6 +56,7 @@ def train(small_study, base, folder, **changes):
         "codebook": small_study.codebook,
         "language": "en",
         "training": TRAINING,
+        "checkpoint_minutes": 10,
         "seed": 24,
         "code": "a",
         "threads": 1,
@@ -176,9 +181,83 @@ def test_a_text_that_is_too_long_is_refused_not_cut(small_study, tmp_path):
     assert not (tmp_path / "fold-0").exists()
 
 
-def test_a_signal_ends_it_and_nothing_half_trained_is_left(small_study, encoder, tmp_path, monkeypatch):
+def weights(folder):
+    return [(folder / f"fold-{fold}/adapter_model.safetensors").read_bytes() for fold in range(2)]
+
+
+@pytest.fixture
+def short():
+    """Four epochs and a half, so that a stop can come within one and between two; the encoder's own dropout draws on."""
+    return {**TRAINING, "max_steps": 23, "lora_dropout": 0.1, "gradient_accumulation_steps": 2}
+
+
+def test_stopped_again_and_again_it_ends_with_the_same_bytes(
+    small_study, encoder, short, tmp_path, monkeypatch
+):
+    train(small_study, encoder, tmp_path / "a", training=short)
+    said = []
+    for _ in range(30):
+        asked = iter([False] * 4 + [True])
+        monkeypatch.setattr(
+            "scripts.train_fold_classifiers.StopOnSignal", lambda asked=asked: lambda: next(asked)
+        )
+        try:
+            train(small_study, encoder, tmp_path / "b", training=short)
+        except Interrupted as stopped:
+            said.append(str(stopped))
+            continue
+        break
+    assert said[:2] == [f"stopped at step {step}; the next run goes on from there" for step in (4, 8)]
+    assert weights(tmp_path / "a") == weights(tmp_path / "b")
+    records = [json.loads((tmp_path / name / "fold-1/training.json").read_text()) for name in "ab"]
+    assert records[0]["losses"] == records[1]["losses"] and len(records[0]["losses"]) == 23
+    left = [path for path in (tmp_path / "b/store").glob("*/*") if path.parent.name != "adapters"]
+    assert left == [], "a finished fold leaves no checkpoint and no lock"
+
+
+def test_killed_at_random_moments_it_ends_with_the_same_bytes(small_study, encoder, short, tmp_path):
+    began = time.monotonic()
+    train(small_study, encoder, tmp_path / "a", training=short)
+    duration = time.monotonic() - began
+    rng, resumed = np.random.default_rng(4), 0
+    for _ in range(6):
+        # A fork has the libraries already, so the kill can hit any moment of the training itself.
+        child = os.fork()
+        if child == 0:
+            try:
+                train(small_study, encoder, tmp_path / "b", training=short, checkpoint_minutes=1e-9)
+            finally:
+                os._exit(0)
+        time.sleep(rng.uniform(0.2, 0.6) * duration)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        resumed += any((tmp_path / "b/store/checkpoints").glob("*.safetensors"))
+    finished = list((tmp_path / "b/store/adapters").glob("*/adapter_model.safetensors"))
+    times = [path.stat().st_mtime_ns for path in finished]
+    train(small_study, encoder, tmp_path / "b", training=short, checkpoint_minutes=1e-9)
+    assert weights(tmp_path / "a") == weights(tmp_path / "b")
+    assert resumed, "no kill hit a training that had a checkpoint"
+    assert [path.stat().st_mtime_ns for path in finished] == times, "a finished fold was trained again"
+
+
+def test_a_damaged_checkpoint_is_told_and_training_begins_anew(
+    small_study, encoder, short, tmp_path, monkeypatch, caplog
+):
+    train(small_study, encoder, tmp_path / "a", training=short)
+    with monkeypatch.context() as patched, pytest.raises(Interrupted):
+        asked = iter([False] * 4 + [True])
+        patched.setattr("scripts.train_fold_classifiers.StopOnSignal", lambda: lambda: next(asked))
+        train(small_study, encoder, tmp_path / "b", training=short)
+    (checkpoint,) = (tmp_path / "b/store/checkpoints").iterdir()
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    train(small_study, encoder, tmp_path / "b", training=short)
+    assert "cannot be read, so training begins anew" in caplog.text
+    assert weights(tmp_path / "a") == weights(tmp_path / "b")
+
+
+def test_a_signal_before_the_first_step_leaves_nothing(small_study, encoder, tmp_path, monkeypatch):
     monkeypatch.setattr("scripts.train_fold_classifiers.StopOnSignal", lambda: lambda: True)
-    with pytest.raises(Interrupted, match="fold 0"):
+    with pytest.raises(Interrupted, match="step 0"):
         train(small_study, encoder, tmp_path)
     assert list((tmp_path / "store").rglob("*.safetensors")) == []
 

@@ -1,24 +1,27 @@
-"""Study A on made-up respondents: a small run to its report, and the whole of it as a plan."""
+"""Study A on made-up respondents: a small run from building `tiny` to its report, and the whole of it as a plan."""
 
 import json
 import re
+import shutil
 
 import pandas as pd
 import pytest
 import yaml
 
-from tests.workflow.small_model import save_small_model
 from tests.workflow.workspace import REPOSITORY, Workspace
 
 STUDY, SIMULATED = "studies/gles2017.yaml", "studies/gles2017-simulated.yaml"
+SMALL = "studies/gles2017-small.yaml"
 CONDITIONS = ["full", "students-without-party", "complete", "as-many-as-complete"]
 RESULTS = "results/surveys/gles2017"
 
 
 class Gles(Workspace):
-    """A folder with study A in it; ``study.yaml`` only makes it small."""
+    """A folder with study A in it, which `files` configure."""
 
-    files = (STUDY, SIMULATED, "study.yaml")
+    def __init__(self, folder, files):
+        super().__init__(folder, {"files": files})
+        self.files = files
 
     def command(self, *arguments):
         command = super().command(*arguments)
@@ -26,31 +29,16 @@ class Gles(Workspace):
         return [*command[:place], *self.files, *command[place + 1 :]]
 
 
-def begin(folder, model):
-    workspace = Workspace.begin(folder, model)
-    for name in (STUDY, SIMULATED):
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_bytes((REPOSITORY / name).read_bytes())
-    small = {key: workspace.config[key] for key in ("models", "training", "engine", "folds", "inner_folds")}
-    small["run"] = {"surveys": ["gles2017"], "baselines": ["majority", "logistic"]}
-    small["surveys"] = {
-        "gles2017": {
-            "simulate": {"n_respondents": 160},
-            "only": CONDITIONS,
-            "arms": ["small/tuned", "small/zero-shot", "small/persona"],
-            "training": "quick",
-        }
-    }
-    gles = Gles(folder, small)
-    gles.save()
-    return gles
+def begin(folder, files):
+    Workspace.begin(folder, "no-model")
+    shutil.copytree(REPOSITORY / "studies", folder / "studies")
+    return Gles(folder, files)
 
 
 @pytest.fixture(scope="module")
 def finished_gles(tmp_path_factory):
     """The small run at its end. It is shared: look, do not touch."""
-    model = save_small_model(tmp_path_factory.mktemp("model") / "small", context=2048)
-    gles = begin(tmp_path_factory.mktemp("gles") / "study", model)
+    gles = begin(tmp_path_factory.mktemp("gles") / "study", (STUDY, SIMULATED, SMALL))
     ended = gles.run()
     assert ended.code == 0, ended.terminal
     return gles
@@ -63,7 +51,7 @@ def splits(gles, condition):
 def test_it_runs_to_the_report_and_everything_says_that_nobody_was_asked(finished_gles):
     folder = finished_gles.folder / RESULTS
     page = (finished_gles.folder / "results/report.html").read_text(encoding="utf-8")
-    assert "simulated" in page.lower() and "small/tuned" in page and "Nichtwähler" in page
+    assert "simulated" in page.lower() and "tiny/tuned" in page and "Nichtwähler" in page
     provenance = json.loads((folder / "provenance.json").read_text())
     assert provenance["simulated"] is True and "(simulated respondents)" in provenance["title"]
     for table in folder.glob("tables/*.csv"):
@@ -77,15 +65,29 @@ def test_every_arm_and_baseline_predicts_all_eight_classes_of_every_respondent(f
     folder = finished_gles.folder / RESULTS
     respondents = pd.read_parquet(folder / "respondents.parquet")
     assert len(respondents) == 160 and respondents.vote.nunique() == 8
-    for method in ("small/tuned", "baselines/logistic"):
+    for method in ("tiny/tuned", "baselines/logistic"):
         for condition in CONDITIONS:
             table = pd.read_parquet(folder / f"predictions/{method}/{condition}/seed-24.parquet")
             # Who did not answer is predicted as well, and in no fold.
             assert len(table) == 160 and (table.fold >= 0).sum() == respondents.vote.notna().sum()
             assert len([name for name in table if name.startswith("p_")]) == 8
     # An untuned model answers alike wherever the prompts are the same.
-    asked = {path.parent.name for path in folder.glob("predictions/small/zero-shot/*/*")}
+    asked = {path.parent.name for path in folder.glob("predictions/tiny/zero-shot/*/*")}
     assert asked == {"full", "students-without-party"}
+    examples = pd.read_parquet(folder / "predictions/tiny/few-shot/full/seed-24.parquet")
+    alone = pd.read_parquet(folder / "predictions/tiny/zero-shot/full/seed-24.parquet")
+    assert len(examples) == 160 and (examples.n_tokens > 2 * alone.n_tokens).all()
+
+
+def test_the_base_is_the_built_in_model_that_the_run_itself_made(finished_gles):
+    results = finished_gles.folder / "results"
+    assert (results / "built-in/tiny/model.safetensors").exists()
+    described = json.loads((results / "models/tiny/model.json").read_text())
+    assert described["quantization"] == "nf4" and described["source"] == "results/built-in/tiny"
+    record = json.loads(
+        (finished_gles.folder / RESULTS / "adapters/tiny/full/seed-24/fold-0/training.json").read_text()
+    )
+    assert record["base_digest"] == described["digest"] and record["steps"] == 12
 
 
 def test_respondents_speak_in_german_and_the_subgroups_are_measured_alone(finished_gles):
@@ -97,7 +99,7 @@ def test_respondents_speak_in_german_and_the_subgroups_are_measured_alone(finish
     assert (
         texts.str.contains("Ich neige ").any() and not without.str.contains("Ich neige |Diese Neigung").any()
     )
-    table = pd.read_parquet(folder / "predictions/small/persona/full/seed-24.parquet")
+    table = pd.read_parquet(folder / "predictions/tiny/persona/full/seed-24.parquet")
     assert "p_Nichtwähler" in table and len(table) == 160
     subgroups = pd.read_parquet(folder / "subgroup_metrics.parquet")
     counts = subgroups[subgroups.metric == "accuracy"].groupby("subgroup").n_respondents.max()
@@ -117,14 +119,13 @@ def test_conditions_change_who_is_learned_from_and_never_who_is_tested(finished_
 
 @pytest.mark.parametrize(("files", "seeds"), [((STUDY, SIMULATED), None), ((STUDY,), [24, 25])])
 def test_the_whole_study_has_as_many_adapters_as_its_config_says(tmp_path, files, seeds):
-    gles = begin(tmp_path / "study", "no-model-is-loaded")
+    gles = begin(tmp_path / "study", (*files, "study.yaml"))
     # The licensed file, as far as a plan looks at it.
     (gles.folder / "data").mkdir()
     (gles.folder / "data/ZA6835_v1-0-0.sav").touch()
     (gles.folder / "study.yaml").write_text(
         yaml.safe_dump({"surveys": {"gles2017": {"seeds": seeds}}} if seeds else {})
     )
-    gles.files = (*files, "study.yaml")
     ended = gles.run("--dry-run")
     assert ended.code == 0, ended.terminal
 

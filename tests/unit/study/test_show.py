@@ -17,7 +17,7 @@ GLES = load_study(merged_config([ROOT / "studies/gles2017.yaml"], ROOT), ROOT)
 SYSTEM = (
     "Please perform a classification task. Given the survey answers from a participant in a 2017 post-election survey in Germany, "
     "return the vote choice of the participant. Return a label from "
-    "['CDU/CSU', 'SPD', 'AfD', 'Grüne', 'Linke', 'FDP', 'andere Partei', 'Nichtwähler'] only without any other text."
+    "['CDU', 'SPD', 'AfD', 'Grüne', 'Linke', 'FDP', 'andere Partei', 'Nichtwähler'] only without any other text."
 )
 
 
@@ -127,7 +127,7 @@ def test_the_english_prompt_is_one_key_away():
     config["surveys"]["gles2017"]["language"] = "en"
     text = "\n".join(shown_prompts(load_study(config, ROOT), 2, root=ROOT))
     assert (
-        "Return a label from ['CDU/CSU', 'SPD', 'AfD', 'Greens', 'Left', 'FDP', 'other party', 'Non-voter']"
+        "Return a label from ['CDU', 'SPD', 'AfD', 'Greens', 'Left', 'FDP', 'other party', 'Non-voter']"
         in text
     )
     lines = text.split("[user]\n", 1)[1].split("\n[assistant]")[0].splitlines()

@@ -182,7 +182,7 @@ def test_an_endpoint_stands_in_arms_like_a_model_and_needs_no_base(config):
 @pytest.mark.parametrize(
     ("endpoint", "arm", "message"),
     [
-        ({**SERVER, "api": "chat"}, "server/zero-shot", "a chat API does not return the prompt's log-prob"),
+        ({**SERVER, "api": "chat"}, "server/zero-shot", "a chat API has no `echo`"),
         ({**SERVER, "url": "http://me:secret@host/v1"}, "server/zero-shot", "endpoints.server.url"),
         ({**SERVER, "key": "secret"}, "server/zero-shot", "unknown key 'endpoints.server.key'"),
         (SERVER, "server/tuned", "'server/tuned' trains, but 'server' runs on a server"),
