@@ -10,7 +10,6 @@ from stimmung.engine.interruption import StopOnSignal
 from stimmung.engine.respondents import answers_texts, training_ids
 from stimmung.engine.store import Store
 from stimmung.study.job import job
-from stimmung.study.once import once
 from stimmung.study.study import load_codebook
 from stimmung.vocabulary.tables import read_table
 from stimmung.vocabulary.votes_schemas import PROMPTS, SPLITS
@@ -60,19 +59,18 @@ def train_fold_classifiers(
 
 
 if __name__ == "__main__":
-    with job(snakemake), once(snakemake) as wanted:
-        if wanted:
-            train_fold_classifiers(
-                base=Path(snakemake.input.base).parent,
-                prompts=Path(snakemake.input.prompts),
-                splits=Path(snakemake.input.splits),
-                codebook=Path(snakemake.input.codebook),
-                language=snakemake.params.language,
-                training=snakemake.params.training,
-                checkpoint_minutes=snakemake.params.checkpoint_minutes,
-                seed=int(snakemake.wildcards.seed),
-                code=snakemake.params.code,
-                threads=snakemake.threads,
-                store=Path(snakemake.params.store),
-                outputs=[Path(weights).parent for weights in snakemake.output.weights],
-            )
+    with job(snakemake):
+        train_fold_classifiers(
+            base=Path(snakemake.input.base).parent,
+            prompts=Path(snakemake.input.prompts),
+            splits=Path(snakemake.input.splits),
+            codebook=Path(snakemake.input.codebook),
+            language=snakemake.params.language,
+            training=snakemake.params.training,
+            checkpoint_minutes=snakemake.params.checkpoint_minutes,
+            seed=int(snakemake.wildcards.seed),
+            code=snakemake.params.code,
+            threads=snakemake.threads,
+            store=Path(snakemake.params.store),
+            outputs=[Path(weights).parent for weights in snakemake.output.weights],
+        )
