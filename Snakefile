@@ -3,7 +3,9 @@
 import gc
 import json
 import os
+from functools import cache
 from glob import glob
+from inspect import signature
 from pathlib import Path
 
 from snakemake.utils import min_version
@@ -30,7 +32,11 @@ configfile: "config.yaml"
 STUDY = study_or_exit(config)
 
 
-include: "rules/common.smk"
+include: "rules/common/names.smk"
+include: "rules/common/resources.smk"
+include: "rules/common/surveys.smk"
+include: "rules/common/panels.smk"
+include: "rules/common/report.smk"
 include: "rules/models.smk"
 include: "rules/surveys.smk"
 include: "rules/panels.smk"

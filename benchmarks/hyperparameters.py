@@ -25,9 +25,10 @@ from stimmung.data.splits import split_condition
 from stimmung.engine.base import Base, load_base
 from stimmung.engine.devices import use_threads
 from stimmung.engine.predictions import predict_respondents
+from stimmung.engine.recipe import Pace, Recipe, Task
 from stimmung.engine.respondents import training_ids, training_rows
 from stimmung.engine.store import Store
-from stimmung.engine.training import Pace, Recipe, Task, train_adapters
+from stimmung.engine.training import train_adapters
 from stimmung.study.study import load_codebook
 from stimmung.text.prompts import plain_text, survey_messages
 from stimmung.text.rendering import Rendering

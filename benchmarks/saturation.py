@@ -14,9 +14,10 @@ from measure import CONTEXT, llama
 
 from stimmung.engine.adapter_files import RECORD
 from stimmung.engine.base import Base
+from stimmung.engine.recipe import Pace, Recipe, Task
 from stimmung.engine.rows import TrainingRow
 from stimmung.engine.store import Store
-from stimmung.engine.training import Pace, Recipe, Task, train_adapters
+from stimmung.engine.training import train_adapters
 
 STEPS = 6
 # As many rows as the memory holds: the first that fits counts, those before it are reported as out of memory.

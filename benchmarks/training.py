@@ -30,6 +30,7 @@ from measure import (
     table,
     time_of,
 )
+from padding import padding_shares
 from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 from saturation import saturation
 from transformers import AutoTokenizer, DataCollatorForSeq2Seq, PrinterCallback, Trainer, TrainingArguments
@@ -39,13 +40,15 @@ from trl import SFTConfig, SFTTrainer
 from stimmung.engine.adapter_files import load_adapter
 from stimmung.engine.base import Base
 from stimmung.engine.lora import LoraSettings
+from stimmung.engine.recipe import Pace, Recipe, Task
 from stimmung.engine.rows import TrainingRow
 from stimmung.engine.store import Store
-from stimmung.engine.training import Pace, Recipe, Task, train_adapters
+from stimmung.engine.training import train_adapters
 
 FOLDS = 5
 EXAMPLES = 32
 COHORT_EXAMPLES = 16  # of each fold
+PADDED_EXAMPLES = 1001  # so that folds differ in size, which parts the order of their lengths
 RANK = {"unit": 16, "5m": 16, "135m": 16, "1b": 16, "8b": 256}
 COMMON: dict[str, Any] = {
     "num_train_epochs": 1,
@@ -119,6 +122,9 @@ def main() -> None:
         "cohort_vs_one_by_one_by_batch": gain,
         "max_abs_weight_difference": difference,
     }
+    many = encoded(*survey(PADDED_EXAMPLES))
+    lengths = [len(one.context_ids + one.continuation_ids[n % 8]) for n, one in enumerate(many)]
+    keys["padding_shares"] = padding_shares(lengths, FOLDS)
     if options.device == "cuda":
         keys |= saturation(options.size, rows, recipe)
     both = pd.concat([lines, table(cohorts, FOLDS * COHORT_EXAMPLES, "example")])

@@ -7,7 +7,8 @@ import pandas as pd
 
 from stimmung.evaluation.affect import aggregate_answers as aggregate
 from stimmung.study.job import job
-from stimmung.vocabulary.tables import AFFECT, ANSWERS, read_table, write_table
+from stimmung.vocabulary.moods_schemas import AFFECT, ANSWERS
+from stimmung.vocabulary.tables import read_table, write_table
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

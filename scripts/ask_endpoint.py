@@ -4,13 +4,14 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stimmung.engine.endpoint import Endpoint
 from stimmung.engine.endpoint_cache import AnswerCache
+from stimmung.engine.endpoint_client import Endpoint
 from stimmung.engine.endpoint_predictions import predict_by_endpoint
 from stimmung.study.job import job
 from stimmung.study.study import load_codebook
 from stimmung.text.personas import rendering_of
-from stimmung.vocabulary.tables import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS, read_table, write_table
+from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

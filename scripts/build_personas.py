@@ -9,7 +9,8 @@ import pandas as pd
 from stimmung.study.job import job
 from stimmung.study.study import load_codebook
 from stimmung.text.personas import persona_messages, rendering_of
-from stimmung.vocabulary.tables import PROMPTS, RESPONDENTS, read_table, write_table
+from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import PROMPTS, RESPONDENTS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -10,7 +10,8 @@ from stimmung.study.job import job
 from stimmung.study.study import load_codebook
 from stimmung.text.prompts import plain_text, survey_messages
 from stimmung.vocabulary.codebook import worded
-from stimmung.vocabulary.tables import PROMPTS, RESPONDENTS, read_table, write_table
+from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import PROMPTS, RESPONDENTS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -10,7 +10,8 @@ from stimmung.baselines.lexicon import DEMO_LEXICON, read_lexicon, score_lexicon
 from stimmung.baselines.words import count_words as count
 from stimmung.study.job import job
 from stimmung.study.panels import Lexicon
-from stimmung.vocabulary.tables import SIGNALS, write_table
+from stimmung.vocabulary.moods_schemas import SIGNALS
+from stimmung.vocabulary.tables import write_table
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -17,7 +17,8 @@ from stimmung.evaluation.cross_correlation import cross_correlate_series
 from stimmung.evaluation.recovery import measure_recovery
 from stimmung.evaluation.weekly_series import affect_series, in_order_asked, signal_series
 from stimmung.study.job import job
-from stimmung.vocabulary import tables
+from stimmung.vocabulary.moods_schemas import AFFECT, CCF, CONFIRMATIONS, RECOVERY, SIGNALS, TRACKER
+from stimmung.vocabulary.tables import BASELINE_PREFIX, SIGNAL_PREFIX, empty_table, read_table, write_table
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -65,24 +66,20 @@ def cross_correlate(
     max_lag_weeks, rolling_weeks, n_resamples, n_simulations, seed
         As for ``cross_correlate_series``.
     """
-    answered = tables.read_table(affect, tables.AFFECT)
+    answered = read_table(affect, AFFECT)
     parts = [affect_series(answered)]
-    for path, prefix in ((words, tables.BASELINE_PREFIX), (signals, tables.SIGNAL_PREFIX)):
+    for path, prefix in ((words, BASELINE_PREFIX), (signals, SIGNAL_PREFIX)):
         if path is not None:
-            parts.append(signal_series(tables.read_table(path, tables.SIGNALS), questions, weeks, prefix))
+            parts.append(signal_series(read_table(path, SIGNALS), questions, weeks, prefix))
     posts = pd.concat(parts, ignore_index=True)
-    survey = (
-        tables.read_table(tracker, tables.TRACKER)
-        if tracker is not None
-        else tables.empty_table(tables.TRACKER)
-    )
+    survey = read_table(tracker, TRACKER) if tracker is not None else empty_table(TRACKER)
     # Mixes do not follow each other in time: there is nothing to be correlated at a lag or to be prewhitened.
     asked_in_survey = [] if tracker_is_truth else survey["question"]
     tracked = posts[posts["question"].isin(asked_in_survey)]
     for question in sorted(set(questions) - set(survey["question"])):
         logger.warning("question '%s' has no survey to be correlated with", question)
 
-    correlations, confirmed = tables.empty_table(tables.CCF), tables.empty_table(tables.CONFIRMATIONS)
+    correlations, confirmed = empty_table(CCF), empty_table(CONFIRMATIONS)
     if not tracked.empty:
         correlations = cross_correlate_series(
             tracked,
@@ -95,7 +92,7 @@ def cross_correlate(
         )
         confirmed = confirm(tracked, survey, max_lag_weeks)
     known = known_mood(survey, truth, tracker_is_truth, questions)
-    recovered = tables.empty_table(tables.RECOVERY)
+    recovered = empty_table(RECOVERY)
     if not known.empty:
         asked = posts[posts["question"].isin(known["question"])]
         recovered = measure_recovery(
@@ -107,16 +104,16 @@ def cross_correlate(
             seed=seed,
         )
     for table, path, schema in (
-        (correlations, ccf, tables.CCF),
-        (confirmed, confirmations, tables.CONFIRMATIONS),
-        (recovered, recovery, tables.RECOVERY),
+        (correlations, ccf, CCF),
+        (confirmed, confirmations, CONFIRMATIONS),
+        (recovered, recovery, RECOVERY),
     ):
-        tables.write_table(in_order_asked(table, questions), path, schema)
+        write_table(in_order_asked(table, questions), path, schema)
 
 
 def confirm(posts: pd.DataFrame, survey: pd.DataFrame, max_lag_weeks: int) -> pd.DataFrame:
     """Confirm the lags of all series that have enough weeks to be split."""
-    parts = [tables.empty_table(tables.CONFIRMATIONS)]
+    parts = [empty_table(CONFIRMATIONS)]
     for _, series in posts.groupby(["model", "question"]):
         try:
             parts.append(confirm_lags(series, survey, max_lag_weeks=max_lag_weeks))
@@ -134,7 +131,7 @@ def known_mood(
         return survey.rename(columns={"share": "value"})
     if truth is None:
         return pd.DataFrame(columns=["week", "question", "option", "value"])
-    latent = tables.read_table(truth, tables.SIGNALS)
+    latent = read_table(truth, SIGNALS)
     return signal_series(latent, questions, list(latent["week"].unique()), "")
 
 

@@ -22,7 +22,8 @@ from stimmung.evaluation.subgroups import measure_subgroups
 from stimmung.evaluation.votes import measure_folds
 from stimmung.study.job import job
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import (
+from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import (
     ABSENT,
     COMPARISONS,
     EFFECTIVE,
@@ -36,8 +37,6 @@ from stimmung.vocabulary.tables import (
     SPLITS,
     SUBGROUPS,
     option_columns,
-    read_table,
-    write_table,
 )
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import pandas as pd
 from stimmung.evaluation import imputation
 from stimmung.study.job import job
 from stimmung.vocabulary.files import write_whole
-from stimmung.vocabulary.tables import IMPUTED, PREDICTIONS, read_table, write_table
+from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import IMPUTED, PREDICTIONS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

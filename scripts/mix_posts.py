@@ -10,8 +10,9 @@ from stimmung.data.mood_mix import mix_posts as mix
 from stimmung.data.mood_mix import read_goemotions, simulate_labelled_posts
 from stimmung.study.job import job
 from stimmung.text.cleaning import clean_texts
+from stimmung.vocabulary.moods_schemas import POSTS, TRACKER
 from stimmung.vocabulary.posts import Cleaning
-from stimmung.vocabulary.tables import POSTS, TRACKER, write_table
+from stimmung.vocabulary.tables import write_table
 from stimmung.vocabulary.weeks import Weeks
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from stimmung.report.mood_series import plot_raw, plot_relative, plot_series, we
 from stimmung.report.mood_shares import plot_shares_of_mixes
 from stimmung.report.style import figure_style, save_figure
 from stimmung.study.job import job
-from stimmung.vocabulary.tables import AFFECT, CCF, RECOVERY, TRACKER, read_table
+from stimmung.vocabulary.moods_schemas import AFFECT, CCF, RECOVERY, TRACKER
+from stimmung.vocabulary.tables import read_table
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

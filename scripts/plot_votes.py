@@ -17,7 +17,16 @@ from stimmung.report.leaving_out import plot_left_out
 from stimmung.report.reliability import plot_reliability
 from stimmung.report.style import figure_style, save_figure
 from stimmung.study.job import job
-from stimmung.vocabulary import tables
+from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.votes_schemas import (
+    ABSENT,
+    EFFECTIVE,
+    FOLD_METRICS,
+    METRICS,
+    RELIABILITY,
+    SHARES,
+    SUBGROUPS,
+)
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -37,10 +46,10 @@ def plot_votes(
     figures: Mapping[str, Path],
 ) -> None:
     """Write each figure to its path in ``figures``."""
-    folds = tables.read_table(fold_metrics, tables.FOLD_METRICS)
-    means = tables.read_table(metrics, tables.METRICS)
-    predicted = tables.read_table(shares, tables.SHARES)
-    bins = tables.read_table(reliability, tables.RELIABILITY)
+    folds = read_table(fold_metrics, FOLD_METRICS)
+    means = read_table(metrics, METRICS)
+    predicted = read_table(shares, SHARES)
+    bins = read_table(reliability, RELIABILITY)
     methods = list(means["method"].unique())
     with figure_style():
         drawn = {
@@ -48,9 +57,9 @@ def plot_votes(
             "shares": plot_shares(predicted, conditions),
             "learning_curve": plot_learning_curve(means, conditions),
             "left_out": plot_left_out(compare_conditions(folds, conditions_left_out(conditions)), methods),
-            "absent": plot_absent(tables.read_table(absent, tables.ABSENT), methods),
-            "effective": plot_effective(tables.read_table(effective, tables.EFFECTIVE), methods),
-            "subgroups": plot_subgroups(tables.read_table(subgroup_metrics, tables.SUBGROUPS), conditions),
+            "absent": plot_absent(read_table(absent, ABSENT), methods),
+            "effective": plot_effective(read_table(effective, EFFECTIVE), methods),
+            "subgroups": plot_subgroups(read_table(subgroup_metrics, SUBGROUPS), conditions),
             "reliability": plot_reliability(bins, means, conditions),
         }
         for name, figure in drawn.items():

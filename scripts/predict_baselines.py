@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from stimmung.baselines.folds import predict_folds
 from stimmung.study.job import job
 from stimmung.study.study import load_codebook
-from stimmung.vocabulary.tables import PREDICTIONS, RESPONDENTS, SPLITS, read_table, write_table
+from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import PREDICTIONS, RESPONDENTS, SPLITS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

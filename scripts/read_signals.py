@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stimmung.data.signals import read_signal
 from stimmung.study.job import job
+from stimmung.study.panel_series import read_panel_signal
 from stimmung.study.panels import Signal
-from stimmung.vocabulary.tables import SIGNALS, write_table
+from stimmung.vocabulary.moods_schemas import SIGNALS
+from stimmung.vocabulary.tables import write_table
 from stimmung.vocabulary.weeks import Weeks
 
 if TYPE_CHECKING:
@@ -18,18 +19,7 @@ if TYPE_CHECKING:
 
 def read_signals(*, signals: Mapping[str, Signal], weeks: Weeks, output: Path) -> None:
     """Write the signals table; ``signals`` are by name."""
-    tables = [
-        read_signal(
-            Path(signal.file),
-            name=name,
-            day=signal.day,
-            columns=signal.columns,
-            frequency=signal.frequency,
-            aggregate=signal.aggregate,
-            weeks=weeks,
-        )
-        for name, signal in signals.items()
-    ]
+    tables = [read_panel_signal(signal, name, weeks) for name, signal in signals.items()]
     write_table(pd.concat(tables, ignore_index=True), output, SIGNALS)
 
 

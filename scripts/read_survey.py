@@ -12,7 +12,8 @@ from stimmung.study.study import load_codebook
 from stimmung.vocabulary.codebook import Code
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.files import write_json
-from stimmung.vocabulary.tables import RESPONDENTS, write_table
+from stimmung.vocabulary.tables import write_table
+from stimmung.vocabulary.votes_schemas import RESPONDENTS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stimmung.data.trackers import read_tidy, read_yougov, tracker_table
 from stimmung.study.job import job
+from stimmung.study.panel_series import read_panel_tracker
 from stimmung.study.panels import Tracker
-from stimmung.vocabulary.tables import TRACKER, write_table
+from stimmung.vocabulary.moods_schemas import TRACKER
+from stimmung.vocabulary.tables import write_table
 from stimmung.vocabulary.weeks import Weeks
 
 if TYPE_CHECKING:
@@ -20,12 +21,10 @@ def read_tracker(
     *, trackers: Mapping[str, Tracker], options: Mapping[str, Sequence[str]], weeks: Weeks, output: Path
 ) -> None:
     """Write the tracker table; ``trackers`` and ``options`` are by question."""
-    tables = []
-    for question, tracker in trackers.items():
-        path = Path(tracker.file)
-        yougov = tracker.format == "yougov-xlsx"
-        waves = read_yougov(path, tracker.sheet) if yougov else read_tidy(path, tracker.question)
-        tables.append(tracker_table(waves, question, options[question], weeks, tracker.file))
+    tables = [
+        read_panel_tracker(tracker, question, options[question], weeks)
+        for question, tracker in trackers.items()
+    ]
     write_table(pd.concat(tables, ignore_index=True), output, TRACKER)
 
 

@@ -10,24 +10,22 @@ import yaml
 from stimmung.report.moods_section import MoodsResults, moods_section
 from stimmung.report.page import render_page
 from stimmung.report.run_section import rerun_section, run_section, simulated_notice, tiny_notice
-from stimmung.report.votes_section import VotesResults, votes_section
+from stimmung.report.votes_parts import VotesResults
+from stimmung.report.votes_section import votes_section
 from stimmung.study.job import job
 from stimmung.study.panels import Panel
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.files import write_whole
-from stimmung.vocabulary.tables import (
+from stimmung.vocabulary.moods_schemas import AFFECT, CCF, CONFIRMATIONS, RECOVERY
+from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.votes_schemas import (
     ABSENT,
-    AFFECT,
-    CCF,
     COMPARISONS,
-    CONFIRMATIONS,
     EFFECTIVE,
     FOLD_METRICS,
     METRICS,
-    RECOVERY,
     SHARES,
     SUBGROUPS,
-    read_table,
 )
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from stimmung.engine.store import Store
 from stimmung.engine.week_adapters import find_adapters
 from stimmung.engine.weeks import Reading, answer_questions, word_questions
 from stimmung.study.job import job
+from stimmung.vocabulary.moods_schemas import ANSWERS, BASE_SEED
 from stimmung.vocabulary.questions import Question
-from stimmung.vocabulary.tables import ANSWERS, BASE_SEED, write_table
+from stimmung.vocabulary.tables import write_table
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

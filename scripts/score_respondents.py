@@ -9,7 +9,8 @@ from stimmung.engine.predictions import predict_respondents
 from stimmung.study.job import job
 from stimmung.study.study import load_codebook
 from stimmung.text.personas import rendering_of
-from stimmung.vocabulary.tables import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS, read_table, write_table
+from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

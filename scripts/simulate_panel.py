@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from stimmung.data.simulated_panel import simulate_week, tracker_table, truth_table
 from stimmung.study.job import job
 from stimmung.vocabulary.files import write_whole
-from stimmung.vocabulary.tables import SIGNALS, TRACKER, write_table
+from stimmung.vocabulary.moods_schemas import SIGNALS, TRACKER
+from stimmung.vocabulary.tables import write_table
 from stimmung.vocabulary.weeks import Weeks
 
 if TYPE_CHECKING:

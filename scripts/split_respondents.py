@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from stimmung.data.splits import split_condition
 from stimmung.study.job import job
-from stimmung.vocabulary.tables import RESPONDENTS, SPLITS, read_table, write_table
+from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import RESPONDENTS, SPLITS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -8,7 +8,8 @@ from stimmung.report.moods_tables import confirmations_table, correlations_table
 from stimmung.report.tables import to_csv, to_latex
 from stimmung.study.job import job
 from stimmung.vocabulary.files import write_whole
-from stimmung.vocabulary.tables import CCF, CONFIRMATIONS, RECOVERY, read_table
+from stimmung.vocabulary.moods_schemas import CCF, CONFIRMATIONS, RECOVERY
+from stimmung.vocabulary.tables import read_table
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -18,7 +18,8 @@ from stimmung.report.votes_tables import (
 )
 from stimmung.study.job import job
 from stimmung.vocabulary.files import write_whole
-from stimmung.vocabulary.tables import (
+from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.votes_schemas import (
     ABSENT,
     COMPARISONS,
     EFFECTIVE,
@@ -26,7 +27,6 @@ from stimmung.vocabulary.tables import (
     METRICS,
     SHARES,
     SUBGROUPS,
-    read_table,
 )
 
 if TYPE_CHECKING:

@@ -9,14 +9,15 @@ from stimmung.engine.devices import use_threads
 from stimmung.engine.interruption import StopOnSignal
 from stimmung.engine.locks import only_one
 from stimmung.engine.parallel import train_on_all_devices
+from stimmung.engine.recipe import Pace, Recipe, Task
 from stimmung.engine.respondents import training_ids, training_rows
 from stimmung.engine.store import Store
-from stimmung.engine.training import Pace, Recipe, Task
 from stimmung.study.job import job
 from stimmung.study.study import load_codebook
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.codebook import worded
-from stimmung.vocabulary.tables import PROMPTS, SPLITS, read_table
+from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.votes_schemas import PROMPTS, SPLITS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -11,7 +11,8 @@ from stimmung.engine.respondents import answers_texts, training_ids
 from stimmung.engine.store import Store
 from stimmung.study.job import job
 from stimmung.study.study import load_codebook
-from stimmung.vocabulary.tables import PROMPTS, SPLITS, read_table
+from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.votes_schemas import PROMPTS, SPLITS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -9,13 +9,14 @@ from stimmung.engine.devices import use_threads
 from stimmung.engine.interruption import StopOnSignal
 from stimmung.engine.locks import only_one
 from stimmung.engine.parallel import train_on_all_devices
+from stimmung.engine.recipe import Pace, Recipe, Task
 from stimmung.engine.store import Store
-from stimmung.engine.training import Pace, Recipe, Task
 from stimmung.engine.week_adapters import list_adapters
 from stimmung.engine.weeks import post_rows
 from stimmung.study.job import job
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import POSTS, read_table
+from stimmung.vocabulary.moods_schemas import POSTS
+from stimmung.vocabulary.tables import read_table
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from stimmung.vocabulary.tables import MISSING_SUFFIX
+from stimmung.vocabulary.votes_schemas import MISSING_SUFFIX
 
 ABSENT = "(no answer)"
 

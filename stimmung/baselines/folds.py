@@ -7,7 +7,7 @@ import pandas as pd
 
 from stimmung.baselines.tabular import predict_baseline
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import NO_FOLD, OPTION_PREFIX
+from stimmung.vocabulary.votes_schemas import NO_FOLD, OPTION_PREFIX
 
 
 def predict_folds(

@@ -50,7 +50,7 @@ def tune(
 
 
 def probabilities(model: Any, x: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Return a fitted model's class probabilities, summing to 1 in double precision."""
+    """Return a fitted model's class probabilities, shape (rows, classes), summing to 1 in double precision."""
     predicted = np.asarray(model.predict_proba(x), dtype=np.float64)
     return np.asarray(predicted / predicted.sum(axis=1, keepdims=True), dtype=np.float64)
 

@@ -11,7 +11,7 @@ from stimmung.data.coding import code_item, describe_unknown, holds
 from stimmung.data.files import SurveyFile, code_key
 from stimmung.vocabulary.codebook import Code, Codebook
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import MISSING_SUFFIX
+from stimmung.vocabulary.votes_schemas import MISSING_SUFFIX
 
 logger = logging.getLogger(__name__)
 

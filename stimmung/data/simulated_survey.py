@@ -12,6 +12,23 @@ def simulate_respondents(codebook: Codebook, language: str, n: int, seed: int) -
     Each item loads on a standard normal trait with a weight of its own, of .3 to 1 and either sign, drawn by
     ``seed``. Ordinal and numeric items follow it by rank, nominal ones through a softmax; the target does so with
     slopes six times as steep, so that it can be predicted, but not perfectly.
+
+    Parameters
+    ----------
+    codebook
+        Its items and their answer options; the target among them.
+    language
+        The language of the answers.
+    n
+        How many.
+    seed
+        Decides everything.
+
+    Returns
+    -------
+    DataFrame
+        Columns respondent_id ('simulated-1', …), weight (1) and each item: categories in the codebook's order, ordered
+        where the item is ordinal; numbers from 0 to 99 where it is numeric.
     """
     rng = np.random.default_rng(seed)
     trait = rng.normal(size=n)

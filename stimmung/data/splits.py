@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 
 from stimmung.vocabulary.errors import InputError, near
-from stimmung.vocabulary.tables import NO_FOLD
+from stimmung.vocabulary.votes_schemas import NO_FOLD
 
 logger = logging.getLogger(__name__)
 
@@ -186,6 +186,22 @@ def draw_rows(
     """Return a mask of exactly ``n`` of the training rows, by class in proportion, in the order of :func:`draw_share`.
 
     What proportion leaves over goes to the classes with the largest remainders.
+
+    Parameters
+    ----------
+    in_training
+        The rows to draw from, shape (respondents,).
+    target, folds
+        Each respondent's answer and test fold, in the same order.
+    n
+        How many rows the mask has.
+    seed
+        The same seed draws the same rows.
+
+    Returns
+    -------
+    numpy.ndarray
+        A mask, shape (respondents,).
 
     Raises
     ------

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from stimmung.engine.lora import Cohort, LoraSettings
@@ -18,6 +19,8 @@ CONFIG = "adapter_config.json"
 RECORD = "training.json"
 FILES = (WEIGHTS, CONFIG, RECORD)
 PEFT_PREFIX = "base_model.model."
+# What reading raises where a file is absent, cut off, or of another make. A want of memory is none of it.
+DAMAGE = (OSError, SafetensorError, ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def load_adapter(directory: Path) -> Adapter:
             target_modules=tuple(config["target_modules"]),
             bias=config["bias"],
         )
-    except Exception as error:  # safetensors has its own exception types, one for each kind of damage
+    except DAMAGE as error:
         raise InputError(
             f"no readable adapter in {directory}", f"Delete the folder and run snakemake again. ({error})"
         ) from error

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from stimmung.vocabulary.files import whole
@@ -63,7 +63,7 @@ def load_checkpoint(path: Path) -> list[Saved] | None:
             for key in file.keys():  # noqa: SIM118 (safe_open is no dict)
                 index, kind, name = key.split("/", 2)
                 getattr(adapters[int(index)], kind)[name] = file.get_tensor(key)
-    except Exception as error:  # one exception type for each kind of damage
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         logger.warning("%s cannot be read, so training begins anew: %s", path, error)
         return None
     return adapters

@@ -21,7 +21,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
-from stimmung.engine.adapter_files import CONFIG, RECORD
+from stimmung.engine.adapter_files import CONFIG, DAMAGE, RECORD
 from stimmung.engine.classifier_checkpoints import Checkpoints
 from stimmung.engine.devices import default_device, peak_memory_mb
 from stimmung.engine.encoders import load_classifier, longest_text
@@ -233,7 +233,9 @@ def classify(base: Path, adapter: Path, n_options: int, texts: Sequence[str]) ->
     model, tokenizer = load_classifier(base, n_options, seed=0)
     try:
         tuned = PeftModel.from_pretrained(model, adapter).eval()
-    except Exception as error:  # safetensors and peft have their own, one for each kind of damage
+    except torch.OutOfMemoryError:  # no fault of the files
+        raise
+    except (*DAMAGE, AttributeError, RuntimeError) as error:  # peft raises all of these over a damaged config
         raise InputError(
             f"no readable classifier in {adapter}", "Delete the folder and run snakemake again."
         ) from error

@@ -8,7 +8,7 @@ import pandas as pd
 from stimmung.engine.classifier import classify
 from stimmung.engine.predictions import averaged
 from stimmung.engine.respondents import answers_texts, held_out_ids
-from stimmung.vocabulary.tables import NO_FOLD, OPTION_PREFIX
+from stimmung.vocabulary.votes_schemas import NO_FOLD, OPTION_PREFIX
 
 
 def predict_by_classifiers(

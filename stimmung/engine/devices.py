@@ -1,5 +1,6 @@
 """Where the work runs: a CUDA GPU if there is one, else the CPU."""
 
+import gc
 import resource
 
 import torch
@@ -17,6 +18,13 @@ def default_device() -> torch.device:
 def use_threads(threads: int) -> None:
     """Let torch use ``threads`` CPU threads. More than the job was given slows its neighbours down threefold."""
     torch.set_num_threads(threads)
+
+
+def release_memory() -> None:
+    """Give back what is no longer used, so that other pieces find room."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def reset_peak_memory() -> None:

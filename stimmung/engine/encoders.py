@@ -17,6 +17,15 @@ from stimmung.vocabulary.errors import InputError
 def save_encoder(source: str, revision: str | None, compute_dtype: str, output: Path) -> dict[str, Any]:
     """Load an encoder from a directory or the hub and save it with its tokenizer, as safetensors.
 
+    Parameters
+    ----------
+    source, revision
+        A directory, or a hub id and its commit.
+    compute_dtype
+        'float32' or 'bfloat16': what its weights are saved in.
+    output
+        The directory to write.
+
     Returns
     -------
     dict

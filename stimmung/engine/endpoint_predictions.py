@@ -5,15 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from stimmung.engine.endpoint import Answered, Endpoint, Question, ask
+from stimmung.engine.endpoint import ask
 from stimmung.engine.endpoint_cache import AnswerCache
+from stimmung.engine.endpoint_client import Endpoint
+from stimmung.engine.endpoint_reading import Answered, Question
 from stimmung.engine.predictions import averaged
 from stimmung.engine.respondents import asked_messages, draw_examples, folds_of, held_out_ids, training_ids
 from stimmung.engine.scoring import normalize
 from stimmung.text.prompts import Message
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import NO_FOLD, OPTION_PREFIX
+from stimmung.vocabulary.votes_schemas import NO_FOLD, OPTION_PREFIX
 
 FIRST_TOKEN = "first token of the {n} shown"
 

@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from stimmung.engine.base import Base
+from stimmung.engine.recipe import Recipe, Task
 from stimmung.engine.store import Store, adapter_key, data_digest
-from stimmung.engine.training import Recipe, Task
 from stimmung.vocabulary.errors import Interrupted
 
 logger = logging.getLogger(__name__)

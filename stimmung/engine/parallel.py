@@ -1,6 +1,8 @@
 """All GPUs of a node: each trains a cohort of its own on a base of its own.
 
 Adapters have nothing to do with each other, so the devices need not talk: a process for each further one, no gradients between them.
+Not through accelerate (1.15): its launchers fork, which CUDA does not survive once a base is loaded, refuse to start once
+bitsandbytes is imported, open a process group that nobody here would talk over, and end all processes when one fails.
 """
 
 import signal
@@ -13,8 +15,9 @@ from torch import multiprocessing
 from stimmung.engine.base import Base, load_base
 from stimmung.engine.devices import use_threads
 from stimmung.engine.interruption import StopOnSignal
+from stimmung.engine.recipe import Pace, Recipe, Task
 from stimmung.engine.store import Store
-from stimmung.engine.training import Pace, Recipe, Task, train_adapters
+from stimmung.engine.training import train_adapters
 from stimmung.vocabulary.errors import InputError, Interrupted
 
 ASKED_EVERY_SECONDS = 0.5

@@ -1,6 +1,7 @@
 """One forward and backward pass over rows of several adapters, with the LM head only where a token carries loss."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -114,3 +115,20 @@ def loss_per_token(base: Base, rows: Sequence[TrainingRow]) -> torch.Tensor:
 
 def _head_loss(base: Base, hidden: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return functional.cross_entropy(base.logits(hidden), target, reduction="none")
+
+
+@contextmanager
+def checkpointed_activations(base: Base, wanted: bool) -> Iterator[None]:
+    """Recompute activations in the backward pass, without the base's dropout, which train mode would turn on."""
+    if not wanted:
+        yield
+        return
+    base.model.gradient_checkpointing_enable({"use_reentrant": False})
+    for module in base.model.modules():
+        if getattr(module, "gradient_checkpointing", None) is not None:
+            module.training = True  # this module only, not its children
+    try:
+        yield
+    finally:
+        base.model.gradient_checkpointing_disable()
+        base.model.eval()

@@ -21,7 +21,7 @@ from stimmung.engine.respondents import (
 from stimmung.engine.scoring import Prompt, normalize, option_mass, score_options
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import NO_FOLD, OPTION_PREFIX
+from stimmung.vocabulary.votes_schemas import NO_FOLD, OPTION_PREFIX
 
 
 def predict_respondents(
@@ -113,7 +113,19 @@ def averaged(
     splits: pd.DataFrame,
     weights: "pd.Series[float]",
 ) -> pd.DataFrame:
-    """Return a predictions table, but for method and seed; a respondent with several rows gets their mean."""
+    """Return a predictions table, but for method and seed; a respondent with several rows gets their mean.
+
+    Parameters
+    ----------
+    ids
+        Whose row each of ``rows`` is.
+    rows
+        Probabilities of the options (``p_…``), option_mass, n_tokens and normalization, as a predictions table has them.
+    prompts, splits
+        PROMPTS and SPLITS tables; the splits of one condition.
+    weights
+        Survey weights by respondent_id.
+    """
     table = pd.DataFrame(list(rows))
     numbers = table.select_dtypes("number").groupby(np.asarray(ids), sort=False).mean()
     numbers = numbers.astype({name: int for name in ("n_tokens", "n_unseen") if name in numbers})

@@ -19,7 +19,8 @@ Readout = Callable[[torch.Tensor, OptionTrie], torch.Tensor]
 def exact(logits: torch.Tensor, trie: OptionTrie, temperature: float = 1.0) -> torch.Tensor:
     """Return the loglikelihood of all tokens of each option, with log-softmax over the whole vocabulary.
 
-    At another temperature than 1 it is variant 1 of Ahnert et al. 2025 (temporal-adapters, ``extract_answers.py``).
+    Shape (rows, options), in nats. At another temperature than 1 it is variant 1 of Ahnert et al. 2025 (temporal-adapters,
+    ``extract_answers.py``).
     """
     logits = logits / temperature
     normalizer = logits.logsumexp(dim=-1)
@@ -28,6 +29,8 @@ def exact(logits: torch.Tensor, trie: OptionTrie, temperature: float = 1.0) -> t
 
 def first_token(logits: torch.Tensor, trie: OptionTrie) -> torch.Tensor:
     """Return the loglikelihood of each option's first token only (Holtdirk et al. 2025, ``model_wrappers.py``).
+
+    Shape (rows, options), in nats.
 
     Raises
     ------
@@ -47,7 +50,7 @@ def among_answers(logits: torch.Tensor, trie: OptionTrie, temperature: float = 1
     """Return the sum, over token positions, of a log-softmax over the options' tokens at that position.
 
     Variant 2 of Ahnert et al. 2025, without its reference code's pad tokens: at a position that an option does not
-    reach, the option takes no part.
+    reach, the option takes no part. Shape (rows, options).
     """
     score = torch.zeros(len(logits), len(trie.paths), device=logits.device)
     for position in range(max(map(len, trie.paths))):
@@ -59,7 +62,7 @@ def among_answers(logits: torch.Tensor, trie: OptionTrie, temperature: float = 1
 
 
 def raw_logits(logits: torch.Tensor, trie: OptionTrie) -> torch.Tensor:
-    """Return the sum of each option's logits (variant 3 of Ahnert et al. 2025)."""
+    """Return the sum of each option's logits, shape (rows, options) (variant 3 of Ahnert et al. 2025)."""
     return _over_paths(trie, lambda state, token: logits[:, state, token])
 
 

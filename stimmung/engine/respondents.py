@@ -12,7 +12,7 @@ from stimmung.engine.scoring import Prompt
 from stimmung.text.prompts import Message, few_shot_messages
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import NO_FOLD
+from stimmung.vocabulary.votes_schemas import NO_FOLD
 
 
 def training_ids(splits: pd.DataFrame, fold: int) -> list[str]:
@@ -104,6 +104,20 @@ def unconditional_prompt(prompts: pd.DataFrame, options: Sequence[str], renderin
 
 def draw_examples(prompts: pd.DataFrame, ids: Sequence[str], k: int, seed: int) -> list[tuple[str, str]]:
     """Draw ``k`` few-shot examples from the given training respondents.
+
+    Parameters
+    ----------
+    prompts
+        A PROMPTS table.
+    ids
+        The training respondents, in any order: the same ones give the same examples.
+    k, seed
+        How many, and what draws them.
+
+    Returns
+    -------
+    list of tuple
+        What the respondent answered, as a prompt words it, and the answer that is asked for.
 
     Raises
     ------

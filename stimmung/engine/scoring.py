@@ -4,21 +4,25 @@ The options of a prompt form a token trie that is read behind the context, each 
 only. What all prompts begin with is read once for each adapter, and its keys and values are shared.
 """
 
+import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
 from transformers import DynamicCache
 
 from stimmung.engine.base import Base
+from stimmung.engine.devices import release_memory
 from stimmung.engine.last_layer import last_layer_at
 from stimmung.engine.lora import BASE_ONLY, Cohort, Slice
 from stimmung.engine.readouts import Readout, exact
 from stimmung.text.trie import OptionTrie, build_trie
 from stimmung.vocabulary.errors import InputError
+
+logger = logging.getLogger(__name__)
 
 # Shorter common beginnings are read again with each prompt: a cache of them would save nothing.
 MIN_PREFIX = 4
@@ -56,7 +60,7 @@ def score_options(
     cohort
         The attached adapters, if prompts name any.
     tokens_per_batch
-        Bounds the memory of a batch.
+        Bounds the memory of a batch. A CUDA device without memory for one gets it in halves.
     readout
         What is made of the logits: ``exact``, or one of the published read-outs.
 
@@ -82,11 +86,10 @@ def score_options(
             trie = _trie(option_ids)
             prefix = _common_prefix([prompts[index].context_ids for index in members])
             cache = _read_prefix(base, cohort, prompts, members, prefix)
+            score = partial(_score_batch, base, cohort, trie, len(prefix), cache, readout)
             for batch in _batches(prompts, members, len(trie.read_tokens), tokens_per_batch):
-                scores = _score_batch(
-                    base, cohort, [prompts[index] for index in batch], trie, len(prefix), cache, readout
-                )
-                for index, row in zip(batch, scores, strict=True):
+                rows = _score_within_memory(score, [prompts[index] for index in batch])
+                for index, row in zip(batch, rows, strict=True):
                     results[index] = row
     return results
 
@@ -165,14 +168,30 @@ def _set_layout(cohort: Cohort | None, adapters: Sequence[int]) -> None:
     cohort.layout.dropout = False
 
 
+def _score_within_memory(
+    score: Callable[[Sequence[Prompt]], list[np.ndarray]], prompts: Sequence[Prompt]
+) -> list[np.ndarray]:
+    """Score a batch, or its halves where a CUDA device has no memory for the whole."""
+    try:
+        return score(prompts)
+    except torch.cuda.OutOfMemoryError:
+        if len(prompts) == 1:
+            raise
+    # Only here the error is gone, and with it what it held in memory.
+    release_memory()
+    logger.warning("out of memory with %d prompts: half of them at once", len(prompts))
+    middle = len(prompts) // 2
+    return [*_score_within_memory(score, prompts[:middle]), *_score_within_memory(score, prompts[middle:])]
+
+
 def _score_batch(
     base: Base,
     cohort: Cohort | None,
-    prompts: Sequence[Prompt],
     trie: OptionTrie,
     n_prefix: int,
     prefix: tuple[dict[int, int], DynamicCache] | None,
     readout: Readout,
+    prompts: Sequence[Prompt],
 ) -> list[np.ndarray]:
     device = base.device
     contexts = [prompt.context_ids[n_prefix:] for prompt in prompts]

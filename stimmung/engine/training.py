@@ -5,99 +5,29 @@ masks and its end. Only the frozen base's work is shared.
 """
 
 import logging
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import nn
 
 from stimmung.engine import checkpoints
 from stimmung.engine.adapter_files import save_adapter
 from stimmung.engine.base import Base
 from stimmung.engine.checkpoints import Progress, Saved
-from stimmung.engine.devices import peak_memory_mb, reset_peak_memory
-from stimmung.engine.lora import Cohort, LoraSettings, attached, initial_weights
-from stimmung.engine.passes import Part, forward_backward
-from stimmung.engine.rows import Step, TrainingRow, plan_steps
+from stimmung.engine.devices import peak_memory_mb, release_memory, reset_peak_memory
+from stimmung.engine.lora import Cohort, attached, initial_weights
+from stimmung.engine.parts import Part, first_parts, halved
+from stimmung.engine.passes import checkpointed_activations
+from stimmung.engine.recipe import Pace, Recipe, Task
+from stimmung.engine.rows import plan_steps
+from stimmung.engine.steps import Run, do_step
 from stimmung.engine.store import Store, adapter_key, data_digest
 from stimmung.vocabulary.errors import InputError, Interrupted
 
 logger = logging.getLogger(__name__)
 
 CPU_STACKED_BATCH = 4
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Hyper-parameters that a cohort shares, in the names of Hugging Face's TrainingArguments."""
-
-    lora: LoraSettings
-    learning_rate: float
-    lr_scheduler_type: str = "linear"
-    warmup_ratio: float = 0.0
-    num_train_epochs: float | None = 3
-    max_steps: int | None = None
-    per_device_train_batch_size: int = 16
-    gradient_accumulation_steps: int = 1
-    max_grad_norm: float = 1.0
-    weight_decay: float = 0.0
-    optim: str = "adamw_torch"
-    gradient_checkpointing: bool = False
-
-    @classmethod
-    def from_config(cls, training: Mapping[str, Any]) -> "Recipe":
-        """Return the recipe of a preset of the config's `training` section."""
-        own = {name: value for name, value in training.items() if name in cls.__dataclass_fields__}
-        lora = {name: value for name, value in training.items() if name in LoraSettings.__dataclass_fields__}
-        if not isinstance(lora.get("target_modules", ""), str):
-            lora["target_modules"] = tuple(lora["target_modules"])
-        return cls(lora=LoraSettings(**lora), **own)
-
-    def learning_rate_at(self, step: int, n_steps: int) -> float:
-        """Return the rate of optimizer step ``step`` of ``n_steps``, as transformers' schedules give it."""
-        warmup = math.ceil(self.warmup_ratio * n_steps)
-        if step < warmup:
-            return self.learning_rate * step / warmup
-        done = (step - warmup) / max(1, n_steps - warmup)
-        if self.lr_scheduler_type == "cosine":
-            return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
-        return self.learning_rate * (1 - done if self.lr_scheduler_type == "linear" else 1)
-
-
-@dataclass(frozen=True)
-class Task:
-    """One adapter to be trained: a name for messages, its rows, its seed."""
-
-    name: str
-    rows: Sequence[TrainingRow]
-    seed: int
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How a cohort is worked: it changes time and memory, not the result beyond floating point."""
-
-    cohort: str = "auto"
-    adapters_at_once: int = 8
-    checkpoint_minutes: float = 10
-
-
-@dataclass
-class _Run:
-    """One adapter in training."""
-
-    task: Task
-    adapter: int
-    plan: list[Step]
-    progress: Progress
-    optimizer: torch.optim.Optimizer | None = None
-
-    @property
-    def active(self) -> bool:
-        return self.progress.failed is None and self.progress.step < len(self.plan)
 
 
 def train_adapters(
@@ -132,7 +62,7 @@ def train_adapters(
     Raises
     ------
     InputError
-        If an adapter's loss is no longer finite. The others are finished and stored first.
+        If an adapter's loss is no longer finite; the others are finished and stored first. If one adapter alone does not fit the GPU.
     Interrupted
         If ``stop`` was true.
     """
@@ -141,7 +71,7 @@ def train_adapters(
         adapter_key(
             base_digest=base.digest,
             data_digest=data_digest(task.rows),
-            settings=_recipe_record(recipe),
+            settings=recipe.record(),
             seed=task.seed,
             code=code,
         )
@@ -149,11 +79,25 @@ def train_adapters(
     ]
     mode = choose_mode(base, recipe, tasks, pace.cohort)
     size = pace.adapters_at_once if mode == "stacked" else 1
+    waiting = first_parts(tasks, keys, size, store)
     failures = []
-    for first in range(0, len(tasks), size):
-        part = list(zip(tasks[first : first + size], keys[first : first + size], strict=True))
-        if not all(store.has(key) for _, key in part):
+    while waiting:
+        part = waiting.pop(0)
+        if all(store.has(key) for _, key in part):
+            continue
+        try:
             failures += _train_part(base, recipe, part, store, mode, pace, stop)
+            continue
+        except torch.cuda.OutOfMemoryError as error:
+            if len(part) == 1:
+                raise InputError(
+                    f"{part[0][0].name}: the GPU's memory does not hold one adapter with one row of its batch",
+                    "Take gradient_checkpointing: true, optim: paged_adamw_8bit, or a smaller r.",
+                ) from error
+        # Only here the error is gone, and with it the adapters that it held in memory.
+        release_memory()
+        logger.warning("out of memory with %d adapters: half of them at once", len(part))
+        waiting = [*halved(part, store), *waiting]
     if failures:
         raise InputError(
             "; ".join(failures), "A lower learning_rate or a longer warm-up (warmup_ratio) usually helps."
@@ -182,7 +126,7 @@ def choose_mode(base: Base, recipe: Recipe, tasks: Sequence[Task], wanted: str) 
 def _train_part(
     base: Base,
     recipe: Recipe,
-    part: list[tuple[Task, str]],
+    part: Part,
     store: Store,
     mode: str,
     pace: Pace,
@@ -193,7 +137,7 @@ def _train_part(
     reset_peak_memory()
     with (
         attached(base, recipe.lora) as cohort,
-        _checkpointed_activations(base, recipe.gradient_checkpointing),
+        checkpointed_activations(base, recipe.gradient_checkpointing),
     ):
         runs = _begin_or_resume(cohort, recipe, part, store, checkpoints.load_checkpoint(checkpoint))
         saved_at = time.monotonic()
@@ -203,7 +147,12 @@ def _train_part(
                 raise Interrupted(
                     f"stopped at step {active[0].progress.step}; the next run goes on from there"
                 )
-            _step(cohort, recipe, active)
+            try:
+                do_step(cohort, recipe, active)
+            except torch.cuda.OutOfMemoryError:
+                # Each adapter stands before or behind this step, never in it: its parts go on from there.
+                checkpoints.save_checkpoint(checkpoint, [_saved(cohort, run) for run in runs])
+                raise
             ended = any(not run.active for run in active)
             if ended or time.monotonic() - saved_at > pace.checkpoint_minutes * 60:
                 # Before an adapter is published, so that after a kill the others go on with it among them as before.
@@ -217,8 +166,8 @@ def _train_part(
 
 
 def _begin_or_resume(
-    cohort: Cohort, recipe: Recipe, part: list[tuple[Task, str]], store: Store, saved: list[Saved] | None
-) -> list[_Run]:
+    cohort: Cohort, recipe: Recipe, part: Part, store: Store, saved: list[Saved] | None
+) -> list[Run]:
     """Return the runs of a checkpoint as they stood, the finished ones among them; without one, those that are missing."""
     before = {one.progress.key: one for one in saved or []}
     runs = []
@@ -234,10 +183,10 @@ def _begin_or_resume(
             seed=task.seed,
         )
         adapter = cohort.add(before[key].weights if key in before else initial_weights(cohort, task.seed))
-        run = _Run(task, adapter, plan, before[key].progress if key in before else Progress(key))
+        run = Run(task, adapter, plan, before[key].progress if key in before else Progress(key))
         run.progress.failed = None  # one that failed fails again at the same step, and says so again
         if run.active:
-            run.optimizer = _optimizer(list(cohort.parameters_of(adapter).values()), recipe)
+            run.optimizer = recipe.optimizer_of(list(cohort.parameters_of(adapter).values()))
             if key in before:
                 checkpoints.restore_optimizer(run.optimizer, before[key].optimizer)
         runs.append(run)
@@ -245,95 +194,12 @@ def _begin_or_resume(
     return runs
 
 
-def _optimizer(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
-    options = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
-    if recipe.optim == "paged_adamw_8bit":
-        if parameters[0].device.type != "cuda":
-            raise InputError("optim: paged_adamw_8bit needs a CUDA GPU", "Use adamw_torch on a CPU.")
-        from bitsandbytes.optim import PagedAdamW8bit
-
-        paged: torch.optim.Optimizer = PagedAdamW8bit(parameters, **options)
-        return paged
-    return torch.optim.AdamW(parameters, fused=True, **options)
-
-
-def _step(cohort: Cohort, recipe: Recipe, runs: list[_Run]) -> None:
-    """Do one optimizer step of each run; a CUDA device without memory gets the same step in smaller pieces."""
-    began = time.monotonic()
-    splits = max(run.progress.splits for run in runs)
-    while True:
-        try:
-            losses = _gradients(cohort, runs, splits)
-            break
-        except torch.cuda.OutOfMemoryError:
-            if splits >= recipe.per_device_train_batch_size:
-                raise
-            for run in runs:
-                _zero(cohort, run)
-            torch.cuda.empty_cache()
-            splits *= 2
-            logger.warning("out of memory: the batch is cut into %d passes", splits)
-    shared = (time.monotonic() - began) / len(runs)
-    for run, loss in zip(runs, losses, strict=True):
-        run.progress.splits = splits
-        run.progress.seconds += shared
-        _update(cohort, recipe, run, loss)
-
-
-def _gradients(cohort: Cohort, runs: list[_Run], splits: int) -> list[float]:
-    losses = {run.adapter: 0.0 for run in runs}
-    steps = {run.adapter: run.plan[run.progress.step] for run in runs}
-    norms = {
-        run.adapter: sum(run.task.rows[row].n_loss_tokens for batch in steps[run.adapter] for row in batch)
-        for run in runs
-    }
-    for micro in range(max(len(step) for step in steps.values())):
-        parts = [
-            Part(
-                adapter=run.adapter,
-                rows=[run.task.rows[row] for row in steps[run.adapter][micro]],
-                n_loss_tokens=norms[run.adapter],
-                dropout_key=_dropout_key(run.task.seed, run.progress.step, micro),
-            )
-            for run in runs
-            if micro < len(steps[run.adapter])
-        ]
-        for part, loss in zip(parts, forward_backward(cohort, parts, splits), strict=True):
-            losses[part.adapter] += loss
-    return [losses[run.adapter] for run in runs]
-
-
-def _dropout_key(seed: int, step: int, micro: int) -> int:
-    return ((seed * 1_000_003 + step) * 1_009 + micro) % 2**48
-
-
-def _update(cohort: Cohort, recipe: Recipe, run: _Run, loss: float) -> None:
-    parameters = list(cohort.parameters_of(run.adapter).values())
-    assert run.optimizer is not None
-    norm = nn.utils.clip_grad_norm_(parameters, recipe.max_grad_norm or math.inf)
-    if not math.isfinite(loss) or not torch.isfinite(norm):
-        run.progress.failed = f"the loss is {loss} at step {run.progress.step + 1}: training stopped"
-        logger.error("%s: %s", run.task.name, run.progress.failed)
-    else:
-        for group in run.optimizer.param_groups:
-            group["lr"] = recipe.learning_rate_at(run.progress.step, len(run.plan))
-        run.optimizer.step()
-        run.progress.losses.append(loss)
-        run.progress.step += 1
-    _zero(cohort, run)
-
-
-def _zero(cohort: Cohort, run: _Run) -> None:
-    for parameter in cohort.parameters_of(run.adapter).values():
-        parameter.grad = None
-
-
-def _saved(cohort: Cohort, run: _Run) -> Saved:
+def _saved(cohort: Cohort, run: Run) -> Saved:
     weights = {name: parameter.data for name, parameter in cohort.parameters_of(run.adapter).items()}
     return Saved(run.progress, weights, checkpoints.optimizer_tensors(run.optimizer) if run.optimizer else {})
 
 
-def _publish(cohort: Cohort, recipe: Recipe, runs: list[_Run], store: Store, mode: str) -> None:
+def _publish(cohort: Cohort, recipe: Recipe, runs: list[Run], store: Store, mode: str) -> None:
     """Let adapters that have finished appear in the store."""
     for run in runs:
         if run.active or run.progress.failed or store.has(run.progress.key):
@@ -351,7 +217,7 @@ def _publish(cohort: Cohort, recipe: Recipe, runs: list[_Run], store: Store, mod
         )
 
 
-def _record(base: Base, recipe: Recipe, run: _Run, mode: str, cohort_size: int) -> dict[str, Any]:
+def _record(base: Base, recipe: Recipe, run: Run, mode: str, cohort_size: int) -> dict[str, Any]:
     tokens = sum(len(run.task.rows[row].input_ids) for step in run.plan for batch in step for row in batch)
     return {
         "name": run.task.name,
@@ -364,7 +230,7 @@ def _record(base: Base, recipe: Recipe, run: _Run, mode: str, cohort_size: int) 
         "steps": run.progress.step,
         "losses": run.progress.losses,
         "longest_sequence": max(len(row.input_ids) for row in run.task.rows),
-        "recipe": _recipe_record(recipe),
+        "recipe": recipe.record(),
         "cohort": mode,
         "cohort_size": cohort_size,
         "passes_per_batch": run.progress.splits,
@@ -373,12 +239,6 @@ def _record(base: Base, recipe: Recipe, run: _Run, mode: str, cohort_size: int) 
         "tokens_per_second": round(tokens / max(run.progress.seconds, 1e-9), 1),
         "peak_memory_mb": round(peak_memory_mb(), 1),
     }
-
-
-def _recipe_record(recipe: Recipe) -> dict[str, Any]:
-    record = {name: getattr(recipe, name) for name in recipe.__dataclass_fields__ if name != "lora"}
-    lora = {name: getattr(recipe.lora, name) for name in recipe.lora.__dataclass_fields__}
-    return record | {"lora": lora}
 
 
 def _check_rows(base: Base, tasks: Sequence[Task]) -> None:
@@ -391,23 +251,3 @@ def _check_rows(base: Base, tasks: Sequence[Task]) -> None:
                 f"{task.name}: a prompt of {longest} tokens does not fit the model's context of {base.max_length}",
                 "Shorten the codebook's wording or drop items; a prompt is never cut.",
             )
-
-
-class _checkpointed_activations:  # noqa: N801 (used as a function is)
-    """Recompute activations in the backward pass, without the base's dropout, which train mode would turn on."""
-
-    def __init__(self, base: Base, wanted: bool) -> None:
-        self.model, self.wanted = base.model, wanted
-
-    def __enter__(self) -> None:
-        if not self.wanted:
-            return
-        self.model.gradient_checkpointing_enable({"use_reentrant": False})
-        for module in self.model.modules():
-            if getattr(module, "gradient_checkpointing", None) is not None:
-                module.training = True  # this module only, not its children
-
-    def __exit__(self, *_: object) -> None:
-        if self.wanted:
-            self.model.gradient_checkpointing_disable()
-            self.model.eval()

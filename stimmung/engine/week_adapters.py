@@ -13,7 +13,7 @@ from pathlib import Path
 
 from safetensors import safe_open
 
-from stimmung.engine.adapter_files import FILES, RECORD, WEIGHTS, export_adapter
+from stimmung.engine.adapter_files import DAMAGE, FILES, RECORD, WEIGHTS, export_adapter
 from stimmung.engine.store import Store
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.files import write_json
@@ -88,7 +88,7 @@ def _is_whole(directory: Path, key: str) -> bool:
         # Reads the head alone, but knows how long the file must be.
         with safe_open(directory / WEIGHTS, framework="np"):
             return str(json.loads((directory / RECORD).read_text())["key"]) == key
-    except Exception:  # safetensors has its own exception types, one for each kind of damage
+    except DAMAGE:
         return False
 
 

@@ -18,8 +18,8 @@ from stimmung.engine.store import Store, digest_of_content
 from stimmung.engine.week_adapters import WeekAdapter
 from stimmung.text.encoding import encode
 from stimmung.vocabulary.files import write_json
+from stimmung.vocabulary.moods_schemas import BASE_SEED, BASE_WEEK
 from stimmung.vocabulary.questions import Question
-from stimmung.vocabulary.tables import BASE_SEED, BASE_WEEK
 
 
 @dataclass(frozen=True)

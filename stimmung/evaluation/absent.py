@@ -7,7 +7,8 @@ import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from stimmung.evaluation.folds import paired_difference
-from stimmung.vocabulary.tables import BASELINE_PREFIX, NO_FOLD
+from stimmung.vocabulary.tables import BASELINE_PREFIX
+from stimmung.vocabulary.votes_schemas import NO_FOLD
 
 
 def absent_option(predictions: pd.DataFrame, splits: pd.DataFrame, condition: str, reference: str) -> str:

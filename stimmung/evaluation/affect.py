@@ -5,7 +5,7 @@ import pandas as pd
 
 from stimmung.evaluation.series import Floats, rolling_mean
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import AFFECT
+from stimmung.vocabulary.moods_schemas import AFFECT
 
 BASE = "base"  # the arm of the untuned model; it has no week
 _SERIES = ["model", "question", "option"]

@@ -76,7 +76,16 @@ def resampled_counts(block_weeks: float, weeks: int, n_resamples: int, seed: int
     """Return how often each week stands in each resample, shape (n_resamples, weeks).
 
     A correlation of pairs depends on nothing else, so that one set of resamples serves all lags by matrix
-    products.
+    products. Drawn by the stationary bootstrap (Politis and Romano 1994).
+
+    Parameters
+    ----------
+    block_weeks
+        Mean length of a block.
+    weeks
+        Length of the series.
+    n_resamples, seed
+        How many, and what draws them.
     """
     bootstrap = StationaryBootstrap(block_weeks, np.arange(weeks), seed=np.random.default_rng(seed))
     counts = np.empty((n_resamples, weeks))

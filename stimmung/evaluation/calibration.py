@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from statsmodels.stats.proportion import proportion_confint
 
-from stimmung.vocabulary.tables import option_columns, options_of
+from stimmung.vocabulary.votes_schemas import option_columns, options_of
 
 N_BINS = 10
 

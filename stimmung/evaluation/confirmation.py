@@ -8,7 +8,7 @@ from stimmung.evaluation.inference import adjust_p, best_lag, correlate_innovati
 from stimmung.evaluation.prewhitening import whiten
 from stimmung.evaluation.series import MINIMUM_PAIRS, Family, Floats, align_families
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import CONFIRMATIONS
+from stimmung.vocabulary.moods_schemas import CONFIRMATIONS
 
 
 class TooFewWeeksError(InputError):

@@ -11,7 +11,7 @@ from stimmung.evaluation.series import Floats, rolling_mean
 
 
 def lag_range(max_lag_weeks: int) -> NDArray[np.int64]:
-    """Return the lags from ``-max_lag_weeks`` to ``max_lag_weeks``."""
+    """Return the lags from ``-max_lag_weeks`` to ``max_lag_weeks``, shape (2 * max_lag_weeks + 1,)."""
     return np.arange(-max_lag_weeks, max_lag_weeks + 1)
 
 
@@ -93,7 +93,21 @@ def published_correlation(
     Both series are averaged over ``rolling_weeks`` and correlated, and p is that of as many independent weeks
     (Ahnert et al. 2025, arXiv 2409.17990, whose code for this step is not released). The min-max scaling that
     goes before it changes no correlation. Smoothed weeks are not independent: at 34 weeks of AR(1) .8 this p
-    is below .05 in some 42 of 100 pairs of independent series (``benchmarks/inference.py``).
+    is below .05 in some 43 of 100 pairs of independent series (``benchmarks/inference.py``).
+
+    Parameters
+    ----------
+    posts, survey
+        Weekly series, shape (..., weeks); NaN where a week has no value.
+    max_lag_weeks
+        The largest lag; above 0 the posts lead.
+    rolling_weeks
+        Of the rolling mean. 1: none.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        r, p and the number of pairs of weeks n at each lag, shape (..., 2 * max_lag_weeks + 1).
     """
     r, n = correlate_lags(
         rolling_mean(posts, rolling_weeks), rolling_mean(survey, rolling_weeks), max_lag_weeks

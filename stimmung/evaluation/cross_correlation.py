@@ -25,7 +25,7 @@ from stimmung.evaluation.series import (
     is_constant,
     rolling_mean,
 )
-from stimmung.vocabulary.tables import CCF
+from stimmung.vocabulary.moods_schemas import CCF
 
 
 def cross_correlate_series(

@@ -54,7 +54,22 @@ def _detrended_profiles(x: Floats, window_weeks: int, order: int) -> Floats:
 def detrended_by_lag(
     posts: Floats, survey: Floats, max_lag_weeks: int, window_weeks: int = 12, order: int = 1
 ) -> Floats:
-    """Return the detrended cross-correlation coefficient at each lag, shape (..., lags)."""
+    """Return the detrended cross-correlation coefficient at each lag.
+
+    Parameters
+    ----------
+    posts, survey
+        Weekly series, shape (..., weeks).
+    max_lag_weeks
+        The largest lag; above 0 the posts lead.
+    window_weeks, order
+        As for :func:`detrended_correlation`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (..., 2 * max_lag_weeks + 1).
+    """
     return np.stack(
         [
             detrended_correlation(*pair_weeks(posts, survey, int(lag)), window_weeks, order)

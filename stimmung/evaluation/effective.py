@@ -16,7 +16,8 @@ from scipy.optimize import isotonic_regression
 
 from stimmung.evaluation.votes import training_rows
 from stimmung.vocabulary.arms import sees_training_rows
-from stimmung.vocabulary.tables import BASELINE_PREFIX, option_columns, options_of
+from stimmung.vocabulary.tables import BASELINE_PREFIX
+from stimmung.vocabulary.votes_schemas import option_columns, options_of
 
 Floats = NDArray[np.float64]
 Values = dict[tuple[str, str], dict[str, Floats]]  # (method, condition) to metric to (1 + resamples,)

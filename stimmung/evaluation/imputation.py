@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from stimmung.vocabulary.tables import NO_FOLD, option_columns, options_of
+from stimmung.vocabulary.votes_schemas import NO_FOLD, option_columns, options_of
 
 
 def impute_answers(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from stimmung.evaluation.bootstrap import block_length, resampled_counts, weight
 from stimmung.evaluation.correlation import correlate_lags
 from stimmung.evaluation.series import Floats
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import RECOVERY
+from stimmung.vocabulary.moods_schemas import RECOVERY
 
 
 def measure_recovery(

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from statsmodels.stats.proportion import proportion_confint
 
 from stimmung.evaluation.folds import corrected_resampled_t
-from stimmung.vocabulary.tables import option_columns, options_of
+from stimmung.vocabulary.votes_schemas import option_columns, options_of
 
 
 def effective_n(weights: NDArray[np.float64]) -> float:

@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, precisio
 from stimmung.evaluation.calibration import expected_calibration_error
 from stimmung.vocabulary.arms import sees_training_rows
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import NO_FOLD, option_columns, options_of
+from stimmung.vocabulary.votes_schemas import NO_FOLD, option_columns, options_of
 
 Metrics = dict[tuple[str, str | None], float]  # (metric, answer option or None) to value
 

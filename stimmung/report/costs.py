@@ -56,28 +56,28 @@ def devices_of(records: Iterable[Path]) -> set[str]:
 
 def costs_part(costs: Mapping[str, Any]) -> Part:
     """Return the part of the report that shows what ``costs_of`` returned."""
+    kinds = ("wall_hours", "cpu_hours", "gpu_hours")
+    total = {kind: sum(one[kind] for one in costs["rules"].values()) for kind in ("jobs", *kinds)}
+    # In hours, a study that takes minutes would be a column of zeros.
+    unit, in_unit = ("minutes", 60) if total["wall_hours"] < 1 else ("hours", 1)
     rows = [
         [
             Cell(rule),
             Cell(str(one["jobs"])),
-            Cell(f"{one['wall_hours']:.2f}"),
-            Cell(f"{one['cpu_hours']:.2f}"),
-            Cell(f"{one['gpu_hours']:.2f}"),
+            *(Cell(f"{one[kind] * in_unit:.2f}") for kind in kinds),
             Cell(f"{one['peak_memory_mb']:,}"),
         ]
         for rule, one in costs["rules"].items()
     ]
-    kinds = ("jobs", "wall_hours", "cpu_hours", "gpu_hours")
-    total = {kind: sum(one[kind] for one in costs["rules"].values()) for kind in kinds}
     rows.append(
         [
             Cell("total"),
             Cell(str(total["jobs"])),
-            *(Cell(f"{total[kind]:.2f}") for kind in kinds[1:]),
+            *(Cell(f"{total[kind] * in_unit:.2f}") for kind in kinds),
             Cell(""),
         ]
     )
-    columns = ["rule", "jobs", "wall hours", "CPU hours", "GPU hours", "peak memory, MB"]
+    columns = ["rule", "jobs", f"wall {unit}", f"CPU {unit}", f"GPU {unit}", "peak memory, MB"]
     table = Table("What the study cost, by rule.", columns, [Group("", rows)])
     told = (
         "The jobs whose results stand here, each counted once: attempts that failed or were killed are not among them. "

@@ -16,6 +16,13 @@ from stimmung.report.run_section import BUILT_IN, in_words
 from stimmung.report.style import is_baseline, method_label
 from stimmung.report.tables import Table, interval, number
 
+# What the series are that every panel has without a language model.
+WITHOUT_A_MODEL = {
+    "words": "share of the week's posts with the option's word",
+    "phrases": "share of the week's posts that say 'I am', 'I'm' or 'I feel' and the option's word",
+    "lexicon": "share of the week's words that a lexicon counts for the option, by their weights there",
+}
+
 
 @dataclass(frozen=True)
 class MoodsResults:
@@ -24,7 +31,7 @@ class MoodsResults:
     Attributes
     ----------
     affect, ccf, confirmations, recovery
-        Tables of these names, see ``stimmung.vocabulary.tables``. The last three may be empty.
+        Tables of these names, see ``stimmung.vocabulary.moods_schemas``. The last three may be empty.
     figures
         Paths of SVG files, by name: series, lags, raw, relative.
     files
@@ -112,11 +119,15 @@ def _headlines(results: MoodsResults) -> list[str]:
         honest = int((part["p_prewhitened"] <= SIGNIFICANT).sum())
         family = int((part["p_family"] <= SIGNIFICANT).sum())
         points.append(
-            f"{method_label(model)} and the survey, of {len(part)} options at lag 0: {published} with p ≤ .05 as "
-            f"published, {honest} by the test that holds its level, {family} after allowance for all options "
+            f"{method_label(model)}{_kind(model)} against the survey, at lag 0: of {len(part)} options {published} with p ≤ .05 "
+            f"as published, {honest} by the test that holds its level, {family} after allowance for all options "
             f"and lags. Median r of the raw series {number(float(np.nanmedian(part['r_raw'])), 2)}."
         )
     return points or ["There is no survey beside this panel: its series stand alone."]
+
+
+def _kind(model: str) -> str:
+    return " (no language model)" if is_baseline(model) else ""
 
 
 def _means(recovery: pd.DataFrame, model: str) -> pd.DataFrame:
@@ -155,8 +166,14 @@ def _design(
     ]
     preset = panel["training"]
     values = {key: value for key, value in config["training"].get(preset, {}).items() if value is not None}
+    others = {
+        method_label(model)
+        for model in (*results.ccf["model"], *results.recovery["model"])
+        if is_baseline(model)
+    }
     facts = [
         *asked,
+        *((name, meaning) for name, meaning in WITHOUT_A_MODEL.items() if name in others),
         ("Adapters", f"{preset}: " + ", ".join(f"{key} {in_words(one)}" for key, one in values.items())),
     ]
     blocks: list[Text | Facts | Notice] = [Text(text), Facts(facts)]
@@ -182,8 +199,8 @@ def _series(panel: Mapping[str, Any], results: MoodsResults) -> Picture:
     return Picture(
         results.figures["series"],
         f"Each option's series of the posts and of the survey, {scaled}averaged over {weeks} weeks. Band: range "
-        "over seeds. Over each panel: r and p of the two lines as published, with naive p, which takes smoothed "
-        "weeks for independent; and honest p, of the prewhitened series, which holds its level under "
+        "over seeds. Over each panel: r and p of the two lines as published (Ahnert et al. 2025), with naive p, which takes "
+        "smoothed weeks for independent; and honest p, of the prewhitened series, which holds its level under "
         f"autocorrelation. Lag 0. {_mark(results)}",
         f"Weekly series of {', '.join(results.arms)} and the survey; the correlations stand in the table below.",
     )
@@ -242,7 +259,7 @@ def _shown(table: Table, name: str, results: MoodsResults) -> Shown:
 def _caveats(panel: Mapping[str, Any], config: Mapping[str, Any], results: MoodsResults) -> list[str]:
     of_series = [
         "Smoothing makes neighbouring weeks alike, so a naive p on smoothed series is far too small: with 34 "
-        "weeks of AR(1) .8 it rejects some 42 of 100 pairs of independent series at 5 %. It is shown because it "
+        "weeks of AR(1) .8 it rejects some 43 of 100 pairs of independent series at 5 %. It is shown because it "
         "was published. What to believe is the test on innovations.",
         "Prewhitening fits an autoregression to each series and compares what it does not predict. It holds its "
         "level for stationary series. Against a trend or a level shift that both series have, no method on one "

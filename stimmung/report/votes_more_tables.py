@@ -69,8 +69,8 @@ def effective_table(effective: pd.DataFrame, simulated: bool = False) -> Table:
     caption = (
         "Effective respondents, after the effective data transferred of Hernandez et al. (2021): how many training "
         "respondents the best baseline of each share needs to equal the language model, read off its learning curve. "
-        "> : more than all there are; < : fewer than the smallest share has. In brackets the 95 % percentile interval of a "
-        "bootstrap of folds, and of respondents within them."
+        "A > stands for more than all there are, a < for fewer than the smallest share has; how many times as many is then "
+        "not known. In brackets the 95 % percentile interval of a bootstrap of folds, and of respondents within them."
     )
     return Table(
         caption, ["Condition", "Learned from", "Worth", "Times as many"], groups, simulated=simulated

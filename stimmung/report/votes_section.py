@@ -1,68 +1,22 @@
 """The chapter about one survey: how well its votes are predicted, and what the predictions add up to."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from stimmung.evaluation.comparisons import compare_conditions
-from stimmung.report import votes_more_tables, votes_tables
+from stimmung.report import votes_parts
 from stimmung.report.conditions import (
-    Conditions,
     in_words,
     learning_curves,
     left_out,
     reference_conditions,
 )
-from stimmung.report.page import Facts, Part, Picture, Points, Section, Shown, Text
+from stimmung.report.page import Facts, Part, Points, Section, Text
 from stimmung.report.run_section import BUILT_IN
 from stimmung.report.style import is_baseline, method_label
-from stimmung.report.tables import Table, interval, number, p_value
-
-WHISKERS = (
-    "Whiskers: 95 % interval over test folds, corrected for the training rows that folds share "
-    "(Nadeau and Bengio 2003)."
-)
-COLOURS = "Coloured: language models; grey: baselines."
-
-
-@dataclass(frozen=True)
-class VotesResults:
-    """The finished tables and figures of one survey.
-
-    Attributes
-    ----------
-    fold_metrics, metrics, comparisons, shares, absent, effective, subgroups
-        Tables of these names, see ``stimmung.vocabulary.tables``.
-    figures
-        Paths of SVG files, by name: f1_by_class, shares, learning_curve, left_out, reliability, absent, effective,
-        subgroups.
-    files
-        Where the tables stand for download, relative to the page: name to paths.
-    conditions
-        The survey's conditions, as in the config.
-    simulated
-        Whether the answers were made up.
-    """
-
-    fold_metrics: pd.DataFrame
-    metrics: pd.DataFrame
-    comparisons: pd.DataFrame
-    shares: pd.DataFrame
-    absent: pd.DataFrame
-    effective: pd.DataFrame
-    subgroups: pd.DataFrame
-    figures: Mapping[str, Path]
-    files: Mapping[str, Sequence[str]]
-    conditions: Conditions
-    simulated: bool
-
-    @property
-    def methods(self) -> str:
-        """The methods, as a list in words."""
-        return ", ".join(method_label(method) for method in self.metrics["method"].unique())
+from stimmung.report.tables import interval, number, p_value
+from stimmung.report.votes_parts import VotesResults
 
 
 def votes_section(name: str, run: Mapping[str, Any], results: VotesResults) -> Section:
@@ -80,26 +34,24 @@ def votes_section(name: str, run: Mapping[str, Any], results: VotesResults) -> S
     parts = [
         Part("In short", [Points(_headlines(results))]),
         Part("Design", _design(run, run["config"]["surveys"][name], results)),
-        Part("F1 by answer option", _f1(results)),
+        Part("F1 by answer option", votes_parts.show_f1(results)),
     ]
     if not results.comparisons.empty:
-        table = votes_tables.comparisons_table(results.comparisons, results.simulated)
-        parts.append(Part("Against the best baseline", [_shown(table, "comparisons", results)]))
-    parts.append(Part("Shares", _shares(results)))
+        parts.append(Part("Against the best baseline", votes_parts.show_comparisons(results)))
+    parts.append(Part("Shares", votes_parts.show_shares(results)))
     if learning_curves(results.conditions):
-        parts.append(Part("Learning from fewer respondents", [_learning_curve(results)]))
+        parts.append(Part("Learning from fewer respondents", votes_parts.show_learning_curve(results)))
     if not results.effective.empty:
-        parts.append(Part("Effective respondents", _effective(results)))
+        parts.append(Part("Effective respondents", votes_parts.show_effective(results)))
     if left_out(results.conditions):
-        parts.append(Part("Leaving respondents out", _left_out(results)))
+        parts.append(Part("Leaving respondents out", votes_parts.show_left_out(results)))
     if not results.absent.empty:
-        parts.append(Part("The absent party", _absent(results)))
+        parts.append(Part("The absent party", votes_parts.show_absent(results)))
     if not results.subgroups.empty:
-        parts.append(Part("Subgroups of respondents", _subgroups(results)))
-    metrics = votes_tables.metrics_table(results.metrics, results.simulated)
+        parts.append(Part("Subgroups of respondents", votes_parts.show_subgroups(results)))
     parts += [
-        Part("Calibration", [_reliability(results)]),
-        Part("All metrics", [_shown(metrics, "metrics", results)]),
+        Part("Calibration", votes_parts.show_reliability(results)),
+        Part("All metrics", votes_parts.show_metrics(results)),
         Part("How to read these numbers", [Points(_caveats(name, run))]),
     ]
     title = str(run["surveys"][name].get("title", name))
@@ -156,120 +108,6 @@ def _design(run: Mapping[str, Any], survey: Mapping[str, Any], results: VotesRes
     ]
 
 
-def _f1(results: VotesResults) -> list[Picture | Shown]:
-    table = votes_tables.f1_table(results.metrics, results.simulated)
-    picture = Picture(
-        results.figures["f1_by_class"],
-        f"F1 of each answer option and its mean, macro F1, by method. {_filled(results)}{COLOURS} {WHISKERS}",
-        f"F1 by answer option for {results.methods}; the numbers stand in the table below.",
-    )
-    return [picture, _shown(table, "f1", results)]
-
-
-def _shares(results: VotesResults) -> list[Picture | Shown]:
-    table = votes_tables.shares_table(results.shares, results.simulated)
-    picture = Picture(
-        results.figures["shares"],
-        "Predicted share of each answer option (mean probability, weighted) against the observed one "
-        "(line), with Wilson's 95 % interval for the effective sample size (band). "
-        f"{_filled(results)}{COLOURS} {WHISKERS}",
-        f"Predicted and observed shares for {results.methods}; the numbers stand in the table below.",
-    )
-    return [picture, _shown(table, "shares", results)]
-
-
-def _learning_curve(results: VotesResults) -> Picture:
-    return Picture(
-        results.figures["learning_curve"],
-        "Macro F1 and log-loss over the number of training respondents in a fold (logarithmic). Dotted: a "
-        f"model that sees no training rows. {COLOURS} {WHISKERS} With few training rows they are rather "
-        "too long than too short.",
-        f"Learning curves of {results.methods}; the numbers stand in the table of all metrics.",
-    )
-
-
-def _effective(results: VotesResults) -> list[Text | Picture | Shown]:
-    text = (
-        "What is a tuned language model worth, in respondents? Each point says how many the best baseline must learn from "
-        "to be as good. Above the dotted line the language model needs fewer."
-    )
-    picture = Picture(
-        results.figures["effective"],
-        "Respondents that the best baseline of each share needs to equal the tuned model, over those that the model learned "
-        "from, both in a fold and logarithmic, after Hernandez et al. (2021). Open marks on grey: beyond what was measured, "
-        "better than the baseline with all respondents or worse than with the fewest. Whiskers: 95 % bootstrap interval "
-        "over folds and respondents.",
-        "Effective respondents by training share; the numbers stand in the table below.",
-    )
-    table = votes_more_tables.effective_table(results.effective, results.simulated)
-    return [Text(text), picture, Shown(table, results.files.get("effective", ()))]
-
-
-def _absent(results: VotesResults) -> list[Picture | Shown]:
-    picture = Picture(
-        results.figures["absent"],
-        "Change of F1 and of the predicted share, in percentage points, for the answer option whose voters are absent from "
-        f"the training rows, paired by fold. {COLOURS} {WHISKERS}",
-        f"What becomes of the absent option with {results.methods}; the numbers stand in the table below.",
-    )
-    table = votes_more_tables.absent_table(results.absent, results.simulated)
-    return [picture, Shown(table, results.files.get("absent", ()))]
-
-
-def _subgroups(results: VotesResults) -> list[Picture | Shown]:
-    names = list(results.subgroups["subgroup"].unique())
-    others = f"; open: {', '.join(names[1:])}" if names[1:] else ""
-    picture = Picture(
-        results.figures["subgroups"],
-        "F1 of subgroups of the test respondents; all are learned from together (condition "
-        f"{reference_conditions(results.conditions)[0]}). Filled: {names[0]}{others}. {COLOURS} {WHISKERS}",
-        f"F1 by subgroup for {results.methods}; the numbers stand in the table below.",
-    )
-    table = votes_more_tables.subgroups_table(results.conditions, results.subgroups, results.simulated)
-    return [picture, Shown(table, results.files.get("subgroups", ()))]
-
-
-def _left_out(results: VotesResults) -> list[Text | Picture | Shown]:
-    changes = compare_conditions(results.fold_metrics, left_out(results.conditions))
-    text = (
-        "A group of respondents is absent from the training rows, as in systematic non-response, and present "
-        "in the test folds. What a method then loses, and whom it overlooks, is the change against the same "
-        "method that learned from everybody."
-    )
-    picture = Picture(
-        results.figures["left_out"],
-        "Change of each answer option's F1, and of its predicted share in percentage points, when a group is "
-        "left out of the training rows, paired by fold. A model that sees no training rows does not change. "
-        f"{COLOURS} {WHISKERS}",
-        f"Changes by answer option for {results.methods}; the numbers stand in the table below.",
-    )
-    table = votes_tables.left_out_table(changes, results.simulated)
-    return [Text(text), picture, _shown(table, "left_out", results)]
-
-
-def _reliability(results: VotesResults) -> Picture:
-    condition = reference_conditions(results.conditions)[0]
-    return Picture(
-        results.figures["reliability"],
-        "Accuracy over the probability of the chosen option, in 10 bins of equal width, all test folds "
-        f"together (condition {condition}). On the dashed line, a probability of .8 is right in 80 of 100 "
-        "cases; above it, a method is too modest, below it, too sure. Whiskers: Wilson's 95 % interval. Grey "
-        "bars: share of the predictions in a bin. ECE: expected calibration error, mean over folds.",
-        f"Reliability diagrams of {results.methods}.",
-    )
-
-
-def _filled(results: VotesResults) -> str:
-    first, *others = reference_conditions(results.conditions)
-    return f"Filled: {first}; open: {', '.join(others)}. " if others else ""
-
-
-def _shown(table: Table, name: str, results: VotesResults) -> Shown:
-    """Show the conditions with all training rows at once, and fold the others."""
-    folded = set(results.conditions) - set(reference_conditions(results.conditions))
-    return Shown(table, results.files.get(name, ()), folded)
-
-
 def _caveats(name: str, run: Mapping[str, Any]) -> list[str]:
     points = [
         "Folds share training rows, so their values are not independent. Intervals and tests are corrected "
@@ -282,6 +120,9 @@ def _caveats(name: str, run: Mapping[str, Any]) -> list[str]:
         "look a little too good: a claim that a language model is better is on the safe side, a claim that "
         "it is worse is not. p-values are adjusted for the number of models and conditions within a "
         "metric, not for the four metrics.",
+        "The F1 of an answer option is the harmonic mean of precision, how many of those it is predicted for chose it, and "
+        "recall, for how many who chose it it is predicted. Macro F1 is the mean over options, each with the same weight: a "
+        "method that names the largest option for everybody has a high accuracy and a low macro F1.",
         "Expected calibration error and the two distances between shares are never negative, so test folds "
         "of a few hundred give a perfect model more than 0. The shares themselves, and their errors in "
         "metrics.csv, have no such bias.",

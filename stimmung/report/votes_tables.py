@@ -31,7 +31,9 @@ def metrics_table(metrics: pd.DataFrame, simulated: bool = False) -> Table:
     labels = {name: label for name, label in METRIC_LABELS.items() if name != "unseen" or _left_some(metrics)}
     wanted = metrics[metrics["metric"].isin(labels)]
     caption = (
-        f"Predictions of held-out respondents, mean over folds; ↑ higher is better, ↓ lower is. {INTERVAL}"
+        "Predictions of held-out respondents, mean over folds; ↑ higher is better, ↓ lower is. ECE: expected calibration "
+        "error. Total variation and Jensen-Shannon: distances, 0 to 1, of the predicted shares from the observed ones. Option "
+        f"mass: the probability on any valid option. {INTERVAL}"
     )
     return _wide(wanted, "metric", labels, caption, simulated)
 

@@ -9,16 +9,21 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from stimmung.baselines.lexicon import read_lexicon
 from stimmung.data.files import BUNDLED_PREFIX, SurveyFile, read_survey_file
+from stimmung.data.mood_mix import read_goemotions
+from stimmung.data.post_files import find_post_files
 from stimmung.data.respondents import needed_columns, respondents_table
 from stimmung.data.simulated_file import simulate_codes, write_simulated_sav
 from stimmung.data.splits import split_condition
+from stimmung.study.panel_series import read_panel_signal, read_panel_tracker
+from stimmung.study.panels import Panel
 from stimmung.study.study import Study, load_codebook, load_layout, validated
 from stimmung.study.surveys import Survey
 from stimmung.vocabulary.codebook import Code, Codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.layout import layout_of_items
-from stimmung.vocabulary.tables import NO_FOLD
+from stimmung.vocabulary.votes_schemas import NO_FOLD
 
 
 @dataclass
@@ -83,9 +88,9 @@ def check_study(config: Mapping[str, Any], root: Path = Path()) -> Findings:
     for name, survey in study.selected_surveys().items():
         _check_survey(found, name, survey, study, root)
     for name, panel in study.selected_panels().items():
-        found.plan.append(
-            f"panel {name}: {len(panel.weeks.labels())} weeks; its posts are not looked at here"
-        )
+        for place, reading in _readings(panel, root).items():
+            found.tried(reading, f"panels.{name}.{place}")
+        found.plan.append(f"panel {name}: {len(panel.weeks.labels())} weeks; its posts are not read here")
     return found
 
 
@@ -168,6 +173,29 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
     }
     if len(found.problems) == n_before:
         found.plan += _plan(name, survey, codebook, respondents, sizes, study.folds)
+
+
+def _readings(panel: Panel, root: Path) -> dict[str, Callable[[], Any]]:
+    """Return, by the key of the config, functions that read what the panel names there; posts are looked for only."""
+    found: dict[str, Callable[[], Any]] = {}
+    if panel.files:
+        found["files"] = lambda: find_post_files(panel.files, panel.weeks.labels(), root)
+    if panel.mix is not None and panel.mix.source != "simulated":
+        folder = root / panel.mix.source
+        found["mix.source"] = lambda: read_goemotions(folder)
+    for question, tracker in panel.trackers.items():
+        options = panel.questions[question].options
+        found[f"trackers.{question}"] = lambda tracker=tracker, question=question, options=options: (  # type: ignore[misc]
+            read_panel_tracker(tracker, question, options, panel.weeks, root)
+        )
+    for name, signal in panel.signals.items():
+        found[f"signals.{name}"] = lambda name=name, signal=signal: (  # type: ignore[misc]
+            read_panel_signal(signal, name, panel.weeks, root)
+        )
+    if panel.lexicon is not None and panel.lexicon.file is not None:
+        lexicon = root / panel.lexicon.file
+        found["lexicon"] = lambda: read_lexicon(lexicon)
+    return found
 
 
 def _training_rows(

@@ -46,36 +46,36 @@ def code_digest(script: Path, root: Path = Path()) -> str:
     return digest.hexdigest()[:16]
 
 
-@cache
-def _tree(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))
-
-
-@cache
 def _imports(file: Path) -> tuple[str, ...]:
     """Return the modules of this package that a file imports."""
+    return _read(file)[0]
+
+
+def _meaning(file: Path) -> str:
+    """Return what a file does: its syntax tree without comments and docstrings; of other files, their bytes' digest."""
+    return _read(file)[1]
+
+
+@cache
+def _read(file: Path) -> tuple[tuple[str, ...], str]:
+    """Read a file once, however many rules need it: this is done at the start of every job."""
+    if file.suffix != ".py":
+        return (), hashlib.sha256(file.read_bytes()).hexdigest()
+    tree = ast.parse(file.read_text(encoding="utf-8"))
     names = []
-    for node in ast.walk(_tree(file)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-    return tuple(name for name in names if name.startswith(f"{PACKAGE}.") and _is_module(name))
+        elif isinstance(
+            node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        ) and ast.get_docstring(node):
+            node.body = node.body[1:]
+    ours = tuple(name for name in names if name.startswith(f"{PACKAGE}.") and _is_module(name))
+    return ours, ast.dump(tree)
 
 
 def _is_module(name: str) -> bool:
     # `from stimmung.engine import checkpoints` names a module, `from stimmung.engine.base import load_base` a function.
     return len(name.split(".")) == 3 and name.split(".")[2].islower()
-
-
-@cache
-def _meaning(file: Path) -> str:
-    if file.suffix != ".py":
-        return hashlib.sha256(file.read_bytes()).hexdigest()
-    tree = _tree(file)
-    for node in ast.walk(tree):
-        if isinstance(
-            node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-        ) and ast.get_docstring(node):
-            node.body = node.body[1:]
-    return ast.dump(tree)

@@ -57,7 +57,7 @@ def job(snakemake: Any) -> Iterator[None]:
         _exit(str(error))
     except Interrupted as error:
         _end(logger, f"STOPPED: {error}")
-    except Exception as error:
+    except Exception as error:  # logged with its traceback and raised again, but for a full disk
         if not _is_full_disk(error):
             logger.error(traceback.format_exc())
             raise

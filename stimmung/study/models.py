@@ -113,7 +113,9 @@ class Engine(Strict):
         description="Whether the adapters of a job train at once or one after another. auto: what is faster.",
     )
     adapters_at_once: int = Field(
-        8, gt=0, description="Most adapters in memory at once; a larger cohort goes in parts."
+        8,
+        gt=0,
+        description="Most adapters in memory at once. A GPU without memory for so many takes half, and half again.",
     )
     weeks_per_job: int | None = Field(
         None,
@@ -128,7 +130,9 @@ class Engine(Strict):
     )
     checkpoint_minutes: float = Field(10, gt=0, description="How much training a sudden kill may cost.")
     tokens_per_batch: int = Field(
-        16384, gt=0, description="Tokens of one scoring batch. Halve it if memory runs out."
+        16384,
+        gt=0,
+        description="Most tokens of one scoring batch. One that a GPU cannot hold goes in halves.",
     )
 
     def pace(self) -> dict[str, Any]:

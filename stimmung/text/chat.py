@@ -31,13 +31,23 @@ def chat_text(tokenizer: Any, messages: Sequence[Message]) -> str:
         )
     try:
         return _render(tokenizer, messages)
-    except Exception as error:  # templates raise what they like
+    except Exception as error:  # a template is a program of the model's maker, and raises what it likes
         if "system" not in str(error).lower():
-            raise InputError(
-                f"the chat template of {tokenizer.name_or_path} refuses the prompt: {error}"
-            ) from error
+            raise _refused(tokenizer, error) from None
     # Mistral-style and Gemma-style templates have no system role; its text then opens the first user turn.
-    return _render(tokenizer, _without_system(messages))
+    try:
+        return _render(tokenizer, _without_system(messages))
+    except Exception as error:  # as above
+        raise _refused(tokenizer, error) from None
+
+
+def _refused(tokenizer: Any, error: Exception) -> InputError:
+    """Repeat the words of the template alone: other words of an error may quote a respondent."""
+    said = str(error) if str(error) in tokenizer.chat_template else type(error).__name__
+    return InputError(
+        f"the chat template of {tokenizer.name_or_path} refuses the prompt: {said}",
+        "Set `chat: false` for a base model, or name the instruction-tuned model.",
+    )
 
 
 def _render(tokenizer: Any, messages: Sequence[Message]) -> str:

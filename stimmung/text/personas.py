@@ -14,7 +14,7 @@ from stimmung.text.prompts import Message, number_in_words
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.codebook import Codebook, SurveyItem, worded
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import MISSING_SUFFIX
+from stimmung.vocabulary.votes_schemas import MISSING_SUFFIX
 
 
 def persona_messages(
@@ -98,7 +98,26 @@ class PersonaRendering(Rendering):
 
 
 def rendering_of(codebook: Codebook, language: str, tokenizer: Any, chat: bool, persona: bool) -> Rendering:
-    """Return how a model reads this survey, as lists of answers or as backstories."""
+    """Return how a model reads this survey, as lists of answers or as backstories.
+
+    Parameters
+    ----------
+    codebook
+        The survey's words.
+    language
+        One of its languages.
+    tokenizer
+        Of the model. None where nothing is tokenised here: a model behind a server.
+    chat
+        Whether prompts go through the tokenizer's chat template.
+    persona
+        Whether the prompt is a backstory.
+
+    Raises
+    ------
+    InputError
+        If a backstory is asked for and the codebook has no frame for one.
+    """
     if persona:
         return PersonaRendering(tokenizer, chat, worded(_frame(codebook).question, language))
     return Rendering(tokenizer, chat, worded(codebook.question, language))

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 import pandas as pd
 
 from stimmung.vocabulary.codebook import Codebook, SurveyItem, worded
-from stimmung.vocabulary.tables import MISSING_SUFFIX
+from stimmung.vocabulary.votes_schemas import MISSING_SUFFIX
 
 
 class Message(TypedDict):

@@ -3,7 +3,8 @@ import pytest
 
 from scripts.aggregate_answers import aggregate_answers
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import AFFECT, ANSWERS, read_table, write_table
+from stimmung.vocabulary.moods_schemas import AFFECT, ANSWERS
+from stimmung.vocabulary.tables import read_table, write_table
 
 
 def run(paths, output):

@@ -16,8 +16,9 @@ from scripts.read_tracker import read_tracker
 from stimmung.data.authors import SALT_VARIABLE
 from stimmung.study.job import job
 from stimmung.study.panels import Tracker
+from stimmung.vocabulary.moods_schemas import POSTS, TRACKER
 from stimmung.vocabulary.posts import Cleaning, PostColumns, PostFilters, PostFormat
-from stimmung.vocabulary.tables import POSTS, TRACKER, read_table, write_table
+from stimmung.vocabulary.tables import read_table, write_table
 from tests.synthetic_moods import MOODS_TABLES
 from tests.weekly_posts import WEEKS, write_csv, write_jsonl
 

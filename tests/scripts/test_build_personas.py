@@ -6,7 +6,8 @@ import yaml
 
 from scripts.build_personas import build_personas
 from scripts.score_respondents import score_respondents
-from stimmung.vocabulary.tables import PREDICTIONS, PROMPTS, RESPONDENTS, read_table
+from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS
 from tests.workflow.workspace import CODEBOOK
 
 

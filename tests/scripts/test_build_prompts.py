@@ -1,5 +1,6 @@
 from scripts.build_prompts import build_prompts
-from stimmung.vocabulary.tables import PROMPTS, RESPONDENTS, read_table
+from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.votes_schemas import PROMPTS, RESPONDENTS
 
 
 def test_every_respondent_is_worded_once_and_the_answer_stands_apart(small_study):

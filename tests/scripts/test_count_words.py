@@ -3,7 +3,8 @@ import pytest
 from scripts.count_words import count_words
 from stimmung.study.panels import Lexicon
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import SIGNALS, read_table
+from stimmung.vocabulary.moods_schemas import SIGNALS
+from stimmung.vocabulary.tables import read_table
 from tests.unit.baselines.test_words import write_posts
 
 

@@ -2,26 +2,31 @@ import pandas as pd
 import pytest
 
 from scripts.cross_correlate import cross_correlate
-from stimmung.vocabulary import tables
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.moods_schemas import CCF, CONFIRMATIONS, RECOVERY, SIGNALS, TRACKER
+from stimmung.vocabulary.tables import read_table, write_table
 from tests.synthetic_moods import MOODS_TABLES, OPTIONS, make_moods
 
 
 def run(moods_study, folder, **changes):
     outputs = {name: folder / f"{name}.parquet" for name in MOODS_TABLES}
     cross_correlate(**{**moods_study.correlate, **changes}, **outputs)
-    schemas = {"ccf": tables.CCF, "confirmations": tables.CONFIRMATIONS, "recovery": tables.RECOVERY}
-    return {name: tables.read_table(path, schemas[name]) for name, path in outputs.items()}
+    schemas = {
+        "ccf": CCF,
+        "confirmations": CONFIRMATIONS,
+        "recovery": RECOVERY,
+    }
+    return {name: read_table(path, schemas[name]) for name, path in outputs.items()}
 
 
 def changed(moods_study, name, folder, change, schema):
     path = folder / f"changed-{name}.parquet"
-    tables.write_table(change(pd.read_parquet(moods_study.inputs[name])), path, schema)
+    write_table(change(pd.read_parquet(moods_study.inputs[name])), path, schema)
     return path
 
 
 def test_model_and_counts_stand_side_by_side_at_every_lag(moods_study):
-    ccf = tables.read_table(moods_study.tables["ccf"], tables.CCF)
+    ccf = read_table(moods_study.tables["ccf"], CCF)
     assert set(ccf["model"]) == {"tiny/weekly", "baselines/words"}
     assert len(ccf) == 2 * len(OPTIONS) * 5
     assert (ccf["note"] == "").all()
@@ -40,7 +45,7 @@ def test_options_stand_in_the_order_of_the_questionnaire(moods_study):
 
 
 def test_the_known_mood_is_recovered_with_an_interval(moods_study):
-    recovery = tables.read_table(moods_study.tables["recovery"], tables.RECOVERY)
+    recovery = read_table(moods_study.tables["recovery"], RECOVERY)
     mean = recovery[recovery["option"].isna() & (recovery["model"] == "tiny/weekly")].iloc[0]
     assert 0.9 < mean["ci_low"] <= mean["r"] <= 1
     assert mean["n"] == 19  # of 20 weeks one is missing
@@ -60,7 +65,11 @@ def test_a_panel_without_survey_and_known_mood_has_empty_tables(moods_study, tmp
 def test_shares_of_mixed_posts_are_to_be_recovered_and_no_survey(moods_study, tmp_path):
     """As in a mix of joyful and sad posts: the survey has two of the options that are asked."""
     two = changed(
-        moods_study, "tracker", tmp_path, lambda table: table[table["option"] != "Bored"], tables.TRACKER
+        moods_study,
+        "tracker",
+        tmp_path,
+        lambda table: table[table["option"] != "Bored"],
+        TRACKER,
     )
     made = run(moods_study, tmp_path, tracker=two, truth=None, tracker_is_truth=True)
     recovery = made["recovery"]
@@ -72,9 +81,7 @@ def test_shares_of_mixed_posts_are_to_be_recovered_and_no_survey(moods_study, tm
 
 def test_too_few_weeks_to_split_are_still_correlated(moods_study, tmp_path):
     weeks = moods_study.made["weeks"][:9]
-    short = changed(
-        moods_study, "words", tmp_path, lambda table: table[table["week"].isin(weeks)], tables.SIGNALS
-    )
+    short = changed(moods_study, "words", tmp_path, lambda table: table[table["week"].isin(weeks)], SIGNALS)
     made = run(moods_study, tmp_path, words=short)
     assert "baselines/words" in set(made["ccf"]["model"])
     assert set(made["confirmations"]["model"]) == {"tiny/weekly"}
@@ -84,9 +91,7 @@ def test_a_constant_count_has_a_note_and_the_others_their_numbers(moods_study, t
     def freeze(table):
         return table.assign(value=table["value"].mask(table["option"] == "Bored", 0.0))
 
-    ccf = run(moods_study, tmp_path, words=changed(moods_study, "words", tmp_path, freeze, tables.SIGNALS))[
-        "ccf"
-    ]
+    ccf = run(moods_study, tmp_path, words=changed(moods_study, "words", tmp_path, freeze, SIGNALS))["ccf"]
     noted = ccf[ccf["note"] != ""]
     assert set(noted["note"]) == {"constant series"}
     assert set(zip(noted["model"], noted["option"], strict=True)) == {("baselines/words", "Bored")}
@@ -114,7 +119,7 @@ def a_day_later(table):
     ids=["other-weeks", "other-weekday", "option-missing", "constant"],
 )
 def test_a_survey_that_does_not_fit_is_refused_and_nothing_is_written(moods_study, tmp_path, change, message):
-    tracker = changed(moods_study, "tracker", tmp_path, change, tables.TRACKER)
+    tracker = changed(moods_study, "tracker", tmp_path, change, TRACKER)
     with pytest.raises(InputError, match=message):
         run(moods_study, tmp_path, tracker=tracker)
     assert [path.name for path in tmp_path.iterdir()] == [tracker.name]
@@ -126,9 +131,7 @@ def test_fewer_weeks_than_lags_are_refused(moods_study, tmp_path):
 
 
 def test_a_question_without_survey_is_left_out_not_guessed(moods_study, tmp_path):
-    tracker = changed(
-        moods_study, "tracker", tmp_path, lambda table: table.assign(question="other"), tables.TRACKER
-    )
+    tracker = changed(moods_study, "tracker", tmp_path, lambda table: table.assign(question="other"), TRACKER)
     assert run(moods_study, tmp_path, tracker=tracker)["ccf"].empty
 
 

@@ -4,7 +4,8 @@ import pytest
 from scripts.evaluate_votes import evaluate_votes
 from stimmung.report.conditions import learning_curves, without_answers
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import (
+from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import (
     ABSENT,
     COMPARISONS,
     EFFECTIVE,
@@ -13,10 +14,8 @@ from stimmung.vocabulary.tables import (
     PREDICTIONS,
     RELIABILITY,
     SHARES,
-    read_table,
-    write_table,
 )
-from stimmung.vocabulary.tables import SUBGROUPS as SUBGROUP_METRICS
+from stimmung.vocabulary.votes_schemas import SUBGROUPS as SUBGROUP_METRICS
 from tests.synthetic_votes import CONDITIONS, SUBGROUPS, VOTES_TABLES
 
 

@@ -4,16 +4,8 @@ import pytest
 
 from scripts.impute_answers import impute_answers
 from stimmung.report.conditions import in_words
-from stimmung.vocabulary.tables import (
-    IMPUTED,
-    NO_FOLD,
-    PREDICTIONS,
-    PROMPTS,
-    SPLITS,
-    option_columns,
-    read_table,
-    write_table,
-)
+from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import IMPUTED, NO_FOLD, PREDICTIONS, PROMPTS, SPLITS, option_columns
 from tests.scripts.test_ask_endpoint import ask
 from tests.scripts.test_score_respondents import score
 from tests.scripts.test_train_fold_adapters import train

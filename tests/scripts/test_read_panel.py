@@ -8,8 +8,9 @@ from scripts.read_panel import read_panel
 from stimmung.data.authors import SALT_VARIABLE
 from stimmung.study.job import job
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.moods_schemas import POSTS
 from stimmung.vocabulary.posts import Cleaning, PostColumns, PostFilters, PostFormat
-from stimmung.vocabulary.tables import POSTS, read_table
+from stimmung.vocabulary.tables import read_table
 from tests.weekly_posts import WEEKS, write_csv
 
 MARK = "planted-marker"

@@ -12,7 +12,8 @@ from scripts.read_survey import read_survey
 from stimmung.data.splits import split_condition
 from stimmung.study.check import merged_config
 from stimmung.study.study import load_codebook, load_study
-from stimmung.vocabulary.tables import RESPONDENTS, read_table
+from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.votes_schemas import RESPONDENTS
 
 ROOT = Path(__file__).parents[2]
 LABELS = {

@@ -3,7 +3,8 @@ import pytest
 from scripts.read_tracker import read_tracker
 from stimmung.study.panels import Tracker
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import TRACKER, read_table
+from stimmung.vocabulary.moods_schemas import TRACKER
+from stimmung.vocabulary.tables import read_table
 from tests.unit.data.test_trackers import SUMMER, small
 
 

@@ -17,7 +17,7 @@ from transformers import AutoTokenizer
 from scripts.build_prompts import build_prompts
 from stimmung.baselines.design import design_matrix
 from stimmung.engine.base import load_base
-from stimmung.engine.endpoint import first_tokens
+from stimmung.engine.endpoint_reading import first_tokens
 from stimmung.engine.readouts import named
 from stimmung.engine.respondents import draw_examples, scoring_prompts, training_ids, training_rows
 from stimmung.engine.scoring import score_options
@@ -27,15 +27,8 @@ from stimmung.text.chat import chat_text
 from stimmung.text.prompts import few_shot_messages
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import (
-    PREDICTIONS,
-    PROMPTS,
-    RESPONDENTS,
-    SPLITS,
-    option_columns,
-    read_table,
-    write_table,
-)
+from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS, option_columns
 from tests.scripts.test_score_respondents import score
 from tests.scripts.test_train_fold_adapters import records, train
 from tests.unit.study.test_study import DEMO, ROOT

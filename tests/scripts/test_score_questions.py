@@ -6,8 +6,9 @@ import pytest
 from scripts.score_questions import score_questions
 from stimmung.engine.adapter_files import FILES
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.moods_schemas import ANSWERS
 from stimmung.vocabulary.questions import Question
-from stimmung.vocabulary.tables import ANSWERS, read_table
+from stimmung.vocabulary.tables import read_table
 from tests.scripts.test_train_week_adapters import base, posts, train, write_week  # noqa: F401
 
 QUESTIONS = {

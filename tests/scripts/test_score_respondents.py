@@ -1,7 +1,8 @@
 import pytest
 
 from scripts.score_respondents import score_respondents
-from stimmung.vocabulary.tables import PREDICTIONS, SPLITS, read_table
+from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.votes_schemas import PREDICTIONS, SPLITS
 from tests.scripts.test_train_fold_adapters import train
 
 

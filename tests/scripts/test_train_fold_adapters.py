@@ -5,7 +5,8 @@ from safetensors.torch import load_file
 
 from scripts.train_fold_adapters import train_fold_adapters
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import SPLITS, read_table
+from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.votes_schemas import SPLITS
 
 TRAINING = {
     "r": 4,

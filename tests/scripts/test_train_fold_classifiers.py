@@ -10,7 +10,8 @@ from scripts.classify_respondents import classify_respondents
 from scripts.prepare_model import prepare_model
 from scripts.train_fold_classifiers import train_fold_classifiers
 from stimmung.vocabulary.errors import InputError, Interrupted
-from stimmung.vocabulary.tables import PREDICTIONS, PROMPTS, SPLITS, option_columns, read_table
+from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, SPLITS, option_columns
 from tests.small_encoder import save_small_encoder
 from tests.workflow.workspace import MARKER
 

@@ -6,7 +6,8 @@ import pytest
 from scripts.train_week_adapters import train_week_adapters
 from stimmung.engine.adapter_files import CONFIG, RECORD, WEIGHTS
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import POSTS, write_table
+from stimmung.vocabulary.moods_schemas import POSTS
+from stimmung.vocabulary.tables import write_table
 
 TRAINING = {
     "r": 4,

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,8 @@ COMMAND = (
     *("--profile", "slurm", "--configfile", "study.yaml", "--nocolor"),
     *("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"),
 )
-
-
+# Where and how long jobs ran stands in these, and in nothing else.
+OF_THE_MACHINE = {"training.json", "run.yaml", "report.html"}
 HERE = Path(__file__).parent
 
 
@@ -49,13 +50,46 @@ class OnSlurm:
                 text=True,
             )
 
-    def run(self, *arguments: str) -> Ended:
+    def run(self, *arguments: str, timeout: float = 600) -> Ended:
         """Run to the end."""
-        code = self.start(*arguments).wait(timeout=600)
+        code = self.start(*arguments).wait(timeout=timeout)
         return Ended(code, (self.folder / "terminal.log").read_text())
 
+    def jobs(self) -> list[dict[str, str]]:
+        """Return what Slurm tells of the jobs of these runs."""
+        return [job for job in self.slurm.jobs() if job["WorkDir"] == str(self.folder)]
 
-def run_here(workspace: Workspace, *arguments: str) -> Ended:
+
+def with_gpu(jobs: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return the jobs that asked for one GPU."""
+    return [job for job in jobs if job.get("TresPerJob") == "gres:gpu:1"]
+
+
+def most_at_once(jobs: list[dict[str, str]]) -> int:
+    """Return how many of some ended jobs ran at the same time, at most."""
+    starts = [datetime.fromisoformat(job["StartTime"]) for job in jobs]
+    ends = [datetime.fromisoformat(job["EndTime"]) for job in jobs]
+    return max(
+        sum(start <= moment < end for start, end in zip(starts, ends, strict=True)) for moment in starts
+    )
+
+
+def content_of(workspace: Workspace) -> dict[Path, bytes]:
+    """Return the bytes of all results in which neither the machine nor the time stands."""
+    made = [path for path in workspace.folder.glob("results/**/*") if path.is_file()]
+    return {
+        path.relative_to(workspace.folder): path.read_bytes()
+        for path in made
+        if path.name not in OF_THE_MACHINE and ".store" not in path.parts
+    }
+
+
+def differing(expected: dict[Path, bytes], found: dict[Path, bytes]) -> list[Path]:
+    """Return the files that only one side has, or that are not the same."""
+    return sorted(path for path in expected | found if expected.get(path) != found.get(path))
+
+
+def run_here(workspace: Workspace, *arguments: str, timeout: float = 1200) -> Ended:
     """Run on this machine, to the end, however busy it is."""
     ended = subprocess.run(
         workspace.command(*arguments),
@@ -64,7 +98,7 @@ def run_here(workspace: Workspace, *arguments: str) -> Ended:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=1200,
+        timeout=timeout,
     )
     return Ended(ended.returncode, ended.stdout)
 

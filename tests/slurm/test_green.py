@@ -3,17 +3,14 @@
 import shutil
 import subprocess
 import sys
-from datetime import datetime
 
 import pytest
 
 from tests.slurm.cluster import GPU_NODES, rule_of
-from tests.slurm.conftest import OnSlurm, run_here
+from tests.slurm.conftest import OnSlurm, content_of, differing, most_at_once, run_here, with_gpu
 from tests.workflow.workspace import Workspace
 
 GPU_RULES = {"train_fold_adapters", "score_respondents", "prepare_model"}
-# Where and how long jobs ran stands in these, and in nothing else.
-OF_THE_MACHINE = {"training.json", "run.yaml", "report.html"}
 
 
 @pytest.fixture(scope="module")
@@ -33,44 +30,32 @@ def both(tmp_path_factory, base_model, slurm):
 
 
 def test_the_results_are_those_of_a_local_run_to_the_byte(both):
-    here, there = both
-    made = {path.relative_to(here.folder) for path in here.folder.glob("results/**/*") if path.is_file()}
-    made = {path for path in made if path.name not in OF_THE_MACHINE and ".store" not in path.parts}
-    assert len([path for path in made if path.suffix == ".parquet"]) > 15
-    assert len([path for path in made if path.name == "adapter_model.safetensors"]) == 8
-    differ = [
-        path for path in made if (here.folder / path).read_bytes() != (there.folder / path).read_bytes()
-    ]
-    assert differ == []
+    expected, found = (content_of(one) for one in both)
+    assert len([path for path in expected if path.suffix == ".parquet"]) > 15
+    assert len([path for path in expected if path.name == "adapter_model.safetensors"]) == 8
+    assert differing(expected, found) == []
 
 
 def test_rules_with_a_model_ran_on_a_gpu_and_no_others(both):
     _, there = both
-    jobs = [job for job in there.slurm.jobs() if job["WorkDir"] == str(there.folder)]
+    jobs = there.jobs()
     assert {job["JobState"] for job in jobs} == {"COMPLETED"}
-    with_gpu = [job for job in jobs if job.get("TresPerJob") == "gres:gpu:1"]
-    assert {rule_of(job) for job in with_gpu} == GPU_RULES
-    assert {job["Partition"] for job in with_gpu} == {"gpu"}
-    assert {job["Partition"] for job in jobs if job not in with_gpu} == {"cpu"}
-    assert not GPU_RULES & {rule_of(job) for job in jobs if job not in with_gpu}
+    on_gpu = with_gpu(jobs)
+    assert {rule_of(job) for job in on_gpu} == GPU_RULES
+    assert {job["Partition"] for job in on_gpu} == {"gpu"}
+    assert {job["Partition"] for job in jobs if job not in on_gpu} == {"cpu"}
+    assert not GPU_RULES & {rule_of(job) for job in jobs if job not in on_gpu}
     assert len([job for job in jobs if rule_of(job) == "train_fold_adapters"]) == 4
 
 
 def test_never_more_jobs_held_a_gpu_than_there_are_gpus(both):
     _, there = both
-    jobs = [job for job in there.slurm.jobs() if job.get("TresPerJob") == "gres:gpu:1"]
-    starts = [datetime.fromisoformat(job["StartTime"]) for job in jobs]
-    ends = [datetime.fromisoformat(job["EndTime"]) for job in jobs]
-    at_once = max(
-        sum(start <= moment < end for start, end in zip(starts, ends, strict=True)) for moment in starts
-    )
-    assert 1 < at_once <= len(GPU_NODES)
+    assert 1 < most_at_once(with_gpu(there.jobs())) <= len(GPU_NODES)
 
 
 def test_short_rules_ran_where_snakemake_did(both):
     _, there = both
-    jobs = {rule_of(job) for job in there.slurm.jobs() if job["WorkDir"] == str(there.folder)}
-    assert jobs == GPU_RULES | {"predict_baselines", "evaluate_votes"}
+    assert {rule_of(job) for job in there.jobs()} == GPU_RULES | {"predict_baselines", "evaluate_votes"}
 
 
 def test_a_study_that_shares_its_store_trains_nothing_that_another_has_trained(both, base_model, tmp_path):

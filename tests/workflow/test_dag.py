@@ -11,7 +11,7 @@ import yaml
 
 from tests.workflow.workspace import REPOSITORY
 
-RULE_FILES = sorted((REPOSITORY / "rules").glob("*.smk"))
+RULE_FILES = sorted((REPOSITORY / "rules").rglob("*.smk"))
 STUDIES = sorted((REPOSITORY / "studies").glob("*.yaml"))
 SCRIPTS = sorted((REPOSITORY / "scripts").glob("[!_]*.py"))
 # What a rule has besides its inputs and outputs, and why: design.md, section 4.

@@ -122,11 +122,19 @@ class Workspace:
 
     def __init__(self, folder: Path, config: dict[str, Any] | None = None) -> None:
         self.folder = folder
-        self.config = config or yaml.safe_load((folder / "study.yaml").read_text())
+        self.config = yaml.safe_load((folder / "study.yaml").read_text()) if config is None else config
 
     @classmethod
     def begin(cls, folder: Path, model: Path) -> "Workspace":
         """Copy the repository, without anybody's results, and put the small study into it."""
+        workspace = cls.clone(folder, study(model))
+        (folder / "voters.csv").write_text(voters())
+        workspace.save_codebook(CODEBOOK)
+        return workspace
+
+    @classmethod
+    def clone(cls, folder: Path, config: dict[str, Any]) -> "Workspace":
+        """Copy the repository, without anybody's results; what is given overrides config.yaml, the demo."""
         folder.mkdir(parents=True)
         for name in TRACKED:
             if (REPOSITORY / name).is_dir():
@@ -135,10 +143,8 @@ class Workspace:
                 )
             else:
                 shutil.copy2(REPOSITORY / name, folder / name)
-        (folder / "voters.csv").write_text(voters())
-        workspace = cls(folder, study(model))
+        workspace = cls(folder, config)
         workspace.save()
-        workspace.save_codebook(CODEBOOK)
         return workspace
 
     def copy(self, folder: Path) -> "Workspace":

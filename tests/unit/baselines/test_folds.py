@@ -8,14 +8,8 @@ from stimmung.baselines.folds import predict_folds
 from stimmung.baselines.tabular import predict_baseline
 from stimmung.data.splits import split_condition
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import (
-    NO_FOLD,
-    PREDICTIONS,
-    option_columns,
-    options_of,
-    read_table,
-    write_table,
-)
+from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import NO_FOLD, PREDICTIONS, option_columns, options_of
 
 OPTIONS = ["no", "yes", "other"]
 

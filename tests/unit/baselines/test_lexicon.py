@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from stimmung.baselines.lexicon import LexiconEntry, read_lexicon, score_lexicon
 from stimmung.data.mood_sentences import MOODS
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import SIGNALS
+from stimmung.vocabulary.moods_schemas import SIGNALS
 from tests.unit.baselines.test_words import write_posts
 
 

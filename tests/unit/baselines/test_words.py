@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from stimmung.baselines.words import PHRASES, WORDS, count_words
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import POSTS, SIGNALS, write_table
+from stimmung.vocabulary.moods_schemas import POSTS, SIGNALS
+from stimmung.vocabulary.tables import write_table
 from tests.weekly_posts import read, write_csv
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from stimmung.data.mood_mix import mix_posts, read_goemotions, simulate_labelled_posts
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import POSTS, TRACKER
+from stimmung.vocabulary.moods_schemas import POSTS, TRACKER
 from stimmung.vocabulary.weeks import Weeks
 
 GOEMOTIONS = Path(__file__).parents[4] / "shared/data/goemotions"

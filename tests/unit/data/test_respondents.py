@@ -6,7 +6,8 @@ from stimmung.data.files import SurveyFile
 from stimmung.data.respondents import missing_counts, needed_columns, respondents_table
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import RESPONDENTS, read_table, write_table
+from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import RESPONDENTS
 
 
 def codebook(**changes):

@@ -3,7 +3,7 @@ import pytest
 
 from stimmung.data.signals import read_signal
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import SIGNALS
+from stimmung.vocabulary.moods_schemas import SIGNALS
 from stimmung.vocabulary.weeks import Weeks
 
 WEEKS = Weeks(first="2020-03-05", last="2020-03-19", anchor="THU", shift_days=-1)

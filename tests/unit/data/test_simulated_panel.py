@@ -6,7 +6,7 @@ import pytest
 
 from stimmung.data.mood_sentences import MOODS, mood_interview, mood_sentences
 from stimmung.data.simulated_panel import latent_mood, simulate_week, tracker_table, truth_table
-from stimmung.vocabulary.tables import SIGNALS, TRACKER
+from stimmung.vocabulary.moods_schemas import SIGNALS, TRACKER
 from stimmung.vocabulary.weeks import Weeks
 
 WEEKS = Weeks(first="2019-11-07", last="2020-02-20", anchor="THU", time_zone="Europe/London")

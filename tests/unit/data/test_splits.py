@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stimmung.data.splits import assign_folds, draw_rows, draw_share, split_condition
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import NO_FOLD
+from stimmung.vocabulary.votes_schemas import NO_FOLD
 
 PARTIES, VOTES = ["left", "centre", "right"], ["no", "yes", "abstain"]
 

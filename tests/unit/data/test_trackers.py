@@ -11,7 +11,7 @@ from stimmung.data.mood_sentences import MOODS
 from stimmung.data.series_files import parse_day, parse_number
 from stimmung.data.trackers import read_tidy, read_yougov, tracker_table
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import TRACKER
+from stimmung.vocabulary.moods_schemas import TRACKER
 from stimmung.vocabulary.weeks import Weeks
 
 YOUGOV = Path(__file__).parents[4] / "shared/data/yougov-mood/britains-mood-measured-weekly.xlsx"

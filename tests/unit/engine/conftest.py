@@ -7,8 +7,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from stimmung.engine.base import Base, prepare_loaded
 from stimmung.engine.lora import LoraSettings
+from stimmung.engine.recipe import Recipe, Task
 from stimmung.engine.rows import TrainingRow
-from stimmung.engine.training import Recipe, Task
 
 VOCABULARY = 320
 

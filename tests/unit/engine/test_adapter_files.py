@@ -132,3 +132,12 @@ def test_peft_reads_the_settings_that_it_would_have_written(base, tmp_path):
     # PEFT's own note of its version; ours are in results/run.yaml.
     read = LoraConfig.from_pretrained(tmp_path / "adapter").to_dict()
     assert {**read, "peft_version": None} == {**expected, "peft_version": None}
+
+
+def test_a_want_of_memory_is_not_taken_for_damage(stored, monkeypatch):
+    def want(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(adapter_files, "load_file", want)
+    with pytest.raises(MemoryError):
+        load_adapter(stored)

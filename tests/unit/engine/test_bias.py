@@ -10,8 +10,9 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 from stimmung.engine.adapter_files import load_adapter
 from stimmung.engine.base import Base, prepare_loaded
 from stimmung.engine.lora import LoraSettings, Slice, attached
+from stimmung.engine.recipe import Pace
 from stimmung.engine.store import Store
-from stimmung.engine.training import Pace, train_adapters
+from stimmung.engine.training import train_adapters
 from stimmung.vocabulary.errors import InputError
 from tests.unit.engine.conftest import VOCABULARY
 
@@ -63,16 +64,24 @@ def test_biases_of_the_target_modules_are_pefts(qwen, with_bias, tasks, tmp_path
     )
 
 
+def logits_with(qwen, lora, weights, ids):
+    with attached(qwen, lora) as cohort, torch.no_grad():
+        cohort.add(weights)
+        cohort.layout.slices = [Slice(adapter=0, start=0, stop=1)]
+        return qwen.model(ids).logits
+
+
 def test_plain_peft_loads_the_biases_too(qwen, with_bias, tasks, tmp_path):
     store = Store(tmp_path)
-    key = train_adapters(qwen, with_bias, tasks[:1], store, pace=Pace())[0]
+    fast = replace(with_bias, learning_rate=0.05)  # so that the biases move far enough to be missed
+    key = train_adapters(qwen, fast, tasks[:1], store, pace=Pace())[0]
+    weights = load_adapter(store.adapter(key)).weights
     ids = torch.tensor([[5, 6, 7, 8, 9]])
-    with attached(qwen, with_bias.lora) as cohort, torch.no_grad():
-        cohort.add(load_adapter(store.adapter(key)).weights)
-        cohort.layout.slices = [Slice(adapter=0, start=0, stop=1)]
-        ours = qwen.model(ids).logits
     theirs = PeftModel.from_pretrained(random_qwen(), store.adapter(key)).eval()(ids).logits
-    assert torch.allclose(ours, theirs, atol=1e-5)
+    assert torch.allclose(logits_with(qwen, fast.lora, weights, ids), theirs, atol=1e-5)
+    frozen = dict(random_qwen().named_parameters())
+    unmoved = {name: frozen[name].data if name.endswith("bias") else weights[name] for name in weights}
+    assert not torch.allclose(logits_with(qwen, fast.lora, unmoved, ids), theirs, atol=1e-3)
 
 
 def test_a_cohort_with_biases_equals_its_adapters_alone(qwen, with_bias, tasks, tmp_path):

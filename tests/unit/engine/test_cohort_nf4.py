@@ -7,9 +7,10 @@ import pytest
 
 from stimmung.engine.adapter_files import RECORD
 from stimmung.engine.base import load_base, quantize_base
+from stimmung.engine.recipe import Pace
 from stimmung.engine.store import Store
 from stimmung.engine.tiny import _build_tokenizer
-from stimmung.engine.training import Pace, train_adapters
+from stimmung.engine.training import train_adapters
 from tests.unit.engine.conftest import VOCABULARY, random_llama
 
 

@@ -6,9 +6,10 @@ from stimmung.engine import parallel
 from stimmung.engine.adapter_files import CONFIG, WEIGHTS
 from stimmung.engine.base import load_base, quantize_base
 from stimmung.engine.parallel import train_on_all_devices
+from stimmung.engine.recipe import Pace
 from stimmung.engine.store import Store
 from stimmung.engine.tiny import _build_tokenizer
-from stimmung.engine.training import Pace, train_adapters
+from stimmung.engine.training import train_adapters
 from stimmung.vocabulary.errors import Interrupted
 from tests.unit.engine.conftest import VOCABULARY, random_llama
 

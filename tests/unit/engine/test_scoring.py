@@ -7,12 +7,14 @@ from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from peft import PeftModel
 
+from stimmung.engine import scoring
 from stimmung.engine.base import Base
 from stimmung.engine.lora import LoraSettings, attached, initial_weights
+from stimmung.engine.recipe import Pace
 from stimmung.engine.scoring import Prompt, normalize, option_mass, score_options
 from stimmung.engine.store import Store
 from stimmung.engine.tiny import _build_tokenizer
-from stimmung.engine.training import Pace, train_adapters
+from stimmung.engine.training import train_adapters
 from stimmung.text.encoding import encode
 from stimmung.vocabulary.errors import InputError
 from tests.unit.engine.conftest import VOCABULARY, random_llama
@@ -90,6 +92,22 @@ def test_scores_do_not_depend_on_batch_size_or_order(order, tokens):
     shuffled = score_options(base, [asked[index] for index in order], tokens_per_batch=tokens)
     for place, index in enumerate(order):
         assert np.abs(shuffled[place] - expected[index]).max() < 1e-5
+
+
+def test_a_device_that_holds_three_prompts_gives_the_same_scores(base, monkeypatch):
+    asked = prompts(11, 2)
+    expected = score_options(base, asked)
+    real, held = scoring._rows_of, []
+
+    def limited(prefix, rows, base):
+        if len(rows) > 3:
+            raise torch.cuda.OutOfMemoryError
+        held.append(len(rows))
+        return real(prefix, rows, base)
+
+    monkeypatch.setattr(scoring, "_rows_of", limited)
+    found = score_options(base, asked)
+    assert np.abs(np.array(found) - np.array(expected)).max() < 1e-5 and sum(held) == 11
 
 
 def test_batches_may_mix_adapters_and_each_scores_as_plain_peft_does(base, recipe, tasks, tmp_path):

@@ -10,14 +10,15 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import get_linear_schedule_with_warmup
 
-from stimmung.engine import training
+from stimmung.engine import steps, training
 from stimmung.engine.adapter_files import RECORD, WEIGHTS, load_adapter
 from stimmung.engine.base import Base
 from stimmung.engine.lora import LoraSettings, Slice, attached, initial_weights
 from stimmung.engine.passes import Part, forward_backward
+from stimmung.engine.recipe import Pace
 from stimmung.engine.rows import plan_steps
 from stimmung.engine.store import Store
-from stimmung.engine.training import Pace, choose_mode, train_adapters
+from stimmung.engine.training import choose_mode, train_adapters
 from stimmung.vocabulary.errors import InputError, Interrupted
 from tests.unit.engine.conftest import random_llama, rows
 
@@ -152,7 +153,7 @@ def test_smaller_passes_give_the_same_gradients(base, recipe):
 
 def test_out_of_memory_repeats_the_step_in_smaller_passes(base, recipe, tasks, tmp_path, monkeypatch):
     undisturbed = trained(base, recipe, tasks, tmp_path / "a", STACKED)
-    real = training.forward_backward
+    real = steps.forward_backward
 
     def short_of_memory(cohort, parts, splits):
         losses = real(cohort, parts, splits)
@@ -160,7 +161,7 @@ def test_out_of_memory_repeats_the_step_in_smaller_passes(base, recipe, tasks, t
             raise torch.cuda.OutOfMemoryError
         return losses
 
-    monkeypatch.setattr(training, "forward_backward", short_of_memory)
+    monkeypatch.setattr(steps, "forward_backward", short_of_memory)
     assert largest_difference(undisturbed, trained(base, recipe, tasks, tmp_path / "b", STACKED)) < 1e-5
     assert {record["passes_per_batch"] for record in records(tmp_path / "b")} == {2}
 
@@ -174,13 +175,13 @@ def test_recomputed_activations_change_nothing(base, recipe, tasks, tmp_path):
 def test_a_finished_adapter_is_never_trained_again(base, recipe, tasks, tmp_path, monkeypatch):
     trained(base, recipe, tasks[:2], tmp_path, STACKED)
     seen = []
-    real = training._step
+    real = training.do_step
 
     def watched(cohort, recipe, runs):
         seen.extend(run.task.name for run in runs)
         real(cohort, recipe, runs)
 
-    monkeypatch.setattr(training, "_step", watched)
+    monkeypatch.setattr(training, "do_step", watched)
     trained(base, recipe, tasks, tmp_path, STACKED)
     assert set(seen) == {tasks[2].name}
 
@@ -261,15 +262,6 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(base, recipe, task
     assert train_adapters(base, recipe, tasks, killed, pace=often) == keys
     for key in keys:
         assert (killed.adapter(key) / WEIGHTS).read_bytes() == (store.adapter(key) / WEIGHTS).read_bytes()
-
-
-def test_the_schedule_is_that_of_transformers(recipe):
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=recipe.learning_rate)
-    schedule = get_linear_schedule_with_warmup(optimizer, 3, 25)
-    for step in range(25):
-        assert recipe.learning_rate_at(step, 25) == pytest.approx(schedule.get_last_lr()[0])
-        optimizer.step()
-        schedule.step()
 
 
 def test_every_linear_layer_but_the_head_is_tuned(base):

@@ -9,8 +9,9 @@ import torch
 
 from stimmung.engine.base import load_base
 from stimmung.engine.lora import LoraSettings
+from stimmung.engine.recipe import Pace, Recipe, Task
 from stimmung.engine.store import Store
-from stimmung.engine.training import Pace, Recipe, Task, train_adapters
+from stimmung.engine.training import train_adapters
 from stimmung.engine.week_adapters import WeekAdapter
 from stimmung.engine.weeks import Reading, answer_questions, post_rows, word_questions
 from stimmung.vocabulary.questions import Question

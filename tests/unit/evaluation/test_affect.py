@@ -5,7 +5,7 @@ import pytest
 from stimmung.evaluation.affect import aggregate_answers
 from stimmung.evaluation.series import rolling_mean, scale_min_max
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import AFFECT
+from stimmung.vocabulary.moods_schemas import AFFECT
 from tests.synthetic_moods import OPTIONS, SEEDS, make_moods
 
 WEEK = ["option", "week"]

@@ -3,7 +3,7 @@ import pytest
 
 from stimmung.evaluation.confirmation import confirm_lags, one_sided
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import CONFIRMATIONS
+from stimmung.vocabulary.moods_schemas import CONFIRMATIONS
 from tests.weekly_tables import autoregression, posts_table, survey_table, week_labels
 
 OPTIONS = ["Bored", "Happy", "Sad"]

@@ -6,7 +6,7 @@ from scipy import stats
 from stimmung.evaluation.correlation import published_correlation
 from stimmung.evaluation.cross_correlation import cross_correlate_series
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import CCF
+from stimmung.vocabulary.moods_schemas import CCF
 from tests.weekly_tables import autoregression, posts_table, survey_table, week_labels
 
 OPTIONS = ["Bored", "Happy", "Sad"]

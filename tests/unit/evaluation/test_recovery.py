@@ -5,7 +5,7 @@ from scipy import stats
 
 from stimmung.evaluation.recovery import measure_recovery
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import RECOVERY
+from stimmung.vocabulary.moods_schemas import RECOVERY
 from tests.weekly_tables import autoregression, posts_table, week_labels
 
 OPTIONS = ("Bored", "Happy", "Sad")

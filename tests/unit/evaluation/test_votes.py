@@ -6,7 +6,7 @@ from sklearn import metrics
 
 from stimmung.evaluation.votes import measure_folds, training_rows, vote_metrics
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import NO_FOLD, option_columns, options_of
+from stimmung.vocabulary.votes_schemas import NO_FOLD, option_columns, options_of
 from tests.synthetic_votes import make_votes
 
 

@@ -41,6 +41,13 @@ def test_the_report_shows_every_rule_and_the_sum(tmp_path):
         assert mark in page, mark
 
 
+def test_a_study_of_minutes_is_told_in_minutes(tmp_path):
+    benchmark(tmp_path, "score_respondents/gles/a.tsv", "90", "0:01:30", "100", "45")
+    page = render_page("t", "s", [], [Section("run", "r", [costs_part(costs_of(tmp_path, {"gles"}, []))])])
+    for mark in ("wall minutes", "1.50", "0.75"):
+        assert mark in page, mark
+
+
 def test_the_device_of_every_adapter_is_known(tmp_path):
     for name, device in (("a", "cpu"), ("b", "NVIDIA A100")):
         (tmp_path / name).mkdir()

@@ -63,7 +63,7 @@ def test_counts_in_the_headlines_are_those_of_the_table(results):
     ccf = results.ccf.copy()
     ccf["p"], ccf["p_prewhitened"], ccf["p_family"] = 0.001, 0.2, 0.9
     points = moods_section("made-up", RUN, replace(results, ccf=ccf)).parts[0].blocks[0].points
-    told = [point for point in points if point.startswith("tiny/weekly and the survey")]
+    told = [point for point in points if point.startswith("tiny/weekly against the survey")]
     assert "3 with p ≤ .05 as published, 0 by the test that holds its level, 0 after" in told[0]
 
 

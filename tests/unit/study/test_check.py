@@ -113,3 +113,33 @@ def test_made_up_respondents_need_no_file_at_all():
     with pytest.raises(InputError, match="no survey file at"):
         read_respondents(chosen, codebook, ROOT / "nowhere")
     assert len(read_respondents(chosen, codebook, ROOT, made_up=50)) == 50
+
+
+@pytest.fixture
+def panel_study():
+    return merged_config([ROOT / "studies/temporal-adapters.yaml"], ROOT)
+
+
+def test_every_file_that_a_panel_names_and_has_not_is_told(panel_study, tmp_path):
+    panel = panel_study["panels"]["british-twitter"]
+    panel["signals"] = {"peer": {"file": "data/peer.csv"}}
+    panel["lexicon"] = {"file": "data/words.csv"}
+    said = [what for what, _ in check_study(panel_study, tmp_path).problems]
+    keys = ["files", "trackers.mood", "signals.peer", "lexicon"]
+    assert [what.split(":")[0] for what in said] == [f"panels.british-twitter.{key}" for key in keys]
+
+
+def test_a_tracker_that_lacks_an_answer_option_is_told_before_anything_is_trained(panel_study, tmp_path):
+    panel = panel_study["panels"]["british-twitter"]
+    panel["files"] = ["posts-{week}.csv"]
+    panel["trackers"]["mood"] = {"file": "tracker.csv", "format": "tidy"}
+    (tmp_path / "posts-2019-11-07.csv").write_text("author,text\n")
+    options = panel["questions"]["mood"]["options"]
+    rows = [
+        f"{week},{option},{share}"
+        for option in options[1:]
+        for week, share in (("2019-11-07", 0.1), ("2019-11-14", 0.2))
+    ]
+    (tmp_path / "tracker.csv").write_text("\n".join(["week,option,share", *rows]) + "\n")
+    (what, _), *others = check_study(panel_study, tmp_path).problems
+    assert "panels.british-twitter.trackers.mood" in what and options[0] in what and not others

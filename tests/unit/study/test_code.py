@@ -31,8 +31,7 @@ def library(tmp_path):
 
 
 def digests(root):
-    for remembered in (code._tree, code._imports, code._meaning):
-        remembered.cache_clear()  # each snakemake is a process of its own
+    code._read.cache_clear()  # each snakemake is a process of its own
     return {name: code_digest(root / f"scripts/{name}.py", root) for name in SCRIPTS}
 
 

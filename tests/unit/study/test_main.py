@@ -11,7 +11,8 @@ import yaml
 
 from scripts.read_survey import read_survey
 from stimmung.study.__main__ import main
-from stimmung.vocabulary.tables import RESPONDENTS, read_table
+from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.votes_schemas import RESPONDENTS
 
 ROOT = Path(__file__).parents[3]
 

@@ -55,3 +55,22 @@ def test_a_base_model_cannot_chat(qwen):
             chat_text(qwen, MESSAGES)
     finally:
         qwen.chat_template = kept
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{ raise_exception('Roles must alternate') }}", "Roles must alternate"),
+        ("{{ raise_exception('no: ' + messages[1].content) }}", "TemplateError"),
+        ("{{ raise_exception('system: ' + messages[0].content) }}", "TemplateError"),
+        ("{{ messages[1].content + 1 }}", "TypeError"),
+    ],
+)
+def test_a_template_that_refuses_is_told_in_its_own_words_and_in_no_respondents(qwen, template, said):
+    qwen.chat_template, kept = template, qwen.chat_template
+    try:
+        with pytest.raises(InputError, match=f"refuses the prompt: {said}") as error:
+            chat_text(qwen, MESSAGES)
+    finally:
+        qwen.chat_template = kept
+    assert "Alter" not in f"{error.value} {error.value.hint}"

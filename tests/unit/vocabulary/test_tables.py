@@ -5,9 +5,9 @@ import errno
 import pandas as pd
 import pytest
 
-from stimmung.vocabulary import tables
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import PREDICTIONS, RESPONDENTS, SPLITS, read_table, write_table
+from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import SPLITS
 
 SECRET = "voter-4711"
 
@@ -20,25 +20,6 @@ def splits():
             "condition": "full",
             "fold": pd.array([0, 1], dtype="int8"),
             "in_training": [True, False],
-        }
-    )
-
-
-def predictions(red, blue):
-    return pd.DataFrame(
-        {
-            "respondent_id": [SECRET],
-            "method": "m/tuned",
-            "condition": "full",
-            "seed": 24,
-            "fold": pd.array([0], dtype="int8"),
-            "target": "Red",
-            "weight": 1.0,
-            "p_Red": [red],
-            "p_Blue": [blue],
-            "option_mass": 0.9,
-            "n_tokens": 9,
-            "normalization": "none",
         }
     )
 
@@ -77,17 +58,6 @@ def test_a_table_that_breaks_its_schema_is_not_written(splits, tmp_path, change,
     assert "not a valid 'splits' table" in message and named in message
 
 
-def test_probabilities_must_be_probabilities(tmp_path):
-    write_table(predictions(0.3, 0.7), tmp_path / "good.parquet", PREDICTIONS)
-    assert "sum to 1" in refused(predictions(0.3, 0.6), tmp_path / "bad.parquet", PREDICTIONS)
-    assert "p_Red" in refused(predictions(1.2, -0.2), tmp_path / "worse.parquet", PREDICTIONS)
-
-
-def test_weights_must_be_positive(tmp_path):
-    table = pd.DataFrame({"respondent_id": ["a"], "weight": [0.0]})
-    assert "weight" in refused(table, tmp_path / "respondents.parquet", RESPONDENTS)
-
-
 def test_a_damaged_file_is_named_with_what_to_do(splits, tmp_path):
     path = tmp_path / "splits.parquet"
     write_table(splits, path, SPLITS)
@@ -120,9 +90,3 @@ def test_a_failed_write_leaves_what_was_there_before(splits, tmp_path, monkeypat
         write_table(splits.iloc[:1], path, SPLITS)
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["splits.parquet"]
-
-
-def test_options_are_read_from_the_columns_in_their_order():
-    table = predictions(0.3, 0.7)
-    assert tables.option_columns(table) == ["p_Red", "p_Blue"]
-    assert tables.options_of(table) == ["Red", "Blue"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stimmung.engine.endpoint import _Pace, first_tokens
+from stimmung.engine.endpoint_reading import first_tokens
 
 PARTIES = ("CDU", "SPD", "AfD", "Grüne", "Linke", "FDP", "andere Partei", "Nichtwähler")
 
@@ -54,18 +54,3 @@ def test_what_is_not_shown_is_never_0_and_never_more_than_it_can_be(shown):
     assert all(0 < value <= min(shown.values()) + 1e-12 for value in hidden)
     assert sum(hidden) <= left + 1e-9
     assert said.seen_mass <= sum(shown.values()) + 1e-12
-
-
-def test_requests_keep_their_distance(monkeypatch):
-    clock, slept = [0.0], []
-
-    def sleep(seconds):
-        slept.append(seconds)
-        clock[0] += seconds
-
-    monkeypatch.setattr("stimmung.engine.endpoint.time.monotonic", lambda: clock[0])
-    monkeypatch.setattr("stimmung.engine.endpoint.time.sleep", sleep)
-    pace = _Pace(per_minute=30)
-    for _ in range(4):
-        pace.wait()
-    assert slept == [0.0, 2.0, 2.0, 2.0]

@@ -1,0 +1,152 @@
+"""What rules ask of panels, in the order of these rules: posts, weeks, answers, series."""
+
+
+def of_panel(*keys):
+    """A leaf of the wildcard's panel."""
+    return lambda wildcards: leaf("panels", wildcards.panel, *keys)
+
+
+def panels_that(test):
+    """A pattern for the names of the panels that pass a test, for a rule that only they need."""
+    return (
+        "|".join(name for name, panel in STUDY.panels.items() if test(panel)) or "(?!)"
+    )
+
+
+def raw_posts(wildcards):
+    """The files of posts as they came. If there are none, the job says so, with the pattern."""
+    panel = STUDY.panels[wildcards.panel]
+    if panel.simulate is not None:
+        return f"results/panels/{wildcards.panel}/simulated"
+    patterns = {
+        file.replace("{week}", week)
+        for file in panel.files
+        for week in panel.weeks.labels()
+    }
+    return sorted(
+        {name for pattern in patterns for name in glob(pattern, recursive=True)}
+    )
+
+
+def patterns_of_posts(wildcards):
+    """What a panel's files of posts are found by."""
+    panel = STUDY.panels[wildcards.panel]
+    return (
+        [f"results/panels/{wildcards.panel}/simulated/*.csv"]
+        if panel.simulate is not None
+        else panel.files
+    )
+
+
+def labelled_posts(wildcards):
+    """The files of posts that a mix draws from; simulated ones are no files."""
+    source = STUDY.panels[wildcards.panel].mix.source
+    return (
+        []
+        if source == "simulated"
+        else [f"{source}/labels.txt", *sorted(map(str, Path(source).glob("*.tsv")))]
+    )
+
+
+def posts_of(panel, weeks):
+    """The posts tables of some weeks. They are known once the panel has been read: Snakemake waits for that here."""
+    ready = (
+        checkpoints.mix_posts
+        if STUDY.panels[panel].mix is not None
+        else checkpoints.read_panel
+    )
+    ready.get(panel=panel)
+    return expand(
+        "results/panels/{panel}/posts/{week}.parquet", panel=panel, week=weeks
+    )
+
+
+def weeks_of(panel):
+    """The labels of a panel's weeks, as the config declares them."""
+    return STUDY.panels[panel].weeks.labels()
+
+
+def tuned_weeks(panel):
+    """The weeks that get adapters: all, but those with too few posts if the config says to skip them."""
+    chosen = STUDY.panels[panel]
+    if chosen.too_few_posts == "refuse" or chosen.mix is not None:
+        return weeks_of(panel)
+    reading = Path(checkpoints.read_panel.get(panel=panel).output.report).read_text(
+        encoding="utf-8"
+    )
+    kept = {
+        week: counts["kept"] for week, counts in json.loads(reading)["weeks"].items()
+    }
+    return [week for week in weeks_of(panel) if kept[week] >= chosen.min_posts]
+
+
+def weeks_of_job(panel, model, first):
+    """The weeks that the job of the week ``first`` trains. Jobs are cut by the declared weeks, so that a new one moves none."""
+    weeks = weeks_of(panel)
+    start = weeks.index(first)
+    tuned = tuned_weeks(panel)
+    return [
+        week
+        for week in weeks[start : start + weeks_per_job(panel, model)]
+        if week in tuned
+    ]
+
+
+def trained_lists(wildcards):
+    """The lists of trained adapters, one of each job that has a week to train."""
+    panel, model = wildcards.panel, wildcards.model
+    firsts = weeks_of(panel)[:: weeks_per_job(panel, model)]
+    return expand(
+        "results/panels/{panel}/adapters/{model}/{week}.json",
+        panel=panel,
+        model=model,
+        week=[first for first in firsts if weeks_of_job(panel, model, first)],
+    )
+
+
+def options_of_panel(wildcards):
+    """The answer options of all questions of a panel, each once."""
+    questions = STUDY.panels[wildcards.panel].questions.values()
+    return list(
+        dict.fromkeys(option for question in questions for option in question.options)
+    )
+
+
+def questions_of(wildcards):
+    """The answer options of each question of a panel."""
+    questions = STUDY.panels[wildcards.panel].questions
+    return {name: question.options for name, question in questions.items()}
+
+
+def answers_of(wildcards):
+    """The answers tables of a panel, one for each model."""
+    models = STUDY.panels[wildcards.panel].models()
+    return expand(
+        "results/panels/{panel}/answers/{model}.parquet",
+        panel=wildcards.panel,
+        model=models,
+    )
+
+
+def signals_of(wildcards):
+    """The other series of a panel, if it has any."""
+    has_some = STUDY.panels[wildcards.panel].signals
+    return f"results/panels/{wildcards.panel}/signals.parquet" if has_some else []
+
+
+def tracker_of(wildcards):
+    """The survey beside a panel: its own, or what a simulated or mixed one brings."""
+    panel = STUDY.panels[wildcards.panel]
+    has_one = panel.trackers or panel.simulate is not None or panel.mix is not None
+    return f"results/panels/{wildcards.panel}/tracker.parquet" if has_one else []
+
+
+def truth_of(wildcards):
+    """The mood behind simulated posts."""
+    simulated = STUDY.panels[wildcards.panel].simulate is not None
+    return f"results/panels/{wildcards.panel}/truth.parquet" if simulated else []
+
+
+def is_mixed(wildcards):
+    """Whether a panel's weeks are mixes with known shares; these then are no survey, but what is to be found."""
+    return STUDY.panels[wildcards.panel].mix is not None

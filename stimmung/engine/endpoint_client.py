@@ -1,0 +1,136 @@
+"""A server as the config names it, and how one talks to it: with a key, at its pace, and with errors in plain words."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import openai
+from openai import OpenAI
+
+from stimmung.vocabulary.errors import InputError
+
+# With OPENAI_LOG=debug these would write requests, and with them respondents' answers, into the log.
+for _talkative in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
+    logging.getLogger(_talkative).setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A server and a model on it; the fields are those of the config's `endpoints`."""
+
+    url: str
+    model: str
+    api: str = "completions"
+    reads: str = "prompt"
+    top_logprobs: int = 20
+    key_variable: str | None = None
+    at_once: int = 4
+    requests_per_minute: float | None = None
+    max_retries: int = 6
+    timeout_seconds: float = 60
+
+
+def connect(endpoint: Endpoint) -> OpenAI:
+    """Return a client of a server, after a first word with it: that somebody is there and takes the key.
+
+    Raises
+    ------
+    InputError
+        If the environment has no key.
+    openai.APIConnectionError, openai.AuthenticationError, openai.PermissionDeniedError
+        If nobody is there or the key is wrong; ``told_plainly`` puts them in words.
+    """
+    client = OpenAI(
+        base_url=endpoint.url,
+        api_key=_key(endpoint),
+        max_retries=endpoint.max_retries,
+        timeout=endpoint.timeout_seconds,
+    )
+    _greet(client)
+    return client
+
+
+def _key(endpoint: Endpoint) -> str:
+    if endpoint.key_variable is None:
+        return "none"  # the client wants one, and a server without keys ignores it
+    key = os.environ.get(endpoint.key_variable)
+    if not key:
+        raise InputError(
+            f"the endpoint {endpoint.url} needs a key, and the environment variable {endpoint.key_variable} is not set",
+            f"export {endpoint.key_variable}=… before you run snakemake; a key in a config would end up in its reports.",
+        )
+    return key
+
+
+def _greet(client: OpenAI) -> None:
+    """Find out at once, without retries, if nobody is there or the key is wrong."""
+    try:
+        client.with_options(max_retries=0).models.list()
+    except (openai.APIConnectionError, openai.AuthenticationError, openai.PermissionDeniedError):
+        raise
+    except (openai.OpenAIError, AttributeError):
+        # A server without a list of models, one that fails now and then, or a web page, over which the client stumbles.
+        return
+
+
+@contextmanager
+def told_plainly(endpoint: Endpoint) -> Iterator[None]:
+    """Turn the client's errors into one line. The server's own words are left out: many repeat the request in them."""
+    where = f"the endpoint {endpoint.url}"
+    try:
+        yield
+    except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+        source = f"The key comes from the environment variable {endpoint.key_variable}."
+        raise InputError(
+            f"{where} refuses the key (HTTP {error.status_code})",
+            source if endpoint.key_variable else "Name an environment variable in `key_variable`.",
+        ) from None
+    except openai.NotFoundError:
+        raise InputError(
+            f"{where} knows no model '{endpoint.model}' for its {endpoint.api} API (HTTP 404)",
+            "Its list of models is at /models; `url` usually ends in /v1.",
+        ) from None
+    except openai.APITimeoutError:
+        raise InputError(
+            f"{where} does not answer within {endpoint.timeout_seconds:g} seconds",
+            "Lower `at_once` or raise `timeout_seconds`. Answers that came are kept.",
+        ) from None
+    except openai.APIConnectionError as error:
+        raise InputError(
+            f"no server answers at {endpoint.url} ({type(error.__cause__ or error).__name__})",
+            "Start it, or correct `url`. Answers that came are kept.",
+        ) from None
+    except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+        raise InputError(
+            f"{where} refuses the request (HTTP {error.status_code})",
+            "It may not know `echo`, `prompt_logprobs` or so many `top_logprobs`, or read no prompt so long. Answers are kept.",
+        ) from None
+    except openai.APIStatusError as error:
+        raise InputError(
+            f"{where} answers HTTP {error.status_code} after {endpoint.max_retries} retries",
+            "429: lower `requests_per_minute` or `at_once`. Answers that came are kept.",
+        ) from None
+    except openai.APIError:
+        raise InputError(
+            f"{where} answers what is none of OpenAI's API", "`url` usually ends in /v1."
+        ) from None
+
+
+class Pace:
+    """Lets requests through one by one, no more in a minute than allowed."""
+
+    def __init__(self, per_minute: float | None) -> None:
+        self._gap = 60 / per_minute if per_minute else 0.0
+        self._next = time.monotonic()
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Sleep until the next request may go; safe to call from several threads."""
+        with self._lock:
+            start = max(self._next, time.monotonic())
+            self._next = start + self._gap
+        time.sleep(max(0.0, start - time.monotonic()))

@@ -1,0 +1,90 @@
+"""What an adapter is trained by: hyper-parameters, its rows and seed, and how a cohort of them is worked."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from stimmung.engine.lora import LoraSettings
+from stimmung.engine.rows import TrainingRow
+from stimmung.vocabulary.errors import InputError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Hyper-parameters that a cohort shares, in the names of Hugging Face's TrainingArguments."""
+
+    lora: LoraSettings
+    learning_rate: float
+    lr_scheduler_type: str = "linear"
+    warmup_ratio: float = 0.0
+    num_train_epochs: float | None = 3
+    max_steps: int | None = None
+    per_device_train_batch_size: int = 16
+    gradient_accumulation_steps: int = 1
+    max_grad_norm: float = 1.0
+    weight_decay: float = 0.0
+    optim: str = "adamw_torch"
+    gradient_checkpointing: bool = False
+
+    @classmethod
+    def from_config(cls, training: Mapping[str, Any]) -> "Recipe":
+        """Return the recipe of a preset of the config's `training` section."""
+        own = {name: value for name, value in training.items() if name in cls.__dataclass_fields__}
+        lora = {name: value for name, value in training.items() if name in LoraSettings.__dataclass_fields__}
+        if not isinstance(lora.get("target_modules", ""), str):
+            lora["target_modules"] = tuple(lora["target_modules"])
+        return cls(lora=LoraSettings(**lora), **own)
+
+    def learning_rate_at(self, step: int, n_steps: int) -> float:
+        """Return the rate of optimizer step ``step`` of ``n_steps``, as transformers' schedules give it."""
+        warmup = math.ceil(self.warmup_ratio * n_steps)
+        if step < warmup:
+            return self.learning_rate * step / warmup
+        done = (step - warmup) / max(1, n_steps - warmup)
+        if self.lr_scheduler_type == "cosine":
+            return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+        return self.learning_rate * (1 - done if self.lr_scheduler_type == "linear" else 1)
+
+    def optimizer_of(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+        """Return a new optimizer of one adapter's weights.
+
+        Raises
+        ------
+        InputError
+            If the paged optimizer, which needs CUDA, is asked for on another device.
+        """
+        options = {"lr": self.learning_rate, "weight_decay": self.weight_decay}
+        if self.optim == "paged_adamw_8bit":
+            if parameters[0].device.type != "cuda":
+                raise InputError("optim: paged_adamw_8bit needs a CUDA GPU", "Use adamw_torch on a CPU.")
+            from bitsandbytes.optim import PagedAdamW8bit
+
+            paged: torch.optim.Optimizer = PagedAdamW8bit(parameters, **options)
+            return paged
+        return torch.optim.AdamW(parameters, fused=True, **options)
+
+    def record(self) -> dict[str, Any]:
+        """Return all hyper-parameters as plain Python: part of an adapter's key in the store, and of its record."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One adapter to be trained: a name for messages, its rows, its seed."""
+
+    name: str
+    rows: Sequence[TrainingRow]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a cohort is worked: it changes time and memory, not the result beyond floating point."""
+
+    cohort: str = "auto"
+    adapters_at_once: int = 8
+    checkpoint_minutes: float = 10

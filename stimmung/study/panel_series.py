@@ -1,0 +1,46 @@
+"""The series that a panel names beside its posts, read as the config says: by the workflow, and before it by `check`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from stimmung.data.signals import read_signal
+from stimmung.data.trackers import read_tidy, read_yougov, tracker_table
+from stimmung.study.panels import Signal, Tracker
+from stimmung.vocabulary.weeks import Weeks
+
+
+def read_panel_tracker(
+    tracker: Tracker, question: str, options: Sequence[str], weeks: Weeks, root: Path = Path()
+) -> pd.DataFrame:
+    """Return the survey that a question is compared with: the columns of a tracker table, shares from 0 to 1.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it cannot be read, it lacks an option, or no wave falls into the weeks.
+    """
+    path = root / tracker.file
+    yougov = tracker.format == "yougov-xlsx"
+    waves = read_yougov(path, tracker.sheet) if yougov else read_tidy(path, tracker.question)
+    return tracker_table(waves, question, options, weeks, tracker.file)
+
+
+def read_panel_signal(signal: Signal, name: str, weeks: Weeks, root: Path = Path()) -> pd.DataFrame:
+    """Return somebody else's series by week: the columns of a signals table, values in the file's own unit.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it cannot be read, or it lacks a column.
+    """
+    return read_signal(
+        root / signal.file,
+        name=name,
+        day=signal.day,
+        columns=signal.columns,
+        frequency=signal.frequency,
+        aggregate=signal.aggregate,
+        weeks=weeks,
+    )

@@ -1,0 +1,110 @@
+"""The chapter of a survey shows what the study has, and its first words are the numbers of its tables."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stimmung.report.page import Picture, Points, Shown
+from stimmung.report.votes_parts import VotesResults
+from stimmung.report.votes_section import votes_section
+from tests.synthetic_votes import VOTES_FIGURES, VOTES_FOR_READERS
+
+ARMS = ["tiny/tuned", "tiny/zero-shot", "tiny/few-shot"]
+
+
+@pytest.fixture
+def results(small_survey):
+    return VotesResults(
+        fold_metrics=small_survey.fold_metrics,
+        metrics=small_survey.metrics,
+        comparisons=small_survey.comparisons,
+        shares=small_survey.shares,
+        absent=small_survey.absent,
+        effective=small_survey.effective,
+        subgroups=small_survey.subgroups,
+        figures={name: Path(f"{name}.svg") for name in VOTES_FIGURES},
+        files={name: [f"{name}.csv"] for name in VOTES_FOR_READERS},
+        conditions=small_survey.conditions,
+        simulated=True,
+    )
+
+
+def chapter(results, models=None, **survey):
+    run = {
+        "config": {
+            "surveys": {"s": {"arms": ARMS, "training": "t", **survey}},
+            "models": models or {"tiny": {"source": "built-in"}},
+            "training": {"t": {"r": 8}},
+        },
+        "surveys": {"s": {"title": "Made up"}},
+    }
+    return votes_section("s", run, results)
+
+
+def blocks(section, kind):
+    return [block for part in section.parts for block in part.blocks if isinstance(block, kind)]
+
+
+def points(section, title):
+    (part,) = [part for part in section.parts if part.title == title]
+    return [point for block in part.blocks if isinstance(block, Points) for point in block.points]
+
+
+def test_every_figure_and_every_table_stands_once_with_its_files_and_its_mark(results):
+    section = chapter(results)
+    assert sorted(picture.svg.stem for picture in blocks(section, Picture)) == sorted(VOTES_FIGURES)
+    shown = blocks(section, Shown)
+    assert sorted(path for one in shown for path in one.files) == sorted(
+        f"{name}.csv" for name in VOTES_FOR_READERS
+    )
+    assert all(one.table.simulated for one in shown)
+
+
+def test_the_first_words_are_the_best_model_beside_the_best_baseline(results):
+    full = results.metrics.query("condition == 'full' and metric == 'macro_f1'").set_index("method")["value"]
+    best = full[full.index.isin(ARMS)].idxmax()
+    row = results.comparisons.query("condition == 'full' and metric == 'macro_f1' and method == @best").iloc[
+        0
+    ]
+    first = points(chapter(results), "In short")[0]
+    for said in (
+        best,
+        f"{full[best]:.3f}",
+        row["baseline"].removeprefix("baselines/"),
+        f"{full[row['baseline']]:.3f}",
+    ):
+        assert said in first
+    assert f"{abs(row['difference']):.3f}" in first and f"{abs(row['ci_low']):.3f}" in first
+
+
+def test_a_study_without_a_question_has_no_part_for_it(results):
+    only = {"full": results.conditions["full"]}
+    empty = {
+        name: getattr(results, name).iloc[:0] for name in ("absent", "effective", "subgroups", "comparisons")
+    }
+    tables = {
+        name: getattr(results, name).query("condition == 'full'")
+        for name in ("fold_metrics", "metrics", "shares")
+    }
+    titles = [part.title for part in chapter(replace(results, conditions=only, **tables, **empty)).parts]
+    assert titles == [
+        *(
+            "In short",
+            "Design",
+            "F1 by answer option",
+            "Shares",
+            "Calibration",
+            "All metrics",
+            "How to read these numbers",
+        )
+    ]
+
+
+def test_caveats_follow_from_what_ran(results):
+    title = "How to read these numbers"
+    read_before = "may have read about the election"
+    assert read_before not in " ".join(points(chapter(results), title))
+    assert read_before in " ".join(points(chapter(results, {"tiny": {"source": "org/model"}}), title))
+    weighted = points(chapter(results, weighted_metrics=True), title)
+    assert len(weighted) == len(points(chapter(results), title)) + 1
