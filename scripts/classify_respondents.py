@@ -3,22 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stimmung.engine.classifier import classify
+from stimmung.engine.classifier_predictions import predict_by_classifiers
 from stimmung.engine.devices import use_threads
-from stimmung.engine.predictions import averaged
-from stimmung.engine.respondents import answers_texts, held_out_ids
 from stimmung.study.job import job
 from stimmung.study.once import once
 from stimmung.study.study import load_codebook
 from stimmung.vocabulary.tables import read_table, write_table
-from stimmung.vocabulary.votes_schemas import (
-    NO_FOLD,
-    OPTION_PREFIX,
-    PREDICTIONS,
-    PROMPTS,
-    RESPONDENTS,
-    SPLITS,
-)
+from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -40,22 +31,15 @@ def classify_respondents(
 ) -> None:
     """Write the predictions table; ``adapters`` are directories by fold."""
     use_threads(threads)
-    options = load_codebook(codebook).target_labels(language)
-    texts, split = read_table(prompts, PROMPTS), read_table(splits, SPLITS)
-    weights = read_table(respondents, RESPONDENTS).set_index("respondent_id").weight
-    ids: list[str] = []
-    rows: list[dict[str, float | int | str]] = []
-    for fold, adapter in enumerate(adapters):
-        # Who did not answer is in no fold: every classifier reads them, and their probabilities are averaged.
-        read = [*held_out_ids(split, fold), *held_out_ids(split, NO_FOLD)]
-        probabilities, lengths = classify(base, adapter, len(options), answers_texts(texts, read))
-        for chances, length in zip(probabilities, lengths, strict=True):
-            row = {OPTION_PREFIX + one: float(chance) for one, chance in zip(options, chances, strict=True)}
-            # A head has no answers but the options, so all probability is on them.
-            rows.append({**row, "option_mass": 1.0, "n_tokens": length, "normalization": "none"})
-        ids += read
-    table = averaged(ids, rows, texts, split, weights)
-    write_table(table.assign(method=method, seed=seed), output, PREDICTIONS)
+    predictions = predict_by_classifiers(
+        base,
+        adapters,
+        prompts=read_table(prompts, PROMPTS),
+        splits=read_table(splits, SPLITS),
+        weights=read_table(respondents, RESPONDENTS).set_index("respondent_id").weight,
+        options=load_codebook(codebook).target_labels(language),
+    )
+    write_table(predictions.assign(method=method, seed=seed), output, PREDICTIONS)
 
 
 if __name__ == "__main__":

@@ -36,13 +36,7 @@ def plot_f1_by_class(metrics: pd.DataFrame, conditions: Conditions) -> Figure:
         The survey's conditions. Shown are those that learn from all training rows.
     """
     wanted = metrics[metrics["metric"].isin(("macro_f1", "f1"))]
-    panels = {"Macro F1": wanted[wanted["option"].isna()]}
-    for option in wanted["option"].dropna().unique():
-        panels[f"F1, {option}"] = wanted[wanted["option"] == option]
-    figure = _panels(panels, reference_conditions(conditions), ("value", "ci_low", "ci_high"))
-    figure.axes[0].set_xlim(0, 1)
-    figure.axes[0].set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
-    return figure
+    return _f1_panels(wanted, reference_conditions(conditions))
 
 
 def plot_shares(shares: pd.DataFrame, conditions: Conditions) -> Figure:
@@ -88,11 +82,16 @@ def plot_subgroups(subgroups: pd.DataFrame, conditions: Conditions) -> Figure:
     wanted = subgroups[(subgroups["condition"] == first) & subgroups["metric"].isin(("macro_f1", "f1"))]
     # A subgroup stands where a condition stands in the other figures: filled, open.
     wanted = wanted.assign(condition=wanted["subgroup"])
+    return _f1_panels(wanted, list(wanted["subgroup"].unique()))
+
+
+def _f1_panels(wanted: pd.DataFrame, conditions: Sequence[str]) -> Figure:
     panels = {"Macro F1": wanted[wanted["option"].isna()]}
     for option in wanted["option"].dropna().unique():
         panels[f"F1, {option}"] = wanted[wanted["option"] == option]
-    figure = _panels(panels, list(wanted["subgroup"].unique()), ("value", "ci_low", "ci_high"))
+    figure = _panels(panels, conditions, ("value", "ci_low", "ci_high"))
     figure.axes[0].set_xlim(0, 1)
+    figure.axes[0].set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
     return figure
 
 
