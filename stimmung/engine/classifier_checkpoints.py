@@ -18,6 +18,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from transformers import TrainerCallback
 
+from stimmung.engine.adapter_files import DAMAGE
 from stimmung.engine.checkpoints import optimizer_tensors, restore_optimizer
 from stimmung.vocabulary.errors import Interrupted
 from stimmung.vocabulary.files import whole
@@ -135,7 +136,7 @@ def _load(path: Path) -> _Read | None:
         return _Read(
             tensors, json.loads(metadata["scheduler"]), metadata["trainer"], json.loads(metadata["seconds"])
         )
-    except Exception as error:  # one exception type for each kind of damage
+    except DAMAGE as error:
         logger.warning("%s cannot be read, so training begins anew: %s", path, error)
         return None
 
