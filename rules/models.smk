@@ -21,6 +21,7 @@ rule build_tiny:
         mem_mb=grows(2000),
         runtime=grows(15),
     params:
+        store=STORE,
         code=code_of("build_tiny"),
     script:
         "../scripts/build_tiny.py"
@@ -51,6 +52,7 @@ rule prepare_model:
         quantization=of_model("quantization"),
         compute_dtype=of_model("compute_dtype"),
         encoder=of_model("encoder"),
+        store=STORE,
         code=code_of("prepare_model"),
     script:
         "../scripts/prepare_model.py"

@@ -230,6 +230,7 @@ rule classify_respondents:
         runtime=grows(30),
     params:
         language=of_survey("language"),
+        store=STORE,
         code=code_of("classify_respondents"),
     script:
         "../scripts/classify_respondents.py"
@@ -295,6 +296,7 @@ rule score_respondents:
         normalization=STUDY.scoring.normalization,
         readout=STUDY.scoring.readout,
         tokens_per_batch=STUDY.engine.tokens_per_batch,
+        store=STORE,
         code=code_of("score_respondents"),
     script:
         "../scripts/score_respondents.py"

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from stimmung.study.job import job
 from stimmung.study.study import load_codebook
 from stimmung.text.personas import persona_messages, rendering_of
+from stimmung.text.prompts import prompts_table
 from stimmung.vocabulary.tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import PROMPTS, RESPONDENTS
 
@@ -24,15 +23,8 @@ def build_personas(
     table = read_table(respondents, RESPONDENTS)
     rendering = rendering_of(words, language, tokenizer=None, chat=False, persona=True)
     messages = [persona_messages(row, words, language, drop_items) for row in table.to_dict("records")]
-    prompts = pd.DataFrame(
-        {
-            "respondent_id": table.respondent_id,
-            "messages": messages,
-            "text": [rendering.text(one) for one in messages],
-            "target": table[words.target].astype("str").where(table[words.target].notna(), None),
-        }
-    )
-    write_table(prompts, output, PROMPTS)
+    texts = [rendering.text(one) for one in messages]
+    write_table(prompts_table(table, words.target, messages, texts), output, PROMPTS)
 
 
 if __name__ == "__main__":

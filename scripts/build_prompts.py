@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from stimmung.study.job import job
 from stimmung.study.study import load_codebook
-from stimmung.text.prompts import plain_text, survey_messages
+from stimmung.text.prompts import plain_text, prompts_table, survey_messages
 from stimmung.vocabulary.codebook import worded
 from stimmung.vocabulary.tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import PROMPTS, RESPONDENTS
@@ -25,15 +23,8 @@ def build_prompts(
     table = read_table(respondents, RESPONDENTS)
     question = worded(words.question, language)
     messages = [survey_messages(row, words, language, drop_items) for row in table.to_dict("records")]
-    prompts = pd.DataFrame(
-        {
-            "respondent_id": table.respondent_id,
-            "messages": messages,
-            "text": [plain_text(one, question) for one in messages],
-            "target": table[words.target].astype("str").where(table[words.target].notna(), None),
-        }
-    )
-    write_table(prompts, output, PROMPTS)
+    texts = [plain_text(one, question) for one in messages]
+    write_table(prompts_table(table, words.target, messages, texts), output, PROMPTS)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from stimmung.engine.classifier_predictions import predict_by_classifiers
 from stimmung.engine.devices import use_threads
 from stimmung.study.job import job
+from stimmung.study.once import once
 from stimmung.study.study import load_codebook
 from stimmung.vocabulary.tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS
@@ -42,17 +43,18 @@ def classify_respondents(
 
 
 if __name__ == "__main__":
-    with job(snakemake):
-        classify_respondents(
-            base=Path(snakemake.input.base).parent,
-            adapters=[Path(weights).parent for weights in snakemake.input.adapters],
-            respondents=Path(snakemake.input.respondents),
-            prompts=Path(snakemake.input.prompts),
-            splits=Path(snakemake.input.splits),
-            codebook=Path(snakemake.input.codebook),
-            language=snakemake.params.language,
-            method=f"{snakemake.wildcards.model}/classifier",
-            seed=int(snakemake.wildcards.seed),
-            threads=snakemake.threads,
-            output=Path(snakemake.output.predictions),
-        )
+    with job(snakemake), once(snakemake) as wanted:
+        if wanted:
+            classify_respondents(
+                base=Path(snakemake.input.base).parent,
+                adapters=[Path(weights).parent for weights in snakemake.input.adapters],
+                respondents=Path(snakemake.input.respondents),
+                prompts=Path(snakemake.input.prompts),
+                splits=Path(snakemake.input.splits),
+                codebook=Path(snakemake.input.codebook),
+                language=snakemake.params.language,
+                method=f"{snakemake.wildcards.model}/classifier",
+                seed=int(snakemake.wildcards.seed),
+                threads=snakemake.threads,
+                output=Path(snakemake.output.predictions),
+            )

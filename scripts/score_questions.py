@@ -12,6 +12,7 @@ from stimmung.engine.store import Store
 from stimmung.engine.week_adapters import find_adapters
 from stimmung.engine.weeks import Reading, answer_questions, word_questions
 from stimmung.study.job import job
+from stimmung.study.once import once
 from stimmung.vocabulary.moods_schemas import ANSWERS, BASE_SEED
 from stimmung.vocabulary.questions import Question
 from stimmung.vocabulary.tables import write_table
@@ -55,18 +56,19 @@ def score_questions(
 
 
 if __name__ == "__main__":
-    with job(snakemake):
-        score_questions(
-            base=Path(snakemake.input.base).parent,
-            trained=[Path(listed) for listed in snakemake.input.trained],
-            questions={name: Question(**one) for name, one in snakemake.params.questions.items()},
-            normalization=snakemake.params.normalization,
-            readout=snakemake.params.readout,
-            tokens_per_batch=snakemake.params.tokens_per_batch,
-            panel=snakemake.wildcards.panel,
-            model=snakemake.wildcards.model,
-            code=snakemake.params.code,
-            threads=snakemake.threads,
-            store=Path(snakemake.params.store),
-            output=Path(snakemake.output.answers),
-        )
+    with job(snakemake), once(snakemake) as wanted:
+        if wanted:
+            score_questions(
+                base=Path(snakemake.input.base).parent,
+                trained=[Path(listed) for listed in snakemake.input.trained],
+                questions={name: Question(**one) for name, one in snakemake.params.questions.items()},
+                normalization=snakemake.params.normalization,
+                readout=snakemake.params.readout,
+                tokens_per_batch=snakemake.params.tokens_per_batch,
+                panel=snakemake.wildcards.panel,
+                model=snakemake.wildcards.model,
+                code=snakemake.params.code,
+                threads=snakemake.threads,
+                store=Path(snakemake.params.store),
+                output=Path(snakemake.output.answers),
+            )

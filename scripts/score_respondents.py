@@ -7,6 +7,7 @@ from stimmung.engine.base import load_base
 from stimmung.engine.devices import use_threads
 from stimmung.engine.predictions import predict_respondents
 from stimmung.study.job import job
+from stimmung.study.once import once
 from stimmung.study.study import load_codebook
 from stimmung.text.personas import rendering_of
 from stimmung.vocabulary.tables import read_table, write_table
@@ -59,23 +60,24 @@ def score_respondents(
 
 
 if __name__ == "__main__":
-    with job(snakemake):
-        score_respondents(
-            base=Path(snakemake.input.base).parent,
-            adapters=[Path(weights).parent for weights in snakemake.input.adapters],
-            respondents=Path(snakemake.input.respondents),
-            prompts=Path(snakemake.input.prompts),
-            splits=Path(snakemake.input.splits),
-            codebook=Path(snakemake.input.codebook),
-            language=snakemake.params.language,
-            chat=snakemake.params.chat,
-            examples=snakemake.params.examples,
-            persona=snakemake.params.persona,
-            normalization=snakemake.params.normalization,
-            readout=snakemake.params.readout,
-            tokens_per_batch=snakemake.params.tokens_per_batch,
-            method=f"{snakemake.wildcards.model}/{snakemake.wildcards.arm}",
-            seed=int(snakemake.wildcards.seed),
-            threads=snakemake.threads,
-            output=Path(snakemake.output.predictions),
-        )
+    with job(snakemake), once(snakemake) as wanted:
+        if wanted:
+            score_respondents(
+                base=Path(snakemake.input.base).parent,
+                adapters=[Path(weights).parent for weights in snakemake.input.adapters],
+                respondents=Path(snakemake.input.respondents),
+                prompts=Path(snakemake.input.prompts),
+                splits=Path(snakemake.input.splits),
+                codebook=Path(snakemake.input.codebook),
+                language=snakemake.params.language,
+                chat=snakemake.params.chat,
+                examples=snakemake.params.examples,
+                persona=snakemake.params.persona,
+                normalization=snakemake.params.normalization,
+                readout=snakemake.params.readout,
+                tokens_per_batch=snakemake.params.tokens_per_batch,
+                method=f"{snakemake.wildcards.model}/{snakemake.wildcards.arm}",
+                seed=int(snakemake.wildcards.seed),
+                threads=snakemake.threads,
+                output=Path(snakemake.output.predictions),
+            )

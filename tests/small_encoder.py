@@ -6,6 +6,8 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
+from scripts.prepare_model import prepare_model
+
 WORDS = "Party: red none blue Age: years 0 1 2 3 4 5 6 7 8 9"
 
 
@@ -34,3 +36,17 @@ def save_small_encoder(directory: Path, context: int = 64) -> Path:
         tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
     ).save_pretrained(directory)
     return directory
+
+
+def prepare_small_encoder(folder: Path, context: int = 64) -> Path:
+    """Return a prepared encoder, as the rule `prepare_model` makes it."""
+    prepare_model(
+        source=str(save_small_encoder(folder / "source", context)),
+        revision=None,
+        quantization="none",
+        compute_dtype="float32",
+        encoder=True,
+        threads=1,
+        description=folder / "base" / "model.json",
+    )
+    return folder / "base"

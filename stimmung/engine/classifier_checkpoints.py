@@ -136,7 +136,7 @@ def _load(path: Path) -> _Read | None:
         return _Read(
             tensors, json.loads(metadata["scheduler"]), metadata["trainer"], json.loads(metadata["seconds"])
         )
-    except DAMAGE as error:
+    except (*DAMAGE, AttributeError) as error:
         logger.warning("%s cannot be read, so training begins anew: %s", path, error)
         return None
 

@@ -1,4 +1,4 @@
-"""One job for one adapter: a second job that wants it waits until the first has ended, however that ended.
+"""One job for one adapter, or one table: a second job that wants it waits until the first has ended, however that ended.
 
 A killed `snakemake` leaves its cluster jobs running, and the next one submits them again. A lock is a file that its owner touches
 every few seconds. It counts for nothing once its owner is seen to be dead on this host, or has not touched it for a while as seen
@@ -6,6 +6,7 @@ from here: no clock of another host is believed. `flock` would be simpler, but m
 between hosts. Locks save work; what keeps files whole is that each appears by a rename, even if two jobs do write it.
 """
 
+import hashlib
 import json
 import logging
 import os
@@ -40,14 +41,14 @@ class Owner:
     began: str
     job: str
     token: str
+    identity: str = ""
 
     @classmethod
-    def this_process(cls) -> "Owner":
-        """Return the owner that this process is."""
+    def this_process(cls, identity: str = "") -> "Owner":
+        """Return the owner that this process is, at work on what ``identity`` tells from all else."""
         job = os.environ.get("SLURM_JOB_ID")
-        return cls(
-            _host(), os.getpid(), _began(os.getpid()), f"Slurm job {job}" if job else "", secrets.token_hex(8)
-        )
+        named = f"Slurm job {job}" if job else ""
+        return cls(_host(), os.getpid(), _began(os.getpid()), named, secrets.token_hex(8), identity)
 
     def is_seen_dead(self) -> bool:
         """Return whether the owner was a process of this host that runs no more."""
@@ -108,11 +109,49 @@ def only_one(
         yield lambda: stop() or any(one.is_lost() for one in locks)
 
 
-class Lock:
-    """A lock that this process holds, and the thread that touches it."""
+@contextmanager
+def unless_made(
+    outputs: Sequence[Path], identity: str, locks: Path, *, stop: Callable[[], bool] = lambda: False
+) -> Iterator[bool]:
+    """Hold the lock of some outputs; yield whether they are still to be made.
 
-    def __init__(self, path: Path, owner: Owner) -> None:
-        self.path, self.owner = path, owner
+    They are not if the job that was waited for has made them, and it was the same job: Snakemake removes a job's outputs
+    before it begins, so that what is there after the wait was made during the wait.
+
+    Parameters
+    ----------
+    outputs
+        The files of the job. The lock is that of their place, so that no job of another config writes them meanwhile either.
+    identity
+        What decides their content, as a digest.
+    locks
+        The folder of the locks.
+
+    Raises
+    ------
+    Interrupted
+        If ``stop`` was true while the lock was waited for.
+    """
+    place = hashlib.sha256(str(outputs[0].resolve()).encode()).hexdigest()[:32]
+    with lock(locks / place, str(outputs[0]), identity=identity, stop=stop) as held:
+        made = (
+            held.after is not None
+            and held.after.identity == identity
+            and all(output.exists() for output in outputs)
+        )
+        if made:
+            logger.info("%s was made by %s", outputs[0], held.after)
+        yield not made
+
+
+class Lock:
+    """A lock that this process holds, and the thread that touches it.
+
+    ``after`` is the owner that was waited for last, if any was.
+    """
+
+    def __init__(self, path: Path, owner: Owner, after: Owner | None = None) -> None:
+        self.path, self.owner, self.after = path, owner, after
         self._ended, self._lost = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._touch, daemon=True)
         self._thread.start()
@@ -145,21 +184,24 @@ def lock(
     path: Path,
     what: str,
     *,
+    identity: str = "",
     stop: Callable[[], bool] = lambda: False,
     stale_after: float = STALE_AFTER_SECONDS,
 ) -> Iterator[Lock]:
     """Hold the lock at ``path``; wait for it as long as another live process has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    owner = Owner.this_process()
+    owner = Owner.this_process(identity)
+    after: Owner | None = None
     seen: tuple[Owner | None, int] | None = None
     seen_at = 0.0
     while not _take(path, owner):
         if stop():
-            raise Interrupted(f"stopped while it waited for {what}, which another job trains")
+            raise Interrupted(f"stopped while it waited for {what}, which another job makes")
         found = (_owner(path), _touched(path))
+        after = found[0] or after
         if found != seen:
             if seen is None or seen[0] != found[0]:
-                logger.info("waits for %s, which is being trained by %s", what, found[0] or "another job")
+                logger.info("waits for %s, which is being made by %s", what, found[0] or "another job")
             seen, seen_at = found, time.monotonic()
         silent = time.monotonic() - seen_at
         if (found[0] and found[0].is_seen_dead()) or silent > stale_after:
@@ -167,7 +209,7 @@ def lock(
             _clear(path, found[0])
         else:
             time.sleep(ASKED_EVERY_SECONDS)
-    held = Lock(path, owner)
+    held = Lock(path, owner, after)
     try:
         yield held
     finally:

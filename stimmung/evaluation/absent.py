@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
+from stimmung.evaluation.comparisons import adjust_within_metric, best_baseline
 from stimmung.evaluation.folds import paired_difference
-from stimmung.vocabulary.tables import BASELINE_PREFIX
-from stimmung.vocabulary.votes_schemas import NO_FOLD
+from stimmung.vocabulary.tables import BASELINE_PREFIX, typed_table
+from stimmung.vocabulary.votes_schemas import ABSENT, NO_FOLD
 
 
 def absent_option(predictions: pd.DataFrame, splits: pd.DataFrame, condition: str, reference: str) -> str:
@@ -66,9 +66,7 @@ def compare_absent(
         of_option = folds[folds["option"] == option]
         after = of_option[of_option["condition"] == condition]
         before = of_option[of_option["condition"] == reference]
-        f1 = after[(after["metric"] == "f1") & after["method"].str.startswith(BASELINE_PREFIX)]
-        means = f1.groupby("method", sort=False)["value"].mean().dropna()
-        baseline = str(means.idxmax()) if len(means) else None
+        baseline = best_baseline(after[after["metric"] == "f1"], "f1")
         for metric in ("f1", "predicted_share"):
             now = dict(list(after[after["metric"] == metric].groupby("method", sort=False)))
             then = dict(list(before[before["metric"] == metric].groupby("method", sort=False)))
@@ -100,32 +98,4 @@ def compare_absent(
                         "advantage_p": lead.p,
                     }
                 rows.append(row)
-    table = pd.DataFrame(rows, columns=list(_TYPES)).astype(_TYPES)
-    for _, family in table.groupby("metric"):
-        for p in ("p", "advantage_p"):
-            tested = family.index[family[p].notna()]
-            if len(tested):
-                table.loc[tested, f"{p}_adjusted"] = multipletests(table.loc[tested, p], method="holm")[1]
-    return table
-
-
-_TYPES: dict[str, Any] = {
-    "condition": "str",
-    "reference": "str",
-    "option": "str",
-    "method": "str",
-    "metric": "str",
-    "before": float,
-    "after": float,
-    "difference": float,
-    "ci_low": float,
-    "ci_high": float,
-    "p": float,
-    "p_adjusted": float,
-    "baseline": "str",
-    "advantage": float,
-    "advantage_low": float,
-    "advantage_high": float,
-    "advantage_p": float,
-    "advantage_p_adjusted": float,
-}
+    return adjust_within_metric(adjust_within_metric(typed_table(rows, ABSENT), "p"), "advantage_p")

@@ -1,7 +1,6 @@
 """Whether a language model beats the best baseline, fold by fold."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +8,8 @@ from statsmodels.stats.multitest import multipletests
 
 from stimmung.evaluation.folds import paired_difference
 from stimmung.evaluation.votes import HIGHER_IS_BETTER
-from stimmung.vocabulary.tables import BASELINE_PREFIX
+from stimmung.vocabulary.tables import BASELINE_PREFIX, typed_table
+from stimmung.vocabulary.votes_schemas import COMPARISONS
 
 COMPARED = ("accuracy", "macro_f1", "log_loss", "brier")
 
@@ -50,27 +50,37 @@ def compare_with_best_baseline(folds: pd.DataFrame) -> pd.DataFrame:
                     "ci_low": summary.ci_low,
                     "ci_high": summary.ci_high,
                     "p": summary.p,
-                    "p_adjusted": np.nan,
                     "n_folds": summary.n_folds,
                 }
             )
-    table = pd.DataFrame(rows, columns=list(_TYPES)).astype(_TYPES)
-    for _, family in table.groupby("metric"):
-        tested = family.index[family["p"].notna()]
-        if len(tested):
-            table.loc[tested, "p_adjusted"] = multipletests(table.loc[tested, "p"], method="holm")[1]
-    return table
+    return adjust_within_metric(typed_table(rows, COMPARISONS), "p")
+
+
+def adjust_within_metric(table: pd.DataFrame, p: str) -> pd.DataFrame:
+    """Return a table with the column ``{p}_adjusted``: Holm's (1979) p-values, over all rows of a metric.
+
+    Parameters
+    ----------
+    table
+        Columns metric and ``p``; a row without a p-value is not counted and gets none.
+    p
+        The column of the p-values.
+    """
+    adjusted = pd.Series(np.nan, index=table.index)
+    for _, values in table[p].dropna().groupby(table["metric"]):
+        adjusted[values.index] = multipletests(values, method="holm")[1]
+    return table.assign(**{f"{p}_adjusted": adjusted})
 
 
 def best_baseline(folds: pd.DataFrame, metric: str) -> str | None:
-    """Return the baseline with the best mean of ``metric``, or None if there is no baseline.
+    """Return the baseline with the best mean of ``metric``, or None if no baseline has one.
 
     Parameters
     ----------
     folds
         Rows of a FOLD_METRICS table: one condition, one metric.
     """
-    means = folds[_is_baseline(folds)].groupby("method", sort=False)["value"].mean()
+    means = folds[_is_baseline(folds)].groupby("method", sort=False)["value"].mean().dropna()
     if means.empty:
         return None
     return str(means.idxmax() if HIGHER_IS_BETTER[metric] else means.idxmin())
@@ -121,17 +131,3 @@ def compare_conditions(folds: pd.DataFrame, pairs: Sequence[tuple[str, str]]) ->
 
 def _is_baseline(folds: pd.DataFrame) -> "pd.Series[bool]":
     return folds["method"].str.startswith(BASELINE_PREFIX)
-
-
-_TYPES: dict[str, Any] = {
-    "method": "str",
-    "condition": "str",
-    "baseline": "str",
-    "metric": "str",
-    "difference": float,
-    "ci_low": float,
-    "ci_high": float,
-    "p": float,
-    "p_adjusted": float,
-    "n_folds": int,
-}

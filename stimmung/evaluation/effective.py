@@ -16,8 +16,8 @@ from scipy.optimize import isotonic_regression
 
 from stimmung.evaluation.votes import training_rows
 from stimmung.vocabulary.arms import sees_training_rows
-from stimmung.vocabulary.tables import BASELINE_PREFIX
-from stimmung.vocabulary.votes_schemas import option_columns, options_of
+from stimmung.vocabulary.tables import BASELINE_PREFIX, typed_table
+from stimmung.vocabulary.votes_schemas import EFFECTIVE, option_columns, options_of
 
 Floats = NDArray[np.float64]
 Values = dict[tuple[str, str], dict[str, Floats]]  # (method, condition) to metric to (1 + resamples,)
@@ -108,7 +108,7 @@ def count_effective_respondents(
                 for (method, condition), found in values.items()
                 if not method.startswith(BASELINE_PREFIX)
             ]
-    return pd.DataFrame(rows, columns=list(_TYPES)).astype(_TYPES)
+    return typed_table(rows, EFFECTIVE)
 
 
 def _baselines(values: Values, condition: str) -> list[dict[str, Floats]]:
@@ -217,16 +217,3 @@ def _metrics(run: _Run, draws: _Draws) -> dict[str, Floats]:
         metric: np.einsum("bf,fb->b", draws.folds, np.stack(values)) / draws.folds.shape[1]
         for metric, values in by_fold.items()
     }
-
-
-_TYPES: dict[str, Any] = {
-    "method": "str",
-    "condition": "str",
-    "metric": "str",
-    "n_training": float,
-    "n_effective": float,
-    "ci_low": float,
-    "ci_high": float,
-    "n_smallest": float,
-    "n_largest": float,
-}

@@ -1,7 +1,6 @@
 """Metrics of a part of the respondents, such as those who identify with no party."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +8,8 @@ import pandas as pd
 from stimmung.evaluation.folds import summarize_folds
 from stimmung.evaluation.votes import measure_folds
 from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.tables import empty_table
+from stimmung.vocabulary.votes_schemas import SUBGROUPS
 
 Answers = Mapping[str, Sequence[str]]  # item to answers
 
@@ -71,7 +72,7 @@ def measure_subgroups(
     InputError
         If an item or an answer is unknown, or a subgroup has nobody in it.
     """
-    parts = [_EMPTY]
+    parts = [empty_table(SUBGROUPS)]
     for name, subgroup in subgroups.items():
         ids = members(respondents, subgroup.get("keep", {}), subgroup.get("exclude", {}))
         part = predictions[predictions["respondent_id"].isin(ids)]
@@ -82,20 +83,3 @@ def measure_subgroups(
         folds = measure_folds(part, splits, weighted, whole=False)
         parts.append(summarize_folds(folds).assign(subgroup=name))
     return pd.concat(parts[1:] or parts, ignore_index=True)
-
-
-_TYPES: dict[str, Any] = {
-    "subgroup": "str",
-    "method": "str",
-    "condition": "str",
-    "metric": "str",
-    "option": "str",
-    "value": float,
-    "sd_over_folds": float,
-    "ci_low": float,
-    "ci_high": float,
-    "n_folds": int,
-    "n_respondents": int,
-    "n_training": float,
-}
-_EMPTY = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _TYPES.items()})

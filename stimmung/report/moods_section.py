@@ -119,7 +119,7 @@ def _headlines(results: MoodsResults) -> list[str]:
         honest = int((part["p_prewhitened"] <= SIGNIFICANT).sum())
         family = int((part["p_family"] <= SIGNIFICANT).sum())
         points.append(
-            f"{method_label(model)}{_kind(model)} against the survey, at lag 0: of {len(part)} options {published} with p ≤ .05 "
+            f"{method_label(model)}{_kind(model)} against the survey, at lag 0: of {len(part)} options, {published} with p ≤ .05 "
             f"as published, {honest} by the test that holds its level, {family} after allowance for all options "
             f"and lags. Median r of the raw series {number(float(np.nanmedian(part['r_raw'])), 2)}."
         )

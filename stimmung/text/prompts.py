@@ -46,6 +46,31 @@ def survey_messages(
     return [Message(role="system", content=instruction), Message(role="user", content="\n".join(lines))]
 
 
+def prompts_table(
+    respondents: pd.DataFrame, target: str, messages: Sequence[Sequence[Message]], texts: Sequence[str]
+) -> pd.DataFrame:
+    """Return a PROMPTS table.
+
+    Parameters
+    ----------
+    respondents
+        The respondents table.
+    target
+        The item that is asked for; who did not answer it has no target.
+    messages, texts
+        What each respondent's model reads, in the order of the table: as turns, and as running text for base models.
+    """
+    answers = respondents[target]
+    return pd.DataFrame(
+        {
+            "respondent_id": respondents["respondent_id"],
+            "messages": messages,
+            "text": texts,
+            "target": answers.astype("str").where(answers.notna(), None),
+        }
+    )
+
+
 def _worded_answer(item: SurveyItem, value: Any, reason: Any, language: str) -> str | None:
     if pd.isna(value):
         label = next((missing.label for missing in item.missing if missing.reason == reason), None)

@@ -4,7 +4,9 @@ Every parquet file has a schema, in ``votes_schemas`` or ``moods_schemas``. It i
 is read, so that a damaged or outdated file is named where it is found and not three rules later.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
@@ -21,6 +23,20 @@ PROBABILITY = pa.Check.in_range(0.0, 1.0)
 def empty_table(schema: pa.DataFrameSchema) -> pd.DataFrame:
     """Return a table without rows that ``schema`` accepts."""
     return pd.DataFrame({name: pd.Series(dtype=column.dtype.type) for name, column in schema.columns.items()})
+
+
+def typed_table(rows: Sequence[Mapping[str, Any]], schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Return rows as a table with the columns and types of ``schema``, also if there are none.
+
+    Parameters
+    ----------
+    rows
+        Column to value. A column that a row lacks is NaN in it.
+    schema
+        Of a table whose columns are all named.
+    """
+    types = {name: column.dtype.type for name, column in schema.columns.items()}
+    return pd.DataFrame(list(rows), columns=list(types)).astype(types)
 
 
 def write_table(frame: pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> None:

@@ -4,22 +4,11 @@ import pytest
 
 from stimmung.vocabulary.errors import InputError
 from tests.scripts.test_train_fold_classifiers import predict
-from tests.small_encoder import save_small_encoder
+from tests.small_encoder import prepare_small_encoder
 
 
 def test_a_classifier_that_a_full_disk_has_cut_off_is_named(small_study, tmp_path):
-    from scripts.prepare_model import prepare_model
-
-    base, adapter = tmp_path / "base", tmp_path / "fold-0"
-    prepare_model(
-        source=str(save_small_encoder(tmp_path / "source")),
-        revision=None,
-        quantization="none",
-        compute_dtype="float32",
-        encoder=True,
-        threads=1,
-        description=base / "model.json",
-    )
+    base, adapter = prepare_small_encoder(tmp_path), tmp_path / "fold-0"
     adapter.mkdir()
     (adapter / "adapter_config.json").write_text("{}")
     with pytest.raises(InputError, match=r"no readable classifier in .*fold-0"):

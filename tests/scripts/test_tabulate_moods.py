@@ -1,11 +1,9 @@
-import shutil
-import subprocess
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from scripts.tabulate_moods import tabulate_moods
+from tests.latex import compiled
 from tests.synthetic_moods import MOODS_FOR_READERS, MOODS_TABLES, OPTIONS
 
 
@@ -52,19 +50,8 @@ def test_a_panel_without_survey_has_tables_without_rows(moods_study, tmp_path):
 
 
 def test_latex_compiles(moods_study, tmp_path):
-    if shutil.which("pdflatex") is None:
-        pytest.skip("no pdflatex on this machine")
-    if subprocess.run(["kpsewhich", "adjustbox.sty"], capture_output=True).returncode:
-        pytest.skip("no adjustbox.sty on this machine")
-    inputs = "".join(
-        rf"\input{{{path}}}" for name, path in moods_study.for_readers.items() if name.endswith("_tex")
-    )
-    source = rf"""\documentclass{{article}}\usepackage[utf8]{{inputenc}}
-\usepackage{{booktabs,adjustbox}}\begin{{document}}{inputs}\end{{document}}"""
-    (tmp_path / "paper.tex").write_text(source, encoding="utf-8")
-    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True)
-    assert done.returncode == 0, done.stdout[-2000:].decode("utf-8", errors="replace")
+    tables = [path for name, path in moods_study.for_readers.items() if name.endswith("_tex")]
+    compiled(tables, tmp_path)
 
 
 def test_no_number_of_a_reader_is_nan(moods_study):

@@ -1,9 +1,7 @@
-import shutil
-import subprocess
-
 import pandas as pd
 import pytest
 
+from tests.latex import compiled
 from tests.synthetic_votes import VOTES_FOR_READERS
 
 
@@ -30,20 +28,5 @@ def test_no_respondent_is_in_a_table(votes_study):
 
 
 def test_latex_compiles(votes_study, tmp_path):
-    if shutil.which("pdflatex") is None:
-        pytest.skip("no pdflatex on this machine")
-    if subprocess.run(["kpsewhich", "adjustbox.sty"], capture_output=True).returncode:
-        pytest.skip("no adjustbox.sty on this machine")
-    inputs = "".join(
-        rf"\input{{{path}}}" for name, path in votes_study.for_readers.items() if name.endswith("_tex")
-    )
-    source = rf"""\documentclass{{article}}\usepackage[utf8]{{inputenc}}
-\usepackage{{booktabs,adjustbox}}\begin{{document}}{inputs}\end{{document}}"""
-    (tmp_path / "paper.tex").write_text(source, encoding="utf-8")
-    done = subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
-        cwd=tmp_path,
-        capture_output=True,
-    )
-    assert done.returncode == 0, done.stdout[-2000:].decode("utf-8", errors="replace")
-    assert b"Overfull" not in done.stdout
+    tables = [path for name, path in votes_study.for_readers.items() if name.endswith("_tex")]
+    assert b"Overfull" not in compiled(tables, tmp_path)

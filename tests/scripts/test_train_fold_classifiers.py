@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from scripts.classify_respondents import classify_respondents
-from scripts.prepare_model import prepare_model
 from scripts.train_fold_classifiers import train_fold_classifiers
 from stimmung.vocabulary.errors import InputError, Interrupted
 from stimmung.vocabulary.tables import read_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, SPLITS, option_columns
-from tests.small_encoder import save_small_encoder
+from tests.small_encoder import prepare_small_encoder
 from tests.workflow.workspace import MARKER
 
 TRAINING = {
@@ -34,18 +33,7 @@ TRAINING = {
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("encoder")
-    base = folder / "base"
-    prepare_model(
-        source=str(save_small_encoder(folder / "source")),
-        revision=None,
-        quantization="none",
-        compute_dtype="float32",
-        encoder=True,
-        threads=1,
-        description=base / "model.json",
-    )
-    return base
+    return prepare_small_encoder(tmp_path_factory.mktemp("encoder"))
 
 
 def train(small_study, base, folder, **changes):
@@ -166,16 +154,7 @@ def test_a_decoder_gets_a_head_as_well(small_study, tmp_path):
 
 
 def test_a_text_that_is_too_long_is_refused_not_cut(small_study, tmp_path):
-    base = tmp_path / "base"
-    prepare_model(
-        source=str(save_small_encoder(tmp_path / "short", context=4)),
-        revision=None,
-        quantization="none",
-        compute_dtype="float32",
-        encoder=True,
-        threads=1,
-        description=base / "model.json",
-    )
+    base = prepare_small_encoder(tmp_path, context=4)
     with pytest.raises(InputError, match=r"text of \d+ tokens does not fit the 4"):
         train(small_study, base, tmp_path)
     assert not (tmp_path / "fold-0").exists()

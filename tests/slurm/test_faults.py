@@ -135,7 +135,7 @@ def test_a_killed_snakemake_is_started_again_while_its_jobs_go_on(begun, long_st
     assert begun.run("--unlock").code == 0
     ended = begun.run(TARGET)
     assert ended.code == 0, ended.terminal
-    assert f"trained by Slurm job {orphan}" in log_of(begun)
+    assert f"made by Slurm job {orphan}" in log_of(begun)
     assert not any(event[0] == "stopped" for event in events_of(begun))
     jobs = [job for job in begun.slurm.jobs() if rule_of(job) == RULE and job["WorkDir"] == str(begun.folder)]
     assert [job["JobState"] for job in jobs] == ["COMPLETED", "COMPLETED"] and jobs[0]["JobId"] == orphan

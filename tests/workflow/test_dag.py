@@ -151,7 +151,8 @@ def test_every_script_is_one_function_of_its_name_with_keyword_arguments(script)
     assert not any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)
     main = tree.body[-1]
     assert isinstance(main, ast.If) and "__main__" in ast.unparse(main.test)
-    assert ast.unparse(main.body[0]).startswith("with job(snakemake):")
+    headed = ("with job(snakemake):", "with job(snakemake), once(snakemake) as wanted:")
+    assert ast.unparse(main.body[0]).startswith(headed)
 
 
 @pytest.mark.parametrize("file", [REPOSITORY / "Snakefile", *RULE_FILES], ids=lambda file: file.name)

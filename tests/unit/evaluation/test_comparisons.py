@@ -3,7 +3,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from stimmung.evaluation.comparisons import COMPARED, compare_conditions, compare_with_best_baseline
+from stimmung.evaluation.comparisons import (
+    COMPARED,
+    adjust_within_metric,
+    best_baseline,
+    compare_conditions,
+    compare_with_best_baseline,
+)
 from stimmung.evaluation.votes import measure_folds
 from tests.synthetic_votes import make_votes
 
@@ -108,3 +114,17 @@ def test_a_condition_is_compared_fold_by_fold_with_its_reference():
 def test_without_pairs_there_are_no_changes():
     predictions, splits = make_votes(n=120, conditions=("full",))
     assert compare_conditions(measure_folds(predictions, splits), []).empty
+
+
+def test_p_values_are_adjusted_within_a_metric_and_absent_ones_do_not_count():
+    table = pd.DataFrame(
+        {"metric": ["f1", "brier", "f1", "f1", "brier"], "p": [0.01, 0.04, 0.03, np.nan, 0.5]},
+        index=[7, 3, 5, 1, 0],
+    )
+    adjusted = adjust_within_metric(table, "p")["p_adjusted"]
+    assert adjusted.tolist() == pytest.approx([0.02, 0.08, 0.03, np.nan, 0.5], nan_ok=True)
+
+
+def test_a_metric_that_no_baseline_has_has_no_best_one():
+    folds = pd.DataFrame({"method": ["baselines/a", "tiny/tuned"], "value": [np.nan, 0.5]})
+    assert best_baseline(folds, "f1") is None

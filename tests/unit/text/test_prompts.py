@@ -1,8 +1,16 @@
 import pandas as pd
 import pytest
 
-from stimmung.text.prompts import few_shot_messages, number_in_words, plain_text, survey_messages
+from stimmung.text.prompts import (
+    Message,
+    few_shot_messages,
+    number_in_words,
+    plain_text,
+    prompts_table,
+    survey_messages,
+)
 from stimmung.vocabulary.codebook import Codebook
+from stimmung.vocabulary.votes_schemas import PROMPTS
 
 CODEBOOK = Codebook.model_validate(
     {
@@ -107,3 +115,11 @@ def test_examples_stand_between_instruction_and_respondent():
 )
 def test_a_number_has_as_many_digits_as_the_codebook_says(value, decimals, said):
     assert number_in_words(value, decimals) == said
+
+
+def test_who_did_not_answer_has_a_prompt_and_no_target():
+    respondents = pd.DataFrame({"respondent_id": ["a", "b"], "vote": pd.Categorical(["SPD", None])})
+    turns = [[Message(role="user", content=name)] for name in ("one", "other")]
+    table = PROMPTS.validate(prompts_table(respondents, "vote", turns, ["one", "other"]))
+    assert table["target"].isna().tolist() == [False, True] and table["target"].iloc[0] == "SPD"
+    assert table["text"].tolist() == ["one", "other"]

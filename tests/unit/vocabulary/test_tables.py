@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import read_table, write_table
-from stimmung.vocabulary.votes_schemas import SPLITS
+from stimmung.vocabulary.tables import read_table, typed_table, write_table
+from stimmung.vocabulary.votes_schemas import COMPARISONS, SPLITS
 
 SECRET = "voter-4711"
 
@@ -90,3 +90,10 @@ def test_a_failed_write_leaves_what_was_there_before(splits, tmp_path, monkeypat
         write_table(splits.iloc[:1], path, SPLITS)
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["splits.parquet"]
+
+
+@pytest.mark.parametrize("rows", [[], [{"method": "m", "condition": "c", "metric": "f1"}]])
+def test_rows_get_the_columns_and_types_of_their_schema(rows):
+    table = typed_table(rows, COMPARISONS.update_column("n_folds", dtype=float, nullable=True))
+    assert list(table.columns) == list(COMPARISONS.columns) and len(table) == len(rows)
+    assert table["p"].dtype == float and table["method"].dtype == "str"

@@ -1,0 +1,45 @@
+"""A job that finds another one at work on its outputs waits for it, and then takes what it made."""
+
+import hashlib
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from stimmung.engine.locks import unless_made
+
+
+@contextmanager
+def once(snakemake: Any) -> Iterator[bool]:
+    """Yield whether a script's outputs are still to be made, with their lock held.
+
+    The other job is one that a killed ``snakemake`` left behind. Training has locks of its own, for each adapter.
+
+    Parameters
+    ----------
+    snakemake
+        The object that Snakemake gives a script. Its parameter ``store`` is the folder in which locks stand.
+    """
+    # The default would end the process with the lock still there, and a job on another host would wait until it is stale.
+    signal.signal(signal.SIGTERM, _leave)
+    outputs = [Path(output) for output in snakemake.output]
+    with unless_made(outputs, identity(snakemake), Path(snakemake.params.store) / "locks") as wanted:
+        yield wanted
+
+
+def identity(snakemake: Any) -> str:
+    """Return a digest of what decides a job's outputs: its rule, wildcards, parameters, and the bytes of its inputs."""
+    about = [snakemake.rule, *(sorted(part.items()) for part in (snakemake.wildcards, snakemake.params))]
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode())
+    for path in snakemake.input:
+        with Path(path).open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    del frame
+    raise SystemExit(128 + number)
