@@ -195,8 +195,8 @@ rule train_fold_classifiers:
         "../envs/models.yaml"
     threads: 1
     resources:
-        mem_mb=grows(4000),
-        runtime=grows(60),
+        mem_mb=memory_of_scoring,
+        runtime=minutes_of_folds,
     params:
         language=of_survey("language"),
         training=training_of,
@@ -226,8 +226,8 @@ rule classify_respondents:
         "../envs/models.yaml"
     threads: 1
     resources:
-        mem_mb=grows(4000),
-        runtime=grows(30),
+        mem_mb=memory_of_scoring,
+        runtime=minutes_of_scoring,
     params:
         language=of_survey("language"),
         store=STORE,

@@ -31,7 +31,7 @@ def memory_of_training(wildcards, input, attempt):
 
 @noted
 def memory_of_scoring(wildcards, input, attempt):
-    """Main memory of a job that scores; known once the model has been prepared."""
+    """Main memory of a job with one adapter, or one classifier, at a time; known once the model has been prepared."""
     return attempt * sizes.model_mb(Path(input.base), preset_of(wildcards), 1)
 
 

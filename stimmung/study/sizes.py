@@ -7,7 +7,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,11 @@ LEAST_SECONDS_PER_STEP = 0.1
 TOKENS_PER_PROMPT = 400
 # Of a week of posts whose number nobody knows yet, in blocks.
 BLOCKS_PER_WEEK = 2000
+
+
+# One thing has many names: Llama and BERT, DistilBERT, GPT-2.
+HIDDEN_SIZE = ("hidden_size", "dim", "n_embd")
+N_LAYERS = ("num_hidden_layers", "n_layers", "n_layer")
 
 
 def billion_parameters(model: Model) -> float:
@@ -65,9 +70,9 @@ def model_mb(base: Path, training: Training, n_adapters: int) -> int:
 
 
 def adapter_weights(shape: Mapping[str, Any], training: Training) -> int:
-    """Return how many weights an adapter has, from the sizes in a model's config.json (those of Llama's family)."""
-    hidden = int(shape["hidden_size"])
-    wide = int(shape.get("intermediate_size") or 4 * hidden)
+    """Return how many weights an adapter has, by a model's config.json: exact for Llama's family, somewhat more for others."""
+    hidden = _said(shape, HIDDEN_SIZE, 4096)
+    wide = _said(shape, ("intermediate_size", "hidden_dim", "n_inner"), 4 * hidden)
     heads = int(shape.get("num_attention_heads") or 1)
     narrow = hidden * int(shape.get("num_key_value_heads") or heads) // heads
     linear = {
@@ -81,7 +86,12 @@ def adapter_weights(shape: Mapping[str, Any], training: Training) -> int:
     }
     chosen = linear if training.target_modules == "all-linear" else training.target_modules
     sides = sum(linear.get(name, hidden + wide) for name in chosen)
-    return training.r * sides * int(shape["num_hidden_layers"])
+    return training.r * sides * _said(shape, N_LAYERS, 32)
+
+
+def _said(shape: Mapping[str, Any], names: Sequence[str], otherwise: int) -> int:
+    """Return a size by the first name that a config knows it by, as a large model has it where it says none."""
+    return next((int(shape[name]) for name in names if shape.get(name)), otherwise)
 
 
 def n_steps(training: Training, n_rows: int) -> int:

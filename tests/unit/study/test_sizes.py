@@ -57,6 +57,27 @@ def test_an_adapter_has_as_many_weights_as_peft_gives_it():
         model = wrapped.unload()
 
 
+@pytest.mark.parametrize(
+    ("family", "names"),
+    [
+        ("Bert", ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")),
+        ("DistilBert", ("dim", "hidden_dim", "n_layers", "n_heads")),
+        ("GPT2", ("n_embd", "n_inner", "n_layer", "n_head")),
+    ],
+)
+def test_other_families_adapters_are_reckoned_no_smaller_than_peft_s_and_not_far_above(family, names):
+    import transformers
+    from peft import LoraConfig, get_peft_model
+
+    shape = dict(zip(names, (32, 64, 3, 4), strict=True))
+    config = getattr(transformers, f"{family}Config")(vocab_size=50, **shape)
+    model = getattr(transformers, f"{family}Model")(config)
+    adapted = get_peft_model(model, LoraConfig(r=4, target_modules="all-linear"))
+    exact = sum(parameter.numel() for parameter in adapted.parameters() if parameter.requires_grad)
+    training = Training(r=4, learning_rate=1e-3)
+    assert exact <= sizes.adapter_weights(config.to_dict(), training) < 2 * exact
+
+
 def test_memory_grows_with_the_model_and_with_the_adapters_in_it(tmp_path):
     (tmp_path / "config.json").write_text(str(LLAMA_8B).replace("'", '"'))
     with (tmp_path / "model.safetensors").open("wb") as weights:
