@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,15 +42,22 @@ def save_adapter(
     """
     if directory.exists():
         return
+    with whole_folder(directory) as draft:
+        tensors = {_peft_name(name): tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+        save_file(tensors, draft / WEIGHTS, metadata={"format": "pt"})
+        (draft / CONFIG).write_text(json.dumps(_peft_config(cohort), indent=2, sort_keys=True) + "\n")
+        (draft / RECORD).write_text(json.dumps(record, indent=2) + "\n")
+
+
+@contextmanager
+def whole_folder(directory: Path) -> Iterator[Path]:
+    """Yield a draft beside ``directory`` to write to, and rename it at the end, so that nobody ever reads half an adapter."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     draft = directory.with_name(f".{directory.name}.{os.getpid()}")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     try:
-        tensors = {_peft_name(name): tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-        save_file(tensors, draft / WEIGHTS, metadata={"format": "pt"})
-        (draft / CONFIG).write_text(json.dumps(_peft_config(cohort), indent=2, sort_keys=True) + "\n")
-        (draft / RECORD).write_text(json.dumps(record, indent=2) + "\n")
+        yield draft
         draft.rename(directory)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

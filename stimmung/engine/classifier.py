@@ -8,7 +8,6 @@ import hashlib
 import json
 import logging
 import math
-import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
-from stimmung.engine.adapter_files import CONFIG, DAMAGE, RECORD
+from stimmung.engine.adapter_files import CONFIG, DAMAGE, RECORD, whole_folder
 from stimmung.engine.classifier_checkpoints import Checkpoints
 from stimmung.engine.devices import default_device, peak_memory_mb
 from stimmung.engine.encoders import load_classifier, longest_text
@@ -206,10 +205,8 @@ def _arguments(settings: Mapping[str, Any], seed: int, scratch: Path) -> Trainin
 
 
 def _publish(tuned: Any, output: Path, record: dict[str, Any]) -> None:
-    """Let the adapter appear whole or not at all, with the same bytes each time."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".classifier.", dir=output.parent))
-    try:
+    """Write the adapter as PEFT does, with the same bytes each time."""
+    with whole_folder(output) as draft:
         tuned.save_pretrained(draft)
         (draft / "README.md").unlink(missing_ok=True)
         config = json.loads((draft / CONFIG).read_text())
@@ -217,9 +214,6 @@ def _publish(tuned: Any, output: Path, record: dict[str, Any]) -> None:
             config[name] = sorted(config[name]) if isinstance(config[name], list) else config[name]
         (draft / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
         (draft / RECORD).write_text(json.dumps(record, indent=2) + "\n")
-        draft.rename(output)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def classify(base: Path, adapter: Path, n_options: int, texts: Sequence[str]) -> tuple[np.ndarray, list[int]]:
