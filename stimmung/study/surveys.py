@@ -220,7 +220,8 @@ class Survey(Strict):
             f"results/surveys/{name}/predictions/{method}/{condition}/seed-{seed}.parquet"
             for condition in self.conditions
             for method in [*self.arms_of(condition), *(f"baselines/{baseline}" for baseline in baselines)]
-            for seed in self.seeds
+            # Nothing is drawn for a method that sees no training rows: with every seed it says the same.
+            for seed in (self.seeds if sees_training_rows(method) else self.seeds[:1])
         ]
 
     def prompt_twin(self, condition: str) -> str:

@@ -120,6 +120,17 @@ def test_conditions_that_drop_the_same_items_share_prompts_and_a_zero_shot_arm_r
     assert f"results/surveys/{ANES}/predictions/baselines/majority/share-10/seed-24.parquet" in files
 
 
+def test_only_methods_that_learn_or_draw_run_with_every_seed(config):
+    config["surveys"][ANES]["seeds"] = [24, 25, 26]
+    files = load_study(config, ROOT).surveys[ANES].prediction_files(ANES, ["logistic"])
+    seeds = {
+        method: {file.rsplit("-", 1)[1] for file in files if f"/{method}/full/" in file}
+        for method in ("tiny/tuned", "tiny/few-shot", "baselines/logistic", "tiny/zero-shot")
+    }
+    assert seeds.pop("tiny/zero-shot") == {"24.parquet"}
+    assert set(map(len, seeds.values())) == {3}
+
+
 def test_the_trainer_is_told_how_to_pace_itself_and_nothing_else(config):
     assert set(load_study(config, ROOT).engine.pace()) == {"cohort", "adapters_at_once", "checkpoint_minutes"}
 
