@@ -227,7 +227,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(condition, seconds: float, *, fail: bool = True, what: str = "the condition"):  # type: ignore[no-untyped-def]
+def until(condition, seconds: float, *, fail: bool = True, what: str = "the condition"):
     """Wait for a condition and return what it returned."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
