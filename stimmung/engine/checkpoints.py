@@ -70,12 +70,14 @@ def load_checkpoint(path: Path) -> list[Saved] | None:
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    """Flatten an optimizer's state to named tensors."""
-    flat = {}
-    for number, state in optimizer.state_dict()["state"].items():
-        for key, value in state.items():
-            flat[f"{number}.{key}"] = torch.as_tensor(value)
-    return flat
+    """Flatten an optimizer's state to named tensors, by the number of the parameter."""
+    # Not by state_dict: that of bitsandbytes hides its tensors in a dictionary for FSDP. Its qmaps are constants, shared by all.
+    return {
+        f"{number}.{key}": torch.as_tensor(value)
+        for number, parameter in enumerate(_parameters(optimizer))
+        for key, value in optimizer.state[parameter].items()
+        if not key.startswith("qmap")
+    }
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, torch.Tensor]) -> None:
@@ -84,6 +86,30 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, torch.Te
     for name, tensor in flat.items():
         number, key = name.split(".", 1)
         state.setdefault(int(number), {})[key] = tensor
+    if hasattr(optimizer, "init_state"):
+        _refill(optimizer, state)
+        return
     whole = optimizer.state_dict()
     whole["state"] = state
     optimizer.load_state_dict(whole)
+
+
+def _refill(optimizer: Any, state: dict[int, dict[str, Any]]) -> None:
+    """Fill the buffers that an optimizer of bitsandbytes makes itself: paged ones must stay so, and its step an int."""
+    places = [
+        (group, parameter, group_number, place)
+        for group_number, group in enumerate(optimizer.param_groups)
+        for place, parameter in enumerate(group["params"])
+    ]
+    for number, values in state.items():
+        optimizer.init_state(*places[number])
+        own = optimizer.state[places[number][1]]
+        for key, value in values.items():
+            if isinstance(own[key], torch.Tensor):
+                own[key].copy_(value)
+            else:
+                own[key] = value.item()
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]

@@ -188,7 +188,7 @@ def _arguments(settings: Mapping[str, Any], seed: int, scratch: Path) -> Trainin
     chosen = {name: settings[name] for name in TRAINER if settings.get(name) is not None}
     chosen.setdefault("max_steps", -1)
     on_cpu = default_device().type == "cpu"
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(scratch),
         **chosen,
         warmup_steps=settings.get("warmup_ratio", 0.0),  # below 1, transformers takes it for a ratio
@@ -202,6 +202,10 @@ def _arguments(settings: Mapping[str, Any], seed: int, scratch: Path) -> Trainin
         use_cpu=on_cpu,
         dataloader_pin_memory=not on_cpu,
     )
+    if arguments.n_gpu > 1:
+        # Else the Trainer multiplies the batch by the number of GPUs, and another classifier comes out.
+        arguments._n_gpu = 1
+    return arguments
 
 
 def _publish(tuned: Any, output: Path, record: dict[str, Any]) -> None:

@@ -78,7 +78,7 @@ class Checkpoints(TrainerCallback):
         """Put back the optimizer and the learning rate."""
         del args, control
         if self._read is not None:
-            optimizer, scheduler = parts["optimizer"], parts["lr_scheduler"]
+            optimizer, scheduler = _bare(parts["optimizer"]), parts["lr_scheduler"]
             restore_optimizer(optimizer, self._read.tensors.get("optimizer", {}))
             scheduler.load_state_dict(self._read.scheduler)
             for group, rate in zip(optimizer.param_groups, scheduler.get_last_lr(), strict=True):
@@ -104,7 +104,7 @@ class Checkpoints(TrainerCallback):
     def _save(self, state: Any, model: Any, optimizer: Any, scheduler: Any) -> None:
         kinds = {
             "weights": _trainable(model),
-            "optimizer": optimizer_tensors(optimizer),
+            "optimizer": optimizer_tensors(_bare(optimizer)),
             "random": _random_state(),
         }
         with whole(self._path) as draft:
@@ -139,6 +139,11 @@ def _load(path: Path) -> _Read | None:
     except (*DAMAGE, AttributeError) as error:
         logger.warning("%s cannot be read, so training begins anew: %s", path, error)
         return None
+
+
+def _bare(optimizer: Any) -> Any:
+    """Return the optimizer within the one that accelerate has wrapped around it."""
+    return getattr(optimizer, "optimizer", optimizer)
 
 
 def _trainable(model: Any) -> dict[str, torch.nn.Parameter]:

@@ -10,7 +10,6 @@ from torch import nn
 
 from stimmung.engine.lora import LoraSettings
 from stimmung.engine.rows import TrainingRow
-from stimmung.vocabulary.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -50,17 +49,9 @@ class Recipe:
         return self.learning_rate * (1 - done if self.lr_scheduler_type == "linear" else 1)
 
     def optimizer_of(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-        """Return a new optimizer of one adapter's weights.
-
-        Raises
-        ------
-        InputError
-            If the paged optimizer, which needs CUDA, is asked for on another device.
-        """
+        """Return a new optimizer of one adapter's weights; bitsandbytes' pages its state on CUDA only."""
         options = {"lr": self.learning_rate, "weight_decay": self.weight_decay}
         if self.optim == "paged_adamw_8bit":
-            if parameters[0].device.type != "cuda":
-                raise InputError("optim: paged_adamw_8bit needs a CUDA GPU", "Use adamw_torch on a CPU.")
             from bitsandbytes.optim import PagedAdamW8bit
 
             paged: torch.optim.Optimizer = PagedAdamW8bit(parameters, **options)

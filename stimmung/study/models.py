@@ -91,7 +91,7 @@ class Training(Strict):
     )
     weight_decay: float = Field(0.0, ge=0, description="AdamW's decoupled weight decay.")
     optim: Literal["adamw_torch", "paged_adamw_8bit"] = Field(
-        "adamw_torch", description="paged_adamw_8bit saves memory; CUDA only."
+        "adamw_torch", description="paged_adamw_8bit saves memory, most of it on CUDA."
     )
     gradient_checkpointing: bool = Field(
         False, description="Recompute activations: less memory, a third more time."

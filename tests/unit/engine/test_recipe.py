@@ -7,7 +7,6 @@ import yaml
 from transformers import get_scheduler
 
 from stimmung.engine.recipe import Recipe
-from stimmung.vocabulary.errors import InputError
 
 CONFIG = Path(__file__).parents[3] / "config.yaml"
 
@@ -31,8 +30,3 @@ def test_every_preset_of_the_config_is_a_recipe_and_no_value_gets_lost():
             "how posts are cut is no part of it"
         )
         assert all(kept[key] == value for key, value in given.items() if key in kept), name
-
-
-def test_the_paged_optimizer_is_refused_without_cuda(recipe):
-    with pytest.raises(InputError, match="paged_adamw_8bit needs a CUDA GPU"):
-        replace(recipe, optim="paged_adamw_8bit").optimizer_of([torch.nn.Parameter(torch.zeros(1))])

@@ -172,6 +172,15 @@ def test_recomputed_activations_change_nothing(base, recipe, tasks, tmp_path):
     assert largest_difference(kept, recomputed) < 1e-5
 
 
+def test_the_8_bit_optimizer_learns_and_is_not_the_32_bit_one(base, recipe, tasks, tmp_path):
+    recipe = replace(recipe, lora=replace(recipe.lora, r=64), num_train_epochs=4)
+    full = trained(base, recipe, tasks, tmp_path / "32", ALONE)
+    small = trained(base, replace(recipe, optim="paged_adamw_8bit"), tasks, tmp_path / "8", ALONE)
+    assert 0 < largest_difference(full, small) < 0.05
+    for one in records(tmp_path / "8"):
+        assert one["losses"][-1] < one["losses"][0]
+
+
 def test_a_finished_adapter_is_never_trained_again(base, recipe, tasks, tmp_path, monkeypatch):
     trained(base, recipe, tasks[:2], tmp_path, STACKED)
     seen = []
@@ -220,7 +229,10 @@ def test_a_prompt_longer_than_the_context_is_refused(base, recipe, tasks, tmp_pa
     assert not records(tmp_path)
 
 
-def test_stopping_saves_a_checkpoint_and_the_next_run_goes_on(base, recipe, tasks, tmp_path):
+@pytest.mark.parametrize("optim", ["adamw_torch", "paged_adamw_8bit"])
+def test_stopping_saves_a_checkpoint_and_the_next_run_goes_on(base, recipe, tasks, tmp_path, optim):
+    # Of rank 64, so that the matrices have the 4,096 entries from which bitsandbytes takes 8 bits.
+    recipe = replace(recipe, optim=optim, lora=replace(recipe.lora, r=64))
     undisturbed = Store(tmp_path / "a")
     keys = train_adapters(base, recipe, tasks, undisturbed, pace=STACKED)
     interrupted = Store(tmp_path / "b")

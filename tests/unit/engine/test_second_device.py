@@ -1,0 +1,97 @@
+"""The engine on a device that is not the CPU: that everything is brought there, and back, and that the numbers are the CPU's."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from stimmung.engine.adapter_files import load_adapter
+from stimmung.engine.base import Base, prepare_loaded
+from stimmung.engine.lora import attached, initial_weights
+from stimmung.engine.readouts import named
+from stimmung.engine.recipe import Pace, Recipe
+from stimmung.engine.scoring import Prompt, score_options
+from stimmung.engine.store import Store
+from stimmung.engine.training import train_adapters
+from stimmung.vocabulary.errors import Interrupted
+from tests.unit.engine.conftest import random_llama
+from tests.unit.engine.second_device import MixedDevicesError, move, second_device
+
+GENERATOR = torch.Generator
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """The same small Llama on the second device."""
+    # Neither the fused AdamW nor a generator of its own can be had for a device that torch knows nothing of.
+    monkeypatch.setattr(
+        Recipe, "optimizer_of", lambda recipe, weights: torch.optim.AdamW(weights, recipe.learning_rate)
+    )
+    monkeypatch.setattr(torch, "Generator", lambda **_: GENERATOR())
+    with second_device():
+        model = move(random_llama())
+        prepare_loaded(model)
+        yield Base(model, None, "a-base", "digest")
+
+
+def test_an_operation_of_both_devices_is_refused():
+    with second_device(), pytest.raises(MixedDevicesError):
+        torch.ones(3, device="meta") + torch.ones(3)
+    with second_device():
+        assert (torch.tensor([1.0, 2.0], device="meta") * 2).tolist() == [2.0, 4.0]
+
+
+@pytest.mark.parametrize("mode", ["stacked", "sequential"])
+@pytest.mark.parametrize("recompute", [False, True])
+def test_training_elsewhere_is_training_here(base, elsewhere, recipe, tasks, tmp_path, mode, recompute):
+    recipe = replace(recipe, gradient_checkpointing=recompute, num_train_epochs=None, max_steps=3)
+    weights = []
+    for where, folder in ((elsewhere, "there"), (base, "here")):
+        store = Store(tmp_path / folder)
+        keys = train_adapters(where, recipe, tasks, store, pace=Pace(mode))
+        weights.append([load_adapter(store.adapter(key)).weights for key in keys])
+    for there, here in zip(*weights, strict=True):
+        for name, weight in here.items():
+            torch.testing.assert_close(there[name], weight, atol=1e-5, rtol=0)
+
+
+def test_training_elsewhere_goes_on_from_its_checkpoint(elsewhere, recipe, tasks, tmp_path):
+    recipe = replace(recipe, num_train_epochs=None, max_steps=4)
+    whole, cut = Store(tmp_path / "whole"), Store(tmp_path / "cut")
+    keys = train_adapters(elsewhere, recipe, tasks, whole, pace=Pace("stacked"))
+    asked = iter([False] * 2 + [True])
+    with pytest.raises(Interrupted):
+        train_adapters(elsewhere, recipe, tasks, cut, pace=Pace("stacked"), stop=lambda: next(asked))
+    train_adapters(elsewhere, recipe, tasks, cut, pace=Pace("stacked"))
+    for key in keys:
+        expected = load_adapter(whole.adapter(key)).weights
+        for name, weight in load_adapter(cut.adapter(key)).weights.items():
+            assert torch.equal(weight, expected[name])
+
+
+@pytest.mark.parametrize(
+    "options, readout",
+    [
+        (((5,), (6,), (7,)), "exact"),
+        (((5,), (6, 7), (6, 8, 9), (6, 4)), "exact"),
+        (((5,), (6,), (7,)), "first-token"),
+        (((5,), (6, 7), (6, 8, 9), (6, 4)), "among-answers"),
+    ],
+)
+def test_scores_elsewhere_are_scores_here(base, elsewhere, recipe, options, readout):
+    prompts = [
+        Prompt((1, 2, 3, 4, 5, *range(10, 10 + length)), options, adapter=adapter)
+        for adapter in (-1, 0, 1)
+        for length in (3, 9, 4)
+    ]
+    found = []
+    for where in (elsewhere, base):
+        with attached(where, recipe.lora) as cohort:
+            for seed in range(2):
+                weights = initial_weights(cohort, seed)
+                cohort.add({name: weight + 0.05 for name, weight in weights.items()})
+            found.append(
+                score_options(where, prompts, cohort=cohort, tokens_per_batch=60, readout=named(readout))
+            )
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
