@@ -10,7 +10,7 @@ name, do not count in the cache.
 
 # Only when it is asked for: every other run would begin with a warning that these rules could be cached, and `--cache`
 # without the variable would end with a traceback.
-CACHED = workflow.enable_cache and "SNAKEMAKE_OUTPUT_CACHE" in os.environ
+CACHED = cached_or_exit(workflow.enable_cache)
 
 
 rule build_tiny:

@@ -168,6 +168,17 @@ def test_who_asks_for_no_cache_hears_nothing_of_it(fresh, monkeypatch):
     assert ended.code == 0 and "SNAKEMAKE_OUTPUT_CACHE" in ended.terminal, ended.terminal
 
 
+@pytest.mark.parametrize("place", ["nowhere", "."])
+def test_a_cache_that_cannot_be_used_is_told_before_anything_is_made(fresh, monkeypatch, place):
+    monkeypatch.setenv(
+        "SNAKEMAKE_OUTPUT_CACHE", str(fresh.folder / "absent") if place == "nowhere" else place
+    )
+    ended = fresh.run("--cache", "--", MODEL.format("small"))
+    assert ended.code != 0 and len(ended.errors) == 1, ended.terminal
+    assert "SNAKEMAKE_OUTPUT_CACHE" in ended.errors[0] and "Traceback" not in ended.terminal
+    assert not prepared(fresh).exists()
+
+
 def test_without_a_cache_models_are_plain_files_whose_cost_is_counted(finished):
     folder = prepared(finished)
     assert sorted(contents(folder)) == FILES and not any(path.is_symlink() for path in folder.iterdir())
