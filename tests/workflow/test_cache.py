@@ -121,7 +121,7 @@ def test_the_cache_is_missed_by_another_quantization_and_by_other_bytes_of_the_s
         assert plan(changed) == "written to", change
 
 
-@pytest.mark.parametrize("lost", ["_weights.safetensors", "_description.json"])
+@pytest.mark.parametrize("lost", ["_description.json", "_weights.safetensors", "_tokenizer_config.json"])
 def test_a_half_filled_cache_gives_a_whole_model_and_is_whole_again(of_the_group, cache, tmp_path, lost):
     before = in_cache(cache)
     next(cache.glob(f"*{lost}")).unlink()
