@@ -8,8 +8,7 @@ comes from the cache has an empty one and cost nothing. Params and inputs must s
 name, do not count in the cache.
 """
 
-# Only when it is asked for: every other run would begin with a warning that these rules could be cached, and `--cache`
-# without the variable would end with a traceback.
+# Only when it is asked for: every other run would begin with a warning that these rules could be cached.
 CACHED = cached_or_exit(workflow.enable_cache)
 
 

@@ -9,10 +9,10 @@ VARIABLE = "SNAKEMAKE_OUTPUT_CACHE"
 
 
 def cached_or_exit(asked: bool) -> bool:
-    """Return whether the cache is asked for and named; if its folder cannot be used, say so and exit with 1.
+    """Return whether the cache is asked for; if its folder is not named or cannot be used, say so and exit with 1.
 
     Snakemake itself tells that of a missing folder after the job, and removes what the job made. Of a folder that is
-    named from here, its links lead nowhere.
+    named from here, its links lead nowhere; without a name it ends with a traceback.
 
     Parameters
     ----------
@@ -20,14 +20,13 @@ def cached_or_exit(asked: bool) -> bool:
         Whether there was a ``--cache``.
     """
     place = os.environ.get(VARIABLE, "")
-    if not asked or not place:
-        return False
     # A storage of Snakemake's is named by its address.
-    if "://" not in place and not (place.startswith("/") and os.access(place, os.W_OK | os.X_OK)):
+    usable = "://" in place or (place.startswith("/") and os.access(place, os.W_OK | os.X_OK))
+    if asked and not usable:
         error = InputError(
-            f"{VARIABLE} is {place}, which is not the full path of a folder that you can write to",
-            f"Make it with `mkdir`, and set the variable as in `export {VARIABLE}=/group/cache`.",
+            f"--cache needs the full path of a folder that you can write to in {VARIABLE}; it is {place or 'not set'}",
+            f"Make the folder with `mkdir`, and set the variable as in `export {VARIABLE}=/group/cache`.",
         )
         print(error, file=sys.stderr)
         raise SystemExit(1)
-    return True
+    return asked

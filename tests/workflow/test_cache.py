@@ -163,9 +163,6 @@ def test_who_asks_for_no_cache_hears_nothing_of_it(fresh, monkeypatch):
     monkeypatch.delenv("SNAKEMAKE_OUTPUT_CACHE", raising=False)
     ended = fresh.run("--dry-run")
     assert ended.code == 0 and "eligible for caching" not in ended.terminal
-    # Snakemake's own reminder, and no traceback.
-    ended = fresh.run("--dry-run", "--cache")
-    assert ended.code == 0 and "SNAKEMAKE_OUTPUT_CACHE" in ended.terminal, ended.terminal
 
 
 @pytest.mark.parametrize("place", ["nowhere", "."])
