@@ -165,12 +165,13 @@ def test_who_asks_for_no_cache_hears_nothing_of_it(fresh, monkeypatch):
     assert ended.code == 0 and "eligible for caching" not in ended.terminal
 
 
-@pytest.mark.parametrize("place", ["nowhere", "."])
-def test_a_cache_that_cannot_be_used_is_told_before_anything_is_made(fresh, monkeypatch, place):
-    monkeypatch.setenv(
-        "SNAKEMAKE_OUTPUT_CACHE", str(fresh.folder / "absent") if place == "nowhere" else place
-    )
-    ended = fresh.run("--cache", "--", MODEL.format("small"))
+@pytest.mark.parametrize("rules", [[], ["prepare_model"]], ids=["all", "named"])
+@pytest.mark.parametrize("place", [None, ".", "/absent/folder"])
+def test_a_cache_that_cannot_be_used_is_told_before_anything_is_made(fresh, monkeypatch, place, rules):
+    monkeypatch.delenv("SNAKEMAKE_OUTPUT_CACHE", raising=False)
+    if place:
+        monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", place)
+    ended = fresh.run("--cache", *rules, "--", MODEL.format("small"))
     assert ended.code != 0 and len(ended.errors) == 1, ended.terminal
     assert "SNAKEMAKE_OUTPUT_CACHE" in ended.errors[0] and "Traceback" not in ended.terminal
     assert not prepared(fresh).exists()
