@@ -10,11 +10,14 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
+from stimmung.engine.base_files import WEIGHTS_AND_TOKENIZER
 from stimmung.report.conditions import in_words, learning_curves, without_answers
 from stimmung.report.provenance import git_state
 from stimmung.study import sizes
+from stimmung.study.cached import cached_or_exit
 from stimmung.study.code import code_digest
 from stimmung.study.entry import executor_or_exit, study_or_exit
+from stimmung.study.sources import source_files_or_exit
 from stimmung.study.study import load_codebook
 from stimmung.vocabulary.arms import ARMS
 

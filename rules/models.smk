@@ -1,7 +1,15 @@
 """Base models: from a source to a 4-bit base that every job loads.
 
 Makes results/models/{model}/, an ordinary Hugging Face directory, and model.json with its source and digest.
+
+These rules can be cached between workflows (docs/executors.md). Snakemake lets no such rule have a `benchmark:`, so that the scripts
+measure themselves. What they write is a log to Snakemake: it removes logs before each attempt, so that a model which then
+comes from the cache has an empty one and cost nothing. Params and inputs must say all that decides the files: wildcards, such as the model's
+name, do not count in the cache.
 """
+
+# Only when it is asked for: every other run would begin with a warning that these rules could be cached.
+CACHED = cached_or_exit(workflow.enable_cache)
 
 
 rule build_tiny:
@@ -10,10 +18,11 @@ rule build_tiny:
         weights="results/built-in/tiny/model.safetensors",
         config="results/built-in/tiny/config.json",
         tokenizer="results/built-in/tiny/tokenizer.json",
+        tokenizer_config="results/built-in/tiny/tokenizer_config.json",
     log:
-        "logs/build_tiny/tiny.log",
-    benchmark:
-        "benchmarks/build_tiny/tiny.tsv"
+        log="logs/build_tiny/tiny.log",
+        cost="benchmarks/build_tiny/tiny.tsv",
+    cache: CACHED
     conda:
         "../envs/models.yaml"
     threads: 1
@@ -36,10 +45,11 @@ rule prepare_model:
         weights="results/models/{model}/model.safetensors",
         config="results/models/{model}/config.json",
         tokenizer="results/models/{model}/tokenizer.json",
+        tokenizer_config="results/models/{model}/tokenizer_config.json",
     log:
-        "logs/prepare_model/{model}.log",
-    benchmark:
-        "benchmarks/prepare_model/{model}.tsv"
+        log="logs/prepare_model/{model}.log",
+        cost="benchmarks/prepare_model/{model}.tsv",
+    cache: CACHED
     conda:
         "../envs/models.yaml"
     threads: 1

@@ -10,6 +10,7 @@ from stimmung.data.mood_sentences import mood_interviews
 from stimmung.engine.devices import use_threads
 from stimmung.engine.tiny import build_tiny as build
 from stimmung.study.job import job
+from stimmung.study.measured import measured
 from stimmung.study.once import once
 
 if TYPE_CHECKING:
@@ -29,4 +30,5 @@ def build_tiny(*, threads: int, output: Path) -> None:
 if __name__ == "__main__":
     with job(snakemake), once(snakemake) as wanted:
         if wanted:
-            build_tiny(threads=snakemake.threads, output=Path(snakemake.output.weights).parent)
+            with measured(Path(snakemake.log.cost)):
+                build_tiny(threads=snakemake.threads, output=Path(snakemake.output.weights).parent)

@@ -7,6 +7,7 @@ from stimmung.engine.base import quantize_base
 from stimmung.engine.devices import use_threads
 from stimmung.engine.encoders import save_encoder
 from stimmung.study.job import job
+from stimmung.study.measured import measured
 from stimmung.study.once import once
 from stimmung.vocabulary.files import write_json
 
@@ -36,12 +37,13 @@ def prepare_model(
 if __name__ == "__main__":
     with job(snakemake), once(snakemake) as wanted:
         if wanted:
-            prepare_model(
-                source=snakemake.params.source,
-                revision=snakemake.params.revision,
-                quantization=snakemake.params.quantization,
-                compute_dtype=snakemake.params.compute_dtype,
-                encoder=snakemake.params.encoder,
-                threads=snakemake.threads,
-                description=Path(snakemake.output.description),
-            )
+            with measured(Path(snakemake.log.cost)):
+                prepare_model(
+                    source=snakemake.params.source,
+                    revision=snakemake.params.revision,
+                    quantization=snakemake.params.quantization,
+                    compute_dtype=snakemake.params.compute_dtype,
+                    encoder=snakemake.params.encoder,
+                    threads=snakemake.threads,
+                    description=Path(snakemake.output.description),
+                )

@@ -60,9 +60,10 @@ def source_of(wildcards):
 
 
 def source_files(wildcards):
-    """The files of the built-in model, which is made here; others are not ours."""
-    return (
-        "results/built-in/tiny/model.safetensors"
-        if source_of(wildcards) == "results/built-in/tiny"
-        else []
+    """The files of the built-in model, which is made here, or of a local directory; a hub model has none."""
+    source = source_of(wildcards)
+    if source == "results/built-in/tiny":
+        return [f"{source}/{file}" for file in WEIGHTS_AND_TOKENIZER]
+    return source_files_or_exit(
+        source, Path(f"results/models/{wildcards.model}/model.json")
     )

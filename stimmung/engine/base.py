@@ -11,6 +11,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAn
 from transformers.utils.logging import disable_progress_bar
 
 from stimmung.engine.attention import use_own_attention
+from stimmung.engine.base_files import DESCRIPTION, READ, WEIGHTS_AND_TOKENIZER, check_files, save_base
 from stimmung.engine.dequantized import hold_dequantized
 from stimmung.engine.devices import default_device
 from stimmung.vocabulary.errors import InputError
@@ -74,7 +75,7 @@ def quantize_base(
     Returns
     -------
     dict
-        What model.json holds: source, revision, digest, sizes.
+        What model.json holds: source, revision, files, digest, sizes.
 
     Raises
     ------
@@ -110,10 +111,7 @@ def quantize_base(
     # Here once, since a pass over a large 4-bit model takes longer than all else that loading it does.
     keep_weights_unpacked(model)
     _check_head(Base(model, tokenizer, source, ""))
-    output.mkdir(parents=True, exist_ok=True)
-    # One file, whatever the size: the workflow names its outputs before it knows how large they are.
-    model.save_pretrained(output, max_shard_size="10TB")
-    tokenizer.save_pretrained(output)
+    save_base(model, tokenizer, output)
     return {
         "source": source,
         "revision": revision,
@@ -124,6 +122,7 @@ def quantize_base(
         else model.config.model_type,
         "n_parameters": count_parameters(model),
         "max_length": int(model.config.max_position_embeddings),
+        "files": list(WEIGHTS_AND_TOKENIZER),
         "digest": digest_of(output),
     }
 
@@ -141,10 +140,11 @@ def load_base(path: Path, *, dequantized_mb: float | None = None) -> Base:
     Raises
     ------
     InputError
-        If the directory is absent, pickled, or asks for code of its own.
+        If the directory is absent, pickled, asks for code of its own, or holds files of another model.
     """
     _check_source(str(path))
-    described = path / "model.json"
+    check_files(path)
+    described = path / DESCRIPTION
     description = json.loads(described.read_text()) if described.exists() else {}
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
@@ -195,7 +195,7 @@ def digest_of(path: Path) -> str:
     """Return the SHA-256 over the names and bytes of weights, config and tokenizer in a model directory."""
     digest = hashlib.sha256()
     for file in sorted(path.glob("*")):
-        if file.suffix in (".safetensors", ".json", ".jinja", ".model") and file.name != "model.json":
+        if file.suffix in READ and file.name != DESCRIPTION:
             digest.update(file.name.encode())
             with file.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())

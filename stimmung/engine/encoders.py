@@ -10,6 +10,7 @@ import torch
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
 from stimmung.engine.base import count_parameters, digest_of, keep_weights_unpacked
+from stimmung.engine.base_files import WEIGHTS_AND_TOKENIZER, check_files, save_base
 from stimmung.engine.devices import default_device
 from stimmung.vocabulary.errors import InputError
 
@@ -29,7 +30,7 @@ def save_encoder(source: str, revision: str | None, compute_dtype: str, output: 
     Returns
     -------
     dict
-        What model.json holds: source, revision, digest, sizes.
+        What model.json holds: source, revision, files, digest, sizes.
 
     Raises
     ------
@@ -48,9 +49,7 @@ def save_encoder(source: str, revision: str | None, compute_dtype: str, output: 
             "It must be there as safetensors, and downloaded first where jobs have no network: "
             "`hf download ID --revision REVISION`.",
         ) from error
-    output.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(output, max_shard_size="10TB")
-    tokenizer.save_pretrained(output)
+    save_base(model, tokenizer, output)
     return {
         "source": source,
         "revision": revision,
@@ -59,6 +58,7 @@ def save_encoder(source: str, revision: str | None, compute_dtype: str, output: 
         "architecture": type(model).__name__,
         "n_parameters": count_parameters(model),
         "max_length": longest_text(model, tokenizer),
+        "files": list(WEIGHTS_AND_TOKENIZER),
         "digest": digest_of(output),
     }
 
@@ -75,8 +75,9 @@ def load_classifier(path: Path, n_options: int, seed: int) -> tuple[Any, Any]:
     Raises
     ------
     InputError
-        If the directory is absent, or its architecture has no classification head.
+        If the directory is absent, holds files of another model, or its architecture has no classification head.
     """
+    check_files(path)
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
         torch.manual_seed(seed)

@@ -132,7 +132,9 @@ def unless_made(
     Interrupted
         If ``stop`` was true while the lock was waited for.
     """
-    place = hashlib.sha256(str(outputs[0].resolve()).encode()).hexdigest()[:32]
+    # Not where a link leads that the between-workflow cache has left there: the next job finds none.
+    stands = outputs[0].parent.resolve() / outputs[0].name
+    place = hashlib.sha256(str(stands).encode()).hexdigest()[:32]
     with lock(locks / place, str(outputs[0]), identity=identity, stop=stop) as held:
         made = (
             held.after is not None

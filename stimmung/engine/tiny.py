@@ -15,6 +15,8 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, proce
 from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from stimmung.engine.base_files import save_base
+
 logger = logging.getLogger(__name__)
 
 BEGIN, END = "<|begin_of_text|>", "<|end_of_text|>"
@@ -65,9 +67,7 @@ def build_tiny(
     # Tied to the head, the embeddings must be large enough to let an answer be all but certain.
     model.get_input_embeddings().weight.data.mul_(EMBEDDING_SCALE)
     loss = _pretrain(model, stream, epochs=epochs, block_size=block_size, batch_size=batch_size, seed=seed)
-    output.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(output)
-    tokenizer.save_pretrained(output)
+    save_base(model, tokenizer, output)
     return loss
 
 

@@ -1,4 +1,4 @@
-"""What a study cost: the hours of its jobs by rule, from Snakemake's benchmark files, and the GPUs they ran on."""
+"""What a study cost: the hours of its jobs by rule, from benchmark files, and the GPUs they ran on."""
 
 import csv
 import json
@@ -36,7 +36,9 @@ def costs_of(benchmarks: Path, names: Collection[str], devices: Iterable[str]) -
     gpus = sorted(set(devices) - {ON_CPU})
     rules = {}
     for folder in sorted(path for path in benchmarks.glob("*") if path.is_dir()):
-        jobs = [_job(file) for file in sorted(folder.rglob("*.tsv")) if _name(file, folder) in names]
+        # An empty one is what Snakemake leaves of a model that it took from the between-workflow cache.
+        files = [file for file in sorted(folder.rglob("*.tsv")) if file.stat().st_size]
+        jobs = [_job(file) for file in files if _name(file, folder) in names]
         if jobs:
             hours = sum(float(job["s"]) for job in jobs) / 3600
             rules[folder.name] = {

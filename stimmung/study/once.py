@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from stimmung.engine.locks import unless_made
+from stimmung.vocabulary.files import whole
 
 
 @contextmanager
@@ -27,6 +29,8 @@ def once(snakemake: Any) -> Iterator[bool]:
     signal.signal(signal.SIGTERM, _leave)
     outputs = [Path(output) for output in snakemake.output]
     with unless_made(outputs, identity(snakemake), Path(snakemake.params.store) / "locks") as wanted:
+        if not wanted:
+            _own(outputs)
         yield wanted
 
 
@@ -38,6 +42,18 @@ def identity(snakemake: Any) -> str:
         with Path(path).open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
+
+
+def _own(outputs: Iterable[Path]) -> None:
+    """Put a file in the place of each link.
+
+    On a cluster the job that was waited for has its own snakemake, which moves what it made into the between-workflow cache
+    and leaves links. Ours would then move the links there, each to where it points.
+    """
+    for output in outputs:
+        if output.is_symlink():
+            with whole(output) as draft:
+                shutil.copyfile(output, draft)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

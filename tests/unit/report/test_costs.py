@@ -31,6 +31,13 @@ def test_hours_add_up_by_rule_and_other_studies_do_not_count(tmp_path):
     assert costs_of(tmp_path, {"gles"}, ["cpu"])["rules"]["train_fold_adapters"]["gpu_hours"] == 0
 
 
+def test_a_model_that_came_from_the_cache_cost_nothing(tmp_path):
+    benchmark(tmp_path, "prepare_model/a.tsv", "360", "0:06:00", "500", "300")
+    (tmp_path / "prepare_model/b.tsv").touch()
+    assert costs_of(tmp_path, {"a", "b"}, [])["rules"]["prepare_model"]["jobs"] == 1
+    assert costs_of(tmp_path, {"b"}, [])["rules"] == {}
+
+
 def test_the_report_shows_every_rule_and_the_sum(tmp_path):
     benchmark(tmp_path, "score_respondents/gles/a.tsv", "7200", "2:00:00", "1500", "3600")
     benchmark(tmp_path, "read_survey/gles.tsv", "1800", "0:30:00", "100", "1800")

@@ -3,10 +3,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
 
+import stimmung.study.once as once_module
 from stimmung.engine import locks
 from stimmung.study.once import identity, once
 
@@ -108,6 +110,35 @@ def test_a_job_that_waited_for_the_same_job_takes_what_it_made(folder, orphan, m
         assert not wanted
         assert (folder / "table").read_text() == "by the orphan"
     assert left(folder) == []
+
+
+def test_what_it_took_is_a_file_even_if_a_cache_has_left_a_link(folder, orphan, monkeypatch):
+    # On a cluster the other job's own snakemake moves its outputs into the between-workflow cache and leaves links.
+    running = orphan()
+    make_when_waited_for(running, monkeypatch)
+    unless_made = once_module.unless_made
+
+    @contextmanager
+    def with_links(outputs, *arguments):
+        with unless_made(outputs, *arguments) as wanted:
+            outputs[0].rename(folder / "cached")
+            outputs[0].symlink_to(folder / "cached")
+            yield wanted
+
+    monkeypatch.setattr(once_module, "unless_made", with_links)
+    with once(of(folder, 1)) as wanted:
+        assert not wanted
+    assert not (folder / "table").is_symlink()
+    assert (folder / "table").read_text() == (folder / "cached").read_text() == "by the orphan"
+
+
+def test_a_link_that_a_half_filled_cache_has_left_changes_no_lock(folder):
+    (folder / "cached").write_text("by a group")
+    with once(of(folder, 1)):
+        (name,) = left(folder)
+    (folder / "table").symlink_to(folder / "cached")
+    with once(of(folder, 1)) as wanted:
+        assert wanted and left(folder) == [name]
 
 
 def test_what_a_job_of_another_config_made_is_made_again(folder, orphan, monkeypatch):

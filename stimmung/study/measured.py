@@ -1,0 +1,42 @@
+"""What a job took, written as Snakemake's benchmarks are, for rules that may not have one because they are cached."""
+
+import os
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from stimmung.vocabulary.files import write_whole
+
+
+@contextmanager
+def measured(file: Path) -> Iterator[None]:
+    """Run the rest of a job and write what its process took, from its start, once the job has succeeded.
+
+    Parameters
+    ----------
+    file
+        The file to write, in the columns of a benchmark file: seconds, the same in words, MB, and processor seconds.
+    """
+    began = time.monotonic()
+    yield
+    seconds = _seconds_since_start(time.monotonic() - began)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    row = {
+        "s": f"{seconds:.2f}",
+        "h:m:s": str(timedelta(seconds=int(seconds))),
+        "max_rss": f"{used.ru_maxrss / 1024:.2f}",
+        "cpu_time": f"{used.ru_utime + used.ru_stime:.2f}",
+    }
+    write_whole(file, "\t".join(row) + "\n" + "\t".join(row.values()) + "\n")
+
+
+def _seconds_since_start(otherwise: float) -> float:
+    """Return the age of this process, imports included, where the kernel tells it."""
+    try:
+        fields = Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return otherwise
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
