@@ -47,6 +47,89 @@ def test_a_misspelt_key_of_the_config(fresh):
     assert_nothing_made(fresh, "results/*", "logs/*")
 
 
+@pytest.mark.parametrize("arguments", [[], ["--dry-run"], [RESPONDENTS]], ids=str)
+def test_a_survey_file_that_is_absent(fresh, arguments):
+    (fresh.folder / "voters.csv").unlink()
+    ended = fresh.run(*arguments)
+    assert_told(ended, r"^ERROR: surveys\.voters: no survey file at voters\.csv$", "a path from where")
+    assert ended.code == 1 and "Exception" not in ended.terminal
+    assert ended.terminal.rstrip().splitlines()[-1].startswith("Hint: "), "nothing but our two lines"
+    assert_nothing_made(fresh, "results/*", "logs/*", ".snakemake/locks/*")
+
+
+def test_a_survey_file_that_is_gone_after_it_was_read(copied):
+    (copied.folder / "voters.csv").unlink()
+    assert copied.run("--dry-run").code == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("./models/absent", "no model directory at ./models/absent"),
+        ("data/models/absent", "no model directory at data/models/absent"),
+        # The hub is asked for it by the job, which may run elsewhere.
+        ("absent-1b", None),
+    ],
+)
+def test_a_local_model_that_is_absent(fresh, source, told):
+    fresh.config["models"]["small"]["source"] = source
+    fresh.save()
+    ended = fresh.run("--dry-run")
+    if told:
+        assert_told(ended, rf"^ERROR: models\.small: {re.escape(told)}$", "Hugging Face id")
+    else:
+        assert ended.code == 0, ended.terminal
+
+
+PANEL = {
+    "files": ["posts.csv"],
+    "columns": {"text": "text", "time": "time", "author": None},
+    "weeks": {"first": "2020-01-06", "last": "2020-03-02"},
+    "questions": {"mood": {"stem": "How do you feel?", "options": ["Happy", "Sad"]}},
+    "trackers": {"mood": {"file": "tracker.csv", "format": "tidy"}},
+    "signals": {"peer": {"file": "peer.csv"}},
+    "lexicon": {"file": "words.csv"},
+    "arms": ["small/weekly"],
+    "training": "quick",
+    "seeds": [1],
+}
+
+
+def begin_panel(fresh, absent):
+    fresh.config["run"] |= {"surveys": [], "panels": ["people"]}
+    fresh.config["panels"] = {"people": PANEL}
+    fresh.save()
+    # Of what is not selected nothing is asked.
+    (fresh.folder / "voters.csv").unlink()
+    for name in {"posts.csv", "tracker.csv", "peer.csv", "words.csv"} - {absent}:
+        (fresh.folder / name).touch()
+
+
+@pytest.mark.parametrize(
+    ("absent", "told"),
+    [
+        ("posts.csv", "files: no file of posts matches 'posts.csv'"),
+        ("tracker.csv", "trackers.mood: no file at tracker.csv"),
+        ("peer.csv", "signals.peer: no file at peer.csv"),
+        ("words.csv", "lexicon: no lexicon at words.csv"),
+        (None, None),
+    ],
+)
+def test_a_file_of_a_panel_that_is_absent(fresh, absent, told):
+    begin_panel(fresh, absent)
+    ended = fresh.run("--dry-run")
+    if told:
+        assert_told(ended, rf"^ERROR: panels\.people\.{re.escape(told)}$")
+    else:
+        assert ended.code == 0, ended.terminal
+
+
+def test_the_words_that_are_counted_are_an_input_of_counting(fresh):
+    # So that another lexicon under the same name counts anew.
+    begin_panel(fresh, "words.csv")
+    assert_told(fresh.run("--dry-run", "results/panels/people/words.parquet"), "no lexicon at words.csv")
+
+
 def test_a_survey_column_that_is_absent(fresh):
     (fresh.folder / "voters.csv").write_text(voters().replace("AGE", "AGES", 1))
     assert_told(
