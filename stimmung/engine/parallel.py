@@ -6,6 +6,7 @@ bitsandbytes is imported, open a process group that nobody here would talk over,
 """
 
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from stimmung.engine.recipe import Pace, Recipe, Task
 from stimmung.engine.store import Store
 from stimmung.engine.training import train_adapters
 from stimmung.vocabulary.errors import InputError, Interrupted
+from stimmung.vocabulary.stacks import stack_of
 
 ASKED_EVERY_SECONDS = 0.5
 
@@ -97,4 +99,8 @@ def _train(
     try:
         train_adapters(load_base(Path(path)), recipe, tasks, store, pace=pace, code=code, stop=stop)
     except (Interrupted, InputError):
+        raise SystemExit(1) from None
+    except Exception as error:
+        # The first process trains what is missing, and tells what is wrong; Python would print what the error quotes.
+        print(stack_of(error), file=sys.stderr)
         raise SystemExit(1) from None

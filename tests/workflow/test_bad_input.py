@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from tests.workflow.small_model import save_small_model
-from tests.workflow.workspace import CODEBOOK, Workspace, voters
+from tests.workflow.workspace import CODEBOOK, MARKER, Workspace, voters
 
 RESPONDENTS = "results/surveys/voters/respondents.parquet"
 SPLITS = "results/surveys/voters/splits/full.parquet"
@@ -220,6 +220,33 @@ def test_an_adapter_that_a_full_disk_or_a_copy_has_cut_off(copied):
     ended = copied.run(PREDICTIONS.format(arm="tuned"))
     assert_told(ended, "no readable adapter in .*full/seed-24/fold-0", "run snakemake again")
     assert_nothing_made(copied, PREDICTIONS.format(arm="tuned"))
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_what_a_defect_of_ours_quotes_stands_nowhere_unless_one_asks(fresh, monkeypatch, shown):
+    script = fresh.folder / "scripts/read_survey.py"
+    begins = "    respondents = respondents_table("
+    assert begins in script.read_text()
+    # pandas quotes the cell that is no number: here the name of a respondent.
+    script.write_text(script.read_text().replace(begins, f'    survey.codes["id"].astype(float)\n{begins}'))
+    if shown:
+        monkeypatch.setenv("STIMMUNG_SHOW_MESSAGES", "1")
+    ended = fresh.run(RESPONDENTS)
+    written = [file for name in ("logs", ".snakemake/log") for file in (fresh.folder / name).rglob("*.log")]
+    assert len(written) >= 2
+    quoting = [file for file in written if MARKER in file.read_text()]
+    assert ended.code != 0
+    if shown:
+        assert MARKER in ended.terminal and "Traceback" in ended.terminal and quoting
+    else:
+        assert MARKER not in ended.terminal and quoting == []
+        # Once by the job, once as the end of its log, which Snakemake shows.
+        assert re.search(
+            r"^ERROR: read_survey: unexpected ValueError in scripts/read_survey.py; .* is in logs/",
+            ended.errors[0],
+        )
+        assert "read_survey.py" in (fresh.folder / "logs/read_survey/voters.log").read_text()
+    assert_nothing_made(fresh, "results/surveys/voters/*.*")
 
 
 @pytest.fixture
