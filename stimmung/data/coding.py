@@ -129,6 +129,8 @@ def describe_unknown(
         shown.append(f"{text} in {count} rows")
     more = f" and {len(counts) - _SHOWN} codes more" if len(counts) > _SHOWN else ""
     kind = "no number" if item.scale == "numeric" else "unknown code"
+    if item.range is not None:
+        kind += f" from {item.range[0]:g} to {item.range[1]:g}:"
     return f"item '{name}' (column '{item.column}'): {kind} {', '.join(shown)}{more}"
 
 
@@ -162,7 +164,8 @@ def _numbers(
     values = pd.to_numeric(keys.mask(absent), errors="coerce").astype(float)
     if item.age_in is not None:
         values = _year(codes, item.age_in) - values
-    return values, ~absent & ~(np.isfinite(values) & (values >= 0 if item.age_in is not None else True))
+    low, high = item.range or (0 if item.age_in is not None else -np.inf, np.inf)
+    return values, ~absent & ~(np.isfinite(values) & values.between(low, high))
 
 
 def _year(codes: pd.DataFrame, year: int | str) -> "float | pd.Series[float]":
