@@ -75,6 +75,20 @@ def resolve_codes(codes: Iterable[Code], value_labels: Mapping[Code, str], where
 
     A code is preferred to a label. What is neither stays: it may be a code without a label.
 
+    Parameters
+    ----------
+    codes
+        Codes or value labels, as a codebook or a condition names them.
+    value_labels
+        Code to value label, as the file has them; empty if it has none.
+    where
+        The column, for the error.
+
+    Returns
+    -------
+    set of str
+        Keys as :func:`stimmung.data.files.code_key` makes them: 1, 1.0 and "1" have the same.
+
     Raises
     ------
     InputError
@@ -100,7 +114,22 @@ def resolve_codes(codes: Iterable[Code], value_labels: Mapping[Code, str], where
 def holds(
     survey: SurveyFile, codes: pd.DataFrame, conditions: Mapping[str, Sequence[Code]]
 ) -> "pd.Series[bool]":
-    """Return which rows have one of the codes in every column that ``conditions`` name."""
+    """Return which rows have one of the codes in every column that ``conditions`` name.
+
+    Parameters
+    ----------
+    survey
+        Where the value labels are.
+    codes
+        The rows: all of the survey's, or some.
+    conditions
+        Column to codes or value labels. None hold for all rows.
+
+    Raises
+    ------
+    InputError
+        If a value label stands for several codes.
+    """
     kept = pd.Series(True, index=codes.index)
     for column, wanted in conditions.items():
         keys = resolve_codes(wanted, survey.value_labels.get(column, {}), f"column '{column}'")

@@ -86,7 +86,7 @@ def test_every_study_is_a_study_that_can_be_planned(clone, study):
     errors = re.findall("^ERROR: .*", ended.stdout, re.M)
     if errors:
         # Data under a licence is in no clone; everything else must be in order: the config and the rules.
-        licensed = r"ERROR: (surveys|panels)\.[\w.-]+: no (survey file at|file of posts matches) '?(data|\.\./shared)/"
+        licensed = r"ERROR: (surveys|panels)\.[\w.-]+: no (survey file at|file of posts matches|tracker at) '?(data|\.\./shared)/"
         assert len(errors) == 1 and re.match(licensed, errors[0]), ended.stdout
         assert ended.returncode == 1
     else:
