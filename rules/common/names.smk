@@ -64,6 +64,7 @@ def source_files(wildcards):
     source = source_of(wildcards)
     if source == "results/built-in/tiny":
         return [f"{source}/{file}" for file in WEIGHTS_AND_TOKENIZER]
-    return source_files_or_exit(
-        source, Path(f"results/models/{wildcards.model}/model.json")
-    )
+    directory = STUDY.models[wildcards.model].directory
+    made = f"results/models/{wildcards.model}/model.json"
+    given([directory] if directory else [], f"models.{wildcards.model}", made)
+    return source_files_or_exit(source, Path(made))

@@ -13,8 +13,8 @@ OF_A_MODEL = (*READ, ".txt")
 def source_files_or_exit(source: str, prepared: Path) -> list[str]:
     """Return the files that are read of a local model, none of one on the hub or of one that is absent.
 
-    That a directory is absent is told by the job that prepares it. Only if it has been prepared already, it is told here,
-    and the process exits with 1: Snakemake would begin the job, and remove what was prepared, because its inputs changed.
+    A directory that is absent although it was prepared is told here, and the process exits with 1: Snakemake would begin the
+    job, and remove what was prepared, because its inputs changed.
 
     Parameters
     ----------
