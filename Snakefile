@@ -15,7 +15,7 @@ from stimmung.report.provenance import git_state
 from stimmung.study import sizes
 from stimmung.study.code import code_digest
 from stimmung.study.entry import executor_or_exit, study_or_exit
-from stimmung.study.study import load_codebook
+from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.arms import ARMS
 
 min_version("9.27")

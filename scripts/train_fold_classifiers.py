@@ -10,7 +10,7 @@ from stimmung.engine.interruption import StopOnSignal
 from stimmung.engine.respondents import answers_texts, training_ids
 from stimmung.engine.store import Store
 from stimmung.study.job import job
-from stimmung.study.study import load_codebook
+from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.tables import read_table
 from stimmung.vocabulary.votes_schemas import PROMPTS, SPLITS
 

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from stimmung.study.entry import study_or_exit
-from stimmung.study.study import load_codebook, load_study
+from stimmung.study.reading import load_codebook
+from stimmung.study.study import load_study
 from stimmung.vocabulary.errors import InputError
 
 ROOT = Path(__file__).parents[3]
