@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
-from stimmung.engine.rows import plan_steps
+from stimmung.engine.rows import TrainingRow, plan_steps
 
 BATCHES = (1, 4, 8, 16)
 
@@ -20,14 +20,27 @@ def padding_shares(lengths: Sequence[int], folds: int) -> dict[str, dict[int, fl
     }
 
 
+def cohort_passes(folds: Sequence[Sequence[TrainingRow]], batch: int) -> list[list[TrainingRow]]:
+    """Return the rows of each pass of an epoch of a stacked cohort."""
+    plans = [_plan([len(row.input_ids) for row in rows], batch) for rows in folds]
+    return [
+        [rows[place] for rows, part in zip(folds, parts, strict=True) for place in part]
+        for parts in zip_longest(*plans, fillvalue=[])
+    ]
+
+
 def _together(training: Sequence[Sequence[int]], batch: int) -> Iterable[list[int]]:
     for parts in zip_longest(*(_passes(lengths, batch) for lengths in training), fillvalue=[]):
         yield [length for part in parts for length in part]
 
 
 def _passes(lengths: Sequence[int], batch: int) -> list[list[int]]:
-    plan = plan_steps(lengths, batch_size=batch, accumulation=1, epochs=1, max_steps=None, seed=0)
-    return [[lengths[row] for row in rows] for step in plan for rows in step]
+    return [[lengths[row] for row in rows] for rows in _plan(lengths, batch)]
+
+
+def _plan(lengths: Sequence[int], batch: int) -> list[list[int]]:
+    steps = plan_steps(lengths, batch_size=batch, accumulation=1, epochs=1, max_steps=None, seed=0)
+    return [rows for step in steps for rows in step]
 
 
 def _share(passes: Iterable[Sequence[int]]) -> float:

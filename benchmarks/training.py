@@ -30,12 +30,13 @@ from measure import (
     table,
     time_of,
 )
-from padding import padding_shares
+from padding import cohort_passes, padding_shares
 from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 from saturation import saturation
 from transformers import AutoTokenizer, DataCollatorForSeq2Seq, PrinterCallback, Trainer, TrainingArguments
 from transformers.utils.logging import set_verbosity_error
 from trl import SFTConfig, SFTTrainer
+from variable_lengths import variable_lengths
 
 from stimmung.engine.adapter_files import load_adapter
 from stimmung.engine.base import Base
@@ -48,6 +49,7 @@ from stimmung.engine.training import train_adapters
 FOLDS = 5
 EXAMPLES = 32
 COHORT_EXAMPLES = 16  # of each fold
+PACKED_BATCH = {"cpu": 1, "cuda": 4}
 PADDED_EXAMPLES = 1001  # so that folds differ in size, which parts the order of their lengths
 RANK = {"unit": 16, "5m": 16, "135m": 16, "1b": 16, "8b": 256}
 COMMON: dict[str, Any] = {
@@ -98,6 +100,11 @@ def main() -> None:
         )
         del base
         difference = _largest_difference(directory, rows, recipe) if options.device == "cpu" else None
+        packed = variable_lengths(
+            load_as_base(directory, "float32" if options.device == "cpu" else "nf4"),
+            cohort_passes([task.rows for task in folds], PACKED_BATCH[options.device]),
+            options.repetitions,
+        )
     gain = {
         batch: ratio(
             cohorts[f"five folds, batch {batch}, sequential"], cohorts[f"five folds, batch {batch}, stacked"]
@@ -125,6 +132,7 @@ def main() -> None:
     many = encoded(*survey(PADDED_EXAMPLES))
     lengths = [len(one.context_ids + one.continuation_ids[n % 8]) for n, one in enumerate(many)]
     keys["padding_shares"] = padding_shares(lengths, FOLDS)
+    keys["variable_lengths"] = packed
     if options.device == "cuda":
         keys |= saturation(options.size, rows, recipe)
     both = pd.concat([lines, table(cohorts, FOLDS * COHORT_EXAMPLES, "example")])

@@ -1,16 +1,24 @@
 """All GPUs of a node: each trains a cohort of its own on a base of its own.
 
-Adapters have nothing to do with each other, so the devices need not talk: a process for each further one, no gradients between them.
-Not through accelerate (1.15): its launchers fork, which CUDA does not survive once a base is loaded, refuse to start once
-bitsandbytes is imported, open a process group that nobody here would talk over, and end all processes when one fails.
+Accelerate tells each process its device and its share. Its launchers are not used: they fork, which CUDA does not survive once a
+base is loaded, refuse to start once bitsandbytes is imported, and end all processes when one fails. Adapters have nothing to
+do with each other, so after the processes have met they do not talk, and none waits for another.
 """
 
+import logging
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
-from torch import multiprocessing
+from accelerate import PartialState
+from accelerate.utils import patch_environment
+from torch import distributed, multiprocessing
+from torch.distributed import FileStore
 
 from stimmung.engine.base import Base, load_base
 from stimmung.engine.devices import use_threads
@@ -20,7 +28,11 @@ from stimmung.engine.store import Store
 from stimmung.engine.training import train_adapters
 from stimmung.vocabulary.errors import InputError, Interrupted
 
+logger = logging.getLogger(__name__)
+
 ASKED_EVERY_SECONDS = 0.5
+# Until then all processes must have imported their libraries, also from a slow file system.
+MET_WITHIN = timedelta(minutes=5)
 
 
 def train_on_all_devices(
@@ -50,33 +62,68 @@ def train_on_all_devices(
     n = min(len(tasks), n_devices or max(1, torch.cuda.device_count()))
     if n < 2:
         return train_adapters(base, recipe, tasks, store, pace=pace, code=code, stop=stop)
-    others = [
-        _begin(base.path, recipe, tasks[device::n], store, pace, code, device) for device in range(1, n)
-    ]
-    try:
-        train_adapters(base, recipe, tasks[::n], store, pace=pace, code=code, stop=stop)
-        for process in others:
-            while process.is_alive() and not stop():
-                process.join(ASKED_EVERY_SECONDS)
-    finally:
-        # After a signal, or an error here: each writes its checkpoint and ends.
-        for process in others:
-            if process.is_alive():
-                process.terminate()
-        for process in others:
-            process.join()
+    with TemporaryDirectory() as folder:
+        meeting, threads = Path(folder) / "meeting", torch.get_num_threads()
+        train = partial(_train, base.path, recipe, list(tasks), store, pace, code, threads, n, meeting)
+        # Spawned, since CUDA does not survive a fork.
+        context = multiprocessing.get_context("spawn")
+        others = [context.Process(target=train, args=(device,), daemon=True) for device in range(1, n)]
+        try:
+            for process in others:
+                process.start()
+            with _share(tasks, 0, n, meeting) as own:
+                train_adapters(base, recipe, own, store, pace=pace, code=code, stop=stop)
+            for process in others:
+                while process.is_alive() and not stop():
+                    process.join(ASKED_EVERY_SECONDS)
+        except TimeoutError as error:
+            logger.warning("%s: the first one works alone", error)
+        finally:
+            # After a signal, or an error here: each writes its checkpoint and ends.
+            for process in others:
+                if process.is_alive():
+                    process.terminate()
+            for process in others:
+                process.join()
     return train_adapters(base, recipe, tasks, store, pace=pace, code=code, stop=stop)
 
 
-def _begin(
-    path: str, recipe: Recipe, tasks: Sequence[Task], store: Store, pace: Pace, code: str, device: int
-) -> "multiprocessing.Process":
-    """Start a process that trains ``tasks`` on a device. Spawned, since CUDA does not survive a fork."""
-    context = multiprocessing.get_context("spawn")
-    arguments = (path, recipe, tasks, store, pace, code, device, torch.get_num_threads())
-    process = context.Process(target=_train, args=arguments, daemon=True)
-    process.start()
-    return process
+@contextmanager
+def _share(tasks: Sequence[Task], device: int, n_devices: int, meeting: Path) -> Iterator[list[Task]]:
+    """Meet the other processes at a file and make ``device`` the current one; yield what is to be trained on it.
+
+    Raises
+    ------
+    TimeoutError
+        If not all have come within ``MET_WITHIN``.
+    """
+    place = {"RANK": device, "LOCAL_RANK": device, "WORLD_SIZE": n_devices, "LOCAL_WORLD_SIZE": n_devices}
+    # Else gloo looks for the host's name, which not every cluster can resolve, and accelerate chooses a number of threads. NCCL is
+    # not used, but without its two variables accelerate refuses to work on GeForce cards.
+    quiet = {"GLOO_SOCKET_IFNAME": "lo", "NCCL_P2P_DISABLE": 1, "NCCL_IB_DISABLE": 1}
+    with patch_environment(**place, **quiet, OMP_NUM_THREADS=torch.get_num_threads()):
+        try:
+            state = _meet(device, n_devices, meeting)
+            with state.split_between_processes(list(tasks)) as own:
+                yield own
+        finally:
+            if distributed.is_initialized():
+                distributed.destroy_process_group()
+            PartialState._reset_state()
+
+
+def _meet(device: int, n_devices: int, meeting: Path) -> PartialState:
+    try:
+        return PartialState(
+            cpu=not torch.cuda.is_available(),
+            backend="gloo",
+            store=FileStore(str(meeting), n_devices),
+            rank=device,
+            world_size=n_devices,
+            timeout=MET_WITHIN,
+        )
+    except RuntimeError as error:  # by which torch says that it waited too long
+        raise TimeoutError(f"of {n_devices} devices, not all came within {MET_WITHIN}") from error
 
 
 def _train(
@@ -86,15 +133,17 @@ def _train(
     store: Store,
     pace: Pace,
     code: str,
-    device: int,
     threads: int,
+    n_devices: int,
+    meeting: Path,
+    device: int,
 ) -> None:
+    """Train the share of a further device, in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process hears it and says what to do
     stop = StopOnSignal()
     use_threads(threads)
-    if torch.cuda.is_available():
-        torch.cuda.set_device(device)
     try:
-        train_adapters(load_base(Path(path)), recipe, tasks, store, pace=pace, code=code, stop=stop)
-    except (Interrupted, InputError):
+        with _share(tasks, device, n_devices, meeting) as own:
+            train_adapters(load_base(Path(path)), recipe, own, store, pace=pace, code=code, stop=stop)
+    except (Interrupted, InputError, TimeoutError):
         raise SystemExit(1) from None

@@ -1,6 +1,12 @@
 import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
+from torch import distributed
 
 from stimmung.engine import parallel
 from stimmung.engine.adapter_files import CONFIG, WEIGHTS
@@ -51,6 +57,48 @@ def test_a_device_that_fails_leaves_its_adapters_to_the_first(saved_base, recipe
     store = Store(tmp_path / "store")
     keys = train_on_all_devices(moved, recipe, tasks, store, pace=Pace("sequential"), n_devices=2)
     assert all(store.has(key) for key in keys)
+
+
+def ends_at_once(*arguments):  # noqa: ARG001 (takes what a process is started with)
+    """A process whose libraries do not even load."""
+    raise SystemExit(1)
+
+
+def test_a_device_that_never_comes_leaves_its_adapters_to_the_first(
+    saved_base, recipe, tasks, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(parallel, "_train", ends_at_once)
+    monkeypatch.setattr(parallel, "MET_WITHIN", timedelta(seconds=1))
+    # torch counts meetings and finds the next one by the number: one that failed must not count for the tests that follow.
+    monkeypatch.setattr(distributed.distributed_c10d, "_group_count", 0)
+    store = Store(tmp_path / "store")
+    keys = train_on_all_devices(saved_base, recipe, tasks, store, pace=Pace("sequential"), n_devices=2)
+    assert all(store.has(key) for key in keys)
+
+
+def test_each_device_gets_a_share_and_nothing_is_left_of_the_meeting(tasks, tmp_path):
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(share_elsewhere, len(tasks), tmp_path / "meeting")
+        with parallel._share(tasks, 0, 2, tmp_path / "meeting") as own:
+            assert distributed.get_world_size() == 2
+            theirs = other.result()
+    assert sorted([*(tasks.index(task) for task in own), *theirs]) == list(range(len(tasks)))
+    assert own
+    assert theirs
+    assert not distributed.is_initialized()
+    assert "RANK" not in os.environ
+
+
+def share_elsewhere(n_tasks, meeting):
+    """Which numbers of tasks the second of two processes is given."""
+    code = (
+        "import sys; from pathlib import Path; from stimmung.engine.parallel import _share\n"
+        "with _share(range(int(sys.argv[1])), 1, 2, Path(sys.argv[2])) as own: print(*own)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, str(n_tasks), str(meeting)], capture_output=True, text=True, check=True
+    )
+    return [int(number) for number in ended.stdout.split()]
 
 
 def test_a_signal_stops_the_others_too(saved_base, recipe, tasks, tmp_path):
