@@ -14,7 +14,7 @@ from stimmung.report.conditions import in_words, learning_curves, without_answer
 from stimmung.report.provenance import git_state
 from stimmung.study import sizes
 from stimmung.study.code import code_digest
-from stimmung.study.entry import executor_or_exit, study_or_exit
+from stimmung.study.entry import executor_or_exit, files_or_exit, study_or_exit
 from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.arms import ARMS
 
@@ -33,6 +33,7 @@ STUDY = study_or_exit(config)
 
 
 include: "rules/common/names.smk"
+include: "rules/common/given.smk"
 include: "rules/common/resources.smk"
 include: "rules/common/surveys.smk"
 include: "rules/common/panels.smk"

@@ -94,9 +94,7 @@ checkpoint mix_posts:
 rule read_tracker:
     """Bring the surveys that the questions are compared with to the panel's weeks."""
     input:
-        files=lambda wildcards: [
-            one.file for one in STUDY.panels[wildcards.panel].trackers.values()
-        ],
+        files=files_of("trackers", "tracker.parquet"),
     output:
         tracker="results/panels/{panel}/tracker.parquet",
     log:
@@ -126,9 +124,7 @@ rule read_tracker:
 rule read_signals:
     """Bring other weekly and daily series to the panel's weeks."""
     input:
-        files=lambda wildcards: [
-            one.file for one in STUDY.panels[wildcards.panel].signals.values()
-        ],
+        files=files_of("signals", "signals.parquet"),
     output:
         signals="results/panels/{panel}/signals.parquet",
     log:
@@ -155,6 +151,7 @@ rule count_words:
     """Count the words of the answer options in each week's posts: what a language model must beat."""
     input:
         posts=lambda wildcards: posts_of(wildcards.panel, weeks_of(wildcards.panel)),
+        lexicon=files_of("lexicon", "words.parquet"),
     output:
         signals="results/panels/{panel}/words.parquet",
     log:

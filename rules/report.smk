@@ -11,7 +11,7 @@ rule record_run:
         models=expand(
             "results/models/{model}/model.json", model=STUDY.selected_models()
         ),
-        files=own_files(),
+        files=own_files,
         # Written when everything else is there, because it says what that cost.
         made=[
             *expand(

@@ -62,9 +62,10 @@ def source_of(wildcards):
 
 
 def source_files(wildcards):
-    """The files of the built-in model, which is made here; others are not ours."""
-    return (
-        "results/built-in/tiny/model.safetensors"
-        if source_of(wildcards) == "results/built-in/tiny"
-        else []
-    )
+    """The files of the built-in model, which is made here; others are not ours, but a directory must be there."""
+    if source_of(wildcards) == "results/built-in/tiny":
+        return "results/built-in/tiny/model.safetensors"
+    directory = STUDY.models[wildcards.model].directory
+    made = f"results/models/{wildcards.model}/model.json"
+    given([directory] if directory else [], f"models.{wildcards.model}", made)
+    return []

@@ -14,18 +14,19 @@ def panels_that(test):
 
 
 def raw_posts(wildcards):
-    """The files of posts as they came. If there are none, the job says so, with the pattern."""
+    """The files of posts as they came."""
     panel = STUDY.panels[wildcards.panel]
     if panel.simulate is not None:
         return f"results/panels/{wildcards.panel}/simulated"
-    patterns = {
-        file.replace("{week}", week)
-        for file in panel.files
-        for week in panel.weeks.labels()
-    }
-    return sorted(
-        {name for pattern in patterns for name in glob(pattern, recursive=True)}
-    )
+    found = []
+    for file in panel.files:
+        patterns = {file.replace("{week}", week) for week in panel.weeks.labels()}
+        named = [name for pattern in patterns for name in glob(pattern, recursive=True)]
+        if not named:  # a pattern that nothing matches is an absent file
+            made = f"results/panels/{wildcards.panel}/reading.json"
+            given(file, f"panels.{wildcards.panel}.files", made)
+        found += named
+    return sorted(set(found))
 
 
 def patterns_of_posts(wildcards):
@@ -41,10 +42,26 @@ def patterns_of_posts(wildcards):
 def labelled_posts(wildcards):
     """The files of posts that a mix draws from; simulated ones are no files."""
     source = STUDY.panels[wildcards.panel].mix.source
-    return (
-        []
-        if source == "simulated"
-        else [f"{source}/labels.txt", *sorted(map(str, Path(source).glob("*.tsv")))]
+    if source == "simulated":
+        return []
+    files = [f"{source}/labels.txt", *sorted(map(str, Path(source).glob("*.tsv")))]
+    made = f"results/panels/{wildcards.panel}/tracker.parquet"
+    return given(files, f"panels.{wildcards.panel}.mix.source", made)
+
+
+def files_beside(panel, section, made):
+    """The files of a panel's trackers, of its signals or of its lexicon, of which `made` is made."""
+    return [
+        given(file, f"panels.{panel}.{key}", made)
+        for key, file in STUDY.panels[panel].files_beside().items()
+        if key.startswith(section)
+    ]
+
+
+def files_of(section, made):
+    """The files of trackers, signals or lexicon of the wildcard's panel."""
+    return lambda wildcards: files_beside(
+        wildcards.panel, section, f"results/panels/{wildcards.panel}/{made}"
     )
 
 

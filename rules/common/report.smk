@@ -47,13 +47,9 @@ def panels_read():
     ]
 
 
-def own_files():
+def own_files(wildcards):
     """The user's files besides surveys and posts, whose readers record digests: codebooks, trackers, signals, lexicons."""
     files = {survey.codebook for survey in STUDY.selected_surveys().values()}
-    for panel in STUDY.selected_panels().values():
-        files |= {
-            one.file for one in (*panel.trackers.values(), *panel.signals.values())
-        }
-        if panel.lexicon is not None and panel.lexicon.file is not None:
-            files.add(panel.lexicon.file)
+    for panel in STUDY.selected_panels():
+        files |= set(files_beside(panel, "", "results/run.yaml"))
     return sorted(files)

@@ -19,22 +19,26 @@ def codebook_of(wildcards):
     return STUDY.surveys[wildcards.survey].codebook
 
 
-def survey_file(wildcards):
-    """The survey's file; one that comes with a library is no file of ours."""
-    if STUDY.surveys[wildcards.survey].simulate is not None:
-        return f"results/surveys/{wildcards.survey}/simulated.sav"
-    file = STUDY.surveys[wildcards.survey].file
-    return [] if file.startswith("statsmodels:") else file
-
-
 def survey_source(wildcards):
     """Where the survey is read from: its file, the made-up one, or a library's."""
-    return survey_file(wildcards) or STUDY.surveys[wildcards.survey].file
+    if STUDY.surveys[wildcards.survey].simulate is not None:
+        return f"results/surveys/{wildcards.survey}/simulated.sav"
+    return STUDY.surveys[wildcards.survey].file
+
+
+def survey_file(wildcards):
+    """The survey's file; one that comes with a library is no file of ours."""
+    source = survey_source(wildcards)
+    file = [] if source.startswith("statsmodels:") else source
+    made = f"results/surveys/{wildcards.survey}/respondents.parquet"
+    return given(file, f"surveys.{wildcards.survey}", made)
 
 
 def layout_of(wildcards):
     """How the archive writes the file that is made up; without it the codebook says all."""
-    return STUDY.surveys[wildcards.survey].simulate.layout or []
+    layout = STUDY.surveys[wildcards.survey].simulate.layout or []
+    made = f"results/surveys/{wildcards.survey}/simulated.sav"
+    return given(layout, f"surveys.{wildcards.survey}", made)
 
 
 def surveys_that(test):

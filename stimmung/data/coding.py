@@ -75,6 +75,20 @@ def resolve_codes(codes: Iterable[Code], value_labels: Mapping[Code, str], where
 
     A code is preferred to a label. What is neither stays: it may be a code without a label.
 
+    Parameters
+    ----------
+    codes
+        Codes or value labels, as a codebook or a condition names them.
+    value_labels
+        Code to value label, as the file has them; empty if it has none.
+    where
+        The column, for the error.
+
+    Returns
+    -------
+    set of str
+        Keys as :func:`stimmung.data.files.code_key` makes them: 1, 1.0 and "1" have the same.
+
     Raises
     ------
     InputError
@@ -100,7 +114,22 @@ def resolve_codes(codes: Iterable[Code], value_labels: Mapping[Code, str], where
 def holds(
     survey: SurveyFile, codes: pd.DataFrame, conditions: Mapping[str, Sequence[Code]]
 ) -> "pd.Series[bool]":
-    """Return which rows have one of the codes in every column that ``conditions`` name."""
+    """Return which rows have one of the codes in every column that ``conditions`` name.
+
+    Parameters
+    ----------
+    survey
+        Where the value labels are.
+    codes
+        The rows: all of the survey's, or some.
+    conditions
+        Column to codes or value labels. None hold for all rows.
+
+    Raises
+    ------
+    InputError
+        If a value label stands for several codes.
+    """
     kept = pd.Series(True, index=codes.index)
     for column, wanted in conditions.items():
         keys = resolve_codes(wanted, survey.value_labels.get(column, {}), f"column '{column}'")
@@ -129,6 +158,8 @@ def describe_unknown(
         shown.append(f"{text} in {count} rows")
     more = f" and {len(counts) - _SHOWN} codes more" if len(counts) > _SHOWN else ""
     kind = "no number" if item.scale == "numeric" else "unknown code"
+    if item.range is not None:
+        kind += f" from {item.range[0]:g} to {item.range[1]:g}:"
     return f"item '{name}' (column '{item.column}'): {kind} {', '.join(shown)}{more}"
 
 
@@ -162,7 +193,8 @@ def _numbers(
     values = pd.to_numeric(keys.mask(absent), errors="coerce").astype(float)
     if item.age_in is not None:
         values = _year(codes, item.age_in) - values
-    return values, ~absent & ~(np.isfinite(values) & (values >= 0 if item.age_in is not None else True))
+    low, high = item.range or (0 if item.age_in is not None else -np.inf, np.inf)
+    return values, ~absent & ~(np.isfinite(values) & values.between(low, high))
 
 
 def _year(codes: pd.DataFrame, year: int | str) -> "float | pd.Series[float]":

@@ -92,14 +92,14 @@ def latent_mood(n_weeks: int, seed: int) -> Shares:
 
 
 def tracker_table(weeks: Sequence[SimulatedWeek], n_respondents: int) -> pd.DataFrame:
-    """Return the simulated survey as a tracker table."""
+    """Return the simulated survey as a tracker table: columns week, question, option, share (0 to 1) and n (respondents)."""
     return _long([week.survey for week in weeks], [week.label for week in weeks], "share").assign(
         question=QUESTION, n=float(n_respondents)
     )[["week", "question", "option", "share", "n"]]
 
 
 def truth_table(weeks: Sequence[SimulatedWeek]) -> pd.DataFrame:
-    """Return the latent mood as a table of signals, under the name 'latent'."""
+    """Return the latent mood as a table of signals, under the name 'latent': columns week, signal, option, value and n (posts)."""
     n_posts = np.repeat([float(len(week.posts)) for week in weeks], len(MOODS))
     table = _long([week.mood for week in weeks], [week.label for week in weeks], "value")
     return table.assign(signal="latent", n=n_posts)[["week", "signal", "option", "value", "n"]]

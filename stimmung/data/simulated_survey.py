@@ -28,7 +28,7 @@ def simulate_respondents(codebook: Codebook, language: str, n: int, seed: int) -
     -------
     DataFrame
         Columns respondent_id ('simulated-1', …), weight (1) and each item: categories in the codebook's order, ordered
-        where the item is ordinal; numbers from 0 to 99 where it is numeric.
+        where the item is ordinal; whole numbers within its range, or from 0 to 99, where it is numeric.
     """
     rng = np.random.default_rng(seed)
     trait = rng.normal(size=n)
@@ -55,8 +55,9 @@ def _nominal(
 def _ranked(item: SurveyItem, language: str, signal: np.ndarray) -> "pd.Categorical[str] | list[float]":
     place = [float(one) - 1e-9 for one in pd.Series(signal).rank(pct=True)]
     if item.scale == "numeric":
-        # A range that fits ages, scores and percentages alike.
-        return [float(round(one * 99)) for one in place]
+        # Without a range of its own, one that fits ages, scores and percentages alike.
+        low, high = item.range or (0, 99)
+        return [float(round(low + one * (high - low))) for one in place]
     labels = item.labels(language)
     ranks = [int(one * len(labels)) for one in place]
     return pd.Categorical.from_codes(ranks, categories=pd.Index(labels), ordered=True)

@@ -7,6 +7,7 @@ do with each other, so after the processes have met they do not talk, and none w
 
 import logging
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -27,6 +28,7 @@ from stimmung.engine.recipe import Pace, Recipe, Task
 from stimmung.engine.store import Store
 from stimmung.engine.training import train_adapters
 from stimmung.vocabulary.errors import InputError, Interrupted
+from stimmung.vocabulary.stacks import stack_of
 
 logger = logging.getLogger(__name__)
 
@@ -146,4 +148,8 @@ def _train(
         with _share(tasks, device, n_devices, meeting) as own:
             train_adapters(load_base(Path(path)), recipe, own, store, pace=pace, code=code, stop=stop)
     except (Interrupted, InputError, TimeoutError):
+        raise SystemExit(1) from None
+    except Exception as error:
+        # The first process trains what is missing, and tells what is wrong; Python would print what the error quotes.
+        print(stack_of(error), file=sys.stderr)
         raise SystemExit(1) from None

@@ -19,7 +19,8 @@ INK, FAINT = "#262626", "#8c8c8c"
 # yellow on white.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 GREYS = ("#4d4d4d", "#7f7f7f", "#a6a6a6")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+MARKERS = ("o", "s", "^", "D", "P", "p", "*")
+BASELINE_MARKERS = ("X", "<", ">", "d", "v")
 
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that a figure looks the same on every machine
@@ -49,6 +50,7 @@ STYLE: dict[Any, Any] = {
     "grid.linewidth": 0.6,
     "lines.linewidth": 1.2,
     "lines.markersize": 4,
+    "lines.markeredgewidth": 0.7,  # a thicker edge would fill the corners
     "figure.constrained_layout.use": True,
     "savefig.bbox": "tight",
     "savefig.pad_inches": 0.04,
@@ -126,12 +128,12 @@ def method_label(method: str) -> str:
 def method_looks(methods: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Return each method's colour and marker: colours for language models, greys for baselines.
 
-    The shape tells apart what the colour does not, also in print without colour.
+    The shape tells apart what the colour does not, also in print without colour: no baseline has a model's.
     """
     arms = [method for method in methods if not is_baseline(method)]
     baselines = [method for method in methods if is_baseline(method)]
     looks = {}
-    for colours, group in ((PALETTE, arms), (GREYS, baselines)):
+    for colours, shapes, group in ((PALETTE, MARKERS, arms), (GREYS, BASELINE_MARKERS, baselines)):
         for place, method in enumerate(group):
-            looks[method] = (colours[place % len(colours)], MARKERS[place % len(MARKERS)])
+            looks[method] = (colours[place % len(colours)], shapes[place % len(shapes)])
     return {method: looks[method] for method in methods}

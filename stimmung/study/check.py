@@ -88,9 +88,10 @@ def check_study(config: Mapping[str, Any], root: Path = Path()) -> Findings:
         return found
     for name, survey in study.selected_surveys().items():
         _check_survey(found, name, survey, study, root)
+    for key, reading in readings(study, root).items():
+        if not key.startswith("surveys."):  # these are read, above
+            found.tried(reading, key)
     for name, panel in study.selected_panels().items():
-        for place, reading in _readings(panel, root).items():
-            found.tried(reading, f"panels.{name}.{place}")
         found.plan.append(f"panel {name}: {len(panel.weeks.labels())} weeks; its posts are not read here")
     return found
 
@@ -148,6 +149,44 @@ def _file_of_nobody(
     with tempfile.TemporaryDirectory() as folder:
         write_simulated_sav(codes, layout, Path(folder) / "simulated.sav")
         return read_survey_file(str(Path(folder) / "simulated.sav"), columns)
+
+
+def readings(study: Study, root: Path = Path()) -> dict[str, Callable[[], Any]]:
+    """Return functions that read what this run's surveys, panels and models name, by the place in the config.
+
+    Each raises InputError if a file is absent. Posts and the directories of models are looked for only.
+
+    Parameters
+    ----------
+    study
+        The study.
+    root
+        The folder that relative paths start from.
+    """
+    found: dict[str, Callable[[], Any]] = {}
+    for name, survey in study.selected_surveys().items():
+        if survey.simulate is None:
+            file = str(survey.file)
+            file = file if file.startswith(BUNDLED_PREFIX) else str(root / file)
+            found[f"surveys.{name}"] = lambda file=file: read_survey_file(file)  # type: ignore[misc]
+        elif survey.simulate.layout is not None:
+            layout = root / survey.simulate.layout
+            found[f"surveys.{name}"] = lambda layout=layout: load_layout(layout)  # type: ignore[misc]
+    for name, panel in study.selected_panels().items():
+        found |= {f"panels.{name}.{place}": reading for place, reading in _readings(panel, root).items()}
+    for name, model in study.selected_models().items():
+        if model.directory is not None:
+            directory = model.directory
+            found[f"models.{name}"] = lambda directory=directory: _look_for_model(directory, root)  # type: ignore[misc]
+    return found
+
+
+def _look_for_model(directory: str, root: Path) -> None:
+    if not (root / directory).is_dir():
+        raise InputError(
+            f"no model directory at {directory}",
+            "A model's `source` is a path from where snakemake is started, a Hugging Face id, or 'built-in'.",
+        )
 
 
 def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root: Path) -> None:

@@ -2,7 +2,8 @@
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from stimmung.study.study import Study, load_study
@@ -15,6 +16,35 @@ def study_or_exit(config: Mapping[str, Any]) -> Study:
         return load_study(config)
     except InputError as error:
         print(error, file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def files_or_exit(study: Study, key: str, paths: Iterable[str], made: str) -> None:
+    """Say that files which a person must bring are not there, as `check` says it, and exit with 1.
+
+    Snakemake would say so too, in the words of its rules. Like it, this minds no file that is gone after it was read.
+    Nothing is opened.
+
+    Parameters
+    ----------
+    study
+        The study that names the files.
+    key
+        Where it does, as :func:`stimmung.study.check.readings` calls it.
+    paths
+        The files. What lies in `results/` some rule makes.
+    made
+        What is made of the files first.
+    """
+    if all(path.startswith("results/") or Path(path).exists() for path in paths) or Path(made).exists():
+        return
+    # Only now, because what reads the files takes half a second to import.
+    from stimmung.study.check import readings
+
+    try:
+        readings(study)[key]()
+    except InputError as error:
+        print(InputError(f"{key}: {error.what}", error.hint), file=sys.stderr)
         raise SystemExit(1) from None
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stimmung.vocabulary.errors import InputError, Interrupted
+from stimmung.vocabulary.stacks import kind_of, place_of, stack_of
 
 BEGINS, ENDED = "begins: process ", "ended"
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
@@ -22,8 +23,9 @@ def job(snakemake: Any) -> Iterator[None]:
     """Run the body of a script with its log open.
 
     An InputError, and a disk that is full, ends the job with ``ERROR: …`` and a hint, on the terminal and in the log. Any
-    other exception is a defect of ours: its traceback goes to the log and the job fails. Snakemake removes the outputs
-    of a failed job.
+    other exception is a defect of ours, told in the same way. Where it came from goes to the log; its message does not,
+    for it may quote data, unless the environment variable STIMMUNG_SHOW_MESSAGES is 1. Snakemake removes the outputs of a
+    failed job.
 
     Parameters
     ----------
@@ -57,9 +59,9 @@ def job(snakemake: Any) -> Iterator[None]:
         _exit(str(error))
     except Interrupted as error:
         _end(logger, f"STOPPED: {error}")
-    except Exception as error:  # logged with its traceback and raised again, but for a full disk
+    except Exception as error:
         if not _is_full_disk(error):
-            logger.error(traceback.format_exc())
+            _end_of_defect(logger, error, log)
             raise
         place = getattr(error, "filename", None) or "the results folder"
         _end(
@@ -91,6 +93,19 @@ def _is_full_disk(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _end_of_defect(logger: logging.Logger, error: Exception, log: Path) -> None:
+    if os.environ.get("STIMMUNG_SHOW_MESSAGES") == "1":
+        logger.error(traceback.format_exc())
+        return
+    logger.error("unexpected, from the outermost call to the innermost:\n%s", stack_of(error))
+    told = InputError(
+        f"{logger.name}: unexpected {kind_of(error)} in {place_of(error, Path(__file__))}; "
+        f"the traceback without its messages, which may quote data, is in {log}",
+        "With STIMMUNG_SHOW_MESSAGES=1 before the command they are shown: read them before you send them to anybody.",
+    )
+    _end(logger, str(told))
 
 
 def _end(logger: logging.Logger, message: str) -> None:

@@ -37,6 +37,12 @@ class Model(Strict):
         description="Whether it is a BERT-style encoder, for the arm classifier alone. Then quantization must be none.",
     )
 
+    @property
+    def directory(self) -> str | None:
+        """The local directory that it comes from, if the source can be nothing else; a hub id has one slash at most."""
+        local = self.source.startswith((".", "/", "~")) or self.source.count("/") > 1
+        return self.source if local and not self.source.startswith("results/") else None
+
     @model_validator(mode="after")
     def _encoders_keep_their_weights(self) -> Self:
         if self.encoder and (self.quantization != "none" or self.chat):

@@ -198,6 +198,14 @@ class Panel(Strict):
             return "simulated"
         return "constructed" if self.mix is not None else None
 
+    def files_beside(self) -> dict[str, str]:
+        """Return the files of trackers, signals and lexicon, by the key of the panel that names them."""
+        files = {f"trackers.{question}": one.file for question, one in self.trackers.items()}
+        files |= {f"signals.{name}": one.file for name, one in self.signals.items()}
+        if self.lexicon is not None and self.lexicon.file is not None:
+            files["lexicon"] = self.lexicon.file
+        return files
+
     def models(self) -> list[str]:
         """Return the models that some arm uses."""
         return list(dict.fromkeys(arm.split("/")[0] for arm in self.arms))

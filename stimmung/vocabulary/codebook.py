@@ -108,6 +108,10 @@ class SurveyItem(Strict):
     decimals: int | None = Field(
         None, ge=0, description="Digits after the point in the prompt; baselines see the number as it is."
     )
+    range: tuple[float, float] | None = Field(
+        None,
+        description="Lowest and highest value of a numeric item, both included: another is an error, and nobody made up has one.",
+    )
     missing: list[MissingCode] = Field([], description="Codes of absent answers.")
     age_in: int | str | None = Field(
         None,
@@ -133,6 +137,10 @@ class SurveyItem(Strict):
             raise ValueError("needs at least two options")
         if self.scale != "numeric" and self.age_in is not None:
             raise ValueError("age_in makes a number: the scale must be numeric")
+        if self.scale != "numeric" and self.range is not None:
+            raise ValueError("range: only a numeric item has one")
+        if self.range is not None and self.range[0] > self.range[1]:
+            raise ValueError("a range goes from the lowest value to the highest")
         plain = [code for option in self.options if not option.when for code in option.codes]
         codes = plain + [code for missing in self.missing for code in missing.codes]
         twice = sorted({str(code) for code in codes if codes.count(code) > 1})

@@ -1,5 +1,6 @@
 """How an archive writes a survey file: variable names, labels, codes and what it declares as missing."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Self
 
@@ -66,13 +67,39 @@ def layout_of_items(title: str, items: list[SurveyItem], others: Mapping[str, Se
             labels.setdefault(column, {})
     for column, given in others.items():
         _add(labels.setdefault(column, {}), given)
+    ranges = _ranges(items)
     variables = []
     for number, (column, values) in enumerate(labels.items(), 1):
         plain = column.isidentifier() and column.isascii() and not column.startswith("_")
         variables.append(
-            Variable(name=column if plain else f"v{number}", label=column, values=values, range=(0, 99))
+            Variable(
+                name=column if plain else f"v{number}",
+                label=column,
+                values=values,
+                range=ranges.get(column, (0, 99)),
+            )
         )
     return Layout(title=title, missing={}, variables=variables)
+
+
+def _ranges(items: list[SurveyItem]) -> dict[str, tuple[int, int]]:
+    """Return the numbers that columns can have, where the codebook says so."""
+    ranges = {
+        item.column: (math.ceil(item.range[0]), math.floor(item.range[1]))
+        for item in items
+        if item.range is not None and item.age_in is None
+    }
+    for item in items:
+        if item.age_in is None:
+            continue
+        # A column of years of birth. Whoever was asked in the last year can be no older than the oldest.
+        if isinstance(item.age_in, str):
+            first, last = ranges.setdefault(item.age_in, (2000, 2000))
+        else:
+            first = last = item.age_in
+        youngest, oldest = item.range or (18, 90)
+        ranges[item.column] = (math.ceil(last - oldest), math.floor(first - youngest))
+    return ranges
 
 
 def _add(values: dict[float, str], codes: Sequence[Code]) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from tests.workflow.small_model import save_small_model
-from tests.workflow.workspace import CODEBOOK, Workspace, voters
+from tests.workflow.workspace import CODEBOOK, MARKER, Workspace, voters
 
 RESPONDENTS = "results/surveys/voters/respondents.parquet"
 SPLITS = "results/surveys/voters/splits/full.parquet"
@@ -45,6 +45,89 @@ def test_a_misspelt_key_of_the_config(fresh):
     # All mistakes at once.
     assert "'training.quick.learningrate' (did you mean 'learning_rate'?)" in ended.errors[0]
     assert_nothing_made(fresh, "results/*", "logs/*")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--dry-run"], [RESPONDENTS]], ids=str)
+def test_a_survey_file_that_is_absent(fresh, arguments):
+    (fresh.folder / "voters.csv").unlink()
+    ended = fresh.run(*arguments)
+    assert_told(ended, r"^ERROR: surveys\.voters: no survey file at voters\.csv$", "a path from where")
+    assert ended.code == 1 and "Exception" not in ended.terminal
+    assert ended.terminal.rstrip().splitlines()[-1].startswith("Hint: "), "nothing but our two lines"
+    assert_nothing_made(fresh, "results/*", "logs/*", ".snakemake/locks/*")
+
+
+def test_a_survey_file_that_is_gone_after_it_was_read(copied):
+    (copied.folder / "voters.csv").unlink()
+    assert copied.run("--dry-run").code == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("./models/absent", "no model directory at ./models/absent"),
+        ("data/models/absent", "no model directory at data/models/absent"),
+        # The hub is asked for it by the job, which may run elsewhere.
+        ("absent-1b", None),
+    ],
+)
+def test_a_local_model_that_is_absent(fresh, source, told):
+    fresh.config["models"]["small"]["source"] = source
+    fresh.save()
+    ended = fresh.run("--dry-run")
+    if told:
+        assert_told(ended, rf"^ERROR: models\.small: {re.escape(told)}$", "Hugging Face id")
+    else:
+        assert ended.code == 0, ended.terminal
+
+
+PANEL = {
+    "files": ["posts.csv"],
+    "columns": {"text": "text", "time": "time", "author": None},
+    "weeks": {"first": "2020-01-06", "last": "2020-03-02"},
+    "questions": {"mood": {"stem": "How do you feel?", "options": ["Happy", "Sad"]}},
+    "trackers": {"mood": {"file": "tracker.csv", "format": "tidy"}},
+    "signals": {"peer": {"file": "peer.csv"}},
+    "lexicon": {"file": "words.csv"},
+    "arms": ["small/weekly"],
+    "training": "quick",
+    "seeds": [1],
+}
+
+
+def begin_panel(fresh, absent):
+    fresh.config["run"] |= {"surveys": [], "panels": ["people"]}
+    fresh.config["panels"] = {"people": PANEL}
+    fresh.save()
+    # Of what is not selected nothing is asked.
+    (fresh.folder / "voters.csv").unlink()
+    for name in {"posts.csv", "tracker.csv", "peer.csv", "words.csv"} - {absent}:
+        (fresh.folder / name).touch()
+
+
+@pytest.mark.parametrize(
+    ("absent", "told"),
+    [
+        ("posts.csv", "files: no file of posts matches 'posts.csv'"),
+        ("tracker.csv", "trackers.mood: no file at tracker.csv"),
+        ("peer.csv", "signals.peer: no file at peer.csv"),
+        ("words.csv", "lexicon: no lexicon at words.csv"),
+        (None, None),
+    ],
+)
+def test_a_file_of_a_panel_that_is_absent(fresh, absent, told):
+    begin_panel(fresh, absent)
+    ended = fresh.run("--dry-run")
+    if told:
+        assert_told(ended, rf"^ERROR: panels\.people\.{re.escape(told)}$")
+    else:
+        assert ended.code == 0, ended.terminal
+
+
+def test_the_words_that_are_counted_are_an_input_of_counting(fresh):
+    # So that another lexicon under the same name counts anew.
+    begin_panel(fresh, "words.csv")
+    assert_told(fresh.run("--dry-run", "results/panels/people/words.parquet"), "no lexicon at words.csv")
 
 
 def test_a_survey_column_that_is_absent(fresh):
@@ -137,6 +220,33 @@ def test_an_adapter_that_a_full_disk_or_a_copy_has_cut_off(copied):
     ended = copied.run(PREDICTIONS.format(arm="tuned"))
     assert_told(ended, "no readable adapter in .*full/seed-24/fold-0", "run snakemake again")
     assert_nothing_made(copied, PREDICTIONS.format(arm="tuned"))
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_what_a_defect_of_ours_quotes_stands_nowhere_unless_one_asks(fresh, monkeypatch, shown):
+    script = fresh.folder / "scripts/read_survey.py"
+    begins = "    respondents = respondents_table("
+    assert begins in script.read_text()
+    # pandas quotes the cell that is no number: here the name of a respondent.
+    script.write_text(script.read_text().replace(begins, f'    survey.codes["id"].astype(float)\n{begins}'))
+    if shown:
+        monkeypatch.setenv("STIMMUNG_SHOW_MESSAGES", "1")
+    ended = fresh.run(RESPONDENTS)
+    written = [file for name in ("logs", ".snakemake/log") for file in (fresh.folder / name).rglob("*.log")]
+    assert len(written) >= 2
+    quoting = [file for file in written if MARKER in file.read_text()]
+    assert ended.code != 0
+    if shown:
+        assert MARKER in ended.terminal and "Traceback" in ended.terminal and quoting
+    else:
+        assert MARKER not in ended.terminal and quoting == []
+        # Once by the job, once as the end of its log, which Snakemake shows.
+        assert re.search(
+            r"^ERROR: read_survey: unexpected ValueError in scripts/read_survey.py; .* is in logs/",
+            ended.errors[0],
+        )
+        assert "read_survey.py" in (fresh.folder / "logs/read_survey/voters.log").read_text()
+    assert_nothing_made(fresh, "results/surveys/voters/*.*")
 
 
 @pytest.fixture

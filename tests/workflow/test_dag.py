@@ -86,14 +86,15 @@ def test_every_study_is_a_study_that_can_be_planned(clone, study):
     files = re.search(r"--configfile ((?:studies/\S+ ?)+)", study.read_text(encoding="utf-8"))[1].split()
     assert files[-1] == f"studies/{study.name}"
     ended = snakemake("--dry-run", "--cores", "1", "--configfile", *files, folder=clone)
-    licensed = re.search(r"MissingInputException", ended.stdout)
-    if licensed:
+    errors = re.findall("^ERROR: .*", ended.stdout, re.M)
+    if errors:
         # Data under a licence is in no clone; everything else must be in order: the config and the rules.
-        missing = re.search(r"affected files:\n((?:\s+\S+\n?)+)", ended.stdout)
-        assert missing and all(not path.startswith("results/") for path in missing[1].split()), ended.stdout
+        licensed = r"ERROR: (surveys|panels)\.[\w.-]+: no (survey file at|file of posts matches|tracker at) '?(data|\.\./shared)/"
+        assert len(errors) == 1 and re.match(licensed, errors[0]), ended.stdout
+        assert ended.returncode == 1
     else:
         assert ended.returncode == 0, ended.stdout
-    assert "ERROR:" not in ended.stdout and "Traceback" not in ended.stdout
+    assert "Exception" not in ended.stdout and "Traceback" not in ended.stdout
 
 
 def test_snakemake_finds_nothing_to_criticise(clone):

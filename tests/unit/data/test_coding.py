@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 import pytest
+from pydantic import ValidationError
 
 from stimmung.data.coding import code_item, describe_unknown, holds, resolve_codes
 from stimmung.data.files import SurveyFile, read_survey_file
@@ -117,6 +118,23 @@ def test_age_is_made_of_the_year_of_birth(year):
     assert listed(result.reasons)[:3] == [None, None, "refused"]
     # Born after the survey: no age.
     assert result.unknown.tolist() == ["2020"]
+
+
+def test_a_number_outside_the_item_s_range_is_told_with_the_range():
+    file = survey(vote=[0.0, 1.0, 5.0, 6.0, 99.0, np.nan])
+    result = coded(file, scale="numeric", range=[1, 5], missing=[])
+    assert result.unknown.tolist() == ["0", "6", "99"]
+    item = SurveyItem.model_validate(
+        {"column": "vote", "wording": "Rating", "scale": "numeric", "range": [1, 5]}
+    )
+    said = describe_unknown("rating", item, result.unknown, {})
+    assert said.startswith("item 'rating' (column 'vote'): no number from 1 to 5: 0 in 1 rows")
+    # A declared missing code may lie outside.
+    missing = [{"code": 99, "reason": "dont-know"}]
+    assert coded(file, scale="numeric", range=[1, 5], missing=missing).unknown.tolist() == ["0", "6"]
+    for wrong in ({"scale": "numeric", "range": [5, 1]}, {"options": OPTIONS, "range": [1, 5]}):
+        with pytest.raises(ValidationError, match="range"):
+            SurveyItem.model_validate({"column": "vote", "wording": "Rating", **wrong})
 
 
 def test_a_user_missing_code_that_the_codebook_does_not_know_is_no_number(tmp_path):

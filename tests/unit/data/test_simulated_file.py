@@ -8,6 +8,7 @@ from stimmung.data.files import read_survey_file
 from stimmung.data.respondents import needed_columns, respondents_table
 from stimmung.data.simulated_file import simulate_codes, write_simulated_sav
 from stimmung.study.reading import load_codebook, load_layout
+from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.layout import Layout, layout_of_items
 
@@ -84,6 +85,30 @@ def test_without_a_layout_the_codebook_says_all(gles, tmp_path):
     _, english = read(path, codebook, "en")
     assert set(german.vote.dropna()) == set(codebook.target_labels("de"))
     assert (german.vote.cat.codes == english.vote.cat.codes).all()
+
+
+@pytest.mark.parametrize("year", [2017, "year"])
+@pytest.mark.parametrize("bounds", [None, [18, 70]])
+def test_made_up_numbers_stay_within_the_items_ranges(gles, tmp_path, year, bounds):
+    content = gles[0].model_dump(mode="json")
+    content["items"] = {
+        "year": {"column": "year", "wording": "Year", "scale": "numeric", "range": [2016, 2018]},
+        "rating": {"column": "rating", "wording": "Rating", "scale": "numeric", "range": [1, 5]},
+        "age": {"column": "born", "wording": "Age", "scale": "numeric", "age_in": year, "range": bounds},
+        "vote": content["items"]["vote"],
+    }
+    codebook = Codebook.model_validate(content)
+    layout = layout_of_items("x", list(codebook.items.values()), {})
+    codes = simulate_codes(
+        codebook, layout, where={}, where_not={}, weight=None, language="de", n=500, seed=1
+    )
+    write_simulated_sav(codes, layout, tmp_path / "simulated.sav")
+    # Reading refuses what lies outside.
+    file = read_survey_file(str(tmp_path / "simulated.sav"), needed_columns(codebook, {}, None))
+    people = respondents_table(file, codebook, "de", {}, None)
+    assert set(people.rating) == {1, 2, 3, 4, 5}
+    low, high = bounds or (15, 95)
+    assert people.age.between(low, high).all() and people.age.nunique() > 40
 
 
 def test_a_layout_that_lacks_a_column_or_an_answer_is_refused(gles):

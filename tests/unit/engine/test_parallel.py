@@ -4,6 +4,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from torch import distributed
@@ -107,3 +108,19 @@ def test_a_signal_stops_the_others_too(saved_base, recipe, tasks, tmp_path):
             saved_base, recipe, tasks, Store(tmp_path), pace=Pace(), stop=lambda: True, n_devices=2
         )
     assert not list((tmp_path / "adapters").glob("*")) if (tmp_path / "adapters").exists() else True
+
+
+def test_what_an_exception_of_another_process_quotes_is_not_printed(monkeypatch, capsys):
+    def fails(*_arguments, **_keywords):
+        raise ValueError("Quillfeather slept badly")
+
+    for name in ("use_threads", "load_base"):
+        monkeypatch.setattr(parallel, name, lambda *_: None)
+    monkeypatch.setattr(parallel.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(parallel, "StopOnSignal", lambda: lambda: False)
+    monkeypatch.setattr(parallel, "_share", fails)
+    with pytest.raises(SystemExit) as stop:
+        parallel._train("base", None, [], None, None, "", 1, 2, Path("meeting"), 1)
+    told = capsys.readouterr().err
+    assert stop.value.code == 1 and "Quillfeather" not in told
+    assert "test_parallel.py" in told and told.endswith("ValueError\n")

@@ -101,6 +101,16 @@ def test_a_study_without_such_conditions_gets_a_note(small_survey):
     assert not note.axes and "no condition that leaves" in note.texts[0].get_text()
 
 
+def test_without_colour_no_baseline_looks_like_a_language_model_or_another_baseline():
+    arms = [f"model-{number}/tuned" for number in range(7)]
+    baselines = [
+        f"baselines/{name}" for name in ("majority", "logistic", "random-forest", "xgboost", "catboost")
+    ]
+    looks = method_looks([*arms, *baselines])
+    shapes = [shape for _, shape in looks.values()]
+    assert len(set(shapes)) == len(arms) + len(baselines)
+
+
 def test_a_method_looks_the_same_in_every_figure(small_survey):
     looks = method_looks(list(small_survey.metrics["method"].unique()))
     with figure_style():

@@ -116,6 +116,17 @@ def test_made_up_respondents_need_no_file_at_all():
     assert len(read_respondents(chosen, codebook, ROOT, made_up=50)) == 50
 
 
+def test_a_local_model_that_is_absent_is_told_and_one_of_the_hub_is_not_looked_for(folder):
+    config = merged_config([ROOT / "config.yaml"], folder)
+    config["run"] |= {"panels": []}
+    config["models"]["tiny"]["source"] = "models/here/tiny"
+    (what, hint), *others = check_study(config, ROOT).problems
+    assert what == "models.tiny: no model directory at models/here/tiny" and "Hugging Face id" in hint
+    assert not others
+    config["models"]["tiny"] |= {"source": "someone/model", "revision": "0" * 40}
+    assert check_study(config, ROOT).problems == []
+
+
 @pytest.fixture
 def panel_study():
     return merged_config([ROOT / "studies/temporal-adapters.yaml"], ROOT)

@@ -2,16 +2,20 @@
 
 import errno
 import logging
+import re
 import subprocess
 import sys
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from stimmung.study.job import job
 from stimmung.vocabulary.errors import InputError, Interrupted
+
+POST = "Quillfeather slept badly"
 
 
 @pytest.fixture
@@ -78,12 +82,32 @@ def test_a_job_that_was_asked_to_stop_says_so_and_fails(snakemake, capsys):
 @pytest.mark.parametrize(
     "error", [KeyError("x"), OSError(errno.EACCES, "Permission denied", "a"), ValueError("y")]
 )
-def test_a_defect_of_ours_keeps_its_traceback_in_the_log(snakemake, error):
+def test_a_defect_of_ours_is_told_with_its_messages_if_one_asks_for_them(snakemake, monkeypatch, error):
+    monkeypatch.setenv("STIMMUNG_SHOW_MESSAGES", "1")
     with pytest.raises(type(error)) as raised, job(snakemake):
         raise error
     assert raised.value is error
     assert "Traceback (most recent call last)" in log_of(snakemake)
     assert "test_job.py" in log_of(snakemake)
+
+
+def test_a_defect_of_ours_is_one_line_on_the_terminal_and_its_stack_without_messages_in_the_log(
+    snakemake, capsys, monkeypatch
+):
+    monkeypatch.delenv("STIMMUNG_SHOW_MESSAGES", raising=False)
+    with pytest.raises(SystemExit) as stop, job(snakemake):
+        pd.Series([POST]).astype(float)
+    assert stop.value.code == 1
+    error, hint = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(
+        rf"ERROR: read_survey: unexpected ValueError in \S+\.pyx?:\d+; the traceback without its messages, which may quote "
+        rf"data, is in {re.escape(snakemake.log[0])}",
+        error,
+    )
+    assert hint.startswith("Hint: With STIMMUNG_SHOW_MESSAGES=1")
+    said = log_of(snakemake)
+    assert re.search(r'File ".*test_job\.py", line \d+, in test_a_defect', said) and "ValueError" in said
+    assert POST not in said and error in said
 
 
 def test_each_run_begins_its_log_anew_and_warnings_stand_in_it(snakemake, capsys):

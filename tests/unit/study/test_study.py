@@ -1,14 +1,18 @@
 """The config: every mistake is told with its place, all at once, and a near name is offered."""
 
 import copy
+import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from stimmung.study.entry import study_or_exit
 from stimmung.study.reading import load_codebook
-from stimmung.study.study import load_study
+from stimmung.study.study import Study, load_study
+from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
 
 ROOT = Path(__file__).parents[3]
@@ -227,3 +231,27 @@ def test_an_encoder_classifies_and_does_nothing_else(config):
     assert "'bert/zero-shot' needs a model that continues text, and 'bert' is an encoder" in told(config)
     config["models"]["bert"]["quantization"] = "nf4"
     assert "models.bert: an encoder needs quantization: none" in told(config)
+
+
+def keys_of(model, seen):
+    """Return all keys of a model of the config and of the models in it."""
+    if model in seen:
+        return set()
+    seen.add(model)
+    inside = [field.annotation for field in model.model_fields.values()]
+    keys = set(model.model_fields)
+    while inside:
+        kind = inside.pop()
+        inside += get_args(kind)
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            keys |= keys_of(kind, seen)
+    return keys
+
+
+@pytest.mark.parametrize(("model", "file"), [(Study, "config.yaml"), (Codebook, "docs/codebooks.md")])
+def test_every_key_is_explained_where_the_hints_say(model, file):
+    # "config.yaml explains every key" is what a user is told after a misspelt one.
+    text = (ROOT / file).read_text(encoding="utf-8")
+    keys = keys_of(model, set())
+    assert len(keys) > 20
+    assert [key for key in sorted(keys) if not re.search(rf"\b{key}\b", text)] == []

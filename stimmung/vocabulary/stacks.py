@@ -1,0 +1,69 @@
+"""Where an unexpected exception came from, without what it says.
+
+pandas, pyarrow and others quote cells in their messages: "could not convert string to float: 'what somebody wrote'".
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from traceback import walk_tb
+
+PACKAGE = Path(__file__).parents[1]
+
+
+def stack_of(error: BaseException) -> str:
+    """Return files, lines, functions and types of an exception and of those that led to it, the first one first."""
+    return "\n".join(_lines(error, set()))
+
+
+def kind_of(error: BaseException) -> str:
+    """Return the type of an exception; of one of the system, with the system's words for its number."""
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    number = error.errno if isinstance(error, OSError) else None
+    return f"{name} ({os.strerror(number)})" if isinstance(number, int) else name
+
+
+def place_of(error: BaseException, outside: Path | None = None) -> str:
+    """Return file and line of the innermost frame of ours.
+
+    Parameters
+    ----------
+    error
+        One that was raised.
+    outside
+        A file of the package that does not count: what catches the exception.
+
+    Returns
+    -------
+    str
+        'stimmung/data/panels.py:90'. 'scripts/read_panel.py' without line, for Snakemake puts lines of its own before it.
+        Otherwise the name and line of the innermost file.
+    """
+    places = [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(error.__traceback__)]
+    ours = [place for file, line in places if file != outside and (place := _place_of_ours(file, line))]
+    return (ours or [f"{file.name}:{line}" for file, line in places] or ["an unknown place"])[-1]
+
+
+def _place_of_ours(file: Path, line: int) -> str | None:
+    if PACKAGE in file.parents:
+        return f"{file.relative_to(PACKAGE.parent)}:{line}"
+    # Snakemake runs a copy, .snakemake/scripts/tmp1a2b.read_panel.py.
+    copied = file.parts[-3:-1] == (".snakemake", "scripts")
+    return f"scripts/{file.name.split('.', 1)[-1]}" if copied else None
+
+
+def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
+    seen.add(id(error))
+    earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if earlier is not None and id(earlier) not in seen:
+        yield from _lines(earlier, seen)
+        yield "and from it, or while it was dealt with:"
+    for frame, line in walk_tb(error.__traceback__):
+        code = frame.f_code
+        yield f'  File "{code.co_filename}", line {line}, in {code.co_name}'
+    yield kind_of(error)
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            yield "of which one is:"
+            yield from _lines(part, seen)
