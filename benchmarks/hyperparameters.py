@@ -35,7 +35,7 @@ from stimmung.engine.recipe import Pace, Recipe, Task
 from stimmung.engine.respondents import training_ids, training_rows
 from stimmung.engine.store import Store
 from stimmung.engine.training import train_adapters
-from stimmung.study.study import load_codebook, load_layout
+from stimmung.study.reading import load_codebook, load_layout
 from stimmung.text.prompts import plain_text, survey_messages
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.codebook import Codebook, worded

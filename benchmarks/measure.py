@@ -29,7 +29,7 @@ from stimmung.data.simulated_survey import simulate_respondents
 from stimmung.engine.base import Base, keep_weights_unpacked, prepare_loaded
 from stimmung.engine.devices import use_threads
 from stimmung.engine.tiny import _build_tokenizer
-from stimmung.study.study import load_codebook
+from stimmung.study.reading import load_codebook
 from stimmung.text.encoding import Encoded, encode
 from stimmung.text.prompts import survey_messages
 from stimmung.vocabulary.files import write_json

@@ -159,6 +159,8 @@ rule train_fold_adapters:
         "logs/train_fold_adapters/{survey}/{model}/{condition}/seed-{seed}.log",
     benchmark:
         "benchmarks/train_fold_adapters/{survey}/{model}/{condition}/seed-{seed}.tsv"
+    wildcard_constraints:
+        model=models_whose_folds_train("together"),
     conda:
         "../envs/models.yaml"
     threads: 1
@@ -166,6 +168,7 @@ rule train_fold_adapters:
         mem_mb=memory_of_training,
         runtime=minutes_of_folds,
     params:
+        folds=folds_of_outputs,
         language=of_survey("language"),
         chat=of_model("chat"),
         training=training_of,
@@ -174,6 +177,19 @@ rule train_fold_adapters:
         code=code_of("train_fold_adapters"),
     script:
         "../scripts/train_fold_adapters.py"
+
+
+use rule train_fold_adapters as train_one_fold_adapter with:
+    output:
+        weights=[fold_file("adapter_model.safetensors")],
+        config=[fold_file("adapter_config.json")],
+        record=[fold_file("training.json")],
+    log:
+        "logs/train_one_fold_adapter/{survey}/{model}/{condition}/seed-{seed}/fold-{fold}.log",
+    benchmark:
+        "benchmarks/train_one_fold_adapter/{survey}/{model}/{condition}/seed-{seed}/fold-{fold}.tsv"
+    wildcard_constraints:
+        model=models_whose_folds_train("apart"),
 
 
 rule train_fold_classifiers:
@@ -191,6 +207,8 @@ rule train_fold_classifiers:
         "logs/train_fold_classifiers/{survey}/{model}/{condition}/seed-{seed}.log",
     benchmark:
         "benchmarks/train_fold_classifiers/{survey}/{model}/{condition}/seed-{seed}.tsv"
+    wildcard_constraints:
+        model=models_whose_folds_train("together"),
     conda:
         "../envs/models.yaml"
     threads: 1
@@ -198,6 +216,7 @@ rule train_fold_classifiers:
         mem_mb=memory_of_scoring,
         runtime=minutes_of_folds,
     params:
+        folds=folds_of_outputs,
         language=of_survey("language"),
         training=training_of,
         checkpoint_minutes=STUDY.engine.checkpoint_minutes,
@@ -205,6 +224,19 @@ rule train_fold_classifiers:
         code=code_of("train_fold_classifiers"),
     script:
         "../scripts/train_fold_classifiers.py"
+
+
+use rule train_fold_classifiers as train_one_fold_classifier with:
+    output:
+        weights=[fold_file("adapter_model.safetensors", "classifiers")],
+        config=[fold_file("adapter_config.json", "classifiers")],
+        record=[fold_file("training.json", "classifiers")],
+    log:
+        "logs/train_one_fold_classifier/{survey}/{model}/{condition}/seed-{seed}/fold-{fold}.log",
+    benchmark:
+        "benchmarks/train_one_fold_classifier/{survey}/{model}/{condition}/seed-{seed}/fold-{fold}.tsv"
+    wildcard_constraints:
+        model=models_whose_folds_train("apart"),
 
 
 rule classify_respondents:

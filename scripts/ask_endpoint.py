@@ -8,7 +8,7 @@ from stimmung.engine.endpoint_cache import AnswerCache
 from stimmung.engine.endpoint_client import Endpoint
 from stimmung.engine.endpoint_predictions import predict_by_endpoint
 from stimmung.study.job import job
-from stimmung.study.study import load_codebook
+from stimmung.study.reading import load_codebook
 from stimmung.text.personas import rendering_of
 from stimmung.vocabulary.tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS

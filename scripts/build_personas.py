@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stimmung.study.job import job
-from stimmung.study.study import load_codebook
+from stimmung.study.reading import load_codebook
 from stimmung.text.personas import persona_messages, rendering_of
 from stimmung.text.prompts import prompts_table
 from stimmung.vocabulary.tables import read_table, write_table

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stimmung.study.job import job
-from stimmung.study.study import load_codebook
+from stimmung.study.reading import load_codebook
 from stimmung.text.prompts import plain_text, prompts_table, survey_messages
 from stimmung.vocabulary.codebook import worded
 from stimmung.vocabulary.tables import read_table, write_table

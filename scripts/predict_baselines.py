@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from stimmung.baselines.folds import predict_folds
 from stimmung.study.job import job
-from stimmung.study.study import load_codebook
+from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, RESPONDENTS, SPLITS
 

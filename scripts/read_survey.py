@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from stimmung.data.files import fingerprint, read_survey_file
 from stimmung.data.respondents import missing_counts, needed_columns, respondents_table
 from stimmung.study.job import job
-from stimmung.study.study import load_codebook
+from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.codebook import Code
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.files import write_json

@@ -8,7 +8,7 @@ from stimmung.engine.devices import use_threads
 from stimmung.engine.predictions import predict_respondents
 from stimmung.study.job import job
 from stimmung.study.once import once
-from stimmung.study.study import load_codebook
+from stimmung.study.reading import load_codebook
 from stimmung.text.personas import rendering_of
 from stimmung.vocabulary.tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS

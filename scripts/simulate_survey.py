@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from stimmung.data.simulated_file import simulate_codes, write_simulated_sav
 from stimmung.study.job import job
-from stimmung.study.study import load_codebook, load_layout
+from stimmung.study.reading import load_codebook, load_layout
 from stimmung.vocabulary.codebook import Code
 from stimmung.vocabulary.layout import layout_of_items
 

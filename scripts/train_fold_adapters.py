@@ -1,5 +1,6 @@
 """Tune one adapter for each fold of a survey under one condition, as one cohort."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from stimmung.engine.recipe import Pace, Recipe, Task
 from stimmung.engine.respondents import training_ids, training_rows
 from stimmung.engine.store import Store
 from stimmung.study.job import job
-from stimmung.study.study import load_codebook
+from stimmung.study.reading import load_codebook
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.codebook import worded
 from stimmung.vocabulary.tables import read_table
@@ -37,7 +38,7 @@ def train_fold_adapters(
     code: str,
     threads: int,
     store: Path,
-    outputs: list[Path],
+    outputs: Mapping[int, Path],
 ) -> None:
     """Train on each fold's training respondents; ``outputs`` are the adapters' directories, by fold."""
     use_threads(threads)
@@ -49,14 +50,14 @@ def train_fold_adapters(
     rendering.encode(list(texts.messages.iloc[0]), words.target_labels(language))
     tasks = [
         Task(f"fold {fold}", training_rows(texts, training_ids(split, fold), rendering), seed)
-        for fold in range(len(outputs))
+        for fold in outputs
     ]
     recipe = Recipe.from_config(training)
     with only_one(loaded, recipe, tasks, Store(store), code=code, stop=StopOnSignal()) as stop:
         keys = train_on_all_devices(
             loaded, recipe, tasks, Store(store), pace=Pace(**pace), code=code, stop=stop
         )
-    for key, output in zip(keys, outputs, strict=True):
+    for key, output in zip(keys, outputs.values(), strict=True):
         export_adapter(Store(store).adapter(key), output)
 
 
@@ -75,5 +76,8 @@ if __name__ == "__main__":
             code=snakemake.params.code,
             threads=snakemake.threads,
             store=Path(snakemake.params.store),
-            outputs=[Path(weights).parent for weights in snakemake.output.weights],
+            outputs={
+                fold: Path(weights).parent
+                for fold, weights in zip(snakemake.params.folds, snakemake.output.weights, strict=True)
+            },
         )

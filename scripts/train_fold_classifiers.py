@@ -1,5 +1,6 @@
 """Tune a classification head for each fold of a survey under one condition."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from stimmung.engine.interruption import StopOnSignal
 from stimmung.engine.respondents import answers_texts, training_ids
 from stimmung.engine.store import Store
 from stimmung.study.job import job
-from stimmung.study.study import load_codebook
+from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.tables import read_table
 from stimmung.vocabulary.votes_schemas import PROMPTS, SPLITS
 
@@ -31,7 +32,7 @@ def train_fold_classifiers(
     code: str,
     threads: int,
     store: Path,
-    outputs: list[Path],
+    outputs: Mapping[int, Path],
 ) -> None:
     """Train on each fold's training respondents; ``outputs`` are the adapters' directories, by fold."""
     use_threads(threads)
@@ -39,7 +40,7 @@ def train_fold_classifiers(
     texts, split = read_table(prompts, PROMPTS), read_table(splits, SPLITS)
     targets = texts.set_index("respondent_id").target
     folds = []
-    for fold in range(len(outputs)):
+    for fold in outputs:
         ids = training_ids(split, fold)
         labels = [options.index(answer) for answer in targets.loc[ids]]
         folds.append(Labelled(f"fold {fold}", answers_texts(texts, ids), labels))
@@ -54,7 +55,7 @@ def train_fold_classifiers(
         code=code,
         stop=StopOnSignal(),
     )
-    for key, output in zip(keys, outputs, strict=True):
+    for key, output in zip(keys, outputs.values(), strict=True):
         export_adapter(Store(store).adapter(key), output)
 
 
@@ -72,5 +73,8 @@ if __name__ == "__main__":
             code=snakemake.params.code,
             threads=snakemake.threads,
             store=Path(snakemake.params.store),
-            outputs=[Path(weights).parent for weights in snakemake.output.weights],
+            outputs={
+                fold: Path(weights).parent
+                for fold, weights in zip(snakemake.params.folds, snakemake.output.weights, strict=True)
+            },
         )

@@ -23,15 +23,17 @@ wildcard_constraints:
     format="svg|pdf|png",
 
 
-def code_of(script):
-    """Digest of a script and of the library rooms it needs; a change of either reruns the rule."""
-    return code_digest(Path("scripts") / f"{script}.py")
-
-
 def noted(function):
     """A function whose parameters are noted: Snakemake looks them up several times for each of thousands of jobs."""
     function.__signature__ = signature(function)
     return function
+
+
+@cache
+def code_of(script):
+    """Digest of a script and of what it needs of the library; a change of either reruns the rule. A job asks for its own only."""
+    digest = cache(lambda: code_digest(Path("scripts") / f"{script}.py"))
+    return noted(lambda wildcards: digest())
 
 
 @cache

@@ -24,9 +24,10 @@ def memory_of_preparing(wildcards, attempt):
 @noted
 def memory_of_training(wildcards, input, attempt):
     """Main memory of a job that trains; known once the model has been prepared."""
-    return attempt * sizes.model_mb(
-        Path(input.base), preset_of(wildcards), STUDY.engine.adapters_at_once
-    )
+    at_once = STUDY.engine.adapters_at_once
+    if hasattr(wildcards, "survey"):
+        at_once = min(at_once, len(folds_of_job(wildcards)))
+    return attempt * sizes.model_mb(Path(input.base), preset_of(wildcards), at_once)
 
 
 @noted
@@ -37,17 +38,18 @@ def memory_of_scoring(wildcards, input, attempt):
 
 @noted
 def minutes_of_folds(wildcards, input, attempt):
-    """Time limit of a job that trains a survey's folds; known once there are prompts."""
-    training = preset_of(wildcards)
-    expected = sizes.training_minutes(
-        sizes.billion_parameters(STUDY.models[wildcards.model]),
-        training,
-        n_adapters=STUDY.folds,
-        n_rows=sizes.n_rows(Path(input.prompts)),
-        tokens_per_row=sizes.TOKENS_PER_PROMPT,
-        gpu_tflops=STUDY.engine.gpu_tflops,
+    """Time limit of a job that trains a survey's folds, or one of them; known once there are prompts."""
+    n_folds = len(folds_of_job(wildcards))
+    n_rows = sizes.n_rows(Path(input.prompts))
+    return attempt * sizes.limit_minutes(
+        sizes.folds_minutes(
+            STUDY.models[wildcards.model],
+            preset_of(wildcards),
+            n_folds,
+            STUDY.engine.gpu_tflops,
+            n_rows,
+        )
     )
-    return attempt * sizes.limit_minutes(expected)
 
 
 @noted
@@ -65,6 +67,30 @@ def minutes_of_scoring(wildcards, input, attempt):
         gpu_tflops=STUDY.engine.gpu_tflops,
     )
     return attempt * sizes.limit_minutes(expected)
+
+
+def models_whose_folds_train(how):
+    """A pattern for the names of the models whose folds are trained `together`, or `apart`, in all surveys."""
+    apart = {name for name in STUDY.models if trains_apart(name)}
+    chosen = apart if how == "apart" else {*STUDY.models} - apart
+    return "|".join(sorted(chosen)) or "(?!)"
+
+
+def trains_apart(model):
+    """Whether each fold is a job of its own: as the config says, or if all of them would take a GPU too long in some survey."""
+    if STUDY.engine.folds_per_job is not None:
+        return STUDY.engine.folds_per_job == 1
+    return any(
+        sizes.folds_minutes(
+            STUDY.models[model],
+            STUDY.training[survey.training],
+            STUDY.folds,
+            STUDY.engine.gpu_tflops,
+        )
+        > sizes.LONGEST_JOB_MINUTES
+        for survey in STUDY.selected_surveys().values()
+        if model in survey.models()
+    )
 
 
 def minutes_of_a_week(panel, model):

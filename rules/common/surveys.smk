@@ -97,8 +97,25 @@ def training_of(wildcards):
 @cache
 def fold_files(name, kind="adapters"):
     """The path of a file of each fold's adapter, or of each fold's classifier."""
+    return expand(fold_file(name, kind), fold=FOLDS, allow_missing=True)
+
+
+def fold_file(name, kind="adapters"):
+    """The path of a file of one fold's adapter or classifier."""
     folder = f"results/surveys/{{survey}}/{kind}/{{model}}/{{condition}}/seed-{{seed}}"
-    return expand(f"{folder}/fold-{{fold}}/{name}", fold=FOLDS, allow_missing=True)
+    return f"{folder}/fold-{{fold}}/{name}"
+
+
+def folds_of_job(wildcards):
+    """The folds that a job trains: the one that it is about, or all."""
+    return [int(wildcards.fold)] if "fold" in wildcards.keys() else list(FOLDS)
+
+
+@noted
+def folds_of_outputs(wildcards, output):
+    """The folds of a job's outputs, in their order. Snakemake takes what follows from outputs for no reason to run again:
+    the same adapters cut into other jobs are up to date."""
+    return folds_of_job(wildcards)
 
 
 @noted

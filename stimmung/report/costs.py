@@ -14,8 +14,12 @@ MODEL_RULES = (
     "build_tiny",
     "prepare_model",
     "train_fold_adapters",
+    "train_one_fold_adapter",
+    "train_fold_classifiers",
+    "train_one_fold_classifier",
     "train_week_adapters",
     "score_respondents",
+    "classify_respondents",
     "score_questions",
 )
 ON_CPU = "cpu"

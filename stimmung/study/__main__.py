@@ -13,8 +13,9 @@ from pathlib import Path
 from stimmung.data.drafting import draft_codebook
 from stimmung.data.files import read_survey_file
 from stimmung.study.check import check_study, merged_config
+from stimmung.study.reading import load_codebook
 from stimmung.study.show import shown_prompts
-from stimmung.study.study import load_codebook, load_study
+from stimmung.study.study import load_study
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.files import write_whole
 

@@ -18,7 +18,8 @@ from stimmung.data.simulated_file import simulate_codes, write_simulated_sav
 from stimmung.data.splits import split_condition
 from stimmung.study.panel_series import read_panel_signal, read_panel_tracker
 from stimmung.study.panels import Panel
-from stimmung.study.study import Study, load_codebook, load_layout, validated
+from stimmung.study.reading import load_codebook, load_layout, validated
+from stimmung.study.study import Study
 from stimmung.study.surveys import Survey
 from stimmung.vocabulary.codebook import Code, Codebook
 from stimmung.vocabulary.errors import InputError

@@ -1,7 +1,7 @@
 """A digest of the code that a rule runs, so that an edit to it reruns the rule, and no other rule.
 
-Snakemake notices neither an edit in a library nor that an edit changed only a comment. This notices what a script imports,
-room by room, and reads the syntax tree without comments and docstrings. Of a template or a word list every byte counts.
+Snakemake notices neither an edit in a library nor that an edit changed only a comment. This follows a script's imports file by
+file, and reads the syntax tree without comments and docstrings. Of a template or a word list every byte counts.
 """
 
 import ast
@@ -13,10 +13,7 @@ PACKAGE = "stimmung"
 
 
 def code_digest(script: Path, root: Path = Path()) -> str:
-    """Return a digest of a script and of all rooms that it needs, directly or through another room.
-
-    The room `study` is taken file by file: a script reads its config through it, and a new key there is no reason to
-    train anything again.
+    """Return a digest of a script and of all files that it needs, directly or through others.
 
     Parameters
     ----------
@@ -25,29 +22,41 @@ def code_digest(script: Path, root: Path = Path()) -> str:
     root
         The folder that holds ``stimmung/``.
     """
-    todo, rooms = [script], set()
-    files = {script}
-    while todo:
-        for name in _imports(todo.pop()):
-            _, room, *_ = [*name.split("."), ""]
-            if room == "study":
-                found = {root / Path(*name.split(".")).with_suffix(".py")} - files
-            elif room and room not in rooms:
-                rooms.add(room)
-                # Templates and word lists count too: they decide what comes out as much as code does.
-                found = {path for path in (root / PACKAGE / room).glob("[!.]*") if path.is_file()} - files
-            else:
-                continue
-            files |= found
-            todo += sorted(path for path in found if path.suffix == ".py")
     digest = hashlib.sha256()
-    for file in sorted(files):
+    for file in code_files(script, root):
         digest.update(f"{file.name}:{_meaning(file)}".encode())
     return digest.hexdigest()[:16]
 
 
+def code_files(script: Path, root: Path = Path()) -> list[Path]:
+    """Return a script and all files of the library that it needs, sorted.
+
+    These are the modules that it imports, at their heads or within a function, and what is no code in their folders. The
+    ``__init__.py`` of packages are left out: nothing but a docstring and the version stands there.
+    """
+    todo, files = [script], {script}
+    while todo:
+        found = {file for name in _imports(todo.pop()) for file in _files_of(name, root)} - files
+        files |= found
+        todo += sorted(found)
+    return sorted(files)
+
+
+@cache
+def _files_of(name: str, root: Path) -> frozenset[Path]:
+    """Return the file of a module, and the templates and word lists beside it: they decide what comes out as code does."""
+    module = root / Path(*name.split(".")).with_suffix(".py")
+    # `from stimmung.engine import checkpoints` names a module, `from stimmung.engine.base import load_base` a function.
+    return frozenset({module, *_no_code(module.parent)}) if module.is_file() else frozenset()
+
+
+@cache
+def _no_code(folder: Path) -> tuple[Path, ...]:
+    return tuple(path for path in folder.glob("[!.]*") if path.is_file() and path.suffix != ".py")
+
+
 def _imports(file: Path) -> tuple[str, ...]:
-    """Return the modules of this package that a file imports."""
+    """Return the names in this package that a file imports, of modules and of what stands in them."""
     return _read(file)[0]
 
 
@@ -58,7 +67,7 @@ def _meaning(file: Path) -> str:
 
 @cache
 def _read(file: Path) -> tuple[tuple[str, ...], str]:
-    """Read a file once, however many rules need it: this is done at the start of every job."""
+    """Read a file once, however many rules need it."""
     if file.suffix != ".py":
         return (), hashlib.sha256(file.read_bytes()).hexdigest()
     tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -72,10 +81,5 @@ def _read(file: Path) -> tuple[tuple[str, ...], str]:
             node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
         ) and ast.get_docstring(node):
             node.body = node.body[1:]
-    ours = tuple(name for name in names if name.startswith(f"{PACKAGE}.") and _is_module(name))
+    ours = tuple(dict.fromkeys(name for name in names if name.startswith(f"{PACKAGE}.")))
     return ours, ast.dump(tree)
-
-
-def _is_module(name: str) -> bool:
-    # `from stimmung.engine import checkpoints` names a module, `from stimmung.engine.base import load_base` a function.
-    return len(name.split(".")) == 3 and name.split(".")[2].islower()

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from stimmung.vocabulary.codebook import Strict
 
@@ -123,6 +123,10 @@ class Engine(Strict):
         gt=0,
         description="Most adapters in memory at once. A GPU without memory for so many takes half, and half again.",
     )
+    folds_per_job: Literal["all", 1] | None = Field(
+        None,
+        description="Folds of a survey that one job trains. null: all, or 1 where all would take a GPU more than an hour.",
+    )
     weeks_per_job: int | None = Field(
         None,
         gt=0,
@@ -140,6 +144,11 @@ class Engine(Strict):
         gt=0,
         description="Most tokens of one scoring batch. One that a GPU cannot hold goes in halves.",
     )
+
+    @field_validator("folds_per_job", mode="before")
+    @classmethod
+    def _one_is_a_number(cls, value: Any) -> Any:
+        return 1 if value == "1" else value  # as --config gives it
 
     def pace(self) -> dict[str, Any]:
         """Return what the trainer is told."""

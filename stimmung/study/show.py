@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from stimmung.study.check import read_respondents
-from stimmung.study.study import Study, load_codebook
+from stimmung.study.reading import load_codebook
+from stimmung.study.study import Study
 from stimmung.study.surveys import Survey
 from stimmung.text.personas import PersonaRendering, persona_messages, rendering_of
 from stimmung.text.prompts import Message, survey_messages

@@ -23,6 +23,10 @@ LEAST_SECONDS_PER_STEP = 0.1
 TOKENS_PER_PROMPT = 400
 # Of a week of posts whose number nobody knows yet, in blocks.
 BLOCKS_PER_WEEK = 2000
+# Of a survey that nobody has read yet.
+RESPONDENTS_PER_SURVEY = 2000
+# Longer ones wait long to be let in, and end on some clusters before they are done.
+LONGEST_JOB_MINUTES = 60
 
 
 # One thing has many names: Llama and BERT, DistilBERT, GPT-2.
@@ -137,6 +141,24 @@ def week_minutes(billions: float, training: Training, n_seeds: int, gpu_tflops: 
         n_adapters=n_seeds,
         n_rows=BLOCKS_PER_WEEK,
         tokens_per_row=training.block_size,
+        gpu_tflops=gpu_tflops,
+    )
+
+
+def folds_minutes(
+    model: Model,
+    training: Training,
+    n_folds: int,
+    gpu_tflops: float,
+    n_respondents: int = RESPONDENTS_PER_SURVEY,
+) -> float:
+    """Return how long a GPU trains the adapters of some folds of a survey."""
+    return training_minutes(
+        billion_parameters(model),
+        training,
+        n_adapters=n_folds,
+        n_rows=n_respondents,
+        tokens_per_row=TOKENS_PER_PROMPT,
         gpu_tflops=gpu_tflops,
     )
 

@@ -11,7 +11,8 @@ import yaml
 from scripts.read_survey import read_survey
 from stimmung.data.splits import split_condition
 from stimmung.study.check import merged_config
-from stimmung.study.study import load_codebook, load_study
+from stimmung.study.reading import load_codebook
+from stimmung.study.study import load_study
 from stimmung.vocabulary.tables import read_table
 from stimmung.vocabulary.votes_schemas import RESPONDENTS
 

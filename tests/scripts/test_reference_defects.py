@@ -22,7 +22,8 @@ from stimmung.engine.readouts import named
 from stimmung.engine.respondents import draw_examples, scoring_prompts, training_ids, training_rows
 from stimmung.engine.scoring import score_options
 from stimmung.study.check import merged_config
-from stimmung.study.study import load_codebook, load_study
+from stimmung.study.reading import load_codebook
+from stimmung.study.study import load_study
 from stimmung.text.chat import chat_text
 from stimmung.text.prompts import few_shot_messages
 from stimmung.text.rendering import Rendering

@@ -39,7 +39,7 @@ def train(small_study, folder, **changes):
         base=small_study.base,
         prompts=small_study.prompts,
         splits=small_study.splits,
-        outputs=outputs,
+        outputs=dict(enumerate(outputs)),
         **options,
     )
     return outputs

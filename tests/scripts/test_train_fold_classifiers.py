@@ -51,7 +51,7 @@ def train(small_study, base, folder, **changes):
         "store": folder / "store",
         **changes,
     }
-    train_fold_classifiers(base=base, outputs=outputs, **options)
+    train_fold_classifiers(base=base, outputs=dict(enumerate(outputs)), **options)
     return outputs
 
 

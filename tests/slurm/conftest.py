@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.slurm.cluster import Cluster, cluster, install
-from tests.workflow.workspace import Ended, Workspace
+from tests.workflow.workspace import Ended, Workspace, voters
 
 # As the README says, and nothing besides but haste: a test does not wait for a network file system.
 COMMAND = (
@@ -140,9 +140,39 @@ ADAPTERS = "results/surveys/voters/adapters/small/full/seed-24"
 TARGET = f"{ADAPTERS}/fold-0/adapter_model.safetensors"
 
 
+# 1500 long prompts, one or two of them in a pass: some ten seconds.
+SCORED = "results/surveys/voters/predictions/small/few-shot/full/seed-24.parquet"
+
+
+@pytest.fixture(scope="session")
+def long_scoring(tmp_path_factory, base_model):
+    """A study whose scoring takes a while, with everything done before it, and the same study scored in peace."""
+    workspace = Workspace.begin(tmp_path_factory.mktemp("scoring") / "prepared", base_model)
+    (workspace.folder / "voters.csv").write_text(voters(1500))
+    workspace.config["surveys"]["voters"] |= {"arms": ["small/few-shot"], "few_shot_k": 8}
+    workspace.config["engine"]["tokens_per_batch"] = 256
+    workspace.save()
+    ended = run_here(workspace, SCORED, "--until", "split_respondents", "build_prompts", "prepare_model")
+    assert ended.code == 0, ended.terminal
+    undisturbed = workspace.copy(tmp_path_factory.mktemp("undisturbed") / "scored")
+    ended = run_here(undisturbed, SCORED)
+    assert ended.code == 0, ended.terminal
+    return workspace, undisturbed
+
+
 @pytest.fixture
 def begun(slurm, long_study, tmp_path):
     """The long study, about to train."""
-    folder = tmp_path / "study"
-    shutil.copytree(long_study[0].folder, folder, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+    return through(slurm, long_study[0], tmp_path / "study")
+
+
+@pytest.fixture
+def about_to_score(slurm, long_scoring, tmp_path):
+    """The study of a long scoring, with all that this needs."""
+    return through(slurm, long_scoring[0], tmp_path / "study")
+
+
+def through(slurm: Cluster, workspace: Workspace, folder: Path) -> OnSlurm:
+    """Return a copy of a study whose runs go through Slurm."""
+    shutil.copytree(workspace.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     return OnSlurm(Workspace(folder), slurm)

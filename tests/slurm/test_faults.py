@@ -1,5 +1,6 @@
 """What a cluster does to jobs. After each fault the same command completes, results are equal, and no training is done twice."""
 
+import json
 import os
 import re
 import signal
@@ -10,15 +11,15 @@ import pytest
 
 from stimmung.engine.checkpoints import load_checkpoint
 from tests.slurm.cluster import rule_of, until
-from tests.slurm.conftest import ADAPTERS, TARGET
+from tests.slurm.conftest import ADAPTERS, SCORED, TARGET
 
 RULE = "train_fold_adapters"
 FOLDS = ["0", "1"]
 
 
-def log_of(study):
+def log_of(study, place=f"{RULE}/voters/small/full/seed-24.log"):
     """What all attempts wrote; a job that needed one only has but its log."""
-    log = study.folder / "logs" / RULE / "voters/small/full/seed-24.log"
+    log = study.folder / "logs" / place
     attempts = log.with_suffix(".attempts.log")
     return (attempts if attempts.exists() else log).read_text()
 
@@ -147,6 +148,38 @@ def test_a_killed_snakemake_is_started_again_while_its_jobs_go_on(begun, long_st
     jobs = [job for job in begun.slurm.jobs() if rule_of(job) == RULE and job["WorkDir"] == str(begun.folder)]
     assert [job["JobState"] for job in jobs] == ["COMPLETED", "COMPLETED"] and jobs[0]["JobId"] == orphan
     check(begun, long_study[1])
+
+
+def test_a_scoring_job_that_a_killed_snakemake_left_is_waited_for_and_not_done_twice(
+    about_to_score, long_scoring
+):
+    study, log = about_to_score, "score_respondents/voters/small/few-shot/full/seed-24.log"
+    run = study.start(SCORED)
+    (held,) = until(lambda: list(study.results.glob(".store/locks/[!.]*")), 240, what="the lock of scoring")
+    owner = json.loads(held.read_text())
+    # Held until the next one waits for it, however slow this machine is to submit that.
+    os.kill(owner["pid"], signal.SIGSTOP)
+    try:
+        os.kill(run.pid, signal.SIGKILL)
+        run.wait()
+        (orphan,) = study.slurm.running("score_respondents")
+        assert owner["job"] == f"Slurm job {orphan['JobId']}"
+        table = study.folder / SCORED
+        assert not table.exists()
+        assert study.run("--unlock").code == 0
+        run = study.start(SCORED)
+        until(lambda: f"waits for {SCORED}" in log_of(study, log), 240, what="a second job")
+    finally:
+        os.kill(owner["pid"], signal.SIGCONT)
+    made = until(lambda: table.exists() and table.stat().st_ino, 240, what="the orphan's table")
+    assert run.wait(timeout=400) == 0, (study.folder / "terminal.log").read_text()
+    assert f"{SCORED} was made by Slurm job {orphan['JobId']}" in log_of(study, log)
+    assert table.stat().st_ino == made, "it was written a second time"
+    jobs = [job for job in study.jobs() if rule_of(job) == "score_respondents"]
+    assert [job["JobState"] for job in jobs] == ["COMPLETED", "COMPLETED"]
+    assert jobs[0]["JobId"] == orphan["JobId"]
+    assert table.read_bytes() == (long_scoring[1].folder / SCORED).read_bytes()
+    assert list(study.results.glob(".store/locks/*")) == []
 
 
 def test_a_quota_that_is_reached_in_mid_training_is_told_and_costs_no_finished_step(begun, long_study):

@@ -1,7 +1,8 @@
 """Random SIGKILLs over a run of the demo on this machine, of snakemake and of its jobs. No Slurm takes part; it takes minutes.
 
-`STIMMUNG_KILLS` says how many. The demo is config.yaml's, both branches, cut down as CUT says. Its base model is made in peace:
-a job of a minute without checkpoints would not survive kills every few seconds.
+`STIMMUNG_KILLS` says how many. The demo is config.yaml's, both branches, cut down as CUT says, or with `STIMMUNG_WHOLE_DEMO=1` as it
+stands but for a checkpoint every few seconds, and with the kills spread over about the whole run. Its base model is made in peace: a
+job of a minute without checkpoints would not survive kills every few seconds.
 """
 
 import os
@@ -9,6 +10,7 @@ import random
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -25,12 +27,16 @@ CUT = {
     "surveys": {"anes1996": {"only": ["full", "without-party"], "arms": ["tiny/tuned", "tiny/zero-shot"]}},
     "panels": {"demo": {"simulate": {"posts_per_week": 300}}},
 }
+WHOLE = "STIMMUNG_WHOLE_DEMO" in os.environ
+UNCUT = {"engine": {"checkpoint_minutes": 0.05}}
+# What a kill costs besides: planning anew, starting Python, loading the base.
+RESTART_SECONDS = 10
 
 
 @pytest.fixture
 def study(tmp_path):
-    """The demo, cut down, with its base model prepared."""
-    workspace = Workspace.clone(tmp_path / "study", CUT)
+    """The demo with its base model prepared."""
+    workspace = Workspace.clone(tmp_path / "study", UNCUT if WHOLE else CUT)
     ended = run_here(workspace, "results/models/tiny/model.json")
     assert ended.code == 0, ended.terminal
     return workspace
@@ -51,7 +57,7 @@ def descendants(pid):
 
 
 def wait_for(processes):
-    until(lambda: not any(map(alive, processes)), 120, what="the end of the orphans")
+    until(lambda: not any(map(alive, processes)), 600, what="the end of the orphans")
 
 
 def start(study):
@@ -67,7 +73,9 @@ def start(study):
 
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(study, tmp_path):
     undisturbed = study.copy(tmp_path / "undisturbed")
+    began = time.monotonic()
     ended = run_here(undisturbed)
+    longest_pause = 2 * ((time.monotonic() - began) / N_KILLS + RESTART_SECONDS) if WHOLE else 5
     assert ended.code == 0, ended.terminal
     expected = content_of(undisturbed)
     # Authors are hashed with a salt that each study draws for itself.
@@ -75,14 +83,14 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(study, tm
     chance = random.Random(20261121)
     kills = {"snakemake": 0, "jobs": 0}
     run, finished, orphans = None, 0, set()
-    while sum(kills.values()) < N_KILLS or finished == 0:
+    while run is None or run.returncode != 0 or sum(kills.values()) < N_KILLS:
         if run is None or run.returncode < 0:
             study.run("--unlock")
         peaceful = sum(kills.values()) >= N_KILLS
         run = start(study)
         while run.poll() is None and sum(kills.values()) < N_KILLS:
             try:
-                run.wait(timeout=chance.uniform(0.5, 5))
+                run.wait(timeout=chance.uniform(0.5, longest_pause))
             except subprocess.TimeoutExpired:
                 jobs = descendants(run.pid)
                 if not jobs and chance.random() < 0.7:

@@ -83,7 +83,17 @@ def test_an_edit_of_the_page_s_template_renders_the_report_again(copied):
 def test_an_edit_in_the_engine_trains_and_scores_again_but_leaves_baselines(copied):
     append(copied.folder / "stimmung/engine/scoring.py", "\nEDITED = True\n")
     expected = of_conditions("train_fold_adapters", "score_respondents")
+    assert copied.planned() == expected | AFTER_PREDICTIONS | {"record_run"}
+    # What holds the model prepares it as well.
+    append(copied.folder / "stimmung/engine/base.py", "\nEDITED = True\n")
     assert copied.planned() == expected | AFTER_PREDICTIONS | {"prepare_model", "record_run"}
+
+
+def test_an_edit_in_the_moods_branch_trains_and_scores_no_survey(copied):
+    append(copied.folder / "stimmung/vocabulary/moods_schemas.py", "\nEDITED = True\n")
+    append(copied.folder / "stimmung/study/panels.py", "\nEDITED = True\n")
+    append(copied.folder / "stimmung/engine/weeks.py", "\nEDITED = True\n")
+    assert copied.planned() <= {"record_run", "render_report", "all"}
 
 
 def test_an_edit_of_a_script_reruns_its_rule_and_what_follows(copied):

@@ -14,7 +14,8 @@ from stimmung.data.respondents import needed_columns, respondents_table
 from stimmung.data.simulated_file import simulate_codes, write_simulated_sav
 from stimmung.data.splits import split_condition
 from stimmung.study.check import merged_config
-from stimmung.study.study import load_codebook, load_layout, load_study
+from stimmung.study.reading import load_codebook, load_layout
+from stimmung.study.study import load_study
 from stimmung.text.prompts import survey_messages
 from stimmung.vocabulary.errors import InputError
 

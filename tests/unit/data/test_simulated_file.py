@@ -7,7 +7,7 @@ import yaml
 from stimmung.data.files import read_survey_file
 from stimmung.data.respondents import needed_columns, respondents_table
 from stimmung.data.simulated_file import simulate_codes, write_simulated_sav
-from stimmung.study.study import load_codebook, load_layout
+from stimmung.study.reading import load_codebook, load_layout
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.layout import Layout, layout_of_items

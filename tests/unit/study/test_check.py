@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from stimmung.study.check import check_study, merged_config, read_respondents
-from stimmung.study.study import load_codebook, load_study
+from stimmung.study.reading import load_codebook
+from stimmung.study.study import load_study
 from stimmung.vocabulary.errors import InputError
 from tests.workflow.workspace import CODEBOOK, study, voters
 

@@ -4,7 +4,8 @@ import pytest
 import yaml
 
 from stimmung.study.panels import Panel
-from stimmung.study.study import Study, validated
+from stimmung.study.reading import validated
+from stimmung.study.study import Study
 from stimmung.vocabulary.errors import InputError
 
 ROOT = Path(__file__).parents[3]

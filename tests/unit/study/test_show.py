@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from stimmung.study.check import merged_config
+from stimmung.study.reading import load_codebook
 from stimmung.study.show import shown_prompts
-from stimmung.study.study import load_codebook, load_study
+from stimmung.study.study import load_study
 from stimmung.vocabulary.errors import InputError
 from tests.workflow.workspace import CODEBOOK, MARKER, study, voters
 

@@ -110,3 +110,17 @@ def test_steps_are_those_of_the_trainer():
     training = Training(num_train_epochs=3, per_device_train_batch_size=4, gradient_accumulation_steps=2)
     assert sizes.n_steps(training, 100) == pytest.approx(3 * 100 / 8, abs=3)
     assert sizes.n_steps(AS_PUBLISHED, 100) == 300
+
+
+def test_more_folds_and_more_respondents_take_longer_and_a_faster_gpu_less():
+    model = Model(source="meta-llama/Meta-Llama-3-8B", revision=REVISION)
+    epochs = Training(num_train_epochs=3, max_steps=None, per_device_train_batch_size=1)
+    one = sizes.folds_minutes(model, epochs, 1, 100)
+    assert sizes.folds_minutes(model, epochs, 5, 100) == pytest.approx(5 * one)
+    assert sizes.folds_minutes(model, epochs, 1, 100, 2 * sizes.RESPONDENTS_PER_SURVEY) == pytest.approx(
+        2 * one
+    )
+    assert sizes.folds_minutes(model, epochs, 1, 50) == pytest.approx(2 * one)
+    assert sizes.folds_minutes(model, AS_PUBLISHED, 5, 100, 10) == sizes.folds_minutes(
+        model, AS_PUBLISHED, 5, 100
+    )

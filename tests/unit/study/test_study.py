@@ -10,7 +10,8 @@ import yaml
 from pydantic import BaseModel
 
 from stimmung.study.entry import study_or_exit
-from stimmung.study.study import Study, load_codebook, load_study
+from stimmung.study.reading import load_codebook
+from stimmung.study.study import Study, load_study
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stimmung.study.study import load_codebook, validated
+from stimmung.study.reading import load_codebook, validated
 from stimmung.study.surveys import Survey
 from stimmung.vocabulary.errors import InputError
 
