@@ -81,13 +81,12 @@ def trains_apart(model):
     if STUDY.engine.folds_per_job is not None:
         return STUDY.engine.folds_per_job == 1
     return any(
-        sizes.folds_minutes(
+        sizes.folds_train_apart(
             STUDY.models[model],
             STUDY.training[survey.training],
             STUDY.folds,
             STUDY.engine.gpu_tflops,
         )
-        > sizes.LONGEST_JOB_MINUTES
         for survey in STUDY.selected_surveys().values()
         if model in survey.models()
     )

@@ -25,8 +25,8 @@ TOKENS_PER_PROMPT = 400
 BLOCKS_PER_WEEK = 2000
 # Of a survey that nobody has read yet.
 RESPONDENTS_PER_SURVEY = 2000
-# Longer ones wait long to be let in, and end on some clusters before they are done.
-LONGEST_JOB_MINUTES = 60
+# Longer ones wait long to be let in. More than an hour, since folds in jobs of their own lose what a cohort saves.
+LONGEST_JOB_MINUTES = 90
 
 
 # One thing has many names: Llama and BERT, DistilBERT, GPT-2.
@@ -145,22 +145,22 @@ def week_minutes(billions: float, training: Training, n_seeds: int, gpu_tflops: 
     )
 
 
-def folds_minutes(
-    model: Model,
-    training: Training,
-    n_folds: int,
-    gpu_tflops: float,
-    n_respondents: int = RESPONDENTS_PER_SURVEY,
-) -> float:
-    """Return how long a GPU trains the adapters of some folds of a survey."""
+def folds_minutes(model: Model, training: Training, n_folds: int, gpu_tflops: float, n_rows: int) -> float:
+    """Return how long a GPU trains the adapters of some folds of a survey, each on ``n_rows`` respondents."""
     return training_minutes(
         billion_parameters(model),
         training,
         n_adapters=n_folds,
-        n_rows=n_respondents,
+        n_rows=n_rows,
         tokens_per_row=TOKENS_PER_PROMPT,
         gpu_tflops=gpu_tflops,
     )
+
+
+def folds_train_apart(model: Model, training: Training, n_folds: int, gpu_tflops: float) -> bool:
+    """Return whether a survey's folds take a GPU too long for one job. Nobody has read the survey yet, so its size is a guess."""
+    n_rows = RESPONDENTS_PER_SURVEY * (n_folds - 1) // n_folds
+    return folds_minutes(model, training, n_folds, gpu_tflops, n_rows) > LONGEST_JOB_MINUTES
 
 
 def weeks_in_a_job(minutes_per_week: float, minutes_per_job: float) -> int:

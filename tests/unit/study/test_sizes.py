@@ -1,8 +1,12 @@
+from pathlib import Path
+
 import pytest
+import yaml
 
 from stimmung.study import sizes
 from stimmung.study.models import Model, Training
 
+ROOT = Path(__file__).parents[3]
 REVISION = "0" * 40
 LLAMA_8B = {
     "hidden_size": 4096,
@@ -115,12 +119,15 @@ def test_steps_are_those_of_the_trainer():
 def test_more_folds_and_more_respondents_take_longer_and_a_faster_gpu_less():
     model = Model(source="meta-llama/Meta-Llama-3-8B", revision=REVISION)
     epochs = Training(num_train_epochs=3, max_steps=None, per_device_train_batch_size=1)
-    one = sizes.folds_minutes(model, epochs, 1, 100)
-    assert sizes.folds_minutes(model, epochs, 5, 100) == pytest.approx(5 * one)
-    assert sizes.folds_minutes(model, epochs, 1, 100, 2 * sizes.RESPONDENTS_PER_SURVEY) == pytest.approx(
-        2 * one
-    )
-    assert sizes.folds_minutes(model, epochs, 1, 50) == pytest.approx(2 * one)
-    assert sizes.folds_minutes(model, AS_PUBLISHED, 5, 100, 10) == sizes.folds_minutes(
-        model, AS_PUBLISHED, 5, 100
-    )
+    one = sizes.folds_minutes(model, epochs, 1, 100, 1600)
+    assert sizes.folds_minutes(model, epochs, 5, 100, 1600) == pytest.approx(5 * one)
+    assert sizes.folds_minutes(model, epochs, 1, 100, 3200) == pytest.approx(2 * one)
+    assert sizes.folds_minutes(model, epochs, 1, 50, 1600) == pytest.approx(2 * one)
+
+
+def test_the_published_folds_of_an_8b_model_are_a_cohort_and_those_of_a_70b_model_are_not():
+    study = yaml.safe_load((ROOT / "studies/gles2017.yaml").read_text())
+    published = Training(**study["training"]["votes-as-published"])
+    for billions, apart in ((8, False), (70, True)):
+        model = Model(source=f"some/Llama-{billions}B", revision=REVISION)
+        assert sizes.folds_train_apart(model, published, 5, gpu_tflops=100) is apart
