@@ -74,7 +74,7 @@ def start(study):
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(study, tmp_path):
     undisturbed = study.copy(tmp_path / "undisturbed")
     began = time.monotonic()
-    ended = run_here(undisturbed)
+    ended = run_here(undisturbed, timeout=3600)
     longest_pause = 2 * ((time.monotonic() - began) / N_KILLS + RESTART_SECONDS) if WHOLE else 5
     assert ended.code == 0, ended.terminal
     expected = content_of(undisturbed)
@@ -100,7 +100,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(study, tm
                 if alive(victim):
                     os.kill(victim, signal.SIGKILL)
                     kills["snakemake" if victim == run.pid else "jobs"] += 1
-        code = run.wait(timeout=1200)
+        code = run.wait(timeout=3600)
         assert code == 0 or not peaceful, "a run that nobody disturbed failed"
         if code == 0:
             finished += 1
