@@ -18,7 +18,7 @@ from stimmung.study.cached import cached_or_exit
 from stimmung.study.code import code_digest
 from stimmung.study.entry import executor_or_exit, files_or_exit, study_or_exit
 from stimmung.study.reading import load_codebook
-from stimmung.study.sources import source_files_or_exit
+from stimmung.study.sources import files_of_source
 from stimmung.vocabulary.arms import ARMS
 
 min_version("9.27")

@@ -63,10 +63,11 @@ def source_of(wildcards):
 
 def source_files(wildcards):
     """The files of the built-in model, which is made here, or of a local directory; a hub model has none."""
-    source = source_of(wildcards)
-    if source == "results/built-in/tiny":
-        return [f"{source}/{file}" for file in WEIGHTS_AND_TOKENIZER]
-    directory = STUDY.models[wildcards.model].directory
+    if source_of(wildcards) == "results/built-in/tiny":
+        return [f"results/built-in/tiny/{file}" for file in WEIGHTS_AND_TOKENIZER]
+    model = STUDY.models[wildcards.model]
     made = f"results/models/{wildcards.model}/model.json"
-    given([directory] if directory else [], f"models.{wildcards.model}", made)
-    return source_files_or_exit(source, Path(made))
+    given(
+        [model.directory] if model.directory else [], f"models.{wildcards.model}", made
+    )
+    return files_of_source(model, Path(made))

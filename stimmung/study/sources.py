@@ -1,36 +1,28 @@
 """The files of a base model that lies in a directory of the user's, so that a change of theirs prepares it anew."""
 
-import sys
 from pathlib import Path
 
 from stimmung.engine.base_files import READ
-from stimmung.vocabulary.errors import InputError
+from stimmung.study.models import Model
 
 # Word lists of older tokenizers are plain text.
 OF_A_MODEL = (*READ, ".txt")
 
 
-def source_files_or_exit(source: str, prepared: Path) -> list[str]:
-    """Return the files that are read of a local model, none of one on the hub or of one that is absent.
+def files_of_source(model: Model, prepared: Path) -> list[str]:
+    """Return the files that are read of a local model; none of one on the hub, or of one that never was there.
 
-    A directory that is absent although it was prepared is told here, and the process exits with 1: Snakemake would begin the
-    job, and remove what was prepared, because its inputs changed.
+    Of a directory that is gone after its model was prepared, a file that is not there: Snakemake then leaves the model as it
+    is. If it had no files, it would count as changed, and what was prepared would be removed by a job that must fail.
 
     Parameters
     ----------
-    source
-        A directory, or a hub id.
+    model
+        The model that the config declares.
     prepared
         The description of the prepared model.
     """
-    directory = Path(source)
+    directory = Path(model.source)
     if directory.is_dir():
         return sorted(str(file) for file in directory.iterdir() if file.suffix in OF_A_MODEL)
-    if source.startswith((".", "/")) and prepared.exists():
-        error = InputError(
-            f"no model directory at {source}",
-            f"It must stay where it is as long as {prepared.parent} is used, which was made of it.",
-        )
-        print(error, file=sys.stderr)
-        raise SystemExit(1)
-    return []
+    return [str(directory / "config.json")] if model.directory and prepared.exists() else []

@@ -191,16 +191,17 @@ def test_a_source_that_is_gone_takes_no_prepared_model_along(of_the_group, tmp_p
     source = tmp_path / "llama"
     shutil.copytree(of_the_group.source, source)
     fifth = begin(tmp_path / "fifth", source)
-    target = MODEL.format("small")
-    assert fifth.run("--", target).code == 0
+    assert fifth.run("--", MODEL.format("small")).code == 0
     before = contents(prepared(fifth))
     shutil.rmtree(source)
-    ended = fifth.run("--", target)
-    assert ended.code != 0 and ended.errors == [f"ERROR: no model directory at {source}"], ended.terminal
-    assert "Traceback" not in ended.terminal
+    planned = fifth.planned()
+    assert "train_fold_adapters full" in planned and "prepare_model" not in planned
+    # Asked for itself, it cannot be prepared again, and is left as it is.
+    ended = fifth.run("--forcerun", "prepare_model", "--", MODEL.format("small"))
+    assert ended.code != 0 and str(source) in ended.terminal, ended.terminal
     assert contents(prepared(fifth)) == before
-    # One that was never prepared is told by the job.
+    # One that was never prepared is told in one line.
     shutil.rmtree(prepared(fifth))
-    ended = fifth.run("--", target)
-    assert ended.code != 0 and ended.errors == [f"ERROR: no model directory at {source}"], ended.terminal
-    assert not prepared(fifth).exists() or not contents(prepared(fifth))
+    ended = fifth.run("--", MODEL.format("small"))
+    assert ended.code != 0 and len(ended.errors) == 1 and str(source) in ended.errors[0], ended.terminal
+    assert "Traceback" not in ended.terminal
