@@ -110,7 +110,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(study, tm
                 for made in ("results/surveys", "results/panels", "results/.store", ".snakemake"):
                     shutil.rmtree(study.folder / made)
     print(f"killed: {kills}; the demo was finished {finished} times")
-    assert min(kills.values()) > 0
+    assert min(kills.values()) > 0 or N_KILLS < 10, "chance struck one kind only"
     left = [
         path
         for path in study.folder.glob("results/.store/*/*")
