@@ -27,7 +27,7 @@ def measured(file: Path) -> Iterator[None]:
     row = {
         "s": f"{seconds:.2f}",
         "h:m:s": str(timedelta(seconds=int(seconds))),
-        "max_rss": f"{used.ru_maxrss / 1024:.2f}",
+        "max_rss": f"{_peak_kb(used.ru_maxrss) / 1024:.2f}",
         "cpu_time": f"{used.ru_utime + used.ru_stime:.2f}",
     }
     write_whole(file, "\t".join(row) + "\n" + "\t".join(row.values()) + "\n")
@@ -40,3 +40,12 @@ def _seconds_since_start(otherwise: float) -> float:
     except OSError:
         return otherwise
     return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def _peak_kb(otherwise: int) -> int:
+    """Return the most memory that this process held; what getrusage says includes the process that began it."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return otherwise
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), otherwise)
