@@ -145,7 +145,11 @@ rule build_personas:
 
 
 rule train_fold_adapters:
-    """Tune one adapter for each fold, all of them as one cohort on one base."""
+    """Tune one adapter for each fold, all of them as one cohort on one base.
+
+    The weights stand for the whole folder: they appear last, when the config and the record of the training are there. To name
+    these too would triple the files that Snakemake plans with.
+    """
     input:
         base="results/models/{model}/model.json",
         prompts=prompts_of,
@@ -153,8 +157,6 @@ rule train_fold_adapters:
         codebook=codebook_of,
     output:
         weights=fold_files("adapter_model.safetensors"),
-        config=fold_files("adapter_config.json"),
-        record=fold_files("training.json"),
     log:
         "logs/train_fold_adapters/{survey}/{model}/{condition}/seed-{seed}.log",
     benchmark:
@@ -182,8 +184,6 @@ rule train_fold_adapters:
 use rule train_fold_adapters as train_one_fold_adapter with:
     output:
         weights=[fold_file("adapter_model.safetensors")],
-        config=[fold_file("adapter_config.json")],
-        record=[fold_file("training.json")],
     log:
         "logs/train_one_fold_adapter/{survey}/{model}/{condition}/seed-{seed}/fold-{fold}.log",
     benchmark:
@@ -201,8 +201,6 @@ rule train_fold_classifiers:
         codebook=codebook_of,
     output:
         weights=fold_files("adapter_model.safetensors", "classifiers"),
-        config=fold_files("adapter_config.json", "classifiers"),
-        record=fold_files("training.json", "classifiers"),
     log:
         "logs/train_fold_classifiers/{survey}/{model}/{condition}/seed-{seed}.log",
     benchmark:
@@ -229,8 +227,6 @@ rule train_fold_classifiers:
 use rule train_fold_classifiers as train_one_fold_classifier with:
     output:
         weights=[fold_file("adapter_model.safetensors", "classifiers")],
-        config=[fold_file("adapter_config.json", "classifiers")],
-        record=[fold_file("training.json", "classifiers")],
     log:
         "logs/train_one_fold_classifier/{survey}/{model}/{condition}/seed-{seed}/fold-{fold}.log",
     benchmark:

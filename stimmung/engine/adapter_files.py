@@ -19,7 +19,8 @@ from stimmung.vocabulary.errors import InputError
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
 RECORD = "training.json"
-FILES = (WEIGHTS, CONFIG, RECORD)
+# The weights last: where they are, the others are too.
+FILES = (CONFIG, RECORD, WEIGHTS)
 PEFT_PREFIX = "base_model.model."
 # What reading raises where a file is absent, cut off, or of another make. A want of memory is none of it.
 DAMAGE = (OSError, SafetensorError, ValueError, KeyError, TypeError)
@@ -90,8 +91,9 @@ def load_adapter(directory: Path) -> Adapter:
 
 
 def export_adapter(stored: Path, directory: Path) -> None:
-    """Let the files of a stored adapter appear in ``directory``, by hard links where the file system has them."""
+    """Let the files of a stored adapter appear in ``directory``, the weights last, by hard links where the file system has them."""
     directory.mkdir(parents=True, exist_ok=True)
+    (directory / WEIGHTS).unlink(missing_ok=True)
     for name in FILES:
         (directory / name).unlink(missing_ok=True)
         try:

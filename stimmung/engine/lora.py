@@ -118,7 +118,8 @@ class CohortLinear(nn.Module):
             y = y + shifts[:, None].to(y.dtype)
         if self.layout.dropout:
             pieces = x.split(len(x) // len(slices))
-            x = torch.cat([self._dropped(piece, one) for piece, one in zip(pieces, slices, strict=True)])
+            dropped = [self._dropped(piece, one) for piece, one in zip(pieces, slices, strict=True)]
+            x = dropped[0] if len(dropped) == 1 else torch.cat(dropped)  # which copies even one
             scale /= 1 - self._drop / DRAWS
         # The scale goes to B, which is small, and the sum into the product: on a CPU both are memory traffic that counts.
         a = [self.lora_a[one.adapter].to(x.dtype).T for one in slices]
@@ -148,7 +149,9 @@ class CohortLinear(nn.Module):
         draws = draws[one.dropout_row : one.dropout_row + len(rows), : rows.shape[1]]
         # Compared straight into the rows' type: on a CPU the way over booleans takes four times as long.
         kept = torch.ge(draws, self._drop - DRAWS // 2, out=rows.new_empty(draws.shape))
-        return rows * functional.pad(kept, (0, 0, 0, rows.shape[1] - kept.shape[1]))
+        if behind := rows.shape[1] - kept.shape[1]:
+            kept = functional.pad(kept, (0, 0, 0, behind))
+        return rows * kept
 
 
 @dataclass

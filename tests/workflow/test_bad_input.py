@@ -15,7 +15,7 @@ from tests.workflow.workspace import CODEBOOK, MARKER, Workspace, voters
 
 RESPONDENTS = "results/surveys/voters/respondents.parquet"
 SPLITS = "results/surveys/voters/splits/full.parquet"
-ADAPTER = "results/surveys/voters/adapters/small/full/seed-24/fold-0/training.json"
+ADAPTER = "results/surveys/voters/adapters/small/full/seed-24/fold-0/adapter_model.safetensors"
 PREDICTIONS = "results/surveys/voters/predictions/small/{arm}/full/seed-24.parquet"
 MODEL = "results/models/small/model.json"
 
@@ -215,7 +215,7 @@ def test_a_corrupt_parquet_from_an_earlier_run(copied):
 
 
 def test_an_adapter_that_a_full_disk_or_a_copy_has_cut_off(copied):
-    weights = copied.folder / ADAPTER.replace("training.json", "adapter_model.safetensors")
+    weights = copied.folder / ADAPTER
     weights.write_bytes(weights.read_bytes()[:500])
     ended = copied.run(PREDICTIONS.format(arm="tuned"))
     assert_told(ended, "no readable adapter in .*full/seed-24/fold-0", "run snakemake again")

@@ -108,7 +108,7 @@ def test_a_finished_adapter_survives_its_killed_sibling_and_is_not_trained_again
     before = set(store.iterdir())
     copied.config["training"]["quick"]["max_steps"] = 150
     copied.save()
-    target = str((adapters / "fold-0/training.json").relative_to(copied.folder))
+    target = str((adapters / "fold-0/adapter_model.safetensors").relative_to(copied.folder))
 
     run = copied.start(target)
     finished_one = wait_for(lambda: sorted(set(store.glob("[!.]*")) - before), run)
@@ -162,7 +162,9 @@ def test_a_training_that_diverges_says_so_and_leaves_the_other_condition_alone(c
     copied.config["training"]["wild"] = {**copied.config["training"]["quick"], "learning_rate": 1e38}
     copied.config["surveys"]["voters"]["training"] = "wild"
     copied.save()
-    ended = copied.run(str(copied.adapters("full").relative_to(copied.folder) / "fold-0/training.json"))
+    ended = copied.run(
+        str(copied.adapters("full").relative_to(copied.folder) / "fold-0/adapter_model.safetensors")
+    )
     assert ended.code != 0
     assert len(ended.errors) == 1 and "fold 0: the loss is" in ended.errors[0]
     assert not list(copied.adapters("full").glob("*/adapter_model.safetensors"))
@@ -170,7 +172,9 @@ def test_a_training_that_diverges_says_so_and_leaves_the_other_condition_alone(c
     copied.config["surveys"]["voters"]["training"] = "quick"
     copied.save()
     # What was trained with the old settings comes out of the store, as it was.
-    ended = copied.run(str(copied.adapters("full").relative_to(copied.folder) / "fold-0/training.json"))
+    ended = copied.run(
+        str(copied.adapters("full").relative_to(copied.folder) / "fold-0/adapter_model.safetensors")
+    )
     assert ended.code == 0
     assert "trained, 3 steps" not in (
         copied.folder / "logs/train_fold_adapters/voters/small/full/seed-24.log"

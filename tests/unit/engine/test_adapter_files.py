@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 import torch
@@ -141,3 +142,22 @@ def test_a_want_of_memory_is_not_taken_for_damage(stored, monkeypatch):
     monkeypatch.setattr(adapter_files, "load_file", want)
     with pytest.raises(MemoryError):
         load_adapter(stored)
+
+
+@pytest.mark.parametrize("fails_at", [CONFIG, RECORD, WEIGHTS])
+def test_exported_weights_stand_for_the_whole_folder(stored, tmp_path, monkeypatch, fails_at):
+    """Rules name the weights only: an older export's must not stay beside a newer config either."""
+    place = tmp_path / "fold-0"
+    export_adapter(stored, place)
+    link = os.link
+
+    def full_disk(source, target):
+        if source.name == fails_at:
+            raise OSError("no space left on device")
+        link(source, target)
+
+    monkeypatch.setattr(adapter_files.os, "link", full_disk)
+    monkeypatch.setattr(adapter_files.shutil, "copy2", full_disk)
+    with pytest.raises(OSError, match="no space"):
+        export_adapter(stored, place)
+    assert not (place / WEIGHTS).exists()
