@@ -115,6 +115,8 @@ def _share(tasks: Sequence[Task], device: int, n_devices: int, meeting: Path) ->
 
 
 def _meet(device: int, n_devices: int, meeting: Path) -> PartialState:
+    # What a library may have told accelerate in this process: the first state is kept, whatever is asked for later.
+    PartialState._reset_state()
     try:
         return PartialState(
             cpu=not torch.cuda.is_available(),

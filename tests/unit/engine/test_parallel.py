@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from accelerate import PartialState
 from torch import distributed
 
 from stimmung.engine import parallel
@@ -78,6 +79,7 @@ def test_a_device_that_never_comes_leaves_its_adapters_to_the_first(
 
 
 def test_each_device_gets_a_share_and_nothing_is_left_of_the_meeting(tasks, tmp_path):
+    PartialState()  # as Hugging Face's Trainer leaves it behind
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(share_elsewhere, len(tasks), tmp_path / "meeting")
         with parallel._share(tasks, 0, 2, tmp_path / "meeting") as own:
