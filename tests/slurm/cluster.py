@@ -133,6 +133,19 @@ class Cluster:
         for pid in (self.root / f"{name}.pid" for name in names):
             if pid.exists():
                 end(int(pid.read_text()))
+        for orphan in self._orphans():
+            end(orphan)
+
+    def _orphans(self) -> list[int]:
+        """Processes of jobs that Slurm has lost, such as those of a node that was set down."""
+        mark = f"SLURM_CONF={self.environment['SLURM_CONF']}".encode()
+        found = []
+        for environment in Path("/proc").glob("[0-9]*/environ"):
+            with suppress(OSError):
+                variables = environment.read_bytes().split(b"\0")
+                if mark in variables and any(one.startswith(b"SLURM_JOB_ID=") for one in variables):
+                    found.append(int(environment.parent.name))
+        return found
 
     def call(self, *command: str) -> str:
         """Run a command of Slurm and return what it prints."""
