@@ -58,13 +58,12 @@ def minutes_of_scoring(wildcards, input, attempt):
     epoch = STUDY.training[STUDY.surveys[wildcards.survey].training].model_copy(
         update={"max_steps": None, "num_train_epochs": 1}
     )
-    expected = sizes.training_minutes(
-        sizes.billion_parameters(STUDY.models[wildcards.model]),
+    expected = sizes.folds_minutes(
+        STUDY.models[wildcards.model],
         epoch,
-        n_adapters=1,
-        n_rows=sizes.n_rows(Path(input.prompts)),
-        tokens_per_row=sizes.TOKENS_PER_PROMPT,
-        gpu_tflops=STUDY.engine.gpu_tflops,
+        1,
+        STUDY.engine.gpu_tflops,
+        sizes.n_rows(Path(input.prompts)),
     )
     return attempt * sizes.limit_minutes(expected)
 

@@ -9,6 +9,7 @@ from stimmung.engine.base import Base, prepare_loaded
 from stimmung.engine.lora import LoraSettings
 from stimmung.engine.recipe import Recipe, Task
 from stimmung.engine.rows import TrainingRow
+from stimmung.engine.tiny import _build_tokenizer
 
 VOCABULARY = 320
 
@@ -32,6 +33,15 @@ def random_llama(seed=0):
     model = LlamaForCausalLM(config).eval()
     model.requires_grad_(False)
     return model
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """An ordinary model directory."""
+    directory = tmp_path_factory.mktemp("source")
+    random_llama().save_pretrained(directory)
+    _build_tokenizer(["Vote: left", "Vote: right"], VOCABULARY).save_pretrained(directory)
+    return directory
 
 
 @pytest.fixture

@@ -7,20 +7,10 @@ from safetensors.torch import load_file, save_file
 
 from stimmung.engine.base import count_parameters, digest_of, keep_weights_unpacked, load_base, quantize_base
 from stimmung.engine.lora import LoraSettings, Slice, attached, initial_weights
-from stimmung.engine.tiny import _build_tokenizer
 from stimmung.vocabulary.errors import InputError
-from tests.unit.engine.conftest import VOCABULARY, random_llama
+from tests.unit.engine.conftest import random_llama
 
 IDS = torch.tensor([[5, 6, 7, 8, 9, 10], [11, 12, 13, 14, 15, 16]])
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    """An ordinary model directory."""
-    directory = tmp_path_factory.mktemp("source")
-    random_llama().save_pretrained(directory)
-    _build_tokenizer(["Vote: left", "Vote: right"], VOCABULARY).save_pretrained(directory)
-    return directory
 
 
 @pytest.fixture(scope="module")

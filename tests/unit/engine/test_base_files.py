@@ -9,10 +9,8 @@ from transformers.utils import logging
 from stimmung.engine.base import digest_of, load_base, quantize_base
 from stimmung.engine.base_files import DESCRIPTION, WEIGHTS_AND_TOKENIZER, save_base, strangers
 from stimmung.engine.encoders import load_classifier
-from stimmung.engine.tiny import _build_tokenizer
 from stimmung.vocabulary.errors import InputError
 from tests.small_encoder import prepare_small_encoder
-from tests.unit.engine.conftest import VOCABULARY, random_llama
 from tests.unit.text.conftest import llama3, mistral, qwen  # noqa: F401 (fixtures)
 
 logging.set_verbosity_error()
@@ -152,14 +150,6 @@ def test_a_tokenizer_without_fast_form_is_refused(tmp_path):
     with pytest.raises(InputError, match="no fast form"):
         save_base(NoWeights(), ByT5Tokenizer(), tmp_path / "base")
     assert not (tmp_path / "base").exists()
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("source")
-    random_llama().save_pretrained(directory)
-    _build_tokenizer(["Vote: left", "Vote: right"], VOCABULARY).save_pretrained(directory)
-    return directory
 
 
 def prepare(source, output):

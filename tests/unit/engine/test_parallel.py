@@ -16,18 +16,14 @@ from stimmung.engine.base import load_base, quantize_base
 from stimmung.engine.parallel import train_on_all_devices
 from stimmung.engine.recipe import Pace
 from stimmung.engine.store import Store
-from stimmung.engine.tiny import _build_tokenizer
 from stimmung.engine.training import train_adapters
 from stimmung.vocabulary.errors import Interrupted
-from tests.unit.engine.conftest import VOCABULARY, random_llama
 
 
 @pytest.fixture(scope="module")
-def saved_base(tmp_path_factory):
+def saved_base(source, tmp_path_factory):
     folder = tmp_path_factory.mktemp("parallel")
-    random_llama().save_pretrained(folder / "source")
-    _build_tokenizer(["Vote: left", "Vote: right"], VOCABULARY).save_pretrained(folder / "source")
-    described = quantize_base(str(folder / "source"), None, "nf4", "float32", folder / "base")
+    described = quantize_base(str(source), None, "nf4", "float32", folder / "base")
     (folder / "base/model.json").write_text(json.dumps(described))
     return load_base(folder / "base")
 
@@ -95,8 +91,9 @@ def test_each_device_gets_a_share_and_nothing_is_left_of_the_meeting(tasks, tmp_
 def share_elsewhere(n_tasks, meeting):
     """Which numbers of tasks the second of two processes is given."""
     code = (
-        "import sys; from pathlib import Path; from stimmung.engine.parallel import _share\n"
-        "with _share(range(int(sys.argv[1])), 1, 2, Path(sys.argv[2])) as own: print(*own)"
+        "import sys; from datetime import timedelta; from pathlib import Path; from stimmung.engine import parallel\n"
+        "parallel.MET_WITHIN = timedelta(seconds=60)\n"
+        "with parallel._share(range(int(sys.argv[1])), 1, 2, Path(sys.argv[2])) as own: print(*own)"
     )
     ended = subprocess.run(
         [sys.executable, "-c", code, str(n_tasks), str(meeting)], capture_output=True, text=True, check=True
