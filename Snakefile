@@ -8,6 +8,7 @@ from glob import glob
 from inspect import signature
 from pathlib import Path
 
+from snakemake.common import overwrite_function_params
 from snakemake.utils import min_version
 
 from stimmung.engine.base_files import WEIGHTS_AND_TOKENIZER

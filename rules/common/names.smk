@@ -25,7 +25,7 @@ wildcard_constraints:
 
 def noted(function):
     """A function whose parameters are noted: Snakemake looks them up several times for each of thousands of jobs."""
-    function.__signature__ = signature(function)
+    overwrite_function_params(function, signature(function).parameters)
     return function
 
 

@@ -8,8 +8,10 @@ def of_survey(key):
 
 def of_condition(key):
     """A leaf of the wildcard's condition."""
-    return lambda wildcards: leaf(
-        "surveys", wildcards.survey, "conditions", wildcards.condition, key
+    return noted(
+        lambda wildcards: leaf(
+            "surveys", wildcards.survey, "conditions", wildcards.condition, key
+        )
     )
 
 

@@ -125,7 +125,7 @@ class Engine(Strict):
     )
     folds_per_job: Literal["all", 1] | None = Field(
         None,
-        description="Folds of a survey that one job trains. null: all, or 1 where all would take a GPU over 1.5 hours.",
+        description="Folds of a survey that one job trains. null: all, or 1 where all would take a GPU over an hour.",
     )
     weeks_per_job: int | None = Field(
         None,

@@ -25,8 +25,8 @@ TOKENS_PER_PROMPT = 400
 BLOCKS_PER_WEEK = 2000
 # Of a survey that nobody has read yet.
 RESPONDENTS_PER_SURVEY = 2000
-# Longer ones wait long to be let in. More than an hour, since folds in jobs of their own lose what a cohort saves.
-LONGEST_JOB_MINUTES = 90
+# Longer ones wait long to be let in, and a kill takes more along.
+LONGEST_JOB_MINUTES = 60
 
 
 # One thing has many names: Llama and BERT, DistilBERT, GPT-2.
