@@ -152,5 +152,9 @@ def test_the_whole_study_has_as_many_adapters_as_its_config_says(tmp_path, files
     assert len(planned) == expected == (110 if seeds is None else 660)
     # Every rule of the survey branch, the made-up file and model only where there is no other. The 8B models' folds train apart.
     rules = set(re.findall(r"^(?:local)?rule (\w+):", ended.terminal, re.MULTILINE))
-    made_up = {"simulate_survey", "build_tiny"} if SIMULATED in files else {"build_personas", "train_one_fold_adapter"}
+    made_up = (
+        {"simulate_survey", "build_tiny"}
+        if SIMULATED in files
+        else {"build_personas", "train_one_fold_adapter"}
+    )
     assert rules == RULES | made_up
