@@ -179,7 +179,7 @@ def test_a_csv_file_without_columns_or_with_shifted_rows_is_refused(tmp_path, co
 
 
 @given(st.integers(-(10**9), 10**9))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_an_integer_code_is_the_same_in_every_file_format(code):
     assert (
         code_key(code) == code_key(float(code)) == code_key(str(code)) == code_key(f" {code}.0 ") == str(code)
@@ -187,7 +187,7 @@ def test_an_integer_code_is_the_same_in_every_file_format(code):
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_a_number_keeps_its_value(code):
     assert float(code_key(code)) == code
 

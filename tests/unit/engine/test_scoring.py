@@ -158,6 +158,7 @@ def test_options_that_cannot_be_told_apart_are_refused(base):
 SCORES = st.lists(st.floats(-60, 0), min_size=2, max_size=8)
 
 
+@settings(deadline=None)
 @given(SCORES, st.sampled_from(["none", "token", "byte", "pmi"]))
 def test_probabilities_sum_to_one_under_every_normalization(scores, normalization):
     size = len(scores)

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stimmung.text.trie import ROOT, build_trie
@@ -12,6 +12,7 @@ def prefix_free(options):
     return not any(a != b and b[: len(a)] == a for a in options for b in options)
 
 
+@settings(deadline=None)
 @given(st.lists(TOKENS, min_size=1, max_size=8, unique=True).filter(prefix_free))
 def test_every_path_spells_its_option_and_shared_beginnings_are_read_once(options):
     trie = build_trie(options)
