@@ -1,4 +1,4 @@
-"""How long Snakemake plans a large study: the time and memory of a dry run of the demo's survey with very many seeds."""
+"""How long Snakemake plans a large study: time and memory of a dry run of the demo's survey with many models and seeds."""
 
 import argparse
 import json
@@ -16,6 +16,8 @@ from stimmung.vocabulary.files import write_json
 
 ROOT = Path(__file__).parent.parent
 GOAL_SECONDS, GOAL_MB = 20, 1000
+# The same number of adapters takes the more jobs the fewer models share a seed's splits and baselines.
+MODELS = (1, 4)
 
 
 def main() -> None:
@@ -25,23 +27,30 @@ def main() -> None:
     options = parser.parse_args()
     study = yaml.safe_load((ROOT / "config.yaml").read_text())
     a_seed = study["folds"] * len(study["surveys"]["anes1996"]["conditions"])
-    seeds = list(range(-(-options.adapters // a_seed)))
-    with tempfile.TemporaryDirectory() as folder:
-        found = dry_run(Path(folder), seeds)
-    content = {
-        "adapters": a_seed * len(seeds),
-        **found,
-        "goal": {"seconds": GOAL_SECONDS, "peak_mb": GOAL_MB},
-    }
+    content: dict[str, object] = {"goal": {"seconds": GOAL_SECONDS, "peak_mb": GOAL_MB}}
+    for n_models in MODELS:
+        models = {f"model-{number}": study["models"]["tiny"] for number in range(n_models)}
+        seeds = list(range(-(-options.adapters // (a_seed * n_models))))
+        with tempfile.TemporaryDirectory() as folder:
+            found = dry_run(Path(folder), models, list(study["surveys"]["anes1996"]["conditions"]), seeds)
+        adapters = a_seed * n_models * len(seeds)
+        content[f"{n_models} models"] = {"adapters": adapters, "seeds": len(seeds), **found}
     print(json.dumps(content, indent=2))
     write_json(content, options.output / "dag.json")
 
 
-def dry_run(folder: Path, seeds: list[int]) -> dict[str, object]:
-    """Plan in a copy without results, as a user does before a first run, and return what it took."""
+def dry_run(
+    folder: Path, models: dict[str, object], conditions: list[str], seeds: list[int]
+) -> dict[str, object]:
+    """Plan in a copy without results, as a user does before a first run, and return what it took.
+
+    Memory is the most that any dry run of this process took.
+    """
     for name in ("Snakefile", "config.yaml", "rules", "scripts", "stimmung", "codebooks", "profiles"):
         (folder / name).symlink_to(ROOT / name)
-    config = {"run": {"baselines": ["majority"]}, "surveys": {"anes1996": {"seeds": seeds}}}
+    arms = [f"{model}/tuned" for model in models]
+    survey = {"seeds": seeds, "arms": arms, "conditions": {name: {"arms": arms} for name in conditions}}
+    config = {"run": {"baselines": ["majority"]}, "models": models, "surveys": {"anes1996": survey}}
     (folder / "study.yaml").write_text(yaml.safe_dump(config))
     command = [
         sys.executable,
@@ -55,7 +64,7 @@ def dry_run(folder: Path, seeds: list[int]) -> dict[str, object]:
         "--configfile",
         "study.yaml",
     ]
-    began = time.perf_counter()
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     ended = subprocess.run(
         command, cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)}, capture_output=True, text=True
     )
@@ -69,7 +78,7 @@ def dry_run(folder: Path, seeds: list[int]) -> dict[str, object]:
     return {
         "jobs": int(jobs),
         "seconds": round(seconds, 1),
-        "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
+        "cpu_seconds": round(used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime, 1),
         "peak_mb": round(used.ru_maxrss / 1024),
         "load_average": [round(load, 2) for load in os.getloadavg()],
     }
