@@ -25,6 +25,7 @@ wildcard_constraints:
 
 def noted(function):
     """A function whose parameters are noted: Snakemake looks them up several times for each of thousands of jobs."""
+    # A mapping where Snakemake asks for a list, since it looks at the kinds of parameters too.
     overwrite_function_params(function, signature(function).parameters)
     return function
 

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def check_study(config: Mapping[str, Any], root: Path = Path()) -> Findings:
     if study is None:
         # The codebooks can still be looked at, by what the config calls them.
         for path in _named_codebooks(config):
-            found.tried(lambda path=path: load_codebook(root / path))  # type: ignore[misc]
+            found.tried(partial(load_codebook, root / path))
         return found
     for name, survey in study.selected_surveys().items():
         _check_survey(found, name, survey, study, root)
@@ -168,16 +169,15 @@ def readings(study: Study, root: Path = Path()) -> dict[str, Callable[[], Any]]:
         if survey.simulate is None:
             file = str(survey.file)
             file = file if file.startswith(BUNDLED_PREFIX) else str(root / file)
-            found[f"surveys.{name}"] = lambda file=file: read_survey_file(file)  # type: ignore[misc]
+            found[f"surveys.{name}"] = partial(read_survey_file, file)
         elif survey.simulate.layout is not None:
             layout = root / survey.simulate.layout
-            found[f"surveys.{name}"] = lambda layout=layout: load_layout(layout)  # type: ignore[misc]
+            found[f"surveys.{name}"] = partial(load_layout, layout)
     for name, panel in study.selected_panels().items():
         found |= {f"panels.{name}.{place}": reading for place, reading in _readings(panel, root).items()}
     for name, model in study.selected_models().items():
         if model.directory is not None:
-            directory = model.directory
-            found[f"models.{name}"] = lambda directory=directory: _look_for_model(directory, root)  # type: ignore[misc]
+            found[f"models.{name}"] = partial(_look_for_model, model.directory, root)
     return found
 
 
@@ -206,7 +206,7 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
     n_before = len(found.problems)
     sizes = {
         condition: found.tried(
-            lambda condition=condition: _training_rows(survey, codebook, respondents, condition, study.folds),  # type: ignore[misc]
+            partial(_training_rows, survey, codebook, respondents, condition, study.folds),
             place,
         )
         for condition in ([] if problems else survey.conditions)
@@ -225,13 +225,11 @@ def _readings(panel: Panel, root: Path) -> dict[str, Callable[[], Any]]:
         found["mix.source"] = lambda: read_goemotions(folder)
     for question, tracker in panel.trackers.items():
         options = panel.questions[question].options
-        found[f"trackers.{question}"] = lambda tracker=tracker, question=question, options=options: (  # type: ignore[misc]
-            read_panel_tracker(tracker, question, options, panel.weeks, root)
+        found[f"trackers.{question}"] = partial(
+            read_panel_tracker, tracker, question, options, panel.weeks, root
         )
     for name, signal in panel.signals.items():
-        found[f"signals.{name}"] = lambda name=name, signal=signal: (  # type: ignore[misc]
-            read_panel_signal(signal, name, panel.weeks, root)
-        )
+        found[f"signals.{name}"] = partial(read_panel_signal, signal, name, panel.weeks, root)
     if panel.lexicon is not None and panel.lexicon.file is not None:
         lexicon = root / panel.lexicon.file
         found["lexicon"] = lambda: read_lexicon(lexicon)
