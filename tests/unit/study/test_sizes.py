@@ -129,11 +129,11 @@ def test_more_folds_and_more_respondents_take_longer_and_a_faster_gpu_less():
     ("billions", "gpu_tflops", "apart"),
     [(1, 100, False), (3, 100, False), (8, 250, False), (8, 100, True), (70, 250, True)],
 )
-def test_the_published_folds_make_jobs_of_ten_minutes_to_an_hour(billions, gpu_tflops, apart):
+def test_the_published_folds_make_jobs_of_about_ten_minutes_to_an_hour(billions, gpu_tflops, apart):
     study = yaml.safe_load((ROOT / "studies/gles2017.yaml").read_text())
     published = Training(**study["training"]["votes-as-published"])
     model = Model(source=f"some/Llama-{billions}B", revision=REVISION)
     assert sizes.folds_train_apart(model, published, 5, gpu_tflops) is apart
     n_rows = sizes.RESPONDENTS_PER_SURVEY * 4 // 5
     minutes = sizes.folds_minutes(model, published, 1 if apart else 5, gpu_tflops, n_rows)
-    assert 10 < sizes.LOADING_MINUTES + minutes < 60
+    assert 9 < minutes < 60 - sizes.LOADING_MINUTES
