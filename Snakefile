@@ -14,7 +14,7 @@ from snakemake.utils import min_version
 from stimmung.engine.base_files import WEIGHTS_AND_TOKENIZER
 from stimmung.report.conditions import in_words, learning_curves, without_answers
 from stimmung.report.provenance import git_state
-from stimmung.study import sizes
+from stimmung.study import cuts, sizes
 from stimmung.study.cached import cached_or_exit
 from stimmung.study.code import code_digest
 from stimmung.study.entry import executor_or_exit, files_or_exit, study_or_exit

@@ -5,32 +5,30 @@ Needs splits, prompts and a base model, or a server. Makes an adapter or a class
 
 
 rule train_fold_adapters:
-    """Tune one adapter for each fold, all of them as one cohort on one base.
+    """Tune an adapter for each condition, seed and fold, those of a job as one cohort on one base.
 
-    The weights stand for the whole folder: they appear last, when the config and the record of the training are there. To name
-    these too would triple the files that Snakemake plans with.
+    The wildcards are the first of the adapters; `engine.adapters_per_job` says how many there are. The output is a list of
+    them. They stand beside it; one that gets lost is made again from the store.
     """
     input:
         base="results/models/{model}/model.json",
-        prompts=prompts_of,
-        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        prompts=prompts_of_job("tuned"),
+        splits=splits_of_job("tuned"),
         codebook=codebook_of,
     output:
-        weights=fold_files("adapter_model.safetensors"),
+        trained="results/surveys/{survey}/adapters/{model}/{condition}-seed-{seed}-fold-{fold}.json",
     log:
-        "logs/train_fold_adapters/{survey}/{model}/{condition}/seed-{seed}.log",
+        "logs/train_fold_adapters/{survey}/{model}/{condition}-seed-{seed}-fold-{fold}.log",
     benchmark:
-        "benchmarks/train_fold_adapters/{survey}/{model}/{condition}/seed-{seed}.tsv"
-    wildcard_constraints:
-        model=models_whose_folds_train("together"),
+        "benchmarks/train_fold_adapters/{survey}/{model}/{condition}-seed-{seed}-fold-{fold}.tsv"
     conda:
         "../envs/models.yaml"
     threads: 1
     resources:
         mem_mb=memory_of_training,
-        runtime=minutes_of_folds,
+        runtime=minutes_of_adapters("tuned"),
     params:
-        folds=folds_of_outputs,
+        adapters=adapters_of_job("tuned"),
         language=of_survey("language"),
         chat=of_model("chat"),
         training=training_of,
@@ -41,40 +39,27 @@ rule train_fold_adapters:
         "../scripts/train_fold_adapters.py"
 
 
-use rule train_fold_adapters as train_one_fold_adapter with:
-    output:
-        weights=[fold_file("adapter_model.safetensors")],
-    log:
-        "logs/train_one_fold_adapter/{survey}/{model}/{condition}/seed-{seed}/fold-{fold}.log",
-    benchmark:
-        "benchmarks/train_one_fold_adapter/{survey}/{model}/{condition}/seed-{seed}/fold-{fold}.tsv"
-    wildcard_constraints:
-        model=models_whose_folds_train("apart"),
-
-
 rule train_fold_classifiers:
-    """Tune a classification head for each fold."""
+    """Tune a classification head for each condition, seed and fold; the output is a list, as of `train_fold_adapters`."""
     input:
         base="results/models/{model}/model.json",
-        prompts=prompts_of,
-        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        prompts=prompts_of_job("classifier"),
+        splits=splits_of_job("classifier"),
         codebook=codebook_of,
     output:
-        weights=fold_files("adapter_model.safetensors", "classifiers"),
+        trained="results/surveys/{survey}/classifiers/{model}/{condition}-seed-{seed}-fold-{fold}.json",
     log:
-        "logs/train_fold_classifiers/{survey}/{model}/{condition}/seed-{seed}.log",
+        "logs/train_fold_classifiers/{survey}/{model}/{condition}-seed-{seed}-fold-{fold}.log",
     benchmark:
-        "benchmarks/train_fold_classifiers/{survey}/{model}/{condition}/seed-{seed}.tsv"
-    wildcard_constraints:
-        model=models_whose_folds_train("together"),
+        "benchmarks/train_fold_classifiers/{survey}/{model}/{condition}-seed-{seed}-fold-{fold}.tsv"
     conda:
         "../envs/models.yaml"
     threads: 1
     resources:
         mem_mb=memory_of_scoring,
-        runtime=minutes_of_folds,
+        runtime=minutes_of_adapters("classifier"),
     params:
-        folds=folds_of_outputs,
+        adapters=adapters_of_job("classifier"),
         language=of_survey("language"),
         training=training_of,
         checkpoint_minutes=STUDY.engine.checkpoint_minutes,
@@ -84,22 +69,11 @@ rule train_fold_classifiers:
         "../scripts/train_fold_classifiers.py"
 
 
-use rule train_fold_classifiers as train_one_fold_classifier with:
-    output:
-        weights=[fold_file("adapter_model.safetensors", "classifiers")],
-    log:
-        "logs/train_one_fold_classifier/{survey}/{model}/{condition}/seed-{seed}/fold-{fold}.log",
-    benchmark:
-        "benchmarks/train_one_fold_classifier/{survey}/{model}/{condition}/seed-{seed}/fold-{fold}.tsv"
-    wildcard_constraints:
-        model=models_whose_folds_train("apart"),
-
-
 rule classify_respondents:
     """Have each fold's classifier predict its held-out respondents."""
     input:
         base="results/models/{model}/model.json",
-        adapters=fold_files("adapter_model.safetensors", "classifiers"),
+        trained=classifiers_of_table,
         respondents="results/surveys/{survey}/respondents.parquet",
         prompts=prompts_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
@@ -117,6 +91,7 @@ rule classify_respondents:
         mem_mb=memory_of_scoring,
         runtime=minutes_of_scoring,
     params:
+        seeds=seeds_of_table,
         language=of_survey("language"),
         store=STORE,
         code=code_of("classify_respondents"),
@@ -159,7 +134,7 @@ rule score_respondents:
     """Read the probability of each answer option for every held-out respondent."""
     input:
         base="results/models/{model}/model.json",
-        adapters=adapters_of_arm,
+        trained=adapters_of_arm,
         respondents="results/surveys/{survey}/respondents.parquet",
         prompts=prompts_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
@@ -177,6 +152,7 @@ rule score_respondents:
         mem_mb=memory_of_scoring,
         runtime=minutes_of_scoring,
     params:
+        seeds=seeds_of_table,
         language=of_survey("language"),
         chat=of_model("chat"),
         examples=examples_of_arm,

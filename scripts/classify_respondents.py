@@ -1,10 +1,16 @@
 """Have each fold's classifier predict its held-out respondents, and all of them who did not answer."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from stimmung.engine.classifier_predictions import predict_by_classifiers
 from stimmung.engine.devices import use_threads
+from stimmung.engine.kept_predictions import predict_seeds
+from stimmung.engine.store import Store, digest_of_file
+from stimmung.engine.trained_adapters import listed_adapters
 from stimmung.study.job import job
 from stimmung.study.once import once
 from stimmung.study.reading import load_codebook
@@ -18,28 +24,43 @@ if TYPE_CHECKING:
 def classify_respondents(
     *,
     base: Path,
-    adapters: list[Path],
+    trained: Sequence[Path],
     respondents: Path,
     prompts: Path,
     splits: Path,
     codebook: Path,
     language: str,
     method: str,
-    seed: int,
+    condition: str,
+    seeds: Sequence[int],
+    code: str,
     threads: int,
+    store: Path,
     output: Path,
 ) -> None:
-    """Write the predictions table; ``adapters`` are directories by fold."""
+    """Write the predictions table of a condition, for some seeds; ``trained`` list their classifiers."""
     use_threads(threads)
-    predictions = predict_by_classifiers(
-        base,
-        adapters,
-        prompts=read_table(prompts, PROMPTS),
-        splits=read_table(splits, SPLITS),
-        weights=read_table(respondents, RESPONDENTS).set_index("respondent_id").weight,
-        options=load_codebook(codebook).target_labels(language),
+    options = load_codebook(codebook).target_labels(language)
+    texts, split = read_table(prompts, PROMPTS), read_table(splits, SPLITS)
+    weights = read_table(respondents, RESPONDENTS).set_index("respondent_id").weight
+
+    def predict(seed: int, directories: list[Path]) -> pd.DataFrame:
+        del seed  # nothing is drawn
+        return predict_by_classifiers(
+            base, directories, prompts=texts, splits=split, weights=weights, options=options
+        )
+
+    files = [base / "model.json", respondents, prompts, splits, codebook]
+    predictions = predict_seeds(
+        predict,
+        condition=condition,
+        seeds=seeds,
+        adapters=listed_adapters(trained),
+        about=[*map(digest_of_file, files), language, code],
+        store=Store(store),
+        method=method,
     )
-    write_table(predictions.assign(method=method, seed=seed), output, PREDICTIONS)
+    write_table(predictions, output, PREDICTIONS)
 
 
 if __name__ == "__main__":
@@ -47,14 +68,17 @@ if __name__ == "__main__":
         if wanted:
             classify_respondents(
                 base=Path(snakemake.input.base).parent,
-                adapters=[Path(weights).parent for weights in snakemake.input.adapters],
+                trained=[Path(listed) for listed in snakemake.input.trained],
                 respondents=Path(snakemake.input.respondents),
                 prompts=Path(snakemake.input.prompts),
                 splits=Path(snakemake.input.splits),
                 codebook=Path(snakemake.input.codebook),
                 language=snakemake.params.language,
                 method=f"{snakemake.wildcards.model}/classifier",
-                seed=int(snakemake.wildcards.seed),
+                condition=snakemake.wildcards.condition,
+                seeds=snakemake.params.seeds,
+                code=snakemake.params.code,
                 threads=snakemake.threads,
+                store=Path(snakemake.params.store),
                 output=Path(snakemake.output.predictions),
             )

@@ -9,7 +9,7 @@ import pandas as pd
 from stimmung.engine.base import load_base
 from stimmung.engine.devices import use_threads
 from stimmung.engine.store import Store
-from stimmung.engine.week_adapters import find_adapters
+from stimmung.engine.trained_adapters import listed_adapters, make_whole
 from stimmung.engine.weeks import Reading, answer_questions, word_questions
 from stimmung.study.job import job
 from stimmung.study.once import once
@@ -39,7 +39,8 @@ def score_questions(
     """Write the answers table of a model; ``trained`` list its adapters, each beside its weeks' folders."""
     use_threads(threads)
     # Before the base is loaded: a mistake is told at once.
-    adapters = find_adapters(trained, Store(store))
+    adapters = listed_adapters(trained)
+    make_whole(adapters, Store(store))
     loaded = load_base(base)
     answers = answer_questions(
         loaded,

@@ -1,11 +1,18 @@
 """Read the probability of each answer option for every held-out respondent."""
 
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stimmung.engine.base import load_base
+import pandas as pd
+
+from stimmung.engine.base import Base, load_base
 from stimmung.engine.devices import use_threads
+from stimmung.engine.kept_predictions import predict_seeds
 from stimmung.engine.predictions import predict_respondents
+from stimmung.engine.store import Store, digest_of_file
+from stimmung.engine.trained_adapters import listed_adapters
 from stimmung.study.job import job
 from stimmung.study.once import once
 from stimmung.study.reading import load_codebook
@@ -20,7 +27,7 @@ if TYPE_CHECKING:
 def score_respondents(
     *,
     base: Path,
-    adapters: list[Path],
+    trained: Sequence[Path],
     respondents: Path,
     prompts: Path,
     splits: Path,
@@ -33,30 +40,51 @@ def score_respondents(
     readout: str,
     tokens_per_batch: int,
     method: str,
-    seed: int,
+    condition: str,
+    seeds: Sequence[int],
+    code: str,
     threads: int,
+    store: Path,
     output: Path,
 ) -> None:
-    """Write the predictions table of one arm; ``adapters`` are directories by fold, none for an untuned arm."""
+    """Write the predictions table of one arm and condition, for some seeds; ``trained`` list its adapters, none for an untuned arm."""
     use_threads(threads)
-    loaded = load_base(base)
     words = load_codebook(codebook)
-    predictions = predict_respondents(
-        loaded,
-        rendering_of(words, language, loaded.tokenizer, chat, persona),
-        prompts=read_table(prompts, PROMPTS),
-        splits=read_table(splits, SPLITS),
-        weights=read_table(respondents, RESPONDENTS).set_index("respondent_id").weight,
-        options=words.target_labels(language),
-        answers=words.persona_answers(language) if persona else None,
-        adapters=adapters,
-        examples=examples,
-        normalization=normalization,
-        readout=readout,
-        tokens_per_batch=tokens_per_batch,
-        seed=seed,
+    texts, split = read_table(prompts, PROMPTS), read_table(splits, SPLITS)
+    weights = read_table(respondents, RESPONDENTS).set_index("respondent_id").weight
+    # Not at all where the store has everything.
+    loaded = cache(lambda: load_base(base))
+
+    def predict(seed: int, directories: list[Path]) -> pd.DataFrame:
+        model: Base = loaded()
+        return predict_respondents(
+            model,
+            rendering_of(words, language, model.tokenizer, chat, persona),
+            prompts=texts,
+            splits=split,
+            weights=weights,
+            options=words.target_labels(language),
+            answers=words.persona_answers(language) if persona else None,
+            adapters=directories,
+            examples=examples,
+            normalization=normalization,
+            readout=readout,
+            tokens_per_batch=tokens_per_batch,
+            seed=seed,
+        )
+
+    files = [base / "model.json", respondents, prompts, splits, codebook]
+    settings = [language, chat, examples, persona, normalization, readout]
+    predictions = predict_seeds(
+        predict,
+        condition=condition,
+        seeds=seeds,
+        adapters=listed_adapters(trained),
+        about=[*map(digest_of_file, files), *settings, code],
+        store=Store(store),
+        method=method,
     )
-    write_table(predictions.assign(method=method, seed=seed), output, PREDICTIONS)
+    write_table(predictions, output, PREDICTIONS)
 
 
 if __name__ == "__main__":
@@ -64,7 +92,7 @@ if __name__ == "__main__":
         if wanted:
             score_respondents(
                 base=Path(snakemake.input.base).parent,
-                adapters=[Path(weights).parent for weights in snakemake.input.adapters],
+                trained=[Path(listed) for listed in snakemake.input.trained],
                 respondents=Path(snakemake.input.respondents),
                 prompts=Path(snakemake.input.prompts),
                 splits=Path(snakemake.input.splits),
@@ -77,7 +105,10 @@ if __name__ == "__main__":
                 readout=snakemake.params.readout,
                 tokens_per_batch=snakemake.params.tokens_per_batch,
                 method=f"{snakemake.wildcards.model}/{snakemake.wildcards.arm}",
-                seed=int(snakemake.wildcards.seed),
+                condition=snakemake.wildcards.condition,
+                seeds=snakemake.params.seeds,
+                code=snakemake.params.code,
                 threads=snakemake.threads,
+                store=Path(snakemake.params.store),
                 output=Path(snakemake.output.predictions),
             )

@@ -1,10 +1,9 @@
-"""Tune one adapter for each fold of a survey under one condition, as one cohort."""
+"""Tune adapters of a survey under one condition, one for each seed and fold, as one cohort."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stimmung.engine.adapter_files import export_adapter
 from stimmung.engine.base import load_base
 from stimmung.engine.devices import use_threads
 from stimmung.engine.interruption import StopOnSignal
@@ -13,6 +12,7 @@ from stimmung.engine.parallel import train_on_all_devices
 from stimmung.engine.recipe import Pace, Recipe, Task
 from stimmung.engine.respondents import training_ids, training_rows
 from stimmung.engine.store import Store
+from stimmung.engine.trained_adapters import TrainedAdapter, list_adapters
 from stimmung.study.job import job
 from stimmung.study.reading import load_codebook
 from stimmung.text.rendering import Rendering
@@ -27,57 +27,69 @@ if TYPE_CHECKING:
 def train_fold_adapters(
     *,
     base: Path,
-    prompts: Path,
-    splits: Path,
+    prompts: Mapping[str, Path],
+    splits: Mapping[str, Path],
     codebook: Path,
     language: str,
     chat: bool,
     training: dict[str, Any],
     pace: dict[str, Any],
-    seed: int,
+    adapters: Sequence[tuple[str, int, int]],
     code: str,
     threads: int,
     store: Path,
-    outputs: Mapping[int, Path],
+    output: Path,
 ) -> None:
-    """Train on each fold's training respondents; ``outputs`` are the adapters' directories, by fold."""
+    """Write the list of ``adapters``, ``output``, and beside it ``{condition}/seed-{seed}/fold-{fold}/`` for each of them.
+
+    An adapter is told by condition, seed and fold, and trained on the fold's training respondents. ``prompts`` and
+    ``splits`` are by condition.
+    """
     use_threads(threads)
     loaded = load_base(base)
     words = load_codebook(codebook)
     rendering = Rendering(loaded.tokenizer, chat, worded(words.question, language))
-    texts, split = read_table(prompts, PROMPTS), read_table(splits, SPLITS)
+    texts = {condition: read_table(path, PROMPTS) for condition, path in prompts.items()}
+    split = {condition: read_table(path, SPLITS) for condition, path in splits.items()}
     # Options that no score can tell apart are found here, not after hours of training.
-    rendering.encode(list(texts.messages.iloc[0]), words.target_labels(language))
+    for table in texts.values():
+        rendering.encode(list(table.messages.iloc[0]), words.target_labels(language))
+    # Seeds share the rows of a fold.
+    rows = {
+        (condition, fold): training_rows(texts[condition], training_ids(split[condition], fold), rendering)
+        for condition, fold in dict.fromkeys((condition, fold) for condition, _, fold in adapters)
+    }
     tasks = [
-        Task(f"fold {fold}", training_rows(texts, training_ids(split, fold), rendering), seed)
-        for fold in outputs
+        Task(f"{condition}, seed {seed}, fold {fold}", rows[condition, fold], seed)
+        for condition, seed, fold in adapters
     ]
     recipe = Recipe.from_config(training)
     with only_one(loaded, recipe, tasks, Store(store), code=code, stop=StopOnSignal()) as stop:
         keys = train_on_all_devices(
             loaded, recipe, tasks, Store(store), pace=Pace(**pace), code=code, stop=stop
         )
-    for key, output in zip(keys, outputs.values(), strict=True):
-        export_adapter(Store(store).adapter(key), output)
+    trained = [
+        TrainedAdapter(output, f"{condition}/seed-{seed}/fold-{fold}", key, condition, seed, fold)
+        for (condition, seed, fold), key in zip(adapters, keys, strict=True)
+    ]
+    list_adapters(trained, Store(store), output)
 
 
 if __name__ == "__main__":
     with job(snakemake):
+        conditions = dict.fromkeys(condition for condition, _, _ in snakemake.params.adapters)
         train_fold_adapters(
             base=Path(snakemake.input.base).parent,
-            prompts=Path(snakemake.input.prompts),
-            splits=Path(snakemake.input.splits),
+            prompts=dict(zip(conditions, map(Path, snakemake.input.prompts), strict=True)),
+            splits=dict(zip(conditions, map(Path, snakemake.input.splits), strict=True)),
             codebook=Path(snakemake.input.codebook),
             language=snakemake.params.language,
             chat=snakemake.params.chat,
             training=snakemake.params.training,
             pace=snakemake.params.pace,
-            seed=int(snakemake.wildcards.seed),
+            adapters=snakemake.params.adapters,
             code=snakemake.params.code,
             threads=snakemake.threads,
             store=Path(snakemake.params.store),
-            outputs={
-                fold: Path(weights).parent
-                for fold, weights in zip(snakemake.params.folds, snakemake.output.weights, strict=True)
-            },
+            output=Path(snakemake.output.trained),
         )

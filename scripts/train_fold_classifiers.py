@@ -1,15 +1,15 @@
-"""Tune a classification head for each fold of a survey under one condition."""
+"""Tune classification heads of a survey under one condition, one for each seed and fold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stimmung.engine.adapter_files import export_adapter
-from stimmung.engine.classifier import Labelled, train_classifiers
+from stimmung.engine.classifier import Labelled, train_classifier
 from stimmung.engine.devices import use_threads
 from stimmung.engine.interruption import StopOnSignal
 from stimmung.engine.respondents import answers_texts, training_ids
 from stimmung.engine.store import Store
+from stimmung.engine.trained_adapters import TrainedAdapter, list_adapters
 from stimmung.study.job import job
 from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.tables import read_table
@@ -22,59 +22,66 @@ if TYPE_CHECKING:
 def train_fold_classifiers(
     *,
     base: Path,
-    prompts: Path,
-    splits: Path,
+    prompts: Mapping[str, Path],
+    splits: Mapping[str, Path],
     codebook: Path,
     language: str,
     training: dict[str, Any],
     checkpoint_minutes: float,
-    seed: int,
+    adapters: Sequence[tuple[str, int, int]],
     code: str,
     threads: int,
     store: Path,
-    outputs: Mapping[int, Path],
+    output: Path,
 ) -> None:
-    """Train on each fold's training respondents; ``outputs`` are the adapters' directories, by fold."""
+    """Write the list of ``adapters``, ``output``, and beside it ``{condition}/seed-{seed}/fold-{fold}/`` for each of them.
+
+    An adapter is told by condition, seed and fold, and trained on the fold's training respondents. ``prompts`` and
+    ``splits`` are by condition.
+    """
     use_threads(threads)
     options = load_codebook(codebook).target_labels(language)
-    texts, split = read_table(prompts, PROMPTS), read_table(splits, SPLITS)
-    targets = texts.set_index("respondent_id").target
-    folds = []
-    for fold in outputs:
-        ids = training_ids(split, fold)
-        labels = [options.index(answer) for answer in targets.loc[ids]]
-        folds.append(Labelled(f"fold {fold}", answers_texts(texts, ids), labels))
-    keys = train_classifiers(
-        base,
-        training,
-        folds,
-        options,
-        Store(store),
-        seed=seed,
-        checkpoint_minutes=checkpoint_minutes,
-        code=code,
-        stop=StopOnSignal(),
-    )
-    for key, output in zip(keys, outputs.values(), strict=True):
-        export_adapter(Store(store).adapter(key), output)
+    texts = {condition: read_table(path, PROMPTS) for condition, path in prompts.items()}
+    split = {condition: read_table(path, SPLITS) for condition, path in splits.items()}
+    targets = {condition: table.set_index("respondent_id").target for condition, table in texts.items()}
+    stop = StopOnSignal()
+    trained = []
+    for condition, seed, fold in adapters:
+        ids = training_ids(split[condition], fold)
+        labels = [options.index(answer) for answer in targets[condition].loc[ids]]
+        name = f"{condition}, seed {seed}, fold {fold}"
+        rows = Labelled(name, answers_texts(texts[condition], ids), labels)
+        key = train_classifier(
+            base,
+            training,
+            rows,
+            options,
+            Store(store),
+            seed=seed,
+            checkpoint_minutes=checkpoint_minutes,
+            code=code,
+            stop=stop,
+        )
+        trained.append(
+            TrainedAdapter(output, f"{condition}/seed-{seed}/fold-{fold}", key, condition, seed, fold)
+        )
+    list_adapters(trained, Store(store), output)
 
 
 if __name__ == "__main__":
     with job(snakemake):
+        conditions = dict.fromkeys(condition for condition, _, _ in snakemake.params.adapters)
         train_fold_classifiers(
             base=Path(snakemake.input.base).parent,
-            prompts=Path(snakemake.input.prompts),
-            splits=Path(snakemake.input.splits),
+            prompts=dict(zip(conditions, map(Path, snakemake.input.prompts), strict=True)),
+            splits=dict(zip(conditions, map(Path, snakemake.input.splits), strict=True)),
             codebook=Path(snakemake.input.codebook),
             language=snakemake.params.language,
             training=snakemake.params.training,
             checkpoint_minutes=snakemake.params.checkpoint_minutes,
-            seed=int(snakemake.wildcards.seed),
+            adapters=snakemake.params.adapters,
             code=snakemake.params.code,
             threads=snakemake.threads,
             store=Path(snakemake.params.store),
-            outputs={
-                fold: Path(weights).parent
-                for fold, weights in zip(snakemake.params.folds, snakemake.output.weights, strict=True)
-            },
+            output=Path(snakemake.output.trained),
         )

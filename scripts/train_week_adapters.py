@@ -11,7 +11,7 @@ from stimmung.engine.locks import only_one
 from stimmung.engine.parallel import train_on_all_devices
 from stimmung.engine.recipe import Pace, Recipe, Task
 from stimmung.engine.store import Store
-from stimmung.engine.week_adapters import list_adapters
+from stimmung.engine.trained_adapters import TrainedAdapter, list_adapters
 from stimmung.engine.weeks import post_rows
 from stimmung.study.job import job
 from stimmung.vocabulary.errors import InputError
@@ -57,7 +57,11 @@ def train_week_adapters(
         keys = train_on_all_devices(
             loaded, recipe, wanted, Store(store), pace=Pace(**pace), code=code, stop=stop
         )
-    list_adapters(dict(zip(tasks, keys, strict=True)), Store(store), output)
+    trained = [
+        TrainedAdapter(output, f"{week}/seed-{seed}", key, week, seed)
+        for (week, seed), key in zip(tasks, keys, strict=True)
+    ]
+    list_adapters(trained, Store(store), output)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Memory and minutes of jobs, growing with each attempt. What they are reckoned by stands in stimmung/study/sizes.py."""
 
+GPU_TFLOPS = STUDY.engine.gpu_tflops or sizes.GPU_TFLOPS
+
 
 def grows(amount):
     """A resource that grows with each attempt: a job that was killed for want of it has more the next time."""
@@ -26,7 +28,7 @@ def memory_of_training(wildcards, input, attempt):
     """Main memory of a job that trains; known once the model has been prepared."""
     at_once = STUDY.engine.adapters_at_once
     if hasattr(wildcards, "survey"):
-        at_once = min(at_once, len(folds_of_job(wildcards)))
+        at_once = min(at_once, len(adapters_of_job("tuned")(wildcards)))
     return attempt * sizes.model_mb(Path(input.base), preset_of(wildcards), at_once)
 
 
@@ -36,59 +38,65 @@ def memory_of_scoring(wildcards, input, attempt):
     return attempt * sizes.model_mb(Path(input.base), preset_of(wildcards), 1)
 
 
-@noted
-def minutes_of_folds(wildcards, input, attempt):
-    """Time limit of a job that trains a survey's folds, or one of them; known once there are prompts."""
-    n_folds = len(folds_of_job(wildcards))
-    n_rows = sizes.n_rows(Path(input.prompts))
-    return attempt * sizes.limit_minutes(
-        sizes.folds_minutes(
+def minutes_of_adapters(arm):
+    """Time limit of a job that trains adapters for an arm of a survey; known once there are prompts."""
+
+    def minutes(wildcards, input, attempt):
+        expected = sizes.survey_minutes(
             STUDY.models[wildcards.model],
             preset_of(wildcards),
-            n_folds,
-            STUDY.engine.gpu_tflops,
-            n_rows,
+            len(adapters_of_job(arm)(wildcards)),
+            GPU_TFLOPS,
+            sizes.n_rows(Path(input.prompts[0])),
         )
-    )
+        return attempt * sizes.limit_minutes(expected)
+
+    return noted(minutes)
 
 
 @noted
 def minutes_of_scoring(wildcards, input, attempt):
-    """Time limit of a job that scores a survey: a pass over each prompt is less than an epoch of training."""
-    epoch = STUDY.training[STUDY.surveys[wildcards.survey].training].model_copy(
-        update={"max_steps": None, "num_train_epochs": 1}
-    )
-    expected = sizes.folds_minutes(
+    """Time limit of a job that scores a survey with some seeds."""
+    a_seed = sizes.scoring_minutes(
         STUDY.models[wildcards.model],
-        epoch,
-        1,
-        STUDY.engine.gpu_tflops,
+        preset_of(wildcards),
+        GPU_TFLOPS,
         sizes.n_rows(Path(input.prompts)),
     )
-    return attempt * sizes.limit_minutes(expected)
+    return attempt * sizes.limit_minutes(len(seeds_of_table(wildcards)) * a_seed)
 
 
-def models_whose_folds_train(how):
-    """A pattern for the names of the models whose folds are trained `together`, or `apart`, in all surveys."""
-    apart = {name for name in STUDY.models if trains_apart(name)}
-    chosen = apart if how == "apart" else {*STUDY.models} - apart
-    return "|".join(sorted(chosen)) or "(?!)"
-
-
-def trains_apart(model):
-    """Whether each fold is a job of its own: as the config says, or if all of them would take a GPU too long in some survey."""
-    if STUDY.engine.folds_per_job is not None:
-        return STUDY.engine.folds_per_job == 1
-    return any(
-        sizes.folds_train_apart(
-            STUDY.models[model],
-            STUDY.training[survey.training],
-            STUDY.folds,
-            STUDY.engine.gpu_tflops,
-        )
-        for survey in STUDY.selected_surveys().values()
-        if model in survey.models()
+@cache
+def adapters_per_job(survey, model):
+    """How many adapters of a survey a job trains: as the config says, or as many as take it about the minutes that it says."""
+    if STUDY.engine.adapters_per_job:
+        return STUDY.engine.adapters_per_job
+    an_adapter = sizes.survey_minutes(
+        STUDY.models[model],
+        STUDY.training[STUDY.surveys[survey].training],
+        1,
+        GPU_TFLOPS,
+        sizes.RESPONDENTS_PER_SURVEY * (STUDY.folds - 1) // STUDY.folds,
     )
+    filled = sizes.adapters_in_a_job(
+        an_adapter, STUDY.folds, STUDY.engine.minutes_per_job
+    )
+    of_a_condition = len(STUDY.surveys[survey].seeds) * STUDY.folds
+    return filled if STUDY.engine.gpu_tflops else min(filled, of_a_condition)
+
+
+@cache
+def seeds_per_table(survey, model):
+    """How many seeds of a condition a job scores, each with an adapter for each fold: as above, but a seed at least."""
+    if STUDY.engine.adapters_per_job:
+        return max(1, STUDY.engine.adapters_per_job // STUDY.folds)
+    a_seed = sizes.scoring_minutes(
+        STUDY.models[model],
+        STUDY.training[STUDY.surveys[survey].training],
+        GPU_TFLOPS,
+        sizes.RESPONDENTS_PER_SURVEY,
+    )
+    return sizes.in_a_job(a_seed, STUDY.engine.minutes_per_job)
 
 
 def minutes_of_a_week(panel, model):
@@ -97,7 +105,7 @@ def minutes_of_a_week(panel, model):
         sizes.billion_parameters(STUDY.models[model]),
         STUDY.training[STUDY.panels[panel].training],
         len(STUDY.panels[panel].seeds),
-        STUDY.engine.gpu_tflops,
+        GPU_TFLOPS,
     )
 
 
@@ -111,6 +119,6 @@ def minutes_of_weeks(wildcards, attempt):
 
 def weeks_per_job(panel, model):
     """How many weeks a job trains: as the config says, or as many as take it about the minutes that it says."""
-    return STUDY.engine.weeks_per_job or sizes.weeks_in_a_job(
+    return STUDY.engine.weeks_per_job or sizes.in_a_job(
         minutes_of_a_week(panel, model), STUDY.engine.minutes_per_job
     )

@@ -76,12 +76,17 @@ def is_simulated(wildcards):
     return made_up or CODEBOOKS[wildcards.survey].simulated
 
 
+def prompts_file(survey, condition, folder="prompts"):
+    """The prompts of a condition; conditions that leave out the same items share them."""
+    twin = STUDY.surveys[survey].prompt_twin(condition)
+    return f"results/surveys/{survey}/{folder}/{twin}.parquet"
+
+
 @noted
 def prompts_of(wildcards):
-    """The prompts of a condition; conditions that leave out the same items share them."""
-    twin = STUDY.surveys[wildcards.survey].prompt_twin(wildcards.condition)
+    """The prompts, or the backstories, that an arm reads."""
     folder = "personas" if is_persona(wildcards) else "prompts"
-    return f"results/surveys/{wildcards.survey}/{folder}/{twin}.parquet"
+    return prompts_file(wildcards.survey, wildcards.condition, folder)
 
 
 @noted
@@ -97,33 +102,103 @@ def training_of(wildcards):
 
 
 @cache
-def fold_files(name, kind="adapters"):
-    """The path of a file of each fold's adapter, or of each fold's classifier."""
-    return expand(fold_file(name, kind), fold=FOLDS, allow_missing=True)
+def training_jobs(survey, model, arm):
+    """The adapters of each job that trains for an arm, by the first of them; each as condition, seed and fold."""
+    chosen = STUDY.surveys[survey]
+    conditions = [
+        one for one in chosen.conditions if f"{model}/{arm}" in chosen.arms_of(one)
+    ]
+    per_job = adapters_per_job(survey, model)
+    jobs = cuts.training_jobs(conditions, chosen.seeds, STUDY.folds, per_job)
+    return {job[0]: job for job in jobs}
 
 
-def fold_file(name, kind="adapters"):
-    """The path of a file of one fold's adapter or classifier."""
-    folder = f"results/surveys/{{survey}}/{kind}/{{model}}/{{condition}}/seed-{{seed}}"
-    return f"{folder}/fold-{{fold}}/{name}"
+@cache
+def adapters_of_job(arm):
+    """The adapters that a job trains for an arm, `tuned` or `classifier`; its wildcards are the first of them."""
+
+    def adapters(wildcards):
+        first = (wildcards.condition, int(wildcards.seed), int(wildcards.fold))
+        jobs = training_jobs(wildcards.survey, wildcards.model, arm)
+        # One that is no job's first can be asked for by hand.
+        return jobs.get(first, [first])
+
+    return noted(adapters)
 
 
-def folds_of_job(wildcards):
-    """The folds that a job trains: the one that it is about, or all."""
-    return [int(wildcards.fold)] if "fold" in wildcards.keys() else list(FOLDS)
+def conditions_of_job(wildcards, arm):
+    """The conditions whose adapters a job trains."""
+    adapters = adapters_of_job(arm)(wildcards)
+    return list(dict.fromkeys(condition for condition, seed, fold in adapters))
+
+
+def prompts_of_job(arm):
+    """The prompts of each condition of a job."""
+    return noted(
+        lambda wildcards: [
+            prompts_file(wildcards.survey, condition)
+            for condition in conditions_of_job(wildcards, arm)
+        ]
+    )
+
+
+def splits_of_job(arm):
+    """The splits of each condition of a job."""
+    return noted(
+        lambda wildcards: [
+            f"results/surveys/{wildcards.survey}/splits/{condition}.parquet"
+            for condition in conditions_of_job(wildcards, arm)
+        ]
+    )
 
 
 @noted
-def folds_of_outputs(wildcards, output):
-    """The folds of a job's outputs, in their order. Snakemake takes what follows from outputs for no reason to run again:
-    the same adapters cut into other jobs are up to date."""
-    return folds_of_job(wildcards)
+def seeds_of_table(wildcards):
+    """The seeds that stand in a predictions table, from the one on that it is named by."""
+    arm = wildcards.get("arm", "classifier")
+    seeds = STUDY.surveys[wildcards.survey].seeds_of(f"{wildcards.model}/{arm}")
+    first = seeds.index(int(wildcards.seed))
+    n_seeds = seeds_per_table(wildcards.survey, wildcards.model)
+    return seeds[first : first - first % n_seeds + n_seeds]
+
+
+@cache
+def lists_by_seed(survey, model, arm):
+    """The names of the lists in which the adapters of each condition and seed stand."""
+    found = {}
+    for (condition, seed, fold), job in training_jobs(survey, model, arm).items():
+        for other in dict.fromkeys(adapter[:2] for adapter in job):
+            name = f"{condition}-seed-{seed}-fold-{fold}.json"
+            found.setdefault(other, []).append(name)
+    return found
+
+
+def lists_of_table(wildcards, arm, kind):
+    """The lists of the adapters that a table of predictions comes from."""
+    by_seed = lists_by_seed(wildcards.survey, wildcards.model, arm)
+    names = dict.fromkeys(
+        name
+        for seed in seeds_of_table(wildcards)
+        for name in by_seed[wildcards.condition, seed]
+    )
+    folder = f"results/surveys/{wildcards.survey}/{kind}/{wildcards.model}"
+    return [f"{folder}/{name}" for name in names]
+
+
+@noted
+def classifiers_of_table(wildcards):
+    """The lists of the classifiers that predict."""
+    return lists_of_table(wildcards, "classifier", "classifiers")
 
 
 @noted
 def adapters_of_arm(wildcards):
-    """The adapters that an arm reads with: one for each fold if it is tuned, none else."""
-    return fold_files("adapter_model.safetensors") if ARMS[wildcards.arm].tuned else []
+    """The lists of the adapters that an arm reads with; none if it is untuned."""
+    return (
+        lists_of_table(wildcards, "tuned", "adapters")
+        if ARMS[wildcards.arm].tuned
+        else []
+    )
 
 
 @noted
@@ -147,7 +222,14 @@ def conditions_of(wildcards):
 
 def predictions_of(wildcards):
     """All predictions tables of a survey."""
-    return STUDY.surveys[wildcards.survey].prediction_files(wildcards.survey, BASELINES)
+    survey = STUDY.surveys[wildcards.survey]
+    models = {arm: arm.split("/")[0] for arm in survey.arms}
+    per_table = {
+        arm: seeds_per_table(wildcards.survey, model)
+        for arm, model in models.items()
+        if model in STUDY.models
+    }
+    return survey.prediction_files(wildcards.survey, BASELINES, per_table)
 
 
 def splits_of(wildcards):

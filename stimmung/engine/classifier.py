@@ -61,10 +61,10 @@ class Labelled:
         return hashlib.sha256(content.encode()).hexdigest()
 
 
-def train_classifiers(
+def train_classifier(
     base: Path,
     training: Mapping[str, Any],
-    folds: Sequence[Labelled],
+    fold: Labelled,
     options: Sequence[str],
     store: Store,
     *,
@@ -72,8 +72,8 @@ def train_classifiers(
     checkpoint_minutes: float = 10,
     code: str = "",
     stop: Callable[[], bool] = lambda: False,
-) -> list[str]:
-    """Train a classifier for each fold that the store does not have yet, and return every fold's key in it.
+) -> str:
+    """Train a fold's classifier, if the store does not have it yet, and return its key there.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def train_classifiers(
         A model's directory, with model.json.
     training
         A preset of the config's `training` section.
-    folds
+    fold
         The training rows.
     options
         The target's options, all of them, so that one that nobody in training chose can still be predicted.
@@ -105,35 +105,33 @@ def train_classifiers(
     """
     described = json.loads((base / "model.json").read_text())
     settings = {name: training[name] for name in (*LORA, "warmup_ratio", *TRAINER) if name in training}
-    keys = []
-    for fold in folds:
-        key = adapter_key(
-            base_digest=described["digest"],
-            data_digest=fold.digest,
-            settings={"arm": "classifier", "options": list(options), **settings},
-            seed=seed,
-            code=code,
-        )
-        keys.append(key)
-        if store.has(key):
-            continue
-        record = {
-            "base": described["source"],
-            "base_revision": described["revision"],
-            "base_digest": described["digest"],
-            "data_digest": fold.digest,
-            "options": list(options),
-            "seed": seed,
-            "n_rows": len(fold.texts),
-            "settings": settings,
-        }
-        with lock(store.root / "locks" / key, fold.name, stop=stop) as held:
-            # Another job may have trained it in the meantime.
-            if not store.has(key):
-                stopped = partial(_must_stop, stop, held)
-                checkpoints = Checkpoints(store.checkpoint([key]), checkpoint_minutes, stopped)
-                _train_one(base, settings, fold, len(options), store.adapter(key), seed, record, checkpoints)
-    return keys
+    key = adapter_key(
+        base_digest=described["digest"],
+        data_digest=fold.digest,
+        settings={"arm": "classifier", "options": list(options), **settings},
+        seed=seed,
+        code=code,
+    )
+    if store.has(key):
+        return key
+    record = {
+        "base": described["source"],
+        "base_revision": described["revision"],
+        "base_digest": described["digest"],
+        "data_digest": fold.digest,
+        "key": key,
+        "options": list(options),
+        "seed": seed,
+        "n_rows": len(fold.texts),
+        "settings": settings,
+    }
+    with lock(store.root / "locks" / key, fold.name, stop=stop) as held:
+        # Another job may have trained it in the meantime.
+        if not store.has(key):
+            stopped = partial(_must_stop, stop, held)
+            checkpoints = Checkpoints(store.checkpoint([key]), checkpoint_minutes, stopped)
+            _train_one(base, settings, fold, len(options), store.adapter(key), seed, record, checkpoints)
+    return key
 
 
 def _must_stop(stop: Callable[[], bool], held: Lock) -> bool:

@@ -20,8 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from stimmung.engine.base import Base
-from stimmung.engine.recipe import Recipe, Task
-from stimmung.engine.store import Store, adapter_key, data_digest
+from stimmung.engine.recipe import Recipe, Task, keys_of
+from stimmung.engine.store import Store
 from stimmung.vocabulary.errors import Interrupted
 
 logger = logging.getLogger(__name__)
@@ -84,20 +84,8 @@ def only_one(
     Interrupted
         If ``stop`` was true while a lock was waited for.
     """
-    # The seeds of a week share its rows.
-    digests = {
-        id(task.rows): data_digest(task.rows) for task in {id(one.rows): one for one in tasks}.values()
-    }
-    names = {
-        adapter_key(
-            base_digest=base.digest,
-            data_digest=digests[id(task.rows)],
-            settings=asdict(recipe),
-            seed=task.seed,
-            code=code,
-        ): task.name
-        for task in tasks
-    }
+    keys = keys_of(base.digest, recipe, tasks, code)
+    names = {key: task.name for key, task in zip(keys, tasks, strict=True)}
     with ExitStack() as held:
         # In one order for all, so that no two jobs wait for each other.
         locks = [

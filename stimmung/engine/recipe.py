@@ -10,6 +10,7 @@ from torch import nn
 
 from stimmung.engine.lora import LoraSettings
 from stimmung.engine.rows import TrainingRow
+from stimmung.engine.store import adapter_key, data_digest
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,24 @@ class Task:
     name: str
     rows: Sequence[TrainingRow]
     seed: int
+
+
+def keys_of(base_digest: str, recipe: Recipe, tasks: Sequence[Task], code: str) -> list[str]:
+    """Return the name in the store of each task's adapter."""
+    # Seeds share the rows of a week or a fold, and to digest these takes a moment.
+    digests = {
+        id(task.rows): data_digest(task.rows) for task in {id(one.rows): one for one in tasks}.values()
+    }
+    return [
+        adapter_key(
+            base_digest=base_digest,
+            data_digest=digests[id(task.rows)],
+            settings=recipe.record(),
+            seed=task.seed,
+            code=code,
+        )
+        for task in tasks
+    ]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where adapters, their answers and checkpoints live: a side folder, by what they were made from, no rule's output.
+"""Where adapters, what they answered and checkpoints live: a side folder, by what they were made from, no rule's output.
 
 Snakemake deletes the outputs of a failed job and of one that it is about to run again. What stands here it does not know of, so a
 finished adapter survives its failed siblings and is never trained again from the same inputs.
@@ -17,7 +17,7 @@ from stimmung.engine.rows import TrainingRow
 
 @dataclass(frozen=True)
 class Store:
-    """A folder of adapters, answers and checkpoints, by key."""
+    """A folder of adapters, answers, predictions and checkpoints, by key."""
 
     root: Path
 
@@ -32,6 +32,10 @@ class Store:
     def answers(self, key: str) -> Path:
         """Return the file of what an adapter answered, there or not."""
         return self.root / "answers" / f"{key}.json"
+
+    def predictions(self, key: str) -> Path:
+        """Return the predictions table of the adapters of one seed, there or not."""
+        return self.root / "predictions" / f"{key}.parquet"
 
     def checkpoint(self, keys: Sequence[str]) -> Path:
         """Return the checkpoint file of a cohort, there or not."""
@@ -49,6 +53,12 @@ def data_digest(rows: Sequence[TrainingRow]) -> str:
     for row in rows:
         digest.update(json.dumps([row.input_ids, row.loss_from]).encode())
     return digest.hexdigest()
+
+
+def digest_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def digest_of_content(content: Any) -> str:

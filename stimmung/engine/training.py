@@ -19,10 +19,10 @@ from stimmung.engine.devices import peak_memory_mb, release_memory, reset_peak_m
 from stimmung.engine.lora import Cohort, attached, initial_weights
 from stimmung.engine.parts import Part, first_parts, halved
 from stimmung.engine.passes import checkpointed_activations
-from stimmung.engine.recipe import Pace, Recipe, Task
+from stimmung.engine.recipe import Pace, Recipe, Task, keys_of
 from stimmung.engine.rows import plan_steps
 from stimmung.engine.steps import Run, do_step
-from stimmung.engine.store import Store, adapter_key, data_digest
+from stimmung.engine.store import Store, data_digest
 from stimmung.vocabulary.errors import InputError, Interrupted
 
 logger = logging.getLogger(__name__)
@@ -67,16 +67,7 @@ def train_adapters(
         If ``stop`` was true.
     """
     _check_rows(base, tasks)
-    keys = [
-        adapter_key(
-            base_digest=base.digest,
-            data_digest=data_digest(task.rows),
-            settings=recipe.record(),
-            seed=task.seed,
-            code=code,
-        )
-        for task in tasks
-    ]
+    keys = keys_of(base.digest, recipe, tasks, code)
     mode = choose_mode(base, recipe, tasks, pace.cohort)
     size = pace.adapters_at_once if mode == "stacked" else 1
     waiting = first_parts(tasks, keys, size, store)

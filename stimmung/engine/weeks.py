@@ -15,7 +15,7 @@ from stimmung.engine.readouts import named
 from stimmung.engine.rows import TrainingRow, pack_blocks
 from stimmung.engine.scoring import Prompt, normalize, option_mass, score_options
 from stimmung.engine.store import Store, digest_of_content
-from stimmung.engine.week_adapters import WeekAdapter
+from stimmung.engine.trained_adapters import TrainedAdapter
 from stimmung.text.encoding import encode
 from stimmung.vocabulary.files import write_json
 from stimmung.vocabulary.moods_schemas import BASE_SEED, BASE_WEEK
@@ -92,7 +92,7 @@ def word_questions(tokenizer: Any, questions: Mapping[str, Question]) -> list[Wo
 def answer_questions(
     base: Base,
     wordings: Sequence[Wording],
-    adapters: Sequence[WeekAdapter],
+    adapters: Sequence[TrainedAdapter],
     reading: Reading,
     store: Store,
     code: str = "",
@@ -109,7 +109,7 @@ def answer_questions(
     wordings
         From ``word_questions``.
     adapters
-        In the order of the table's rows.
+        Of weeks, in the order of the table's rows.
     reading
         How probabilities are read.
     store
@@ -136,12 +136,12 @@ def answer_questions(
         file = store.answers(digest_of_content([adapter.key, asked]))
         if not file.exists():
             write_json([scores.tolist() for scores in _score(base, prompts, reading, adapter)], file)
-        rows += _rows(wordings, json.loads(file.read_text()), reading, adapter.week, adapter.seed)
+        rows += _rows(wordings, json.loads(file.read_text()), reading, adapter.sample, adapter.seed)
     return pd.DataFrame(rows)
 
 
 def _score(
-    base: Base, prompts: Sequence[Prompt], reading: Reading, adapter: WeekAdapter | None = None
+    base: Base, prompts: Sequence[Prompt], reading: Reading, adapter: TrainedAdapter | None = None
 ) -> list[np.ndarray]:
     readout = named(reading.readout)
     if adapter is None:

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from stimmung.vocabulary.codebook import Strict
 
@@ -123,9 +123,11 @@ class Engine(Strict):
         gt=0,
         description="Most adapters in memory at once. A GPU without memory for so many takes half, and half again.",
     )
-    folds_per_job: Literal["all", 1] | None = Field(
+    adapters_per_job: int | None = Field(
         None,
-        description="Folds of a survey that one job trains. null: all, or 1 where all would take a GPU over an hour.",
+        gt=0,
+        description="Adapters of a survey that one job trains: all of some conditions, or all folds of some seeds of one, "
+        "or some folds of one seed. null: what takes about minutes_per_job.",
     )
     weeks_per_job: int | None = Field(
         None,
@@ -133,10 +135,11 @@ class Engine(Strict):
         description="Weeks of a panel that one job trains. null: what takes about minutes_per_job.",
     )
     minutes_per_job: float = Field(30, gt=5, description="Of the GPU that gpu_tflops describes.")
-    gpu_tflops: float = Field(
-        100,
+    gpu_tflops: float | None = Field(
+        None,
         gt=0,
-        description="10^12 operations a second that come about in training; profiles/slurm sets it.",
+        description="10^12 operations a second that come about in training; profiles/slurm sets it. null: no GPU is "
+        "configured. Work is reckoned as with 100, and conditions are jobs of their own, however short, for all cores.",
     )
     checkpoint_minutes: float = Field(10, gt=0, description="How much training a sudden kill may cost.")
     tokens_per_batch: int = Field(
@@ -144,11 +147,6 @@ class Engine(Strict):
         gt=0,
         description="Most tokens of one scoring batch. One that a GPU cannot hold goes in halves.",
     )
-
-    @field_validator("folds_per_job", mode="before")
-    @classmethod
-    def _one_is_a_number(cls, value: Any) -> Any:
-        return 1 if value == "1" else value  # as --config gives it
 
     def pace(self) -> dict[str, Any]:
         """Return what the trainer is told."""

@@ -1,4 +1,4 @@
-"""How large a job is, reckoned before it runs: its memory, its minutes, and how many weeks make a good one.
+"""How large a job is, reckoned before it runs: its memory, its minutes, and how many weeks or adapters make a good one.
 
 Estimates, on the safe side. A job that is killed for being larger gets more at its next attempt.
 """
@@ -23,8 +23,10 @@ LEAST_SECONDS_PER_STEP = 0.1
 TOKENS_PER_PROMPT = 400
 # Of a week of posts whose number nobody knows yet, in blocks.
 BLOCKS_PER_WEEK = 2000
-# Of a survey that nobody has read yet.
+# Of a survey: when jobs are cut, nobody has read it yet.
 RESPONDENTS_PER_SURVEY = 2000
+# A third of an A100's bfloat16 peak: where no GPU is configured.
+GPU_TFLOPS = 100
 # Longer ones wait long to be let in, and a kill takes more along.
 LONGEST_JOB_MINUTES = 60
 
@@ -145,27 +147,37 @@ def week_minutes(billions: float, training: Training, n_seeds: int, gpu_tflops: 
     )
 
 
-def folds_minutes(model: Model, training: Training, n_folds: int, gpu_tflops: float, n_rows: int) -> float:
-    """Return how long a GPU trains the adapters of some folds of a survey, each on ``n_rows`` respondents."""
+def survey_minutes(
+    model: Model, training: Training, n_adapters: int, gpu_tflops: float, n_rows: int
+) -> float:
+    """Return how long a GPU trains some adapters of a survey, each on ``n_rows`` respondents."""
     return training_minutes(
         billion_parameters(model),
         training,
-        n_adapters=n_folds,
+        n_adapters=n_adapters,
         n_rows=n_rows,
         tokens_per_row=TOKENS_PER_PROMPT,
         gpu_tflops=gpu_tflops,
     )
 
 
-def folds_train_apart(model: Model, training: Training, n_folds: int, gpu_tflops: float) -> bool:
-    """Return whether a survey's folds take a GPU too long for one job. Nobody has read the survey yet, so its size is a guess."""
-    n_rows = RESPONDENTS_PER_SURVEY * (n_folds - 1) // n_folds
-    return folds_minutes(model, training, n_folds, gpu_tflops, n_rows) > LONGEST_JOB_MINUTES
+def scoring_minutes(model: Model, training: Training, gpu_tflops: float, n_rows: int) -> float:
+    """Return an upper bound of how long a GPU scores a survey with one seed: a pass over each prompt is less than an epoch."""
+    epoch = training.model_copy(update={"max_steps": None, "num_train_epochs": 1})
+    return survey_minutes(model, epoch, 1, gpu_tflops, n_rows)
 
 
-def weeks_in_a_job(minutes_per_week: float, minutes_per_job: float) -> int:
-    """Return how many weeks fill a job, one at least."""
-    return max(1, int((minutes_per_job - LOADING_MINUTES) / minutes_per_week))
+def adapters_in_a_job(minutes_per_adapter: float, n_folds: int, minutes_per_job: float) -> int:
+    """Return how many adapters of a survey fill a job: all folds of some seeds, or fewer folds where all take over an hour."""
+    minutes_per_seed = n_folds * minutes_per_adapter
+    if minutes_per_seed <= LONGEST_JOB_MINUTES:
+        return n_folds * in_a_job(minutes_per_seed, minutes_per_job)
+    return in_a_job(minutes_per_adapter, minutes_per_job)
+
+
+def in_a_job(minutes_of_one: float, minutes_per_job: float) -> int:
+    """Return how many weeks, seeds or adapters fill a job, one at least."""
+    return max(1, int((minutes_per_job - LOADING_MINUTES) / minutes_of_one))
 
 
 def limit_minutes(expected: float) -> int:

@@ -1,11 +1,12 @@
 """The `surveys` section of the config: one survey file, its conditions, and the methods that predict it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from stimmung.study.conditions import combined_conditions
+from stimmung.study.cuts import cut
 from stimmung.vocabulary.arms import ARMS, sees_training_rows
 from stimmung.vocabulary.codebook import Code, Codebook, Strict
 from stimmung.vocabulary.errors import near
@@ -214,14 +215,31 @@ class Survey(Strict):
         arms = self.arms if chosen is None else chosen
         return [arm for arm in arms if sees_training_rows(arm) or self.prompt_twin(condition) == condition]
 
-    def prediction_files(self, name: str, baselines: Sequence[str]) -> list[str]:
-        """Return the paths of all predictions tables of this survey, which is called ``name``."""
+    def seeds_of(self, method: str) -> list[int]:
+        """Return the seeds that a method runs with."""
+        # Nothing is drawn for one that sees no training rows: with every seed it says the same.
+        return self.seeds if sees_training_rows(method) else self.seeds[:1]
+
+    def prediction_files(
+        self, name: str, baselines: Sequence[str], seeds_per_table: Mapping[str, int] | None = None
+    ) -> list[str]:
+        """Return the paths of all predictions tables of this survey.
+
+        Parameters
+        ----------
+        name
+            What the survey is called.
+        baselines
+            Of the run.
+        seeds_per_table
+            Arm to the seeds that stand in one table, which has the name of the first of them; 1 of all others.
+        """
+        per_table = seeds_per_table or {}
         return [
-            f"results/surveys/{name}/predictions/{method}/{condition}/seed-{seed}.parquet"
+            f"results/surveys/{name}/predictions/{method}/{condition}/seed-{seeds[0]}.parquet"
             for condition in self.conditions
             for method in [*self.arms_of(condition), *(f"baselines/{baseline}" for baseline in baselines)]
-            # Nothing is drawn for a method that sees no training rows: with every seed it says the same.
-            for seed in (self.seeds if sees_training_rows(method) else self.seeds[:1])
+            for seeds in cut(self.seeds_of(method), per_table.get(method, 1))
         ]
 
     def prompt_twin(self, condition: str) -> str:

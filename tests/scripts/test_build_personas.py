@@ -47,7 +47,7 @@ def test_the_persona_s_words_are_scored_and_the_columns_keep_the_options_names(
     output = tmp_path / "persona.parquet"
     score_respondents(
         base=small_study.base,
-        adapters=[],
+        trained=[],
         respondents=small_study.respondents,
         prompts=prompts,
         splits=small_study.splits,
@@ -60,8 +60,11 @@ def test_the_persona_s_words_are_scored_and_the_columns_keep_the_options_names(
         readout="exact",
         tokens_per_batch=4096,
         method="small/persona",
-        seed=24,
+        condition="full",
+        seeds=[24],
+        code="a",
         threads=1,
+        store=tmp_path / "store",
         output=output,
     )
     table = read_table(output, PREDICTIONS).set_index("respondent_id")

@@ -168,9 +168,9 @@ def test_12_predictions_stand_on_disk_by_fold_and_a_second_start_trains_nothing(
 ):
     score(small_study, tmp_path / "p.parquet", adapters=adapters, method="small/tuned")
     assert read_table(tmp_path / "p.parquet", PREDICTIONS).fold.nunique() == 2
-    store = adapters[0].parent / "store"
+    store = adapters[0].parents[2] / "store"
     before = {path: path.stat().st_mtime_ns for path in store.rglob("*.safetensors")}
-    train(small_study, adapters[0].parent)
+    train(small_study, adapters[0].parents[2])
     assert {path: path.stat().st_mtime_ns for path in store.rglob("*.safetensors")} == before
 
 
@@ -192,7 +192,7 @@ def test_14_an_adapter_s_seed_is_its_own_whatever_was_trained_before_it(small_st
     for mine, theirs in zip(again, adapters, strict=True):
         name = "adapter_model.safetensors"
         assert (mine / name).read_bytes() == (theirs / name).read_bytes()
-    other = train(small_study, tmp_path / "other", seed=25)
+    other = train(small_study, tmp_path / "other", seeds=[25])
     assert (other[0] / name).read_bytes() != (adapters[0] / name).read_bytes()
 
 

@@ -75,20 +75,20 @@ def test_stored_answers_are_read_out_anew_with_another_normalisation(base, posts
 def test_an_adapter_that_got_lost_comes_back_without_training(base, posts, tmp_path, caplog):  # noqa: F811
     listed = train(base, tmp_path, posts)
     before = score(base, tmp_path)
-    lost = tmp_path / "adapters" / listed[0]["week"] / "seed-1"
+    lost = tmp_path / "adapters" / listed[0]["sample"] / "seed-1"
     shutil.rmtree(lost)
     assert score(base, tmp_path).equals(before)
     assert {file.name for file in lost.iterdir()} == set(FILES)
-    assert "seed 1 was not whole; made again from the store" in caplog.text
+    assert f"{lost} was not whole; made again from the store" in caplog.text
 
 
 def test_an_adapter_that_the_store_lacks_too_is_named_and_no_table_is_written(base, posts, tmp_path):  # noqa: F811
     listed = train(base, tmp_path, posts)
-    lost = tmp_path / "adapters" / listed[0]["week"] / "seed-1"
+    lost = tmp_path / "adapters" / listed[0]["sample"] / "seed-1"
     stored = tmp_path / "store" / "adapters" / listed[0]["key"]
     # A hard link: where one is cut off, the other is too.
     (lost / "adapter_model.safetensors").write_bytes((lost / "adapter_model.safetensors").read_bytes()[:-1])
-    with pytest.raises(InputError, match=f"no whole adapter of week {listed[0]['week']}, seed 1") as error:
+    with pytest.raises(InputError, match=f"no whole adapter in {lost}, nor in the store") as error:
         score(base, tmp_path)
     assert str(stored) in error.value.hint and "first.json" in error.value.hint
     assert not (tmp_path / "answers.parquet").exists()

@@ -5,7 +5,7 @@ from safetensors.torch import load_file
 
 from scripts.train_fold_adapters import train_fold_adapters
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import SPLITS
 
 TRAINING = {
@@ -21,15 +21,15 @@ TRAINING = {
 }
 
 
-def train(small_study, folder, **changes):
-    outputs = [folder / f"fold-{fold}" for fold in range(2)]
+def train(small_study, folder, seeds=(24,), **changes):
+    """Train both folds of the condition `full` with each seed, and return the adapters' directories."""
+    adapters = [("full", seed, fold) for seed in seeds for fold in range(2)]
     options = {
         "codebook": small_study.codebook,
         "language": "en",
         "chat": False,
         "training": TRAINING,
         "pace": {"cohort": "sequential"},
-        "seed": 24,
         "code": "a",
         "threads": 1,
         "store": folder / "store",
@@ -37,12 +37,13 @@ def train(small_study, folder, **changes):
     }
     train_fold_adapters(
         base=small_study.base,
-        prompts=small_study.prompts,
-        splits=small_study.splits,
-        outputs=dict(enumerate(outputs)),
+        prompts={"full": small_study.prompts},
+        splits={"full": small_study.splits},
+        adapters=adapters,
+        output=folder / "trained.json",
         **options,
     )
-    return outputs
+    return [folder / f"{condition}/seed-{seed}/fold-{fold}" for condition, seed, fold in adapters]
 
 
 def records(outputs):
@@ -76,7 +77,7 @@ def test_what_is_in_the_store_is_not_trained_again_and_other_code_seeds_or_setti
     assert [one.st_mtime_ns for one in after] == [one.st_mtime_ns for one in before]
     train(small_study, tmp_path, code="b")
     assert trained() == 4
-    train(small_study, tmp_path, seed=25)
+    train(small_study, tmp_path, seeds=[25])
     assert trained() == 6
     train(small_study, tmp_path, training={**TRAINING, "max_steps": 3})
     assert trained() == 8
@@ -96,3 +97,38 @@ def test_options_that_no_score_can_tell_apart_are_refused_before_training(small_
     with pytest.raises(InputError, match="'Red' is the beginning of 'Red Blue'"):
         train(small_study, tmp_path / "out", codebook=codebook)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_seed_beside_others_gives_the_same_adapters_as_alone(small_study, tmp_path):
+    together = train(small_study, tmp_path / "together", seeds=[24, 25])
+    alone = train(small_study, tmp_path / "alone", seeds=[25])
+    name = "adapter_model.safetensors"
+    assert len(together) == 4
+    for mine, theirs in zip(together[2:], alone, strict=True):
+        assert (mine / name).read_bytes() == (theirs / name).read_bytes()
+    assert (together[0] / name).read_bytes() != (together[2] / name).read_bytes()
+
+
+def test_a_condition_beside_another_gives_the_same_adapters_as_alone(small_study, tmp_path):
+    splits = read_table(small_study.splits, SPLITS)
+    some = tmp_path / "some.parquet"
+    write_table(splits.assign(in_training=splits.index % 2 == 0), some, SPLITS)
+    both = {
+        "prompts": {"full": small_study.prompts, "some": small_study.prompts},
+        "splits": {"full": small_study.splits, "some": some},
+    }
+    adapters = [(condition, 24, fold) for condition in both["splits"] for fold in (0, 1)]
+    options = {"codebook": small_study.codebook, "language": "en", "chat": False, "training": TRAINING}
+    options |= {"pace": {"cohort": "sequential"}, "code": "a", "threads": 1, "store": tmp_path / "store"}
+    train_fold_adapters(
+        base=small_study.base, **both, adapters=adapters, output=tmp_path / "both/list.json", **options
+    )
+    alone = train(small_study, tmp_path / "alone")
+    name = "adapter_model.safetensors"
+    for fold in (0, 1):
+        together = tmp_path / f"both/full/seed-24/fold-{fold}"
+        assert (together / name).read_bytes() == (alone[fold] / name).read_bytes()
+        other = records([tmp_path / f"both/some/seed-24/fold-{fold}"])[0]
+        assert other["n_rows"] == int(((splits.fold != fold) & (splits.index % 2 == 0)).sum())
+    listed = json.loads((tmp_path / "both/list.json").read_text())
+    assert [(one["sample"], one["seed"], one["fold"]) for one in listed] == adapters

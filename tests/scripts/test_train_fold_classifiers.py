@@ -11,6 +11,7 @@ from scripts.train_fold_classifiers import train_fold_classifiers
 from stimmung.vocabulary.errors import InputError, Interrupted
 from stimmung.vocabulary.tables import read_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, SPLITS, option_columns
+from tests.scripts.test_score_respondents import listed
 from tests.small_encoder import prepare_small_encoder
 from tests.workflow.workspace import MARKER
 
@@ -36,37 +37,40 @@ def encoder(tmp_path_factory):
     return prepare_small_encoder(tmp_path_factory.mktemp("encoder"))
 
 
-def train(small_study, base, folder, **changes):
-    outputs = [folder / f"fold-{fold}" for fold in range(2)]
+def train(small_study, base, folder, seeds=(24,), **changes):
+    """Train both folds of the condition `full` with each seed, and return the adapters' directories."""
+    adapters = [("full", seed, fold) for seed in seeds for fold in range(2)]
     options = {
-        "prompts": small_study.prompts,
-        "splits": small_study.splits,
+        "prompts": {"full": small_study.prompts},
+        "splits": {"full": small_study.splits},
         "codebook": small_study.codebook,
         "language": "en",
         "training": TRAINING,
         "checkpoint_minutes": 10,
-        "seed": 24,
         "code": "a",
         "threads": 1,
         "store": folder / "store",
         **changes,
     }
-    train_fold_classifiers(base=base, outputs=dict(enumerate(outputs)), **options)
-    return outputs
+    train_fold_classifiers(base=base, adapters=adapters, output=folder / "trained.json", **options)
+    return [folder / f"{condition}/seed-{seed}/fold-{fold}" for condition, seed, fold in adapters]
 
 
-def predict(small_study, base, adapters, output, **changes):
+def predict(small_study, base, adapters, output, seeds=(24,), **changes):
     classify_respondents(
         base=base,
-        adapters=adapters,
+        trained=listed(adapters, output.parent, seeds),
         respondents=small_study.respondents,
         prompts=changes.pop("prompts", small_study.prompts),
         splits=small_study.splits,
         codebook=small_study.codebook,
         language="en",
         method="bert/classifier",
-        seed=24,
+        condition="full",
+        seeds=seeds,
+        code="a",
         threads=1,
+        store=output.parent / "kept",
         output=output,
     )
     return read_table(output, PREDICTIONS).set_index("respondent_id")
@@ -126,7 +130,7 @@ def test_a_finished_one_is_never_trained_again_and_a_new_seed_is(small_study, en
     for ours, theirs in zip(outputs, trained[0], strict=True):
         for name in ("adapter_model.safetensors", "adapter_config.json"):
             assert (ours / name).read_bytes() == (theirs / name).read_bytes()
-    train(small_study, encoder, tmp_path, seed=25, training={**TRAINING, "max_steps": 1})
+    train(small_study, encoder, tmp_path, seeds=[25], training={**TRAINING, "max_steps": 1})
     assert len(list((tmp_path / "store/adapters").iterdir())) == 4
 
 
@@ -140,7 +144,7 @@ def test_an_option_that_nobody_in_training_chose_can_still_be_predicted(small_st
         small_study,
         encoder,
         tmp_path,
-        splits=tmp_path / "splits.parquet",
+        splits={"full": tmp_path / "splits.parquet"},
         training={**TRAINING, "max_steps": 2},
     )
     table = predict(small_study, encoder, adapters, tmp_path / "predictions.parquet")
@@ -157,11 +161,13 @@ def test_a_text_that_is_too_long_is_refused_not_cut(small_study, tmp_path):
     base = prepare_small_encoder(tmp_path, context=4)
     with pytest.raises(InputError, match=r"text of \d+ tokens does not fit the 4"):
         train(small_study, base, tmp_path)
-    assert not (tmp_path / "fold-0").exists()
+    assert not (tmp_path / "full").exists()
 
 
 def weights(folder):
-    return [(folder / f"fold-{fold}/adapter_model.safetensors").read_bytes() for fold in range(2)]
+    return [
+        (folder / f"full/seed-24/fold-{fold}/adapter_model.safetensors").read_bytes() for fold in range(2)
+    ]
 
 
 @pytest.fixture
@@ -191,7 +197,9 @@ def test_stopped_again_and_again_it_ends_with_the_same_bytes(
         break
     assert said[:2] == [f"stopped at step {step}; the next run goes on from there" for step in (4, 8)]
     assert weights(tmp_path / "a") == weights(tmp_path / "b")
-    records = [json.loads((tmp_path / name / "fold-1/training.json").read_text()) for name in "ab"]
+    records = [
+        json.loads((tmp_path / name / "full/seed-24/fold-1/training.json").read_text()) for name in "ab"
+    ]
     assert records[0]["losses"] == records[1]["losses"] and len(records[0]["losses"]) == 23
     left = [path for path in (tmp_path / "b/store").glob("*/*") if path.parent.name != "adapters"]
     assert left == [], "a finished fold leaves no checkpoint and no lock"
@@ -249,3 +257,15 @@ def test_no_respondent_stands_in_a_classifier_s_folder(trained):
         for file in adapter.iterdir():
             content = file.read_bytes()
             assert MARKER.encode() not in content and b"years" not in content
+
+
+def test_a_further_seed_is_predicted_and_those_before_it_are_not(small_study, encoder, tmp_path):
+    few = {**TRAINING, "max_steps": 2}
+    adapters = train(small_study, encoder, tmp_path, seeds=[24, 25], training=few)
+    first = predict(small_study, encoder, adapters[:2], tmp_path / "first.parquet")
+    (kept,) = (tmp_path / "kept/predictions").iterdir()
+    before = kept.stat().st_mtime_ns
+    both = predict(small_study, encoder, adapters, tmp_path / "both.parquet", seeds=[24, 25])
+    assert kept.stat().st_mtime_ns == before
+    assert both[both.seed == 24].equals(first) and list(both.seed.unique()) == [24, 25]
+    assert not (both.p_Red[both.seed == 24] == both.p_Red[both.seed == 25]).all()

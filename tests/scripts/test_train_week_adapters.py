@@ -70,12 +70,12 @@ def posts(tmp_path):
 def test_each_week_and_seed_gets_an_adapter_of_its_own(base, posts, tmp_path, caplog):
     caplog.set_level("INFO")
     trained = train(base, tmp_path, posts)
-    assert [(one["week"], one["seed"]) for one in trained] == [
+    assert [(one["sample"], one["seed"]) for one in trained] == [
         (week, seed) for week in posts for seed in (1, 2)
     ]
     weights = set()
     for one in trained:
-        folder = tmp_path / "adapters" / one["week"] / f"seed-{one['seed']}"
+        folder = tmp_path / "adapters" / one["sample"] / f"seed-{one['seed']}"
         assert {file.name for file in folder.iterdir()} == {WEIGHTS, CONFIG, RECORD}
         assert json.loads((folder / RECORD).read_text())["key"] == one["key"]
         weights.add((folder / WEIGHTS).read_bytes())

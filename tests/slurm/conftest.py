@@ -136,8 +136,8 @@ def long_study(tmp_path_factory, base_model):
 
 
 ADAPTERS = "results/surveys/voters/adapters/small/full/seed-24"
-# One job makes the adapters of all folds.
-TARGET = f"{ADAPTERS}/fold-0/adapter_model.safetensors"
+# The list of one job's adapters, of all folds.
+TARGET = "results/surveys/voters/adapters/small/full-seed-24-fold-0.json"
 
 
 # 1500 long prompts, one or two of them in a pass: some ten seconds.

@@ -17,7 +17,7 @@ RULE = "train_fold_adapters"
 FOLDS = ["0", "1"]
 
 
-def log_of(study, place=f"{RULE}/voters/small/full/seed-24.log"):
+def log_of(study, place=f"{RULE}/voters/small/full-seed-24-fold-0.log"):
     """What all attempts wrote; a job that needed one only has but its log."""
     log = study.folder / "logs" / place
     attempts = log.with_suffix(".attempts.log")
@@ -139,7 +139,7 @@ def test_a_killed_snakemake_is_started_again_while_its_jobs_go_on(begun, long_st
     try:
         assert begun.run("--unlock").code == 0
         run = begun.start(TARGET)
-        until(lambda: "waits for fold" in log_of(begun), 240, what="a second job")
+        until(lambda: "waits for full, seed 24, fold" in log_of(begun), 240, what="a second job")
     finally:
         os.kill(trainer, signal.SIGCONT)
     assert run.wait(timeout=400) == 0, (begun.folder / "terminal.log").read_text()

@@ -6,6 +6,7 @@ Each test makes one mistake that a user may make and runs snakemake as the user 
 import copy
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -15,7 +16,8 @@ from tests.workflow.workspace import CODEBOOK, MARKER, Workspace, voters
 
 RESPONDENTS = "results/surveys/voters/respondents.parquet"
 SPLITS = "results/surveys/voters/splits/full.parquet"
-ADAPTER = "results/surveys/voters/adapters/small/full/seed-24/fold-0/adapter_model.safetensors"
+ADAPTERS = "results/surveys/voters/adapters/small"
+TRAINED = f"{ADAPTERS}/full-seed-24-fold-0.json"
 PREDICTIONS = "results/surveys/voters/predictions/small/{arm}/full/seed-24.parquet"
 MODEL = "results/models/small/model.json"
 
@@ -179,7 +181,7 @@ def test_an_option_that_the_tokenizer_cannot_tell_from_another(copied):
     assert_told(
         ended, "cannot tell the answer options apart: 'Red' is the beginning of 'Red Blue'", "codebook"
     )
-    assert_nothing_made(copied, ADAPTER)
+    assert_nothing_made(copied, TRAINED)
     # Nobody waits for a training first.
     assert set(copied.folder.glob("results/.store/adapters/*")) == trained
 
@@ -192,7 +194,7 @@ def test_a_prompt_longer_than_the_model_s_context(copied, arm):
     copied.save()
     ended = copied.run(PREDICTIONS.format(arm=arm))
     assert_told(ended, r"prompt of \d+ tokens does not fit the model's context of 256", "drop items")
-    assert_nothing_made(copied, ADAPTER if arm == "tuned" else PREDICTIONS.format(arm=arm))
+    assert_nothing_made(copied, TRAINED if arm == "tuned" else PREDICTIONS.format(arm=arm))
 
 
 def test_a_model_directory_with_pickled_weights(tmp_path):
@@ -215,11 +217,27 @@ def test_a_corrupt_parquet_from_an_earlier_run(copied):
 
 
 def test_an_adapter_that_a_full_disk_or_a_copy_has_cut_off(copied):
-    weights = copied.folder / ADAPTER
+    weights = copied.folder / ADAPTERS / "full/seed-24/fold-0/adapter_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:500])
+    (stored,) = [
+        path
+        for path in copied.folder.glob("results/.store/adapters/*")
+        if (path / weights.name).stat().st_ino == weights.stat().st_ino
+    ]
+    # What has been predicted is kept, and asks for no adapter.
+    predictions = copied.folder / PREDICTIONS.format(arm="tuned")
+    predictions.unlink()
+    assert copied.run(PREDICTIONS.format(arm="tuned")).code == 0
+    shutil.rmtree(copied.folder / "results/.store/predictions")
+    predictions.unlink()
     ended = copied.run(PREDICTIONS.format(arm="tuned"))
-    assert_told(ended, "no readable adapter in .*full/seed-24/fold-0", "run snakemake again")
+    assert_told(ended, "no whole adapter in .*full/seed-24/fold-0, nor in the store", f"Delete {TRAINED}")
     assert_nothing_made(copied, PREDICTIONS.format(arm="tuned"))
+    # The hint helps.
+    (copied.folder / TRAINED).unlink()
+    shutil.rmtree(stored)
+    ended = copied.run(PREDICTIONS.format(arm="tuned"))
+    assert ended.code == 0, ended.terminal
 
 
 @pytest.mark.parametrize("shown", [False, True])

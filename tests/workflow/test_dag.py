@@ -20,14 +20,12 @@ PARTS = {"log", "benchmark", "conda", "threads", "resources", "script"}
 
 
 def rules_of(file):
-    """Return the text of each rule by its name; of one that varies another, by the other's name and its own."""
-    blocks = re.split(r"^(?:use rule|rule|checkpoint) ", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    """Return the text of each rule by its name."""
+    blocks = re.split(r"^(?:rule|checkpoint) ", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return {block.split(":", 1)[0].strip(): block.split(":", 1)[1] for block in blocks[1:]}
 
 
-WRITTEN = {name: text for file in RULE_FILES for name, text in rules_of(file).items()}
-RULES = {name: text for name, text in WRITTEN.items() if name.isidentifier()}
-VARIANTS = {name: text for name, text in WRITTEN.items() if name not in RULES}
+RULES = {name: text for file in RULE_FILES for name, text in rules_of(file).items()}
 
 
 def parts_of(rule):
@@ -133,20 +131,11 @@ def test_every_rule_says_what_it_does_needs_and_leaves(name):
     assert environment[1] == ("envs/models.yaml" if uses_engine else "envs/analysis.yaml")
 
 
-@pytest.mark.parametrize("head", VARIANTS)
-def test_a_variant_makes_the_same_with_the_same_script_in_other_jobs(head):
-    of, name = re.fullmatch(r"(\w+) as (\w+) with", head).groups()
-    assert of in RULES and name not in RULES
-    assert parts_of(VARIANTS[head]) == {"output", "log", "benchmark", "wildcard_constraints"}
-    assert f'"logs/{name}/' in VARIANTS[head] and f'"benchmarks/{name}/' in VARIANTS[head]
-
-
 def test_the_rules_that_run_a_model_are_known_to_the_slurm_profile_and_to_the_reckoning_of_costs():
     # A server's model runs elsewhere, and the built-in one is made on a CPU.
     with_model = {
         script.stem for script in SCRIPTS if "stimmung.engine" in script.read_text(encoding="utf-8")
     } - {"ask_endpoint", "build_tiny"}
-    with_model |= {head.split()[2] for head in VARIANTS if head.split()[0] in with_model}
     profile = yaml.safe_load((REPOSITORY / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))
     assert set(profile["set-resources"]) == with_model
     assert set(MODEL_RULES) == with_model | {"build_tiny"}

@@ -121,40 +121,54 @@ def test_conditions_change_who_is_learned_from_and_never_who_is_tested(finished_
     assert complete.in_training.sum() == draw.in_training.sum() < full.in_training.sum()
 
 
-@pytest.mark.parametrize(("files", "seeds"), [((STUDY, SIMULATED), None), ((STUDY,), [24, 25])])
-def test_the_whole_study_has_as_many_adapters_as_its_config_says(tmp_path, files, seeds):
+EACH_FOLD = {(seed, fold) for seed in (24, 25) for fold in range(5)}
+
+
+@pytest.mark.parametrize(
+    ("files", "seeds", "firsts"),
+    [
+        ((STUDY, SIMULATED), [24], {"tiny": {(24, 0)}}),
+        (
+            (STUDY,),
+            [24, 25],
+            # Of the smallest model both seeds are a job, of the largest each fold.
+            {
+                "llama-3.2-1b-instruct": {(24, 0)},
+                "llama-3.2-3b-instruct": {(24, 0), (25, 0)},
+                "llama-3.1-8b-instruct": EACH_FOLD,
+            },
+        ),
+    ],
+)
+def test_the_whole_study_is_planned_with_jobs_for_each_condition_and_model(tmp_path, files, seeds, firsts):
     gles = begin(tmp_path / "study", (*files, "study.yaml"))
     # The licensed file, as far as a plan looks at it.
     (gles.folder / "data").mkdir()
     (gles.folder / "data/ZA6835_v1-0-0.sav").touch()
-    (gles.folder / "study.yaml").write_text(
-        yaml.safe_dump({"surveys": {"gles2017": {"seeds": seeds}}} if seeds else {})
-    )
+    (gles.folder / "study.yaml").write_text(yaml.safe_dump({"surveys": {"gles2017": {"seeds": seeds}}}))
     ended = gles.run("--dry-run")
     assert ended.code == 0, ended.terminal
 
     declared = {}
     for name in files:
         declared |= yaml.safe_load((REPOSITORY / name).read_text(encoding="utf-8"))["surveys"]["gles2017"]
-    conditions = yaml.safe_load((REPOSITORY / STUDY).read_text(encoding="utf-8"))["surveys"]["gles2017"][
-        "conditions"
-    ]
-    tuned = [arm for arm in declared["arms"] if arm.endswith("/tuned")]
-    expected = len(tuned) * len(conditions) * len(seeds or declared.get("seeds", [24])) * 5
-    blocks = re.split(r"\n(?=\[)", ended.terminal)
-    planned = {
-        path
-        for block in blocks
-        if re.search(r"\nrule train_(?:fold_adapters|one_fold_adapter):", block)
-        for path in re.findall(r"adapters/\S+/fold-\d/adapter_model\.safetensors", block)
+    assert {f"{model}/tuned" for model in firsts} == {
+        arm for arm in declared["arms"] if arm.endswith("/tuned")
     }
-    print(f"{len(planned)} adapters planned by {' + '.join(files)}, {expected} expected from the config")
-    assert len(planned) == expected == (110 if seeds is None else 660)
-    # Every rule of the survey branch, the made-up file and model only where there is no other. The 8B models' folds train apart.
-    rules = set(re.findall(r"^(?:local)?rule (\w+):", ended.terminal, re.MULTILINE))
-    made_up = (
-        {"simulate_survey", "build_tiny"}
-        if SIMULATED in files
-        else {"build_personas", "train_one_fold_adapter"}
+    whole = yaml.safe_load((REPOSITORY / STUDY).read_text(encoding="utf-8"))
+    conditions = whole["surveys"]["gles2017"]["conditions"]
+    assert len(conditions) == 22
+    named = re.findall(
+        r"\nrule train_fold_adapters:.*?"
+        r"\n    wildcards: survey=gles2017, model=(\S+), condition=(\S+), seed=(\d+), fold=(\d+)\n",
+        ended.terminal,
+        re.DOTALL,
     )
-    assert rules == RULES | made_up
+    planned = [(model, condition, (int(seed), int(fold))) for model, condition, seed, fold in named]
+    assert len(planned) == len(set(planned))
+    assert set(planned) == {
+        (model, condition, first) for model in firsts for condition in conditions for first in firsts[model]
+    }
+    # Every rule of the survey branch, the made-up file and model only where there is no other.
+    rules = set(re.findall(r"^(?:local)?rule (\w+):", ended.terminal, re.MULTILINE))
+    assert rules == RULES | ({"simulate_survey", "build_tiny"} if SIMULATED in files else {"build_personas"})

@@ -108,14 +108,14 @@ def test_a_finished_adapter_survives_its_killed_sibling_and_is_not_trained_again
     before = set(store.iterdir())
     copied.config["training"]["quick"]["max_steps"] = 150
     copied.save()
-    target = str((adapters / "fold-0/adapter_model.safetensors").relative_to(copied.folder))
+    target = str(copied.trained("full").relative_to(copied.folder))
 
     run = copied.start(target)
     finished_one = wait_for(lambda: sorted(set(store.glob("[!.]*")) - before), run)
     os.kill(script_of(run.pid, "train_fold_adapters"), signal.SIGKILL)
     terminal, _ = run.communicate(timeout=120)
     assert run.returncode != 0, terminal
-    assert not (adapters / "fold-0").exists() or not list((adapters / "fold-0").glob("*.safetensors"))
+    assert not copied.trained("full").exists()
     stored = set(store.glob("[!.]*")) - before
     assert stored == set(finished_one), "the second fold was finished too: give it more steps"
     # It says how many seconds the training took, so that another training would not write the same.
@@ -123,7 +123,7 @@ def test_a_finished_adapter_survives_its_killed_sibling_and_is_not_trained_again
 
     ended = copied.run(target)
     assert ended.code == 0, ended.terminal
-    log = (copied.folder / "logs/train_fold_adapters/voters/small/full/seed-24.log").read_text()
+    log = (copied.folder / "logs/train_fold_adapters/voters/small/full-seed-24-fold-0.log").read_text()
     assert "fold 1: trained" in log and "fold 0: trained" not in log
     assert (finished_one[0] / "training.json").read_bytes() == record
     exported = (adapters / "fold-0/adapter_model.safetensors").read_bytes()
@@ -162,22 +162,18 @@ def test_a_training_that_diverges_says_so_and_leaves_the_other_condition_alone(c
     copied.config["training"]["wild"] = {**copied.config["training"]["quick"], "learning_rate": 1e38}
     copied.config["surveys"]["voters"]["training"] = "wild"
     copied.save()
-    ended = copied.run(
-        str(copied.adapters("full").relative_to(copied.folder) / "fold-0/adapter_model.safetensors")
-    )
+    ended = copied.run(str(copied.trained("full").relative_to(copied.folder)))
     assert ended.code != 0
     assert len(ended.errors) == 1 and "fold 0: the loss is" in ended.errors[0]
-    assert not list(copied.adapters("full").glob("*/adapter_model.safetensors"))
+    assert not copied.trained("full").exists()
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     copied.config["surveys"]["voters"]["training"] = "quick"
     copied.save()
     # What was trained with the old settings comes out of the store, as it was.
-    ended = copied.run(
-        str(copied.adapters("full").relative_to(copied.folder) / "fold-0/adapter_model.safetensors")
-    )
+    ended = copied.run(str(copied.trained("full").relative_to(copied.folder)))
     assert ended.code == 0
     assert "trained, 3 steps" not in (
-        copied.folder / "logs/train_fold_adapters/voters/small/full/seed-24.log"
+        copied.folder / "logs/train_fold_adapters/voters/small/full-seed-24-fold-0.log"
     ).read_text(encoding="utf-8")
 
 

@@ -11,8 +11,8 @@ from stimmung.engine.base import load_base
 from stimmung.engine.lora import LoraSettings
 from stimmung.engine.recipe import Pace, Recipe, Task
 from stimmung.engine.store import Store
+from stimmung.engine.trained_adapters import TrainedAdapter
 from stimmung.engine.training import train_adapters
-from stimmung.engine.week_adapters import WeekAdapter
 from stimmung.engine.weeks import Reading, answer_questions, post_rows, word_questions
 from stimmung.vocabulary.questions import Question
 from tests.workflow.small_model import save_small_model
@@ -38,7 +38,10 @@ def small(tmp_path_factory):
     wanted = [(week, seed) for week in WEEKS for seed in (1, 2)]
     tasks = [Task(f"{week} {seed}", post_rows(base.tokenizer, WEEKS[week], 8), seed) for week, seed in wanted]
     keys = train_adapters(base, recipe, tasks, store, pace=Pace())
-    adapters = [WeekAdapter(*who, store.adapter(key), key) for who, key in zip(wanted, keys, strict=True)]
+    adapters = [
+        TrainedAdapter(folder / "listed.json", str(store.adapter(key)), key, *who)
+        for who, key in zip(wanted, keys, strict=True)
+    ]
     return SimpleNamespace(base=base, store=store, adapters=adapters)
 
 
@@ -113,7 +116,7 @@ def test_loglikelihoods_are_those_of_the_whole_text_under_the_attached_adapter(s
     """Against one plain forward pass of the whole string for each option."""
     answers = answers_of(small, Store(tmp_path))
     adapter = small.adapters[2]
-    own = answers[(answers.week == adapter.week) & (answers.seed == adapter.seed)]
+    own = answers[(answers.week == adapter.sample) & (answers.seed == adapter.seed)]
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 

@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stimmung.study import sizes
 from stimmung.study.models import Model, Training
@@ -102,12 +104,12 @@ def test_a_model_that_is_not_prepared_yet_is_named_as_snakemake_knows_it(tmp_pat
 def test_the_published_weeks_make_jobs_of_ten_minutes_to_an_hour():
     for tflops in (100, 250, 400):
         a_week = sizes.week_minutes(8, AS_PUBLISHED, 3, tflops)
-        weeks = sizes.weeks_in_a_job(a_week, 30)
+        weeks = sizes.in_a_job(a_week, 30)
         assert 10 < weeks * a_week < 100, tflops
     # A tiny model's weeks go together; each takes no time.
     quick = Training(r=8, num_train_epochs=None, max_steps=60, per_device_train_batch_size=2, block_size=128)
     a_week = sizes.week_minutes(0.002, quick, 2, 100)
-    assert 10 < sizes.weeks_in_a_job(a_week, 30) * a_week <= 60
+    assert 10 < sizes.in_a_job(a_week, 30) * a_week <= 60
 
 
 def test_steps_are_those_of_the_trainer():
@@ -119,21 +121,42 @@ def test_steps_are_those_of_the_trainer():
 def test_more_folds_and_more_respondents_take_longer_and_a_faster_gpu_less():
     model = Model(source="meta-llama/Meta-Llama-3-8B", revision=REVISION)
     epochs = Training(num_train_epochs=3, max_steps=None, per_device_train_batch_size=1)
-    one = sizes.folds_minutes(model, epochs, 1, 100, 1600)
-    assert sizes.folds_minutes(model, epochs, 5, 100, 1600) == pytest.approx(5 * one)
-    assert sizes.folds_minutes(model, epochs, 1, 100, 3200) == pytest.approx(2 * one)
-    assert sizes.folds_minutes(model, epochs, 1, 50, 1600) == pytest.approx(2 * one)
+    one = sizes.survey_minutes(model, epochs, 1, 100, 1600)
+    assert sizes.survey_minutes(model, epochs, 5, 100, 1600) == pytest.approx(5 * one)
+    assert sizes.survey_minutes(model, epochs, 1, 100, 3200) == pytest.approx(2 * one)
+    assert sizes.survey_minutes(model, epochs, 1, 50, 1600) == pytest.approx(2 * one)
 
 
-@pytest.mark.parametrize(
-    ("billions", "gpu_tflops", "apart"),
-    [(1, 100, False), (3, 100, False), (8, 250, False), (8, 100, True), (70, 250, True)],
-)
-def test_the_published_folds_make_jobs_of_about_ten_minutes_to_an_hour(billions, gpu_tflops, apart):
-    study = yaml.safe_load((ROOT / "studies/gles2017.yaml").read_text())
-    published = Training(**study["training"]["votes-as-published"])
+@pytest.mark.parametrize("gpu_tflops", [100, 250])
+@pytest.mark.parametrize("billions", [0.135, 0.5, 1, 3, 8, 14])
+@pytest.mark.parametrize("study", ["gles2017", "anes2016"])
+def test_the_shipped_surveys_make_jobs_of_about_ten_minutes_to_an_hour(study, billions, gpu_tflops):
+    """If there are conditions and seeds enough; a study with less work than a job is one job."""
+    (preset,) = yaml.safe_load((ROOT / f"studies/{study}.yaml").read_text())["training"].values()
     model = Model(source=f"some/Llama-{billions}B", revision=REVISION)
-    assert sizes.folds_train_apart(model, published, 5, gpu_tflops) is apart
     n_rows = sizes.RESPONDENTS_PER_SURVEY * 4 // 5
-    minutes = sizes.folds_minutes(model, published, 1 if apart else 5, gpu_tflops, n_rows)
-    assert 9 < minutes < 60 - sizes.LOADING_MINUTES
+    an_adapter = sizes.survey_minutes(model, Training(**preset), 1, gpu_tflops, n_rows)
+    n_adapters = sizes.adapters_in_a_job(an_adapter, 5, 30)
+    assert 10 < n_adapters * an_adapter < 60 - sizes.LOADING_MINUTES
+
+
+@settings(deadline=None)
+@given(st.floats(0.01, 12), st.integers(2, 10), st.floats(10, 60))
+def test_a_job_of_a_survey_is_filled_as_far_as_whole_seeds_do(an_adapter, n_folds, minutes):
+    n_adapters = sizes.adapters_in_a_job(an_adapter, n_folds, minutes)
+    a_seed = n_folds * an_adapter
+    if a_seed <= sizes.LONGEST_JOB_MINUTES:
+        assert n_adapters % n_folds == 0
+        assert n_adapters == n_folds or n_adapters * an_adapter <= minutes - sizes.LOADING_MINUTES
+        assert n_adapters * an_adapter > minutes - sizes.LOADING_MINUTES - a_seed
+    else:
+        assert 1 <= n_adapters < n_folds or n_adapters * an_adapter <= minutes
+
+
+def test_scoring_a_seed_takes_no_longer_than_an_epoch_of_training_one_adapter():
+    model = Model(source="meta-llama/Meta-Llama-3-8B", revision=REVISION)
+    epochs = Training(num_train_epochs=3, max_steps=None, per_device_train_batch_size=1)
+    epoch = sizes.survey_minutes(model, epochs, 1, 100, 2000) / 3
+    assert sizes.scoring_minutes(model, epochs, 100, 2000) == pytest.approx(epoch)
+    # However few steps the training has.
+    assert sizes.scoring_minutes(model, AS_PUBLISHED, 100, 2000) > 0

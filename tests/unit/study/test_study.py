@@ -136,6 +136,19 @@ def test_only_methods_that_learn_or_draw_run_with_every_seed(config):
     assert set(map(len, seeds.values())) == {3}
 
 
+def test_a_table_of_several_seeds_has_the_name_of_the_first(config):
+    config["surveys"][ANES]["seeds"] = [24, 25, 26, 27, 28]
+    survey = load_study(config, ROOT).surveys[ANES]
+    files = survey.prediction_files(ANES, ["logistic"], {"tiny/tuned": 2, "tiny/zero-shot": 2})
+    names = {
+        method: [file.rsplit("/", 1)[1] for file in files if f"/{method}/full/" in file]
+        for method in ("tiny/tuned", "baselines/logistic", "tiny/zero-shot")
+    }
+    assert names["tiny/tuned"] == ["seed-24.parquet", "seed-26.parquet", "seed-28.parquet"]
+    assert len(names["baselines/logistic"]) == 5
+    assert names["tiny/zero-shot"] == ["seed-24.parquet"]
+
+
 def test_the_trainer_is_told_how_to_pace_itself_and_nothing_else(config):
     assert set(load_study(config, ROOT).engine.pace()) == {"cohort", "adapters_at_once", "checkpoint_minutes"}
 

@@ -1,0 +1,61 @@
+"""Predictions of several seeds, one seed after another: what a seed's adapters have predicted before comes from the store.
+
+Snakemake deletes the table of a job that it is about to run again, as when a seed is added or a job was killed. A seed's own
+table stands in the store, so that it is never predicted twice from the same adapters, prompts and settings.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stimmung.engine.store import Store, digest_of_content
+from stimmung.engine.trained_adapters import TrainedAdapter, make_whole
+from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import PREDICTIONS
+
+
+def predict_seeds(
+    predict: Callable[[int, list[Path]], pd.DataFrame],
+    *,
+    condition: str,
+    seeds: Sequence[int],
+    adapters: Sequence[TrainedAdapter],
+    about: Any,
+    store: Store,
+    method: str,
+) -> pd.DataFrame:
+    """Return a predictions table of a condition with all seeds, in their order.
+
+    Parameters
+    ----------
+    predict
+        Takes a seed and the directories of its adapters by fold, and returns a predictions table without ``method`` and ``seed``.
+    condition, seeds
+        Whose predictions.
+    adapters
+        Theirs, and maybe others; none for a method without any.
+    about
+        All else that decides what is predicted, as JSON can hold it.
+    store
+        Keeps each seed's table.
+    method
+        What the table calls it.
+
+    Raises
+    ------
+    InputError
+        If a seed is still to be predicted and an adapter of it is lost, or a kept table is damaged.
+    """
+    tables = []
+    for seed in seeds:
+        own = [one for one in adapters if (one.sample, one.seed) == (condition, seed)]
+        own.sort(key=lambda one: one.fold or 0)
+        file = store.predictions(digest_of_content([about, seed, [one.key for one in own]]))
+        if not file.exists():
+            make_whole(own, store)
+            predicted = predict(seed, [one.directory for one in own])
+            write_table(predicted.assign(method=method, seed=seed), file, PREDICTIONS)
+        tables.append(read_table(file, PREDICTIONS).assign(method=method))
+    return pd.concat(tables, ignore_index=True)
