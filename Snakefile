@@ -2,6 +2,7 @@
 
 import gc
 import json
+import math
 import os
 from functools import cache
 from glob import glob
@@ -40,6 +41,7 @@ include: "rules/common/names.smk"
 include: "rules/common/given.smk"
 include: "rules/common/resources.smk"
 include: "rules/common/surveys.smk"
+include: "rules/common/jobs.smk"
 include: "rules/common/panels.smk"
 include: "rules/common/report.smk"
 include: "rules/models.smk"

@@ -16,8 +16,13 @@ from stimmung.vocabulary.files import write_json
 
 ROOT = Path(__file__).parent.parent
 GOAL_SECONDS, GOAL_MB = 20, 1000
-# The fewer models share a seed's baselines, the more jobs so many adapters take. From few jobs to many: see `dry_run` on memory.
-MODELS = (4, 1)
+# Models, and adapters in a job. The fewer models share a seed's baselines, and the fewer adapters share a job, the more jobs so
+# many adapters take. From few jobs to many: see `dry_run` on memory.
+STUDIES = {
+    "four models": (4, None),
+    "one model": (1, None),
+    "one model, a job for each adapter": (1, 1),
+}
 
 
 def main() -> None:
@@ -28,19 +33,20 @@ def main() -> None:
     study = yaml.safe_load((ROOT / "config.yaml").read_text())
     a_seed = study["folds"] * len(study["surveys"]["anes1996"]["conditions"])
     content: dict[str, object] = {"goal": {"seconds": GOAL_SECONDS, "peak_mb": GOAL_MB}}
-    for n_models in MODELS:
+    for name, (n_models, per_job) in STUDIES.items():
         models = {f"model-{number}": study["models"]["tiny"] for number in range(n_models)}
         seeds = list(range(-(-options.adapters // (a_seed * n_models))))
         with tempfile.TemporaryDirectory() as folder:
-            found = dry_run(Path(folder), models, list(study["surveys"]["anes1996"]["conditions"]), seeds)
+            conditions = list(study["surveys"]["anes1996"]["conditions"])
+            found = dry_run(Path(folder), models, conditions, seeds, per_job)
         adapters = a_seed * n_models * len(seeds)
-        content[f"{n_models} models"] = {"adapters": adapters, "seeds": len(seeds), **found}
+        content[name] = {"adapters": adapters, "seeds": len(seeds), **found}
     print(json.dumps(content, indent=2))
     write_json(content, options.output / "dag.json")
 
 
 def dry_run(
-    folder: Path, models: dict[str, object], conditions: list[str], seeds: list[int]
+    folder: Path, models: dict[str, object], conditions: list[str], seeds: list[int], per_job: int | None
 ) -> dict[str, object]:
     """Plan in a copy without results, as a user does before a first run, and return what it took.
 
@@ -50,7 +56,12 @@ def dry_run(
         (folder / name).symlink_to(ROOT / name)
     arms = [f"{model}/tuned" for model in models]
     survey = {"seeds": seeds, "arms": arms, "conditions": {name: {"arms": arms} for name in conditions}}
-    config = {"run": {"baselines": ["majority"]}, "models": models, "surveys": {"anes1996": survey}}
+    config = {
+        "run": {"baselines": ["majority"]},
+        "engine": {"adapters_per_job": per_job},
+        "models": models,
+        "surveys": {"anes1996": survey},
+    }
     (folder / "study.yaml").write_text(yaml.safe_dump(config))
     command = [
         sys.executable,

@@ -9,6 +9,7 @@ import pandas as pd
 from stimmung.engine.classifier_predictions import predict_by_classifiers
 from stimmung.engine.devices import use_threads
 from stimmung.engine.kept_predictions import predict_seeds
+from stimmung.engine.respondents import folds_of
 from stimmung.engine.store import Store, digest_of_file
 from stimmung.engine.trained_adapters import listed_adapters
 from stimmung.study.job import job
@@ -56,6 +57,7 @@ def classify_respondents(
         condition=condition,
         seeds=seeds,
         adapters=listed_adapters(trained),
+        folds=folds_of(split),
         about=[*map(digest_of_file, files), language, code],
         store=Store(store),
         method=method,

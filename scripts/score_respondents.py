@@ -11,6 +11,7 @@ from stimmung.engine.base import Base, load_base
 from stimmung.engine.devices import use_threads
 from stimmung.engine.kept_predictions import predict_seeds
 from stimmung.engine.predictions import predict_respondents
+from stimmung.engine.respondents import folds_of
 from stimmung.engine.store import Store, digest_of_file
 from stimmung.engine.trained_adapters import listed_adapters
 from stimmung.study.job import job
@@ -80,6 +81,7 @@ def score_respondents(
         condition=condition,
         seeds=seeds,
         adapters=listed_adapters(trained),
+        folds=folds_of(split) if trained else [],
         about=[*map(digest_of_file, files), *settings, code],
         store=Store(store),
         method=method,

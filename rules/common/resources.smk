@@ -66,59 +66,9 @@ def minutes_of_scoring(wildcards, input, attempt):
     return attempt * sizes.limit_minutes(len(seeds_of_table(wildcards)) * a_seed)
 
 
-@cache
-def adapters_per_job(survey, model):
-    """How many adapters of a survey a job trains: as the config says, or as many as take it about the minutes that it says."""
-    if STUDY.engine.adapters_per_job:
-        return STUDY.engine.adapters_per_job
-    an_adapter = sizes.survey_minutes(
-        STUDY.models[model],
-        STUDY.training[STUDY.surveys[survey].training],
-        1,
-        GPU_TFLOPS,
-        sizes.RESPONDENTS_PER_SURVEY * (STUDY.folds - 1) // STUDY.folds,
-    )
-    filled = sizes.adapters_in_a_job(
-        an_adapter, STUDY.folds, STUDY.engine.minutes_per_job
-    )
-    of_a_condition = len(STUDY.surveys[survey].seeds) * STUDY.folds
-    return filled if STUDY.engine.gpu_tflops else min(filled, of_a_condition)
-
-
-@cache
-def seeds_per_table(survey, model):
-    """How many seeds of a condition a job scores, each with an adapter for each fold: as above, but a seed at least."""
-    if STUDY.engine.adapters_per_job:
-        return max(1, STUDY.engine.adapters_per_job // STUDY.folds)
-    a_seed = sizes.scoring_minutes(
-        STUDY.models[model],
-        STUDY.training[STUDY.surveys[survey].training],
-        GPU_TFLOPS,
-        sizes.RESPONDENTS_PER_SURVEY,
-    )
-    return sizes.in_a_job(a_seed, STUDY.engine.minutes_per_job)
-
-
-def minutes_of_a_week(panel, model):
-    """How long a GPU trains one week's adapters."""
-    return sizes.week_minutes(
-        sizes.billion_parameters(STUDY.models[model]),
-        STUDY.training[STUDY.panels[panel].training],
-        len(STUDY.panels[panel].seeds),
-        GPU_TFLOPS,
-    )
-
-
 def minutes_of_weeks(wildcards, attempt):
     """Time limit of a job that trains some weeks."""
     weeks = weeks_per_job(wildcards.panel, wildcards.model)
     return attempt * sizes.limit_minutes(
         weeks * minutes_of_a_week(wildcards.panel, wildcards.model)
-    )
-
-
-def weeks_per_job(panel, model):
-    """How many weeks a job trains: as the config says, or as many as take it about the minutes that it says."""
-    return STUDY.engine.weeks_per_job or sizes.in_a_job(
-        minutes_of_a_week(panel, model), STUDY.engine.minutes_per_job
     )

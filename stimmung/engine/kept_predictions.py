@@ -12,6 +12,7 @@ import pandas as pd
 
 from stimmung.engine.store import Store, digest_of_content
 from stimmung.engine.trained_adapters import TrainedAdapter, make_whole
+from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS
 
@@ -22,6 +23,7 @@ def predict_seeds(
     condition: str,
     seeds: Sequence[int],
     adapters: Sequence[TrainedAdapter],
+    folds: Sequence[int],
     about: Any,
     store: Store,
     method: str,
@@ -35,7 +37,9 @@ def predict_seeds(
     condition, seeds
         Whose predictions.
     adapters
-        Theirs, and maybe others; none for a method without any.
+        Theirs, and maybe others.
+    folds
+        Those for which each seed has an adapter; none for a method without any.
     about
         All else that decides what is predicted, as JSON can hold it.
     store
@@ -46,12 +50,11 @@ def predict_seeds(
     Raises
     ------
     InputError
-        If a seed is still to be predicted and an adapter of it is lost, or a kept table is damaged.
+        If a list lacks an adapter, if one is lost whose seed is still to be predicted, or if a kept table is damaged.
     """
     tables = []
     for seed in seeds:
-        own = [one for one in adapters if (one.sample, one.seed) == (condition, seed)]
-        own.sort(key=lambda one: one.fold or 0)
+        own = _of_folds(adapters, condition, seed, folds)
         file = store.predictions(digest_of_content([about, seed, [one.key for one in own]]))
         if not file.exists():
             make_whole(own, store)
@@ -59,3 +62,16 @@ def predict_seeds(
             write_table(predicted.assign(method=method, seed=seed), file, PREDICTIONS)
         tables.append(read_table(file, PREDICTIONS).assign(method=method))
     return pd.concat(tables, ignore_index=True)
+
+
+def _of_folds(
+    adapters: Sequence[TrainedAdapter], condition: str, seed: int, folds: Sequence[int]
+) -> list[TrainedAdapter]:
+    by_fold = {one.fold: one for one in adapters if (one.sample, one.seed) == (condition, seed)}
+    if folds and set(by_fold) != set(folds):
+        lists = ", ".join(dict.fromkeys(str(one.listed) for one in adapters))
+        raise InputError(
+            f"no adapter for each fold of {condition}, seed {seed}, in {lists}",
+            "An older study may have written it: delete it and run snakemake again. Nothing is trained twice.",
+        )
+    return [by_fold[fold] for fold in folds]

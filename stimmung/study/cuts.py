@@ -3,7 +3,7 @@
 Jobs are cut by what is declared, in its order, so that a further seed or condition at the end moves few cuts before it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 One = TypeVar("One")
@@ -11,33 +11,42 @@ Adapter = tuple[str, int, int]  # condition, seed, fold
 
 
 def training_jobs(
-    conditions: Sequence[str], seeds: Sequence[int], n_folds: int, adapters_per_job: int
+    conditions: Mapping[str, tuple[float, int]], seeds: Sequence[int], n_folds: int, room: float
 ) -> list[list[Adapter]]:
     """Return the adapters of each job.
 
-    A job has all seeds and folds of some conditions; if it holds fewer adapters than a condition has, all folds of some
-    of its seeds; if it holds fewer than there are folds, some folds of one seed.
+    Where a condition takes more than one job, a job has all folds of some of its seeds, or some folds of one seed. Other
+    conditions stand together in a job as long as it has room for them.
+
+    Parameters
+    ----------
+    conditions
+        Condition to the work of one of its adapters, in the unit of ``room``, and to the adapters that a job holds at most.
+    seeds, n_folds
+        Each condition has an adapter for each seed and fold.
+    room
+        The work of a job that conditions share; 0 if none do.
     """
-    parts = _parts(seeds, n_folds, adapters_per_job)
-    n_conditions = max(1, adapters_per_job // (len(seeds) * n_folds))
-    return [
-        [(condition, seed, fold) for condition in some for seed, fold in part]
-        for some in cut(conditions, n_conditions)
-        for part in parts
-    ]
+    jobs: list[list[Adapter]] = []
+    left = 0.0
+    for condition, (work, per_job) in conditions.items():
+        parts = [[(condition, seed, fold) for seed, fold in part] for part in _parts(seeds, n_folds, per_job)]
+        of_all = work * len(seeds) * n_folds
+        if len(parts) == 1 and of_all <= left:
+            jobs[-1] += parts[0]
+            left -= of_all
+        else:
+            jobs += parts
+            left = room - of_all if len(parts) == 1 else 0.0
+    return jobs
 
 
-def _parts(seeds: Sequence[int], n_folds: int, adapters_per_job: int) -> list[list[tuple[int, int]]]:
+def _parts(seeds: Sequence[int], n_folds: int, per_job: int) -> list[list[tuple[int, int]]]:
     """Return the seeds and folds of a condition in as many parts as it takes."""
-    if adapters_per_job < n_folds:
-        return [
-            [(seed, fold) for fold in some]
-            for seed in seeds
-            for some in cut(range(n_folds), adapters_per_job)
-        ]
+    if per_job < n_folds:
+        return [[(seed, fold) for fold in some] for seed in seeds for some in cut(range(n_folds), per_job)]
     return [
-        [(seed, fold) for seed in some for fold in range(n_folds)]
-        for some in cut(seeds, adapters_per_job // n_folds)
+        [(seed, fold) for seed in some for fold in range(n_folds)] for some in cut(seeds, per_job // n_folds)
     ]
 
 

@@ -124,3 +124,14 @@ def test_of_a_list_only_the_wanted_condition_and_seeds_are_read(small_study, tmp
     found = score(small_study, tmp_path / "one.parquet", trained=trained, seeds=[25])
     expected = score(small_study, tmp_path / "two.parquet", adapters[2:], seeds=[25])
     assert found.equals(expected) and set(found.seed) == {25}
+
+
+def test_a_list_without_an_adapter_for_each_fold_is_refused_and_not_read_as_untuned(small_study, tmp_path):
+    adapters = train(small_study, tmp_path)
+    trained = listed(adapters[:1], tmp_path)
+    for seeds, condition in (([24], "full"), ([25], "full"), ([24], "half")):
+        with pytest.raises(
+            InputError, match=f"no adapter for each fold of {condition}, seed {seeds[0]}, in .*json"
+        ):
+            score(small_study, tmp_path / "p.parquet", trained=trained, seeds=seeds, condition=condition)
+    assert not (tmp_path / "p.parquet").exists()

@@ -41,6 +41,8 @@ def test_rules_with_a_model_ran_on_a_gpu_and_never_more_of_them_than_there_are_g
     assert {job["Partition"] for job in with_gpu(jobs)} == {"gpu"}
     assert {job["Partition"] for job in jobs if job not in with_gpu(jobs)} == {"cpu"}
     assert 1 < most_at_once(with_gpu(jobs)) <= len(GPU_NODES)
+    # Five conditions of some reckoned minutes are less than a job of the profile's GPU holds.
+    assert len([job for job in jobs if rule_of(job) == "train_fold_adapters"]) == 1
 
 
 def test_the_results_are_those_of_a_local_run_to_the_byte(through_slurm, tmp_path):
@@ -53,4 +55,13 @@ def test_the_results_are_those_of_a_local_run_to_the_byte(through_slurm, tmp_pat
     assert {"adapters", "answers", "predictions", "tables"} <= {
         part for path in expected for part in path.parts
     }
+    # Without a GPU each condition is a job of its own: which adapters a job listed is another.
+    assert [len(lists_of(one)) for one in (expected, found)] == [5, 1]
+    for one in (expected, found):
+        for path in lists_of(one):
+            del one[path]
     assert differing(expected, found) == []
+
+
+def lists_of(content):
+    return [path for path in content if path.parent.parent.name == "adapters" and "surveys" in path.parts]

@@ -121,31 +121,39 @@ def test_conditions_change_who_is_learned_from_and_never_who_is_tested(finished_
     assert complete.in_training.sum() == draw.in_training.sum() < full.in_training.sum()
 
 
-EACH_FOLD = {(seed, fold) for seed in (24, 25) for fold in range(5)}
+SEEDS = [24, 25]
+A_SEED, A_FOLD = [(seed, 0) for seed in SEEDS], [(seed, fold) for seed in SEEDS for fold in range(5)]
+# Of a condition of its own job or jobs; what is not here shares one with the conditions before it.
+FEW_OF_SHARES = {"share-1": [(24, 0)], "share-20": [(24, 0)], "share-50": A_SEED}
+MORE_OF_SHARES = {"share-1": [(24, 0)], "share-10": [(24, 0)], "share-20": A_SEED, "share-50": A_SEED}
+ON_AN_A100 = {
+    "llama-3.2-1b-instruct": (A_SEED, FEW_OF_SHARES),
+    "llama-3.2-3b-instruct": (A_SEED, FEW_OF_SHARES),
+    "llama-3.1-8b-instruct": (A_FOLD, MORE_OF_SHARES),
+}
 
 
 @pytest.mark.parametrize(
-    ("files", "seeds", "firsts"),
+    ("files", "changes", "firsts"),
     [
-        ((STUDY, SIMULATED), [24], {"tiny": {(24, 0)}}),
+        # Without a GPU, the seeds of a condition are a job, and the conditions none.
         (
-            (STUDY,),
-            [24, 25],
-            # Of the smallest model both seeds are a job, of the largest each fold.
-            {
-                "llama-3.2-1b-instruct": {(24, 0)},
-                "llama-3.2-3b-instruct": {(24, 0), (25, 0)},
-                "llama-3.1-8b-instruct": EACH_FOLD,
-            },
+            (STUDY, SIMULATED),
+            {},
+            {"tiny": ([(24, 0)], {f"share-{share}": [(24, 0)] for share in (1, 2, 5, 10, 20, 50)})},
         ),
+        ((STUDY,), {"engine": {"gpu_tflops": 100}}, ON_AN_A100),
     ],
+    ids=["simulated", "published"],
 )
-def test_the_whole_study_is_planned_with_jobs_for_each_condition_and_model(tmp_path, files, seeds, firsts):
+def test_the_whole_study_is_planned_in_jobs_that_suit_the_machine(tmp_path, files, changes, firsts):
     gles = begin(tmp_path / "study", (*files, "study.yaml"))
     # The licensed file, as far as a plan looks at it.
     (gles.folder / "data").mkdir()
     (gles.folder / "data/ZA6835_v1-0-0.sav").touch()
-    (gles.folder / "study.yaml").write_text(yaml.safe_dump({"surveys": {"gles2017": {"seeds": seeds}}}))
+    (gles.folder / "study.yaml").write_text(
+        yaml.safe_dump({**changes, "surveys": {"gles2017": {"seeds": SEEDS}}})
+    )
     ended = gles.run("--dry-run")
     assert ended.code == 0, ended.terminal
 
@@ -166,8 +174,12 @@ def test_the_whole_study_is_planned_with_jobs_for_each_condition_and_model(tmp_p
     )
     planned = [(model, condition, (int(seed), int(fold))) for model, condition, seed, fold in named]
     assert len(planned) == len(set(planned))
+    shares = {name for name, condition in conditions.items() if "share" in condition}
     assert set(planned) == {
-        (model, condition, first) for model in firsts for condition in conditions for first in firsts[model]
+        (model, condition, first)
+        for model, (of_others, of_shares) in firsts.items()
+        for condition in conditions
+        for first in (of_shares.get(condition, []) if condition in shares else of_others)
     }
     # Every rule of the survey branch, the made-up file and model only where there is no other.
     rules = set(re.findall(r"^(?:local)?rule (\w+):", ended.terminal, re.MULTILINE))

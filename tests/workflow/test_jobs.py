@@ -216,3 +216,14 @@ def test_models_are_cut_each_by_its_own_size(fresh):
         if line.startswith("train_")
     }
     assert counts == {TRAIN: 2 + 4, "train_fold_classifiers": 4}
+
+
+def test_any_seed_and_any_fold_can_be_asked_for_by_hand(fresh):
+    fresh.config["engine"]["adapters_per_job"] = 4
+    fresh.save()
+    assert jobs(fresh, f"{TABLES}/half/seed-99.parquet") == {
+        TRAIN: {"half 99 0", "half 99 1"},
+        SCORE: {"half 99"},
+    }
+    target = f"results/surveys/{SURVEY}/adapters/small/full-seed-24-fold-1.json"
+    assert jobs(fresh, target)[TRAIN] == {"full 24 1"}
