@@ -9,10 +9,10 @@ from stimmung.engine.devices import use_threads
 from stimmung.engine.interruption import StopOnSignal
 from stimmung.engine.locks import only_one
 from stimmung.engine.parallel import train_on_all_devices
-from stimmung.engine.recipe import Pace, Recipe, Task
+from stimmung.engine.recipe import Pace, Recipe, Task, keys_of
 from stimmung.engine.respondents import training_ids, training_rows
 from stimmung.engine.store import Store
-from stimmung.engine.trained_adapters import TrainedAdapter, list_adapters
+from stimmung.engine.trained_adapters import TrainedAdapter, list_adapters, take_back
 from stimmung.study.job import job
 from stimmung.study.reading import load_codebook
 from stimmung.text.rendering import Rendering
@@ -64,14 +64,15 @@ def train_fold_adapters(
         for condition, seed, fold in adapters
     ]
     recipe = Recipe.from_config(training)
-    with only_one(loaded, recipe, tasks, Store(store), code=code, stop=StopOnSignal()) as stop:
-        keys = train_on_all_devices(
-            loaded, recipe, tasks, Store(store), pace=Pace(**pace), code=code, stop=stop
-        )
     trained = [
         TrainedAdapter(output, f"{condition}/seed-{seed}/fold-{fold}", key, condition, seed, fold)
-        for (condition, seed, fold), key in zip(adapters, keys, strict=True)
+        for (condition, seed, fold), key in zip(
+            adapters, keys_of(loaded.digest, recipe, tasks, code), strict=True
+        )
     ]
+    with only_one(loaded, recipe, tasks, Store(store), code=code, stop=StopOnSignal()) as stop:
+        take_back(trained, Store(store))
+        train_on_all_devices(loaded, recipe, tasks, Store(store), pace=Pace(**pace), code=code, stop=stop)
     list_adapters(trained, Store(store), output)
 
 

@@ -9,9 +9,9 @@ from stimmung.engine.devices import use_threads
 from stimmung.engine.interruption import StopOnSignal
 from stimmung.engine.locks import only_one
 from stimmung.engine.parallel import train_on_all_devices
-from stimmung.engine.recipe import Pace, Recipe, Task
+from stimmung.engine.recipe import Pace, Recipe, Task, keys_of
 from stimmung.engine.store import Store
-from stimmung.engine.trained_adapters import TrainedAdapter, list_adapters
+from stimmung.engine.trained_adapters import TrainedAdapter, list_adapters, take_back
 from stimmung.engine.weeks import post_rows
 from stimmung.study.job import job
 from stimmung.vocabulary.errors import InputError
@@ -53,14 +53,13 @@ def train_week_adapters(
         (week, seed): Task(f"week {week}, seed {seed}", rows[week], seed) for week in tables for seed in seeds
     }
     recipe, wanted = Recipe.from_config(training), list(tasks.values())
-    with only_one(loaded, recipe, wanted, Store(store), code=code, stop=StopOnSignal()) as stop:
-        keys = train_on_all_devices(
-            loaded, recipe, wanted, Store(store), pace=Pace(**pace), code=code, stop=stop
-        )
     trained = [
         TrainedAdapter(output, f"{week}/seed-{seed}", key, week, seed)
-        for (week, seed), key in zip(tasks, keys, strict=True)
+        for (week, seed), key in zip(tasks, keys_of(loaded.digest, recipe, wanted, code), strict=True)
     ]
+    with only_one(loaded, recipe, wanted, Store(store), code=code, stop=StopOnSignal()) as stop:
+        take_back(trained, Store(store))
+        train_on_all_devices(loaded, recipe, wanted, Store(store), pace=Pace(**pace), code=code, stop=stop)
     list_adapters(trained, Store(store), output)
 
 

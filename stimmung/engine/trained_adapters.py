@@ -13,7 +13,7 @@ from pathlib import Path
 
 from safetensors import safe_open
 
-from stimmung.engine.adapter_files import DAMAGE, FILES, RECORD, WEIGHTS, export_adapter
+from stimmung.engine.adapter_files import DAMAGE, FILES, RECORD, WEIGHTS, export_adapter, whole_folder
 from stimmung.engine.store import Store
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.files import write_json
@@ -49,6 +49,16 @@ def list_adapters(adapters: Sequence[TrainedAdapter], store: Store, output: Path
     write_json(
         [{name: value for name, value in asdict(one).items() if name != "listed"} for one in adapters], output
     )
+
+
+def take_back(adapters: Sequence[TrainedAdapter], store: Store) -> None:
+    """Give the store again what stands beside a list from an earlier run: who emptied the store trains nothing twice."""
+    for one in adapters:
+        stored = store.adapter(one.key)
+        if not stored.exists() and _is_whole(one.directory, one.key):
+            with whole_folder(stored) as draft:
+                export_adapter(one.directory, draft)
+            logger.info("the adapter in %s was no longer in the store; taken back", one.directory)
 
 
 def listed_adapters(lists: Sequence[Path]) -> list[TrainedAdapter]:

@@ -1,4 +1,6 @@
 import json
+import re
+import shutil
 
 import pytest
 from safetensors.torch import load_file
@@ -132,3 +134,24 @@ def test_a_condition_beside_another_gives_the_same_adapters_as_alone(small_study
         assert other["n_rows"] == int(((splits.fold != fold) & (splits.index % 2 == 0)).sum())
     listed = json.loads((tmp_path / "both/list.json").read_text())
     assert [(one["sample"], one["seed"], one["fold"]) for one in listed] == adapters
+
+
+def test_who_emptied_the_store_trains_a_further_seed_alone(small_study, tmp_path, caplog):
+    caplog.set_level("INFO")
+    first = train(small_study, tmp_path)
+    before = [(adapter / "training.json").read_bytes() for adapter in first]
+    shutil.rmtree(tmp_path / "store")
+    # What is damaged is no adapter.
+    (first[1] / "adapter_model.safetensors").write_bytes(b"cut off")
+    caplog.clear()
+    both = train(small_study, tmp_path, seeds=[24, 25])
+    assert re.findall(r"full, (seed \d+, fold \d+): trained", caplog.text) == [
+        *("seed 24, fold 1", "seed 25, fold 0", "seed 25, fold 1")
+    ]
+    assert (both[0] / "training.json").read_bytes() == before[0]
+    assert len(list((tmp_path / "store/adapters").iterdir())) == 4
+    # An adapter of other settings stands at the same place, and is not taken for these.
+    shutil.rmtree(tmp_path / "store")
+    caplog.clear()
+    train(small_study, tmp_path, training={**TRAINING, "max_steps": 1})
+    assert caplog.text.count(": trained, 1 steps") == 2
