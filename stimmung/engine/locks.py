@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from stimmung.engine.base import Base
-from stimmung.engine.recipe import Recipe, Task, keys_of
+from stimmung.engine.recipe import Recipe, Task, distinct, keys_of
 from stimmung.engine.store import Store
 from stimmung.vocabulary.errors import Interrupted
 
@@ -84,8 +84,8 @@ def only_one(
     Interrupted
         If ``stop`` was true while a lock was waited for.
     """
-    keys = keys_of(base.digest, recipe, tasks, code)
-    names = {key: task.name for key, task in zip(keys, tasks, strict=True)}
+    wanted = distinct(tasks, keys_of(base.digest, recipe, tasks, code))
+    names = {key: task.name for key, task in wanted.items()}
     with ExitStack() as held:
         # In one order for all, so that no two jobs wait for each other.
         locks = [

@@ -24,7 +24,7 @@ from torch.distributed import FileStore
 from stimmung.engine.base import Base, load_base
 from stimmung.engine.devices import use_threads
 from stimmung.engine.interruption import StopOnSignal
-from stimmung.engine.recipe import Pace, Recipe, Task
+from stimmung.engine.recipe import Pace, Recipe, Task, distinct, keys_of
 from stimmung.engine.store import Store
 from stimmung.engine.training import train_adapters
 from stimmung.vocabulary.errors import InputError, Interrupted
@@ -61,19 +61,20 @@ def train_on_all_devices(
     n_devices
         How many processes; none: one for each GPU, one without a GPU.
     """
-    n = min(len(tasks), n_devices or max(1, torch.cuda.device_count()))
+    wanted = list(distinct(tasks, keys_of(base.digest, recipe, tasks, code)).values())
+    n = min(len(wanted), n_devices or max(1, torch.cuda.device_count()))
     if n < 2:
         return train_adapters(base, recipe, tasks, store, pace=pace, code=code, stop=stop)
     with TemporaryDirectory() as folder:
         meeting, threads = Path(folder) / "meeting", torch.get_num_threads()
-        train = partial(_train, base.path, recipe, list(tasks), store, pace, code, threads, n, meeting)
+        train = partial(_train, base.path, recipe, wanted, store, pace, code, threads, n, meeting)
         # Spawned, since CUDA does not survive a fork.
         context = multiprocessing.get_context("spawn")
         others = [context.Process(target=train, args=(device,), daemon=True) for device in range(1, n)]
         try:
             for process in others:
                 process.start()
-            with _share(tasks, 0, n, meeting) as own:
+            with _share(wanted, 0, n, meeting) as own:
                 train_adapters(base, recipe, own, store, pace=pace, code=code, stop=stop)
             for process in others:
                 while process.is_alive() and not stop():

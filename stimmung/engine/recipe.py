@@ -91,6 +91,17 @@ def keys_of(base_digest: str, recipe: Recipe, tasks: Sequence[Task], code: str) 
     ]
 
 
+def distinct(tasks: Sequence[Task], keys: Sequence[str]) -> dict[str, Task]:
+    """Return tasks by the names of their adapters, of those that make the same one the first.
+
+    Two conditions may leave out the same respondents, and two weeks hold the same posts.
+    """
+    found: dict[str, Task] = {}
+    for key, task in zip(keys, tasks, strict=True):
+        found.setdefault(key, task)
+    return found
+
+
 @dataclass(frozen=True)
 class Pace:
     """How a cohort is worked: it changes time and memory, not the result beyond floating point."""

@@ -19,7 +19,7 @@ from stimmung.engine.devices import peak_memory_mb, release_memory, reset_peak_m
 from stimmung.engine.lora import Cohort, attached, initial_weights
 from stimmung.engine.parts import Part, first_parts, halved
 from stimmung.engine.passes import checkpointed_activations
-from stimmung.engine.recipe import Pace, Recipe, Task, keys_of
+from stimmung.engine.recipe import Pace, Recipe, Task, distinct, keys_of
 from stimmung.engine.rows import plan_steps
 from stimmung.engine.steps import Run, do_step
 from stimmung.engine.store import Store, data_digest
@@ -68,9 +68,10 @@ def train_adapters(
     """
     _check_rows(base, tasks)
     keys = keys_of(base.digest, recipe, tasks, code)
-    mode = choose_mode(base, recipe, tasks, pace.cohort)
+    wanted = distinct(tasks, keys)
+    mode = choose_mode(base, recipe, list(wanted.values()), pace.cohort)
     size = pace.adapters_at_once if mode == "stacked" else 1
-    waiting = first_parts(tasks, keys, size, store)
+    waiting = first_parts(list(wanted.values()), list(wanted), size, store)
     failures = []
     while waiting:
         part = waiting.pop(0)

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -45,6 +46,21 @@ def test_two_devices_train_what_one_does(saved_base, recipe, tasks, tmp_path, mo
     for key in expected:
         for name in (WEIGHTS, CONFIG):
             assert (spread.adapter(key) / name).read_bytes() == (alone.adapter(key) / name).read_bytes()
+
+
+def test_no_two_devices_train_the_same_adapter(saved_base, recipe, tasks, tmp_path, monkeypatch):
+    given = []
+
+    def counted(base, recipe, tasks, store, **options):
+        given.append([task.name for task in tasks])
+        return train_adapters(base, recipe, tasks, store, **options)
+
+    monkeypatch.setattr(parallel, "train_adapters", counted)
+    twins = [*tasks[:2], *(replace(task, name=f"twin of {task.name}") for task in tasks[:2])]
+    store, pace = Store(tmp_path / "store"), Pace("sequential")
+    keys = train_on_all_devices(saved_base, recipe, twins, store, pace=pace, n_devices=2)
+    assert keys[:2] == keys[2:] and all(store.has(key) for key in keys)
+    assert given[0] == [tasks[0].name], "the second device has the other one"
 
 
 def test_a_device_that_fails_leaves_its_adapters_to_the_first(saved_base, recipe, tasks, tmp_path):

@@ -251,6 +251,25 @@ def test_stopping_saves_a_checkpoint_and_the_next_run_goes_on(base, recipe, task
     assert not list((tmp_path / "b").glob("checkpoints/*")), "a finished cohort leaves no checkpoint"
 
 
+def test_tasks_that_make_the_same_adapter_are_trained_once_however_often_stopped(
+    base, recipe, tasks, tmp_path
+):
+    """As conditions do that happen to leave out the same respondents."""
+    expected = trained(base, recipe, tasks[:2], tmp_path / "a", STACKED)
+    twins = [tasks[0], replace(tasks[0], name="twin"), tasks[1]]
+    for _ in range(100):
+        asked = iter([False] * 3 + [True])
+        try:
+            found = trained(
+                base, recipe, twins, tmp_path / "b", STACKED, stop=lambda asked=asked: next(asked)
+            )
+        except Interrupted:
+            continue
+        break
+    assert largest_difference([expected[0], expected[0], expected[1]], found) == 0
+    assert sorted(record["name"] for record in records(tmp_path / "b")) == ["adapter 0", "adapter 1"]
+
+
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(base, recipe, tasks, tmp_path):
     store, killed = Store(tmp_path / "a"), Store(tmp_path / "b")
     began = time.monotonic()
