@@ -13,5 +13,5 @@ def test_a_classifier_that_a_full_disk_has_cut_off_is_named(small_study, tmp_pat
     (adapter / "adapter_config.json").write_text("{}")
     (adapter / "training.json").write_text('{"key": "abc"}')
     with pytest.raises(InputError, match=r"no whole adapter in .*fold-0, nor in the store"):
-        predict(small_study, base, [adapter], tmp_path / "predictions.parquet")
+        predict(small_study, base, [adapter, adapter], tmp_path / "predictions.parquet")
     assert not (tmp_path / "predictions.parquet").exists()

@@ -4,6 +4,7 @@ Each test makes one mistake that a user may make and runs snakemake as the user 
 """
 
 import copy
+import json
 import os
 import re
 import shutil
@@ -217,27 +218,26 @@ def test_a_corrupt_parquet_from_an_earlier_run(copied):
 
 
 def test_an_adapter_that_a_full_disk_or_a_copy_has_cut_off(copied):
-    weights = copied.folder / ADAPTERS / "full/seed-24/fold-0/adapter_model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:500])
-    (stored,) = [
-        path
-        for path in copied.folder.glob("results/.store/adapters/*")
-        if (path / weights.name).stat().st_ino == weights.stat().st_ino
-    ]
-    # What has been predicted is kept, and asks for no adapter.
-    predictions = copied.folder / PREDICTIONS.format(arm="tuned")
-    predictions.unlink()
-    assert copied.run(PREDICTIONS.format(arm="tuned")).code == 0
+    adapter = copied.folder / ADAPTERS / "full/seed-24/fold-0"
+    stored = (
+        copied.folder / "results/.store/adapters" / json.loads((adapter / "training.json").read_text())["key"]
+    )
     shutil.rmtree(copied.folder / "results/.store/predictions")
-    predictions.unlink()
-    ended = copied.run(PREDICTIONS.format(arm="tuned"))
+    for folder in (adapter, stored):
+        weights = folder / "adapter_model.safetensors"
+        weights.write_bytes(weights.read_bytes()[:500])
+    predictions = PREDICTIONS.format(arm="tuned")
+    before = (copied.folder / predictions).read_bytes()
+    (copied.folder / predictions).unlink()
+    ended = copied.run(predictions)
     assert_told(ended, "no whole adapter in .*full/seed-24/fold-0, nor in the store", f"Delete {TRAINED}")
-    assert_nothing_made(copied, PREDICTIONS.format(arm="tuned"))
+    assert_nothing_made(copied, predictions)
     # The hint helps.
     (copied.folder / TRAINED).unlink()
     shutil.rmtree(stored)
-    ended = copied.run(PREDICTIONS.format(arm="tuned"))
+    ended = copied.run(predictions)
     assert ended.code == 0, ended.terminal
+    assert (copied.folder / predictions).read_bytes() == before
 
 
 @pytest.mark.parametrize("shown", [False, True])

@@ -54,7 +54,7 @@ def jobs(workspace, *arguments):
 def apart(tmp_path_factory, base_model):
     """The study of `finished`, each adapter in a job of its own, up to its predictions."""
     workspace = begin(tmp_path_factory.mktemp("apart") / "study", base_model, 1)
-    run(workspace, *(f"{TABLES}/{condition}/seed-24.parquet" for condition in ("full", "half")))
+    run(workspace, f"{TABLES}/full/seed-24.parquet")
     return workspace
 
 
@@ -73,18 +73,13 @@ def same(one, other, paths):
 
 
 def test_adapters_and_predictions_are_those_of_one_job_to_the_byte(apart, finished):
-    for condition in ("full", "half"):
-        first, second = (f"{condition}, seed 24, fold {fold}" for fold in (0, 1))
-        assert trained(finished, f"{condition}-seed-24-fold-0") == [first, second]
-        assert trained(apart, f"{condition}-seed-24-fold-0") == [first]
-        assert trained(apart, f"{condition}-seed-24-fold-1") == [second]
-    paths = [path.relative_to(finished.folder) for path in finished.survey.rglob("adapter_model.safetensors")]
-    assert len(paths) == 4
-    same(
-        apart,
-        finished,
-        [*paths, *(f"{TABLES}/{condition}/seed-24.parquet" for condition in ("full", "half"))],
-    )
+    first, second = (f"full, seed 24, fold {fold}" for fold in (0, 1))
+    assert trained(finished, "full-seed-24-fold-0") == [first, second]
+    assert trained(apart, "full-seed-24-fold-0") == [first]
+    assert trained(apart, "full-seed-24-fold-1") == [second]
+    paths = [path.relative_to(apart.folder) for path in apart.survey.rglob("adapter_model.safetensors")]
+    assert len(paths) == 2
+    same(apart, finished, [*paths, f"{TABLES}/full/seed-24.parquet"])
 
 
 def test_seeds_in_one_job_are_those_of_a_job_each(two_seeds, finished, tmp_path, base_model):
@@ -131,16 +126,16 @@ def test_a_further_seed_trains_and_scores_itself_alone(two_seeds, tmp_path):
     assert jobs(study, target, f"{TABLES}/full/seed-27.parquet") == {TRAIN: {"full 27 0"}, SCORE: {"full 27"}}
 
 
-@pytest.mark.parametrize("per_job", [1, 2])
-def test_another_cut_trains_and_scores_nothing(two_seeds, tmp_path, per_job):
+def test_another_cut_trains_and_scores_nothing(two_seeds, tmp_path):
     study = two_seeds.copy(tmp_path / "study")
-    study.config["engine"]["adapters_per_job"] = per_job
+    study.config["engine"]["adapters_per_job"] = 1
     study.save()
     store = study.folder / "results/.store"
     before = {path: path.stat().st_mtime_ns for path in store.glob("*/*")}
     run(study, *(f"{TABLES}/full/seed-{seed}.parquet" for seed in (24, 25)))
-    for name in ("seed-24-fold-0", "seed-25-fold-0", *(["seed-25-fold-1"] if per_job == 1 else [])):
-        assert trained(study, f"full-{name}") == []
+    for seed in (24, 25):
+        for fold in (0, 1):
+            assert trained(study, f"full-seed-{seed}-fold-{fold}") == []
     assert {path: path.stat().st_mtime_ns for path in store.glob("*/*")} == before
 
 
@@ -158,7 +153,8 @@ def test_a_lost_adapter_comes_back_with_its_list(finished, tmp_path):
 def test_conditions_in_one_job_are_those_of_a_job_each(finished, base_model, tmp_path):
     study = begin(tmp_path / "study", base_model, 4)
     assert jobs(study) == {TRAIN: {"full 24 0"}, SCORE: {"full 24", "half 24"}}
-    run(study, f"{TABLES}/half/seed-24.parquet")
+    both = [f"{TABLES}/{condition}/seed-24.parquet" for condition in ("full", "half")]
+    run(study, *both)
     name = "full-seed-24-fold-0"
     assert trained(study, name) == [
         f"{condition}, seed 24, fold {fold}" for condition in ("full", "half") for fold in (0, 1)
@@ -168,12 +164,11 @@ def test_conditions_in_one_job_are_those_of_a_job_each(finished, base_model, tmp
         for condition in ("full", "half")
         for fold in (0, 1)
     ]
-    same(study, finished, [*weights, f"{TABLES}/half/seed-24.parquet"])
+    same(study, finished, [*weights, *both])
     # One of them changes: the other's adapters and predictions are made from the store.
-    run(study, f"{TABLES}/full/seed-24.parquet")
     study.config["surveys"][SURVEY]["conditions"]["half"]["share"] = 0.4
     study.save()
-    run(study, *(f"{TABLES}/{condition}/seed-24.parquet" for condition in ("full", "half")))
+    run(study, *both)
     assert trained(study, name) == ["half, seed 24, fold 0", "half, seed 24, fold 1"]
     same(study, finished, [f"{TABLES}/full/seed-24.parquet"])
     assert len(list((study.folder / "results/.store/predictions").iterdir())) == 3
