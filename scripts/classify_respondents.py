@@ -10,11 +10,12 @@ from stimmung.engine.classifier_predictions import predict_by_classifiers
 from stimmung.engine.devices import use_threads
 from stimmung.engine.kept_predictions import predict_seeds
 from stimmung.engine.respondents import folds_of
-from stimmung.engine.store import Store, digest_of_file
+from stimmung.engine.store import Store
 from stimmung.engine.trained_adapters import listed_adapters
 from stimmung.study.job import job
 from stimmung.study.once import once
 from stimmung.study.reading import load_codebook
+from stimmung.vocabulary.files import digest_of_file
 from stimmung.vocabulary.tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS
 

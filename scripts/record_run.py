@@ -1,6 +1,5 @@
 """Record what a run was made of: config, code, software, data and models. The report shows it."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from stimmung.report.costs import costs_of, devices_of
 from stimmung.report.provenance import git_state, software
 from stimmung.study.job import job
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.files import write_whole
+from stimmung.vocabulary.files import digest_of_file, write_whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -51,7 +50,7 @@ def record_run(
         "surveys": {path.parent.name: read_json(path) for path in provenance},
         "panels": {path.parent.name: read_json(path) for path in panels},
         "models": {path.parent.name: read_json(path) for path in models},
-        "inputs": {str(path): digest(path) for path in inputs},
+        "inputs": {str(path): digest_of_file(path) for path in inputs},
         "costs": costs_of(
             benchmarks or root / "benchmarks",
             names,
@@ -70,12 +69,6 @@ def read_json(path: Path) -> Any:
         raise InputError(
             f"{path} is not a readable JSON file", "Delete it and run snakemake again."
         ) from error
-
-
-def digest(path: Path) -> str:
-    """Return a file's SHA-256."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Read survey files as archives ship them: the codes as they stand, and the labels that came with them."""
 
-import hashlib
 import importlib.metadata
 import re
 import warnings
@@ -17,6 +16,7 @@ import pyreadstat
 
 from stimmung.vocabulary.codebook import Code
 from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.files import digest_of_file
 
 BUNDLED_PREFIX = "statsmodels:"
 # What the file label of made-up data begins with; a file by that mark can never be read as people's answers.
@@ -156,9 +156,7 @@ def fingerprint(source: str) -> dict[str, Any]:
         path = _bundled_csv(source)
     else:
         package, path = {}, Path(source)
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return {"file": source, "sha256": digest, "size_bytes": path.stat().st_size, **package}
+    return {"file": source, "sha256": digest_of_file(path), "size_bytes": path.stat().st_size, **package}
 
 
 def _read_csv(path: Path, columns: Sequence[str] | None) -> SurveyFile:

@@ -5,7 +5,6 @@ takes some 60 bytes for each of its posts, and the texts of one slice.
 """
 
 import filecmp
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ import pyarrow.parquet as pq
 
 from stimmung.data.authors import Digests, as_hex
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.files import digest_of_file
 from stimmung.vocabulary.posts import PostFilters
 
 ROW_GROUP = 20_000
@@ -195,8 +195,7 @@ def write_week(
                 columns = [as_hex(post[part]), pa.repeat(label, n), names, texts]
                 writer.write_table(pa.table(columns, schema=POSTS_FILE), row_group_size=ROW_GROUP)
         changed = not (target.exists() and filecmp.cmp(draft, target, shallow=False))
-        with draft.open("rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        sha256 = digest_of_file(draft)
         if changed:
             draft.rename(target)
     finally:

@@ -55,12 +55,6 @@ def data_digest(rows: Sequence[TrainingRow]) -> str:
     return digest.hexdigest()
 
 
-def digest_of_file(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def digest_of_content(content: Any) -> str:
     """Return the SHA-256 of anything that JSON can hold."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

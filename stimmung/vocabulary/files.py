@@ -1,5 +1,6 @@
-"""How a file is written: whole, or not at all."""
+"""How a file is written: whole, or not at all; and what its bytes are known by."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -35,3 +36,9 @@ def write_whole(path: Path, content: str | bytes) -> None:
 def write_json(content: Any, path: Path) -> None:
     """Write JSON, indented, in the order given."""
     write_whole(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def digest_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -131,7 +131,7 @@ def test_more_folds_and_more_respondents_take_longer_and_a_faster_gpu_less():
 @pytest.mark.parametrize("billions", [0.135, 0.5, 1, 3, 8, 14])
 @pytest.mark.parametrize("study", ["gles2017", "anes2016"])
 def test_the_shipped_surveys_make_jobs_of_about_ten_minutes_to_an_hour(study, billions, gpu_tflops):
-    """If there are conditions and seeds enough; a study with less work than a job is one job."""
+    """Of conditions that everybody may be learned from in, if there are enough; of what groups leave nobody knows beforehand."""
     (preset,) = yaml.safe_load((ROOT / f"studies/{study}.yaml").read_text())["training"].values()
     model = Model(source=f"some/Llama-{billions}B", revision=REVISION)
     n_rows = sizes.RESPONDENTS_PER_SURVEY * 4 // 5
@@ -150,7 +150,8 @@ def test_a_job_of_a_survey_is_filled_as_far_as_whole_seeds_do(an_adapter, n_fold
         assert n_adapters == n_folds or n_adapters * an_adapter <= minutes - sizes.LOADING_MINUTES
         assert n_adapters * an_adapter > minutes - sizes.LOADING_MINUTES - a_seed
     else:
-        assert 1 <= n_adapters < n_folds or n_adapters * an_adapter <= minutes
+        assert 1 <= n_adapters < n_folds
+        assert n_adapters == 1 or n_adapters * an_adapter <= minutes - sizes.LOADING_MINUTES
 
 
 def test_scoring_a_seed_takes_no_longer_than_an_epoch_of_training_one_adapter():
