@@ -1,15 +1,18 @@
 """Stimmung: votes and moods, read from the token probabilities of tuned language models."""
 
+import errno
 import gc
 import json
 import math
 import os
-from functools import cache
+from collections import Counter
+from functools import cache, wraps
 from glob import glob
 from inspect import signature
 from pathlib import Path
 
 from snakemake.common import overwrite_function_params
+from snakemake.exceptions import IncompleteCheckpointException
 from snakemake.utils import min_version
 
 from stimmung.engine.base_files import WEIGHTS_AND_TOKENIZER
@@ -63,6 +66,7 @@ localrules:
     all,
     read_survey,
     split_respondents,
+    count_respondents,
     simulate_survey,
     build_prompts,
     build_personas,

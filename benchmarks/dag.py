@@ -16,12 +16,13 @@ from stimmung.vocabulary.files import write_json
 
 ROOT = Path(__file__).parent.parent
 GOAL_SECONDS, GOAL_MB = 20, 1000
-# Models, and adapters in a job. The fewer models share a seed's baselines, and the fewer adapters share a job, the more jobs so
+# Models, and how the work is cut. The fewer models share a seed's baselines, and the fewer adapters share a job, the more jobs so
 # many adapters take. From few jobs to many: see `dry_run` on memory.
-STUDIES = {
-    "four models": (4, None),
-    "one model": (1, None),
-    "one model, a job for each adapter": (1, 1),
+STUDIES: dict[str, tuple[int, dict[str, float]]] = {
+    "four models, for a GPU": (4, {"gpu_tflops": 100}),
+    "four models": (4, {}),
+    "one model": (1, {}),
+    "one model, a job for each adapter": (1, {"adapters_per_job": 1}),
 }
 
 
@@ -33,12 +34,12 @@ def main() -> None:
     study = yaml.safe_load((ROOT / "config.yaml").read_text())
     a_seed = study["folds"] * len(study["surveys"]["anes1996"]["conditions"])
     content: dict[str, object] = {"goal": {"seconds": GOAL_SECONDS, "peak_mb": GOAL_MB}}
-    for name, (n_models, per_job) in STUDIES.items():
+    for name, (n_models, engine) in STUDIES.items():
         models = {f"model-{number}": study["models"]["tiny"] for number in range(n_models)}
         seeds = list(range(-(-options.adapters // (a_seed * n_models))))
         with tempfile.TemporaryDirectory() as folder:
             conditions = list(study["surveys"]["anes1996"]["conditions"])
-            found = dry_run(Path(folder), models, conditions, seeds, per_job)
+            found = dry_run(Path(folder), models, conditions, seeds, engine)
         adapters = a_seed * n_models * len(seeds)
         content[name] = {"adapters": adapters, "seeds": len(seeds), **found}
     print(json.dumps(content, indent=2))
@@ -46,11 +47,12 @@ def main() -> None:
 
 
 def dry_run(
-    folder: Path, models: dict[str, object], conditions: list[str], seeds: list[int], per_job: int | None
+    folder: Path, models: dict[str, object], conditions: list[str], seeds: list[int], engine: dict[str, float]
 ) -> dict[str, object]:
     """Plan in a copy without results, as a user does before a first run, and return what it took.
 
-    Memory is the most that any dry run of this process took.
+    For a configured GPU the plan waits until the survey has been read, so that is done before. Memory is the most that any
+    run of this process took.
     """
     for name in ("Snakefile", "config.yaml", "rules", "scripts", "stimmung", "codebooks", "profiles"):
         (folder / name).symlink_to(ROOT / name)
@@ -58,34 +60,18 @@ def dry_run(
     survey = {"seeds": seeds, "arms": arms, "conditions": {name: {"arms": arms} for name in conditions}}
     config = {
         "run": {"baselines": ["majority"]},
-        "engine": {"adapters_per_job": per_job},
+        "engine": engine,
         "models": models,
         "surveys": {"anes1996": survey},
     }
     (folder / "study.yaml").write_text(yaml.safe_dump(config))
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--dry-run",
-        "--quiet",
-        "rules",
-        "--cores",
-        "2",
-        "--configfile",
-        "study.yaml",
-    ]
+    if "gpu_tflops" in engine:
+        snakemake(folder, "--until", "count_respondents")
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    ended = subprocess.run(
-        command, cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)}, capture_output=True, text=True
-    )
+    said = snakemake(folder, "--dry-run")
     seconds = time.perf_counter() - began
-    if ended.returncode != 0:
-        sys.exit(ended.stdout + ended.stderr)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    jobs = next(
-        line.split()[1] for line in (ended.stdout + ended.stderr).splitlines() if line.startswith("total")
-    )
+    jobs = next(line.split()[1] for line in said.splitlines() if line.startswith("total"))
     return {
         "jobs": int(jobs),
         "seconds": round(seconds, 1),
@@ -93,6 +79,21 @@ def dry_run(
         "peak_mb": round(used.ru_maxrss / 1024),
         "load_average": [round(load, 2) for load in os.getloadavg()],
     }
+
+
+def snakemake(folder: Path, *arguments: str) -> str:
+    """Run in a folder, and return what was said."""
+    command = [sys.executable, "-m", "snakemake", "--quiet", "rules", "--cores", "2", *arguments]
+    ended = subprocess.run(
+        [*command, "--configfile", "study.yaml"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+    )
+    if ended.returncode != 0:
+        sys.exit(ended.stdout + ended.stderr)
+    return ended.stdout + ended.stderr
 
 
 if __name__ == "__main__":

@@ -174,23 +174,20 @@ rule count_words:
 
 
 rule train_week_adapters:
-    """Tune an adapter for each seed of some weeks, all of them as one cohort on one base.
+    """Tune an adapter for each seed of some weeks, those of a job as one cohort on one base.
 
-    The wildcard is the first of the weeks; `engine.weeks_per_job` says how many there are. The output is a list: which weeks
-    have posts enough is known only now. The adapters stand beside it; one that gets lost is made again from the store.
+    The wildcards are the first of the adapters; `engine.weeks_per_job` says how many there are. The output is a list of
+    them: which weeks have posts enough is known only now. They stand beside it; one that gets lost is made again from the store.
     """
     input:
         base="results/models/{model}/model.json",
-        posts=lambda wildcards: posts_of(
-            wildcards.panel,
-            weeks_of_job(wildcards.panel, wildcards.model, wildcards.week),
-        ),
+        posts=lambda wildcards: posts_of(wildcards.panel, weeks_in_job(wildcards)),
     output:
-        trained="results/panels/{panel}/adapters/{model}/{week}.json",
+        trained="results/panels/{panel}/adapters/{model}/{week}-seed-{seed}.json",
     log:
-        "logs/train_week_adapters/{panel}/{model}/{week}.log",
+        "logs/train_week_adapters/{panel}/{model}/{week}-seed-{seed}.log",
     benchmark:
-        "benchmarks/train_week_adapters/{panel}/{model}/{week}.tsv"
+        "benchmarks/train_week_adapters/{panel}/{model}/{week}-seed-{seed}.tsv"
     conda:
         "../envs/models.yaml"
     threads: 1
@@ -198,10 +195,7 @@ rule train_week_adapters:
         mem_mb=memory_of_training,
         runtime=minutes_of_weeks,
     params:
-        weeks=lambda wildcards: weeks_of_job(
-            wildcards.panel, wildcards.model, wildcards.week
-        ),
-        seeds=of_panel("seeds"),
+        adapters=tuned_in_job,
         min_posts=of_panel("min_posts"),
         training=lambda wildcards: leaf(
             "training", STUDY.panels[wildcards.panel].training

@@ -1,6 +1,6 @@
 """The first half of the survey branch: from a survey file to splits and prompts.
 
-Needs the survey's file and codebook. Makes respondents, splits and prompts.
+Needs the survey's file and codebook. Makes respondents, splits and prompts, and where a GPU is configured, counts.
 """
 
 
@@ -92,6 +92,28 @@ rule split_respondents:
         code=code_of("split_respondents"),
     script:
         "../scripts/split_respondents.py"
+
+
+checkpoint count_respondents:
+    """Count who is tested, and who may be learned from under each condition; only then can the work be cut into jobs of a GPU."""
+    input:
+        splits=splits_of,
+    output:
+        counts="results/surveys/{survey}/counts.json",
+    log:
+        "logs/count_respondents/{survey}.log",
+    benchmark:
+        "benchmarks/count_respondents/{survey}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=grows(1000),
+        runtime=grows(5),
+    params:
+        code=code_of("count_respondents"),
+    script:
+        "../scripts/count_respondents.py"
 
 
 rule build_prompts:

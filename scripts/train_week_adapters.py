@@ -1,4 +1,4 @@
-"""Tune the adapters of some weeks of a panel, one for each week and seed, as one cohort on one base."""
+"""Tune adapters of some weeks of a panel, each for a week and a seed, as one cohort on one base."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ def train_week_adapters(
     *,
     base: Path,
     posts: Mapping[str, Path],
-    seeds: Sequence[int],
+    adapters: Sequence[tuple[str, int]],
     min_posts: int,
     training: dict[str, Any],
     pace: dict[str, Any],
@@ -35,7 +35,10 @@ def train_week_adapters(
     store: Path,
     output: Path,
 ) -> None:
-    """Write the list of adapters, ``output``, and beside it ``{week}/seed-{seed}/`` for each week of ``posts``."""
+    """Write the list of ``adapters``, ``output``, and beside it ``{week}/seed-{seed}/`` for each of them.
+
+    An adapter is told by week and seed, and trained on the ``posts`` of its week.
+    """
     tables = {week: read_table(path, POSTS) for week, path in posts.items()}
     few = [f"{week}: {len(table)}" for week, table in tables.items() if len(table) < min_posts]
     if few:
@@ -49,26 +52,25 @@ def train_week_adapters(
         week: post_rows(loaded.tokenizer, list(table.text), training["block_size"])
         for week, table in tables.items()
     }
-    tasks = {
-        (week, seed): Task(f"week {week}, seed {seed}", rows[week], seed) for week in tables for seed in seeds
-    }
-    recipe, wanted = Recipe.from_config(training), list(tasks.values())
+    tasks = [Task(f"week {week}, seed {seed}", rows[week], seed) for week, seed in adapters]
+    recipe = Recipe.from_config(training)
     trained = [
         TrainedAdapter(output, f"{week}/seed-{seed}", key, week, seed)
-        for (week, seed), key in zip(tasks, keys_of(loaded.digest, recipe, wanted, code), strict=True)
+        for (week, seed), key in zip(adapters, keys_of(loaded.digest, recipe, tasks, code), strict=True)
     ]
-    with only_one(loaded, recipe, wanted, Store(store), code=code, stop=StopOnSignal()) as stop:
+    with only_one(loaded, recipe, tasks, Store(store), code=code, stop=StopOnSignal()) as stop:
         take_back(trained, Store(store))
-        train_on_all_devices(loaded, recipe, wanted, Store(store), pace=Pace(**pace), code=code, stop=stop)
+        train_on_all_devices(loaded, recipe, tasks, Store(store), pace=Pace(**pace), code=code, stop=stop)
     list_adapters(trained, Store(store), output)
 
 
 if __name__ == "__main__":
     with job(snakemake):
+        weeks = dict.fromkeys(week for week, _ in snakemake.params.adapters)
         train_week_adapters(
             base=Path(snakemake.input.base).parent,
-            posts=dict(zip(snakemake.params.weeks, map(Path, snakemake.input.posts), strict=True)),
-            seeds=snakemake.params.seeds,
+            posts=dict(zip(weeks, map(Path, snakemake.input.posts), strict=True)),
+            adapters=snakemake.params.adapters,
             min_posts=snakemake.params.min_posts,
             training=snakemake.params.training,
             pace=snakemake.params.pace,

@@ -1,34 +1,65 @@
 """How work is cut into jobs: which adapters a job trains, which seeds it scores with, and in which lists its adapters stand."""
 
+# Where a GPU is configured, its jobs are as long as they should be only if one knows how many respondents there are.
+COUNTS = STUDY.engine.gpu_tflops and not STUDY.engine.adapters_per_job
+
+
+@cache
+def counts_of(survey):
+    """How many respondents there are. Known once the survey has been read: Snakemake waits for that here."""
+    counted = checkpoints.count_respondents.get(survey=survey).output.counts
+    return json.loads(Path(counted).read_text(encoding="utf-8"))
+
+
+def tested_in(survey):
+    """How many respondents a survey's methods predict."""
+    return counts_of(survey)["tested"] if COUNTS else sizes.RESPONDENTS_PER_SURVEY
+
+
+def trained_on(survey, condition, respondents):
+    """How many respondents an adapter of a condition learns from: as counted, or its share of so many."""
+    in_training = (
+        counts_of(survey)["in_training"][condition]
+        if COUNTS
+        else respondents * (STUDY.surveys[survey].conditions[condition].share or 1)
+    )
+    return math.ceil(in_training * (STUDY.folds - 1) / STUDY.folds)
+
+
+def minutes_of_adapter(
+    survey, model, condition, respondents=sizes.RESPONDENTS_PER_SURVEY
+):
+    """How long a GPU trains an adapter of a condition."""
+    return sizes.survey_minutes(
+        STUDY.models[model],
+        STUDY.training[STUDY.surveys[survey].training],
+        GPU_TFLOPS,
+        trained_on(survey, condition, respondents),
+    )
+
 
 def work_of_adapters(survey, model, condition):
-    """How long a GPU trains an adapter of a condition, and how many a job holds at most, as the config or its minutes say."""
+    """What an adapter of a condition counts in a job, and how many a job holds at most, as the config or its minutes say."""
     if STUDY.engine.adapters_per_job:
         return 1, STUDY.engine.adapters_per_job
-    chosen = STUDY.surveys[survey]
-    n_rows = sizes.RESPONDENTS_PER_SURVEY * (STUDY.folds - 1) // STUDY.folds
-    minutes = sizes.survey_minutes(
-        STUDY.models[model],
-        STUDY.training[chosen.training],
-        1,
-        GPU_TFLOPS,
-        # How many a group has nobody knows yet.
-        math.ceil(n_rows * (chosen.conditions[condition].share or 1)),
-    )
+    minutes = minutes_of_adapter(survey, model, condition)
     return minutes, sizes.adapters_in_a_job(
         minutes, STUDY.folds, STUDY.engine.minutes_per_job
     )
 
 
-def room_of_conditions():
-    """The work that conditions share a job for, in the unit of `work_of_adapters`. Without a GPU they do not: all cores have work."""
+def shared_work():
+    """The least, usual and most work of a job that conditions share, as `cuts.training_jobs` takes it."""
     if STUDY.engine.adapters_per_job:
-        return STUDY.engine.adapters_per_job
-    return (
-        STUDY.engine.minutes_per_job - sizes.LOADING_MINUTES
-        if STUDY.engine.gpu_tflops
-        else 0
-    )
+        return {"room": STUDY.engine.adapters_per_job}
+    if not STUDY.engine.gpu_tflops:
+        # Jobs of their own, so that all cores have work.
+        return {"room": 0}
+    return {
+        "room": STUDY.engine.minutes_per_job - sizes.LOADING_MINUTES,
+        "least": sizes.SHORTEST_JOB_MINUTES - sizes.LOADING_MINUTES,
+        "most": sizes.LONGEST_JOB_MINUTES - sizes.LOADING_MINUTES,
+    }
 
 
 @cache
@@ -40,7 +71,7 @@ def seeds_per_table(survey, model):
         STUDY.models[model],
         STUDY.training[STUDY.surveys[survey].training],
         GPU_TFLOPS,
-        sizes.RESPONDENTS_PER_SURVEY,
+        tested_in(survey),
     )
     return sizes.in_a_job(a_seed, STUDY.engine.minutes_per_job)
 
@@ -54,9 +85,7 @@ def training_jobs(survey, model, arm):
         for condition in chosen.conditions
         if f"{model}/{arm}" in chosen.arms_of(condition)
     }
-    jobs = cuts.training_jobs(
-        conditions, chosen.seeds, STUDY.folds, room_of_conditions()
-    )
+    jobs = cuts.training_jobs(conditions, chosen.seeds, STUDY.folds, **shared_work())
     return {job[0]: job for job in jobs}
 
 
@@ -124,13 +153,13 @@ def lists_by_seed(survey, model, arm):
     return found
 
 
-def lists_of_table(wildcards, arm, kind):
+def lists_of_table(wildcards, seeds, arm, kind):
     """The lists of the adapters that a table of predictions comes from."""
     by_seed = lists_by_seed(wildcards.survey, wildcards.model, arm)
     condition = wildcards.condition
     names = dict.fromkeys(
         name
-        for seed in seeds_of_table(wildcards)
+        for seed in seeds
         for name in by_seed.get((condition, seed), names_of(condition, seed, FOLDS))
     )
     folder = f"results/surveys/{wildcards.survey}/{kind}/{wildcards.model}"
@@ -140,17 +169,31 @@ def lists_of_table(wildcards, arm, kind):
 @noted
 def classifiers_of_table(wildcards):
     """The lists of the classifiers that predict."""
-    return lists_of_table(wildcards, "classifier", "classifiers")
+    seeds = seeds_of_table(wildcards)
+    return lists_of_table(wildcards, seeds, "classifier", "classifiers")
 
 
 @noted
 def adapters_of_arm(wildcards):
     """The lists of the adapters that an arm reads with; none if it is untuned."""
-    return (
-        lists_of_table(wildcards, "tuned", "adapters")
-        if ARMS[wildcards.arm].tuned
-        else []
-    )
+    # Asked for untuned arms too: who waits for a checkpoint must say so among its input.
+    seeds = seeds_of_table(wildcards)
+    tuned = ARMS[wildcards.arm].tuned
+    return lists_of_table(wildcards, seeds, "tuned", "adapters") if tuned else []
+
+
+@cache
+def blocks_of_a_week(panel):
+    """How many blocks of posts a week has on the average, where that matters: then known once the panel has been read."""
+    chosen = STUDY.panels[panel]
+    training = STUDY.training[chosen.training]
+    if not STUDY.engine.gpu_tflops or training.max_steps is not None:
+        return sizes.BLOCKS_PER_WEEK
+    if chosen.mix is not None:
+        return sizes.blocks_of_posts(chosen.mix.n_posts, training.block_size)
+    read = Path(checkpoints.read_panel.get(panel=panel).output.report)
+    kept = json.loads(read.read_text(encoding="utf-8"))["kept"]
+    return sizes.blocks_of_posts(kept / len(weeks_of(panel)), training.block_size)
 
 
 def minutes_of_a_week(panel, model):
@@ -160,11 +203,19 @@ def minutes_of_a_week(panel, model):
         STUDY.training[STUDY.panels[panel].training],
         len(STUDY.panels[panel].seeds),
         GPU_TFLOPS,
+        blocks_of_a_week(panel),
     )
 
 
-def weeks_per_job(panel, model):
-    """How many weeks a job trains: as the config says, or as many as take it about the minutes that it says."""
-    return STUDY.engine.weeks_per_job or sizes.in_a_job(
-        minutes_of_a_week(panel, model), STUDY.engine.minutes_per_job
+@cache
+def weekly_jobs(panel, model):
+    """The adapters of each job of a panel, by the first of them. Cut by what is declared, so that a new week moves none."""
+    seeds = STUDY.panels[panel].seeds
+    a_week = minutes_of_a_week(panel, model)
+    weeks_per_job, seeds_per_job = (
+        (STUDY.engine.weeks_per_job, len(seeds))
+        if STUDY.engine.weeks_per_job
+        else sizes.weeks_in_a_job(a_week, len(seeds), STUDY.engine.minutes_per_job)
     )
+    jobs = cuts.weekly_jobs(weeks_of(panel), seeds, weeks_per_job, seeds_per_job)
+    return {job[0]: job for job in jobs}

@@ -97,28 +97,30 @@ def tuned_weeks(panel):
     return [week for week in weeks_of(panel) if kept[week] >= chosen.min_posts]
 
 
-def weeks_of_job(panel, model, first):
-    """The weeks that the job of the week ``first`` trains. Jobs are cut by the declared weeks, so that a new one moves none."""
-    weeks = weeks_of(panel)
-    start = weeks.index(first)
+def tuned_in_job(wildcards):
+    """The adapters that a job trains, each as week and seed; its wildcards are the first that was declared for it."""
+    panel = wildcards.panel
+    first = (wildcards.week, int(wildcards.seed))
+    job = weekly_jobs(panel, wildcards.model).get(first, [first])
     tuned = tuned_weeks(panel)
-    return [
-        week
-        for week in weeks[start : start + weeks_per_job(panel, model)]
-        if week in tuned
-    ]
+    return [(week, seed) for week, seed in job if week in tuned]
+
+
+def weeks_in_job(wildcards):
+    """The weeks whose posts a job needs."""
+    return list(dict.fromkeys(week for week, seed in tuned_in_job(wildcards)))
 
 
 def trained_lists(wildcards):
     """The lists of trained adapters, one of each job that has a week to train."""
     panel, model = wildcards.panel, wildcards.model
-    firsts = weeks_of(panel)[:: weeks_per_job(panel, model)]
-    return expand(
-        "results/panels/{panel}/adapters/{model}/{week}.json",
-        panel=panel,
-        model=model,
-        week=[first for first in firsts if weeks_of_job(panel, model, first)],
-    )
+    jobs = weekly_jobs(panel, model)
+    tuned = set(tuned_weeks(panel))
+    return [
+        f"results/panels/{panel}/adapters/{model}/{week}-seed-{seed}.json"
+        for (week, seed), job in jobs.items()
+        if not tuned.isdisjoint(week for week, seed in job)
+    ]
 
 
 def options_of_panel(wildcards):

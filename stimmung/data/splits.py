@@ -122,6 +122,12 @@ def split_condition(
     )
 
 
+def count_split(splits: pd.DataFrame) -> tuple[str, int, int]:
+    """Return a splits table's condition, its tested respondents, and those who may be trained on."""
+    tested = splits["fold"] != NO_FOLD
+    return str(splits["condition"].iloc[0]), int(tested.sum()), int((tested & splits["in_training"]).sum())
+
+
 def _selected(
     respondents: pd.DataFrame,
     target: str,

@@ -1,6 +1,7 @@
-"""How the work of a survey is cut into jobs: which adapters a job trains, and whose predictions it makes.
+"""How work is cut into jobs: which adapters of a survey or a panel a job trains, and which seeds it predicts with.
 
-Jobs are cut by what is declared, in its order, so that a further seed or condition at the end moves few cuts before it.
+Jobs are filled in the order of what is declared, so that a further seed or condition at the end takes nothing out of the
+jobs before it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,34 +12,61 @@ Adapter = tuple[str, int, int]  # condition, seed, fold
 
 
 def training_jobs(
-    conditions: Mapping[str, tuple[float, int]], seeds: Sequence[int], n_folds: int, room: float
+    conditions: Mapping[str, tuple[float, int]],
+    seeds: Sequence[int],
+    n_folds: int,
+    room: float,
+    least: float = 0,
+    most: float = 0,
 ) -> list[list[Adapter]]:
     """Return the adapters of each job.
 
-    Where a condition takes more than one job, a job has all folds of some of its seeds, or some folds of one seed. Other
-    conditions stand together in a job as long as it has room for them.
+    A condition is one part of the work; or where it takes more than a job, its parts are all folds of some of its seeds, or
+    some folds of one seed. Each part goes into the first job that has room for it, or else into one of its own.
 
     Parameters
     ----------
     conditions
-        Condition to the work of one of its adapters, in the unit of ``room``, and to the adapters that a job holds at most.
+        Condition to the work of one of its adapters, in the unit of ``room``, and to the adapters that a part has at most.
     seeds, n_folds
         Each condition has an adapter for each seed and fold.
     room
-        The work of a job that conditions share; 0 if none do.
+        The work of a job that parts share; 0 if none do.
+    least, most
+        A job of less than the one is joined to another, if both are no more than the other.
     """
     jobs: list[list[Adapter]] = []
-    left = 0.0
-    for condition, (work, per_job) in conditions.items():
-        parts = [[(condition, seed, fold) for seed, fold in part] for part in _parts(seeds, n_folds, per_job)]
-        of_all = work * len(seeds) * n_folds
-        if len(parts) == 1 and of_all <= left:
-            jobs[-1] += parts[0]
-            left -= of_all
-        else:
-            jobs += parts
-            left = room - of_all if len(parts) == 1 else 0.0
-    return jobs
+    loads: list[float] = []
+    smallest = min((work for work, _ in conditions.values()), default=0)
+    with_room: list[int] = []
+    for condition, (work, per_part) in conditions.items():
+        for part in _parts(seeds, n_folds, per_part):
+            load = work * len(part)
+            place = next((job for job in with_room if loads[job] + load <= room), len(jobs))
+            if place == len(jobs):
+                jobs.append([])
+                loads.append(0)
+                with_room.append(place)
+            jobs[place] += [(condition, seed, fold) for seed, fold in part]
+            loads[place] += load
+            if loads[place] + smallest > room:
+                with_room.remove(place)
+    return _with_short_ones_joined(jobs, loads, least, most)
+
+
+def _with_short_ones_joined(
+    jobs: list[list[Adapter]], loads: list[float], least: float, most: float
+) -> list[list[Adapter]]:
+    """Return the jobs, each that is too short joined to the shortest other one."""
+    for short in [job for job, load in enumerate(loads) if load < least]:
+        others = [job for job, others in enumerate(jobs) if others and job != short]
+        other = min(others, key=loads.__getitem__, default=short)
+        if other != short and loads[short] + loads[other] <= most:
+            first, second = sorted((short, other))
+            jobs[first] += jobs[second]
+            loads[first] += loads[second]
+            jobs[second] = []
+    return [job for job in jobs if job]
 
 
 def _parts(seeds: Sequence[int], n_folds: int, per_job: int) -> list[list[tuple[int, int]]]:
@@ -47,6 +75,17 @@ def _parts(seeds: Sequence[int], n_folds: int, per_job: int) -> list[list[tuple[
         return [[(seed, fold) for fold in some] for seed in seeds for some in cut(range(n_folds), per_job)]
     return [
         [(seed, fold) for seed in some for fold in range(n_folds)] for some in cut(seeds, per_job // n_folds)
+    ]
+
+
+def weekly_jobs(
+    weeks: Sequence[str], seeds: Sequence[int], weeks_per_job: int, seeds_per_job: int
+) -> list[list[tuple[str, int]]]:
+    """Return the adapters of each job of a panel, each as week and seed: some seeds of some weeks."""
+    return [
+        [(week, seed) for week in some_weeks for seed in some_seeds]
+        for some_weeks in cut(weeks, weeks_per_job)
+        for some_seeds in cut(seeds, seeds_per_job)
     ]
 
 

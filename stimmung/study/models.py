@@ -132,14 +132,15 @@ class Engine(Strict):
     weeks_per_job: int | None = Field(
         None,
         gt=0,
-        description="Weeks of a panel that one job trains. null: what takes about minutes_per_job.",
+        description="Weeks of a panel that one job trains. null: what takes about minutes_per_job, of long weeks some seeds.",
     )
     minutes_per_job: float = Field(30, gt=5, description="Of the GPU that gpu_tflops describes.")
     gpu_tflops: float | None = Field(
         None,
         gt=0,
-        description="10^12 operations a second that come about in training; profiles/slurm sets it. null: no GPU is "
-        "configured. Work is reckoned as with 100, and conditions are jobs of their own, however short, for all cores.",
+        description="10^12 operations a second that come about in training; profiles/slurm sets it. Jobs are then cut by counted "
+        "respondents and posts. null: no GPU is configured. Work is reckoned as with 100, without counting, and conditions are "
+        "jobs of their own, however short, for all cores.",
     )
     checkpoint_minutes: float = Field(10, gt=0, description="How much training a sudden kill may cost.")
     tokens_per_batch: int = Field(

@@ -21,13 +21,15 @@ LOADING_MINUTES = 5
 # A step of a tiny model waits for its kernels to be launched, not for the GPU.
 LEAST_SECONDS_PER_STEP = 0.1
 TOKENS_PER_PROMPT = 400
-# Of a week of posts whose number nobody knows yet, in blocks.
+# Of a week of posts that nobody has counted.
 BLOCKS_PER_WEEK = 2000
-# Of a survey: when jobs are cut, nobody has read it yet.
+TOKENS_PER_POST = 30
+# Of a survey that nobody has counted.
 RESPONDENTS_PER_SURVEY = 2000
 # A third of an A100's bfloat16 peak: where no GPU is configured.
 GPU_TFLOPS = 100
-# Longer ones wait long to be let in, and a kill takes more along.
+# Shorter ones are hardly worth their start; longer ones wait long to be let in, and a kill takes more along.
+SHORTEST_JOB_MINUTES = 10
 LONGEST_JOB_MINUTES = 60
 
 
@@ -135,26 +137,31 @@ def training_minutes(
     return n_adapters * n_steps(training, n_rows) * max(seconds, LEAST_SECONDS_PER_STEP) / 60
 
 
-def week_minutes(billions: float, training: Training, n_seeds: int, gpu_tflops: float) -> float:
+def blocks_of_posts(n_posts: float, block_size: int) -> int:
+    """Return about how many blocks some posts make: a power of two, so that a new week seldom changes the mean of all."""
+    return int(2 ** math.ceil(math.log2(max(1.0, n_posts * TOKENS_PER_POST / block_size))))
+
+
+def week_minutes(
+    billions: float, training: Training, n_seeds: int, gpu_tflops: float, n_blocks: int = BLOCKS_PER_WEEK
+) -> float:
     """Return how long a GPU trains the adapters of one week of posts."""
     return training_minutes(
         billions,
         training,
         n_adapters=n_seeds,
-        n_rows=BLOCKS_PER_WEEK,
+        n_rows=n_blocks,
         tokens_per_row=training.block_size,
         gpu_tflops=gpu_tflops,
     )
 
 
-def survey_minutes(
-    model: Model, training: Training, n_adapters: int, gpu_tflops: float, n_rows: int
-) -> float:
-    """Return how long a GPU trains some adapters of a survey, each on ``n_rows`` respondents."""
+def survey_minutes(model: Model, training: Training, gpu_tflops: float, n_rows: int) -> float:
+    """Return how long a GPU trains an adapter of a survey on ``n_rows`` respondents."""
     return training_minutes(
         billion_parameters(model),
         training,
-        n_adapters=n_adapters,
+        n_adapters=1,
         n_rows=n_rows,
         tokens_per_row=TOKENS_PER_PROMPT,
         gpu_tflops=gpu_tflops,
@@ -164,15 +171,22 @@ def survey_minutes(
 def scoring_minutes(model: Model, training: Training, gpu_tflops: float, n_rows: int) -> float:
     """Return an upper bound of how long a GPU scores a survey with one seed: a pass over each prompt is less than an epoch."""
     epoch = training.model_copy(update={"max_steps": None, "num_train_epochs": 1})
-    return survey_minutes(model, epoch, 1, gpu_tflops, n_rows)
+    return survey_minutes(model, epoch, gpu_tflops, n_rows)
 
 
 def adapters_in_a_job(minutes_per_adapter: float, n_folds: int, minutes_per_job: float) -> int:
     """Return how many adapters of a survey fill a job: all folds of some seeds, or fewer folds where all take over an hour."""
     minutes_per_seed = n_folds * minutes_per_adapter
-    if minutes_per_seed <= LONGEST_JOB_MINUTES:
+    if minutes_per_seed <= LONGEST_JOB_MINUTES - LOADING_MINUTES:
         return n_folds * in_a_job(minutes_per_seed, minutes_per_job)
     return in_a_job(minutes_per_adapter, minutes_per_job)
+
+
+def weeks_in_a_job(minutes_per_week: float, n_seeds: int, minutes_per_job: float) -> tuple[int, int]:
+    """Return how many weeks fill a job, and with how many of their seeds: all, or fewer where a week takes over an hour."""
+    if minutes_per_week <= LONGEST_JOB_MINUTES - LOADING_MINUTES:
+        return in_a_job(minutes_per_week, minutes_per_job), n_seeds
+    return 1, min(n_seeds, in_a_job(minutes_per_week / n_seeds, minutes_per_job))
 
 
 def in_a_job(minutes_of_one: float, minutes_per_job: float) -> int:

@@ -47,7 +47,7 @@ def train(base, folder, posts, min_posts=1):
     train_week_adapters(
         base=base,
         posts=posts,
-        seeds=[1, 2],
+        adapters=[(week, seed) for week in posts for seed in (1, 2)],
         min_posts=min_posts,
         training=TRAINING,
         pace=PACE,

@@ -25,13 +25,18 @@ def grouped(tmp_path_factory, base_model, slurm):
     workspace = Workspace.begin(tmp_path_factory.mktemp("grouped") / "study", base_model)
     workspace.config["surveys"]["voters"]["seeds"] = [24, 25]
     workspace.save()
+    return without_marks(workspace, slurm, *TABLES)
+
+
+def without_marks(workspace, slurm, *targets):
+    """Take the marks from the profile's four lines, and run."""
     profile = workspace.folder / "slurm/config.yaml"
     marked = r"^#(?=(?:groups|group-components|set-resource-scopes|resources): \[)"
     text, n = re.subn(marked, "", profile.read_text(), flags=re.MULTILINE)
     assert n == 4
     profile.write_text(text)
     there = OnSlurm(workspace, slurm)
-    ended = there.run(*TABLES)
+    ended = there.run(*targets)
     assert ended.code == 0, ended.terminal
     return there
 
@@ -48,6 +53,23 @@ def test_four_jobs_are_one_of_slurm_on_one_gpu_with_their_time_limits_summed(gro
     spans = sorted((moment(one.splitlines()[0]), moment(one.splitlines()[-1])) for one in told)
     for before, after in pairwise(spans):
         assert before[1] <= after[0], "two ran at once on one GPU"
+
+
+def test_joined_jobs_of_a_survey_that_is_counted_first_are_submitted_once(base_model, slurm, tmp_path):
+    workspace = Workspace.begin(tmp_path / "study", base_model)
+    workspace.config["engine"]["adapters_per_job"] = None
+    workspace.config["surveys"]["voters"]["arms"] = ["small/tuned", "small/few-shot"]
+    workspace.save()
+    there = without_marks(workspace, slurm)
+    assert (there.results / "surveys/voters/counts.json").exists()
+    submitted = {
+        rule: [job["JobId"] for job in there.jobs() if rule_of(job).endswith(rule)]
+        for rule in ("train_fold_adapters", "score_respondents")
+    }
+    assert [len(some) for some in submitted.values()] == [1, 1]
+    told = [log.read_text() for log in (there.folder / "logs/score_respondents").rglob("*.log")]
+    assert len(told) == 4
+    assert {tuple(re.findall(r"Slurm job (\d+)", one)) for one in told} == {tuple(submitted["score_respondents"])}
 
 
 def moment(line):

@@ -1,6 +1,7 @@
 """Study A on made-up respondents: a small run from building `tiny` to its report, and the whole of it as a plan."""
 
 import json
+import math
 import re
 import shutil
 
@@ -8,6 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from stimmung.study import cuts, sizes
+from stimmung.study.models import Model, Training
 from tests.workflow.workspace import REPOSITORY, Workspace
 
 STUDY, SIMULATED = "studies/gles2017.yaml", "studies/gles2017-simulated.yaml"
@@ -121,66 +124,71 @@ def test_conditions_change_who_is_learned_from_and_never_who_is_tested(finished_
     assert complete.in_training.sum() == draw.in_training.sum() < full.in_training.sum()
 
 
-SEEDS = [24, 25]
-A_SEED, A_FOLD = [(seed, 0) for seed in SEEDS], [(seed, fold) for seed in SEEDS for fold in range(5)]
-# Of a condition of its own job or jobs; what is not here shares one with the conditions before it.
-FEW_OF_SHARES = {"share-1": [(24, 0)], "share-20": [(24, 0)], "share-50": A_SEED}
-MORE_OF_SHARES = {"share-1": [(24, 0)], "share-10": [(24, 0)], "share-20": A_SEED, "share-50": A_SEED}
-ON_AN_A100 = {
-    "llama-3.2-1b-instruct": (A_SEED, FEW_OF_SHARES),
-    "llama-3.2-3b-instruct": (A_SEED, FEW_OF_SHARES),
-    "llama-3.1-8b-instruct": (A_FOLD, MORE_OF_SHARES),
-}
+TUNED = ["llama-3.2-1b-instruct", "llama-3.2-3b-instruct", "llama-3.1-8b-instruct"]
 
 
-@pytest.mark.parametrize(
-    ("files", "changes", "firsts"),
-    [
-        # Without a GPU, the seeds of a condition are a job, and the conditions none.
-        (
-            (STUDY, SIMULATED),
-            {},
-            {"tiny": ([(24, 0)], {f"share-{share}": [(24, 0)] for share in (1, 2, 5, 10, 20, 50)})},
-        ),
-        ((STUDY,), {"engine": {"gpu_tflops": 100}}, ON_AN_A100),
-    ],
-    ids=["simulated", "published"],
-)
-def test_the_whole_study_is_planned_in_jobs_that_suit_the_machine(tmp_path, files, changes, firsts):
-    gles = begin(tmp_path / "study", (*files, "study.yaml"))
-    # The licensed file, as far as a plan looks at it.
-    (gles.folder / "data").mkdir()
-    (gles.folder / "data/ZA6835_v1-0-0.sav").touch()
-    (gles.folder / "study.yaml").write_text(
-        yaml.safe_dump({**changes, "surveys": {"gles2017": {"seeds": SEEDS}}})
-    )
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """All 22 conditions of the published models and recipe, of as many made-up respondents as took part, up to their count."""
+    gles = begin(tmp_path_factory.mktemp("whole") / "study", (STUDY, SIMULATED, "study.yaml"))
+    published = {"arms": [f"{model}/tuned" for model in TUNED], "training": "votes-as-published"}
+    study = {"engine": {"gpu_tflops": 100}, "surveys": {"gles2017": published}}
+    (gles.folder / "study.yaml").write_text(yaml.safe_dump(study))
+    ended = gles.run("--until", "count_respondents")
+    assert ended.code == 0, ended.terminal
+    return gles
+
+
+def planned_jobs(gles):
+    """The jobs that train, by model, each as condition, seed and fold of its first adapter."""
     ended = gles.run("--dry-run")
     assert ended.code == 0, ended.terminal
-
-    declared = {}
-    for name in files:
-        declared |= yaml.safe_load((REPOSITORY / name).read_text(encoding="utf-8"))["surveys"]["gles2017"]
-    assert {f"{model}/tuned" for model in firsts} == {
-        arm for arm in declared["arms"] if arm.endswith("/tuned")
-    }
-    whole = yaml.safe_load((REPOSITORY / STUDY).read_text(encoding="utf-8"))
-    conditions = whole["surveys"]["gles2017"]["conditions"]
-    assert len(conditions) == 22
     named = re.findall(
         r"\nrule train_fold_adapters:.*?"
         r"\n    wildcards: survey=gles2017, model=(\S+), condition=(\S+), seed=(\d+), fold=(\d+)\n",
         ended.terminal,
         re.DOTALL,
     )
-    planned = [(model, condition, (int(seed), int(fold))) for model, condition, seed, fold in named]
-    assert len(planned) == len(set(planned))
-    shares = {name for name, condition in conditions.items() if "share" in condition}
-    assert set(planned) == {
-        (model, condition, first)
-        for model, (of_others, of_shares) in firsts.items()
-        for condition in conditions
-        for first in (of_shares.get(condition, []) if condition in shares else of_others)
-    }
-    # Every rule of the survey branch, the made-up file and model only where there is no other.
-    rules = set(re.findall(r"^(?:local)?rule (\w+):", ended.terminal, re.MULTILINE))
-    assert rules == RULES | ({"simulate_survey", "build_tiny"} if SIMULATED in files else {"build_personas"})
+    found = {}
+    for model, condition, seed, fold in named:
+        found.setdefault(model, []).append((condition, int(seed), int(fold)))
+    return found, set(re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):", ended.terminal, re.MULTILINE))
+
+
+def test_on_a_gpu_every_job_of_the_published_study_takes_about_ten_minutes_to_an_hour(whole):
+    counts = json.loads((whole.folder / RESULTS / "counts.json").read_text())
+    assert len(counts["in_training"]) == 22 and counts["tested"] > 1700
+    assert counts["in_training"]["thuringia"] < 150, "a group of few, which alone would be a job of minutes"
+    declared = yaml.safe_load((REPOSITORY / STUDY).read_text(encoding="utf-8"))
+    training = Training(**declared["training"]["votes-as-published"])
+    found, _ = planned_jobs(whole)
+    assert list(found) and set(found) == set(TUNED)
+    for model, firsts in found.items():
+        of = Model(**declared["models"][model])
+        minutes = {
+            condition: sizes.survey_minutes(of, training, 100, math.ceil(n * 4 / 5))
+            for condition, n in counts["in_training"].items()
+        }
+        conditions = {name: (each, sizes.adapters_in_a_job(each, 5, 30)) for name, each in minutes.items()}
+        jobs = cuts.training_jobs(conditions, [24], 5, room=25, least=5, most=55)
+        assert sorted(firsts) == sorted(job[0] for job in jobs)
+        loads = [sum(minutes[condition] for condition, _, _ in job) for job in jobs]
+        assert min(loads) >= 5 and max(loads) <= 55, "and some minutes to load the model"
+
+
+def test_the_whole_study_is_planned_without_a_gpu_each_condition_a_job(tmp_path):
+    gles = begin(tmp_path / "study", (STUDY, SIMULATED))
+    declared = yaml.safe_load((REPOSITORY / STUDY).read_text(encoding="utf-8"))["surveys"]["gles2017"]
+    found, rules = planned_jobs(gles)
+    assert set(found) == {"tiny"}
+    assert sorted(found["tiny"]) == sorted((condition, 24, 0) for condition in declared["conditions"])
+    assert rules == RULES | {"simulate_survey", "build_tiny"}
+
+
+def test_the_study_on_the_licensed_file_is_planned(tmp_path):
+    gles = begin(tmp_path / "study", (STUDY,))
+    # The licensed file, as far as a plan looks at it.
+    (gles.folder / "data").mkdir()
+    (gles.folder / "data/ZA6835_v1-0-0.sav").touch()
+    found, rules = planned_jobs(gles)
+    assert set(found) == set(TUNED) and rules == RULES | {"build_personas"}

@@ -1,5 +1,6 @@
 """A survey's adapters in few jobs or in many: the same bytes, and no cut or further seed trains or scores anything again."""
 
+import json
 import re
 import shutil
 
@@ -132,10 +133,9 @@ def test_another_cut_trains_and_scores_nothing(two_seeds, tmp_path):
     study.save()
     store = study.folder / "results/.store"
     before = {path: path.stat().st_mtime_ns for path in store.glob("*/*")}
-    run(study, *(f"{TABLES}/full/seed-{seed}.parquet" for seed in (24, 25)))
-    for seed in (24, 25):
-        for fold in (0, 1):
-            assert trained(study, f"full-seed-{seed}-fold-{fold}") == []
+    run(study, f"{TABLES}/full/seed-25.parquet")
+    for fold in (0, 1):
+        assert trained(study, f"full-seed-25-fold-{fold}") == []
     assert {path: path.stat().st_mtime_ns for path in store.glob("*/*")} == before
 
 
@@ -174,20 +174,76 @@ def test_conditions_in_one_job_are_those_of_a_job_each(finished, base_model, tmp
     assert len(list((study.folder / "results/.store/predictions").iterdir())) == 3
 
 
-def test_jobs_are_filled_to_the_minutes_of_the_configured_gpu(fresh):
-    fresh.config["engine"] |= {"adapters_per_job": None, "gpu_tflops": 100}
-    fresh.config["surveys"][SURVEY]["seeds"] = [24, 25, 26]
-    fresh.save()
-    assert jobs(fresh)[TRAIN] == {"full 24 0"}
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory, base_model):
+    """A study for a configured GPU, as far as is known how many respondents it has. It is shared: copy it."""
+    workspace = begin(tmp_path_factory.mktemp("counted") / "study", base_model, None)
+    workspace.config["engine"]["gpu_tflops"] = 100
+    workspace.config["surveys"][SURVEY]["conditions"] = {"full": {}, "half": {"keep": {"party": ["red"]}}}
+    workspace.save()
+    planned = workspace.run("--dry-run")
+    assert planned.code == 0, planned.terminal
+    assert "checkpoint count_respondents:" in planned.terminal and TRAIN not in planned.terminal
+    run(workspace, "--until", "count_respondents", "build_prompts", "prepare_model")
+    return workspace
+
+
+def recut(workspace, folder, *, seeds=(24,), **training):
+    """What a copy with other seeds and another length of training would start."""
+    study = workspace.copy(folder)
+    study.config["surveys"][SURVEY]["seeds"] = list(seeds)
+    study.config["training"]["quick"] |= training
+    study.save()
+    return jobs(study)[TRAIN]
+
+
+def test_jobs_are_filled_to_the_minutes_of_the_configured_gpu(counted, tmp_path):
+    seeds = (24, 25, 26)
+    assert recut(counted, tmp_path / "a", seeds=seeds) == {"full 24 0"}
     # At a tenth of a second a step, 4,000 steps of two folds are 13 minutes, and 20,000 more than an hour.
-    fresh.config["training"]["quick"]["max_steps"] = 4000
-    fresh.save()
-    assert jobs(fresh)[TRAIN] == {f"{name} {seed} 0" for name in ("full", "half") for seed in (24, 25, 26)}
-    fresh.config["training"]["quick"]["max_steps"] = 20000
-    fresh.save()
-    assert jobs(fresh)[TRAIN] == {
-        f"{name} {seed} {fold}" for name in ("full", "half") for seed in (24, 25, 26) for fold in (0, 1)
+    assert recut(counted, tmp_path / "b", seeds=seeds, max_steps=4000) == {
+        f"{name} {seed} 0" for name in ("full", "half") for seed in seeds
     }
+    assert recut(counted, tmp_path / "c", seeds=seeds, max_steps=20000) == {
+        f"{name} {seed} {fold}" for name in ("full", "half") for seed in seeds for fold in (0, 1)
+    }
+
+
+def test_a_group_counts_by_the_respondents_that_it_really_has(counted, tmp_path):
+    counts = json.loads((counted.folder / f"results/surveys/{SURVEY}/counts.json").read_text())
+    n, of_group = counts["in_training"]["full"], counts["in_training"]["half"]
+    assert counts["tested"] == n == 40 and 0 < of_group < 20
+    # A thousand passes over twenty respondents, two folds: 17 minutes. A job of 25 has room for a third of them besides, not for
+    # thousands, nor for as many once more.
+    epochs = {"max_steps": None, "num_train_epochs": 1000}
+    assert recut(counted, tmp_path / "group", **epochs) == {"full 24 0"}
+    everybody = counted.copy(tmp_path / "everybody")
+    everybody.config["surveys"][SURVEY]["conditions"]["half"] = {}
+    everybody.save()
+    run(everybody, "--until", "count_respondents")
+    assert recut(everybody, tmp_path / "two", **epochs) == {"full 24 0", "half 24 0"}
+
+
+def test_what_is_asked_for_by_hand_waits_for_the_count_as_well(counted, tmp_path):
+    study = counted.copy(tmp_path / "study")
+    study.config["surveys"][SURVEY]["arms"] = ["small/tuned", "small/zero-shot"]
+    study.save()
+    (study.folder / f"results/surveys/{SURVEY}/counts.json").unlink()
+    adapters = f"results/surveys/{SURVEY}/adapters/small/full-seed-24-fold-0.json"
+    table = f"results/surveys/{SURVEY}/predictions/small/zero-shot/full/seed-24.parquet"
+    for target, planned in [
+        (adapters, {TRAIN: {"full 24 0"}, SCORE: set()}),
+        (table, {TRAIN: set(), SCORE: {"full 24"}}),
+    ]:
+        assert jobs(study, target) == planned
+    run(study, adapters)
+    # The group stands in the same job.
+    assert [(one["sample"], one["fold"]) for one in json.loads((study.folder / adapters).read_text())] == [
+        ("full", 0),
+        ("full", 1),
+        ("half", 0),
+        ("half", 1),
+    ]
 
 
 def test_without_a_configured_gpu_conditions_stay_apart_so_that_all_cores_have_work(fresh):

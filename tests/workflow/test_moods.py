@@ -80,8 +80,8 @@ def test_a_new_week_trains_and_scores_itself_and_no_other(panel):
     assert {file: file.stat().st_mtime_ns for file in before} == before
     assert len(list(store.glob("adapters/*"))) == len(list(store.glob("answers/*"))) == 4 * 2
     rewritten = {file.stem for file in adapters.glob("*.json") if file.stat().st_mtime_ns != lists[file.stem]}
-    assert rewritten == {"2020-01-16"}, "the list of the third and the fourth week"
-    log = (panel.folder / "logs/train_week_adapters/posts/small/2020-01-16.log").read_text()
+    assert rewritten == {"2020-01-16-seed-1"}, "the list of the third and the fourth week"
+    log = (panel.folder / "logs/train_week_adapters/posts/small/2020-01-16-seed-1.log").read_text()
     assert log.count("1 adapters at steps [0]") == 2, "one after another, those of the new week only"
     new = pd.read_parquet(panel.folder / ANSWERS)
     assert new[new["week"] != "2020-01-23"].reset_index(drop=True).equals(old)

@@ -1,0 +1,30 @@
+"""Count a survey's tested respondents, and those whom each condition leaves to learn from."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stimmung.data.splits import count_split
+from stimmung.study.job import job
+from stimmung.vocabulary.files import write_json
+from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.votes_schemas import SPLITS
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def count_respondents(*, splits: Sequence[Path], output: Path) -> None:
+    """Write the counts of all conditions as JSON."""
+    counted = [count_split(read_table(path, SPLITS)) for path in splits]
+    tested = max(n_tested for _, n_tested, _ in counted)
+    in_training = {condition: n_in_training for condition, _, n_in_training in counted}
+    write_json({"tested": tested, "in_training": in_training}, output)
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        count_respondents(
+            splits=[Path(path) for path in snakemake.input.splits],
+            output=Path(snakemake.output.counts),
+        )
