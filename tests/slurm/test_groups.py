@@ -69,7 +69,9 @@ def test_joined_jobs_of_a_survey_that_is_counted_first_are_submitted_once(base_m
     assert [len(some) for some in submitted.values()] == [1, 1]
     told = [log.read_text() for log in (there.folder / "logs/score_respondents").rglob("*.log")]
     assert len(told) == 4
-    assert {tuple(re.findall(r"Slurm job (\d+)", one)) for one in told} == {tuple(submitted["score_respondents"])}
+    assert {tuple(re.findall(r"Slurm job (\d+)", one)) for one in told} == {
+        tuple(submitted["score_respondents"])
+    }
 
 
 def moment(line):
