@@ -88,6 +88,18 @@ def test_a_new_week_trains_and_scores_itself_and_no_other(panel):
     assert (new["week"] == "2020-01-23").sum() == 2 * 3
 
 
+def test_jobs_of_a_configured_gpu_follow_from_the_posts_that_weeks_have(panel):
+    panel.config["engine"] |= {"weeks_per_job": None, "gpu_tflops": 100}
+    weeks = ["2020-01-02", "2020-01-09", "2020-01-16"]
+    # 40 posts are about 19 blocks, reckoned as 32: 8 steps of a tenth of a second in each pass, for two seeds. Of 2,000 blocks, as
+    # of a week that nobody counted, each of these would be more than an hour.
+    for epochs, firsts in [(200, weeks[:1]), (600, weeks), (3000, sorted(2 * weeks))]:
+        panel.config["training"]["quick"] |= {"max_steps": None, "num_train_epochs": epochs}
+        panel.save()
+        jobs = planned(panel, ANSWERS)
+        assert [week for rule, week in jobs if rule == "train_week_adapters"] == firsts
+
+
 def test_a_deleted_adapter_comes_back_when_it_is_asked_again_and_is_not_trained(panel):
     folder = panel.folder / "results/panels/posts/adapters/small/2020-01-09/seed-2"
     weights = (folder / SAFETENSORS).read_bytes()
