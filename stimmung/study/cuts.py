@@ -42,7 +42,7 @@ def training_jobs(
     for condition, (work, per_part) in conditions.items():
         for part in _parts(seeds, n_folds, per_part):
             load = work * len(part)
-            place = next((job for job in with_room if loads[job] + load <= room), len(jobs))
+            place = next((place for place in with_room if loads[place] + load <= room), len(jobs))
             if place == len(jobs):
                 jobs.append([])
                 loads.append(0)
@@ -58,10 +58,10 @@ def _with_short_ones_joined(
     jobs: list[list[Adapter]], loads: list[float], least: float, most: float
 ) -> list[list[Adapter]]:
     """Return the jobs, each that is too short joined to the shortest other one."""
-    for short in [job for job, load in enumerate(loads) if load < least]:
-        others = [job for job, others in enumerate(jobs) if others and job != short]
-        other = min(others, key=loads.__getitem__, default=short)
-        if other != short and loads[short] + loads[other] <= most:
+    for short in [place for place, load in enumerate(loads) if load < least]:
+        others = [place for place, job in enumerate(jobs) if job and place != short]
+        other = min(others, key=loads.__getitem__, default=None)
+        if other is not None and loads[short] + loads[other] <= most:
             first, second = sorted((short, other))
             jobs[first] += jobs[second]
             loads[first] += loads[second]
