@@ -20,7 +20,7 @@ test: $(BIN)/.installed  ## style, types, rules, and every test
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-slurm: $(BIN)/.installed  ## a real Slurm of three nodes on this machine, its faults, and random kills; needs root and Debian
 	$(BIN)/pytest tests/slurm

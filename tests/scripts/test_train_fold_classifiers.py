@@ -209,8 +209,8 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(small_study, encod
     began = time.monotonic()
     train(small_study, encoder, tmp_path / "a", training=short)
     duration = time.monotonic() - began
-    rng, resumed = np.random.default_rng(4), 0
-    for _ in range(6):
+    rng, checkpoints, resumed = np.random.default_rng(4), tmp_path / "b/store/checkpoints", 0
+    for attempt in range(6):
         # A fork has the libraries already, so the kill can hit any moment of the training itself.
         child = os.fork()
         if child == 0:
@@ -218,10 +218,14 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(small_study, encod
                 train(small_study, encoder, tmp_path / "b", training=short, checkpoint_minutes=1e-9)
             finally:
                 os._exit(0)
-        time.sleep(rng.uniform(0.2, 0.6) * duration)
+        # The first while there is surely a checkpoint, however slow the machine has become.
+        patience = time.monotonic() + 60
+        while attempt == 0 and not any(checkpoints.glob("*.safetensors")) and time.monotonic() < patience:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0.2, 0.6) * duration if attempt else 0)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        resumed += any((tmp_path / "b/store/checkpoints").glob("*.safetensors"))
+        resumed += any(checkpoints.glob("*.safetensors"))
     finished = list((tmp_path / "b/store/adapters").glob("*/adapter_model.safetensors"))
     times = [path.stat().st_mtime_ns for path in finished]
     train(small_study, encoder, tmp_path / "b", training=short, checkpoint_minutes=1e-9)
