@@ -132,7 +132,11 @@ TUNED = ["llama-3.2-1b-instruct", "llama-3.2-3b-instruct", "llama-3.1-8b-instruc
 def whole(tmp_path_factory):
     """Conditions of all kinds, the published models and recipe, and as many made-up respondents as took part, up to their count."""
     gles = begin(tmp_path_factory.mktemp("whole") / "study", (STUDY, SIMULATED, "study.yaml"))
-    published = {"arms": [f"{model}/tuned" for model in TUNED], "training": "votes-as-published", "only": SOME}
+    published = {
+        "arms": [f"{model}/tuned" for model in TUNED],
+        "training": "votes-as-published",
+        "only": SOME,
+    }
     study = {"engine": {"gpu_tflops": 100}, "surveys": {"gles2017": published}}
     (gles.folder / "study.yaml").write_text(yaml.safe_dump(study))
     ended = gles.run("--until", "count_respondents")
