@@ -237,6 +237,7 @@ def test_what_is_asked_for_by_hand_waits_for_the_count_as_well(counted, tmp_path
     ]:
         assert jobs(study, target) == planned
     run(study, adapters)
+    assert jobs(study, adapters) == {TRAIN: set(), SCORE: set()}
     # The group stands in the same job.
     assert [(one["sample"], one["fold"]) for one in json.loads((study.folder / adapters).read_text())] == [
         ("full", 0),
