@@ -5,6 +5,7 @@ Twenty minutes on two cores: `STIMMUNG_WHOLE_DEMO=1 pytest tests/slurm/test_demo
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -55,8 +56,9 @@ def test_the_results_are_those_of_a_local_run_to_the_byte(through_slurm, tmp_pat
     assert {"adapters", "answers", "predictions", "tables"} <= {
         part for path in expected for part in path.parts
     }
-    # Without a GPU each condition is a job of its own: which adapters a job listed is another.
+    # Without a GPU nobody is counted, and each condition is a job of its own: which adapters a job listed is another.
     assert [len(lists_of(one)) for one in (expected, found)] == [5, 1]
+    del found[Path("results/surveys/anes1996/counts.json")]
     for one in (expected, found):
         for path in lists_of(one):
             del one[path]
