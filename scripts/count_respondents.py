@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stimmung.data.splits import count_split
+from stimmung.data.splits import count_splits
 from stimmung.study.job import job
 from stimmung.vocabulary.files import write_json
 from stimmung.vocabulary.tables import read_table
@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 
 def count_respondents(*, splits: Sequence[Path], output: Path) -> None:
     """Write the counts of all conditions as JSON."""
-    counted = [count_split(read_table(path, SPLITS)) for path in splits]
-    tested = max(n_tested for _, n_tested, _ in counted)
-    in_training = {condition: n_in_training for condition, _, n_in_training in counted}
-    write_json({"tested": tested, "in_training": in_training}, output)
+    write_json(count_splits(read_table(path, SPLITS) for path in splits), output)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """How work is cut into jobs: which adapters a job trains, which seeds it scores with, and in which lists its adapters stand."""
 
 # Where a GPU is configured, its jobs are as long as they should be only if one knows how many respondents there are.
-COUNTS = STUDY.engine.gpu_tflops and not STUDY.engine.adapters_per_job
+COUNTS = bool(STUDY.engine.gpu_tflops and not STUDY.engine.adapters_per_job)
 
 
 @cache
@@ -191,8 +191,7 @@ def blocks_of_a_week(panel):
         return sizes.BLOCKS_PER_WEEK
     if chosen.mix is not None:
         return sizes.blocks_of_posts(chosen.mix.n_posts, training.block_size)
-    read = Path(checkpoints.read_panel.get(panel=panel).output.report)
-    kept = json.loads(read.read_text(encoding="utf-8"))["kept"]
+    kept = reading_of(panel)["kept"]
     return sizes.blocks_of_posts(kept / len(weeks_of(panel)), training.block_size)
 
 
@@ -209,13 +208,12 @@ def minutes_of_a_week(panel, model):
 
 @cache
 def weekly_jobs(panel, model):
-    """The adapters of each job of a panel, by the first of them. Cut by what is declared, so that a new week moves none."""
+    """The adapters of each job of a panel, by the first of them. Cut by declared weeks, so that a new one moves none of the same size."""
     seeds = STUDY.panels[panel].seeds
-    a_week = minutes_of_a_week(panel, model)
-    weeks_per_job, seeds_per_job = (
-        (STUDY.engine.weeks_per_job, len(seeds))
-        if STUDY.engine.weeks_per_job
-        else sizes.weeks_in_a_job(a_week, len(seeds), STUDY.engine.minutes_per_job)
-    )
+    weeks_per_job, seeds_per_job = STUDY.engine.weeks_per_job, len(seeds)
+    if weeks_per_job is None:
+        weeks_per_job, seeds_per_job = sizes.weeks_in_a_job(
+            minutes_of_a_week(panel, model), len(seeds), STUDY.engine.minutes_per_job
+        )
     jobs = cuts.weekly_jobs(weeks_of(panel), seeds, weeks_per_job, seeds_per_job)
     return {job[0]: job for job in jobs}

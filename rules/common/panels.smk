@@ -83,18 +83,19 @@ def weeks_of(panel):
     return STUDY.panels[panel].weeks.labels()
 
 
+def reading_of(panel):
+    """What was kept and dropped of a panel's posts. Known once it has been read: Snakemake waits for that here."""
+    written = checkpoints.read_panel.get(panel=panel).output.report
+    return json.loads(Path(written).read_text(encoding="utf-8"))
+
+
 def tuned_weeks(panel):
     """The weeks that get adapters: all, but those with too few posts if the config says to skip them."""
     chosen = STUDY.panels[panel]
     if chosen.too_few_posts == "refuse" or chosen.mix is not None:
         return weeks_of(panel)
-    reading = Path(checkpoints.read_panel.get(panel=panel).output.report).read_text(
-        encoding="utf-8"
-    )
-    kept = {
-        week: counts["kept"] for week, counts in json.loads(reading)["weeks"].items()
-    }
-    return [week for week in weeks_of(panel) if kept[week] >= chosen.min_posts]
+    weeks = reading_of(panel)["weeks"]
+    return [week for week in weeks_of(panel) if weeks[week]["kept"] >= chosen.min_posts]
 
 
 def tuned_in_job(wildcards):

@@ -1,7 +1,7 @@
 """Who is tested in which fold, and who may be trained on: folds never change, only training masks do."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -122,10 +122,14 @@ def split_condition(
     )
 
 
-def count_split(splits: pd.DataFrame) -> tuple[str, int, int]:
-    """Return a splits table's condition, its tested respondents, and those who may be trained on."""
-    tested = splits["fold"] != NO_FOLD
-    return str(splits["condition"].iloc[0]), int(tested.sum()), int((tested & splits["in_training"]).sum())
+def count_splits(tables: Iterable[pd.DataFrame]) -> dict[str, Any]:
+    """Return how many respondents are ``tested``, the same under every condition, and ``in_training``, by condition."""
+    counts: dict[str, Any] = {"tested": 0, "in_training": {}}
+    for splits in tables:
+        tested = splits["fold"] != NO_FOLD
+        counts["tested"] = int(tested.sum())
+        counts["in_training"][splits["condition"].iloc[0]] = int((tested & splits["in_training"]).sum())
+    return counts
 
 
 def _selected(

@@ -1,7 +1,7 @@
 """How work is cut into jobs: which adapters of a survey or a panel a job trains, and which seeds it predicts with.
 
-Jobs are filled in the order of what is declared, so that a further seed or condition at the end takes nothing out of the
-jobs before it.
+Jobs are filled in the order of what is declared, so that a further condition at the end leaves the jobs before it what they
+had, unless one of them was joined to another for being short.
 """
 
 from collections.abc import Mapping, Sequence

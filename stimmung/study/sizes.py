@@ -23,6 +23,7 @@ LEAST_SECONDS_PER_STEP = 0.1
 TOKENS_PER_PROMPT = 400
 # Of a week of posts that nobody has counted.
 BLOCKS_PER_WEEK = 2000
+# A guess, of posts as short as tweets.
 TOKENS_PER_POST = 30
 # Of a survey that nobody has counted.
 RESPONDENTS_PER_SURVEY = 2000

@@ -179,7 +179,7 @@ def counted(tmp_path_factory, base_model):
     """A study for a configured GPU, as far as is known how many respondents it has. It is shared: copy it."""
     workspace = begin(tmp_path_factory.mktemp("counted") / "study", base_model, None)
     workspace.config["engine"]["gpu_tflops"] = 100
-    workspace.config["surveys"][SURVEY]["conditions"] = {"full": {}, "half": {"keep": {"party": ["red"]}}}
+    workspace.config["surveys"][SURVEY]["conditions"] = {"full": {}, "reds": {"keep": {"party": ["red"]}}}
     workspace.save()
     planned = workspace.run("--dry-run")
     assert planned.code == 0, planned.terminal
@@ -202,26 +202,26 @@ def test_jobs_are_filled_to_the_minutes_of_the_configured_gpu(counted, tmp_path)
     assert recut(counted, tmp_path / "a", seeds=seeds) == {"full 24 0"}
     # At a tenth of a second a step, 4,000 steps of two folds are 13 minutes, and 20,000 more than an hour.
     assert recut(counted, tmp_path / "b", seeds=seeds, max_steps=4000) == {
-        f"{name} {seed} 0" for name in ("full", "half") for seed in seeds
+        f"{name} {seed} 0" for name in ("full", "reds") for seed in seeds
     }
     assert recut(counted, tmp_path / "c", seeds=seeds, max_steps=20000) == {
-        f"{name} {seed} {fold}" for name in ("full", "half") for seed in seeds for fold in (0, 1)
+        f"{name} {seed} {fold}" for name in ("full", "reds") for seed in seeds for fold in (0, 1)
     }
 
 
 def test_a_group_counts_by_the_respondents_that_it_really_has(counted, tmp_path):
     counts = json.loads((counted.folder / f"results/surveys/{SURVEY}/counts.json").read_text())
-    n, of_group = counts["in_training"]["full"], counts["in_training"]["half"]
+    n, of_group = counts["in_training"]["full"], counts["in_training"]["reds"]
     assert counts["tested"] == n == 40 and 0 < of_group < 20
     # A thousand passes over twenty respondents, two folds: 17 minutes. A job of 25 has room for a third of them besides, not for
     # thousands, nor for as many once more.
     epochs = {"max_steps": None, "num_train_epochs": 1000}
     assert recut(counted, tmp_path / "group", **epochs) == {"full 24 0"}
     everybody = counted.copy(tmp_path / "everybody")
-    everybody.config["surveys"][SURVEY]["conditions"]["half"] = {}
+    everybody.config["surveys"][SURVEY]["conditions"]["reds"] = {}
     everybody.save()
     run(everybody, "--until", "count_respondents")
-    assert recut(everybody, tmp_path / "two", **epochs) == {"full 24 0", "half 24 0"}
+    assert recut(everybody, tmp_path / "two", **epochs) == {"full 24 0", "reds 24 0"}
 
 
 def test_what_is_asked_for_by_hand_waits_for_the_count_as_well(counted, tmp_path):
@@ -242,8 +242,8 @@ def test_what_is_asked_for_by_hand_waits_for_the_count_as_well(counted, tmp_path
     assert [(one["sample"], one["fold"]) for one in json.loads((study.folder / adapters).read_text())] == [
         ("full", 0),
         ("full", 1),
-        ("half", 0),
-        ("half", 1),
+        ("reds", 0),
+        ("reds", 1),
     ]
 
 

@@ -112,6 +112,13 @@ def test_the_published_weeks_make_jobs_of_about_ten_minutes_to_an_hour(billions,
     assert 10 < weeks * seeds * a_week / n_seeds <= 60 - sizes.LOADING_MINUTES
 
 
+def test_a_tiny_model_s_weeks_go_together_for_each_takes_no_time():
+    quick = Training(r=8, num_train_epochs=None, max_steps=60, per_device_train_batch_size=2, block_size=128)
+    a_week = sizes.week_minutes(0.002, quick, 2, 100)
+    weeks, seeds = sizes.weeks_in_a_job(a_week, 2, 30)
+    assert seeds == 2 and 10 < weeks * a_week <= 60
+
+
 @settings(deadline=None)
 @given(st.floats(1, 1e6), st.sampled_from([64, 128, 512]), st.integers(1, 5))
 def test_jobs_suit_weeks_of_few_posts_and_of_many(n_posts, block_size, n_seeds):
@@ -141,6 +148,19 @@ def test_more_respondents_take_longer_and_a_faster_gpu_less():
     one = sizes.survey_minutes(model, epochs, 100, 1600)
     assert sizes.survey_minutes(model, epochs, 100, 3200) == pytest.approx(2 * one)
     assert sizes.survey_minutes(model, epochs, 50, 1600) == pytest.approx(2 * one)
+
+
+@pytest.mark.parametrize("gpu_tflops", [100, 250])
+@pytest.mark.parametrize("billions", [0.135, 0.5, 1, 3, 8, 14])
+@pytest.mark.parametrize("study", ["gles2017", "anes2016"])
+def test_the_shipped_surveys_make_jobs_of_about_ten_minutes_to_an_hour(study, billions, gpu_tflops):
+    """Of conditions that everybody may be learned from in, uncounted, if there are enough."""
+    (preset,) = yaml.safe_load((ROOT / f"studies/{study}.yaml").read_text())["training"].values()
+    model = Model(source=f"some/Llama-{billions}B", revision=REVISION)
+    n_rows = sizes.RESPONDENTS_PER_SURVEY * 4 // 5
+    an_adapter = sizes.survey_minutes(model, Training(**preset), gpu_tflops, n_rows)
+    n_adapters = sizes.adapters_in_a_job(an_adapter, 5, 30)
+    assert 10 < n_adapters * an_adapter < 60 - sizes.LOADING_MINUTES
 
 
 # As many as GLES's groups, shares and complete answers leave of 1,829 respondents who are made up, a small survey and a large one.
