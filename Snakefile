@@ -41,6 +41,7 @@ STUDY = study_or_exit(config)
 
 
 include: "rules/common/names.smk"
+include: "rules/common/cache.smk"
 include: "rules/common/given.smk"
 include: "rules/common/resources.smk"
 include: "rules/common/surveys.smk"

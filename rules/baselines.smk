@@ -25,6 +25,8 @@ rule predict_baselines:
         mem_mb=grows(2000),
         runtime=grows(30),
     params:
+        condition="{condition}",
+        seed="{seed}",
         language=of_survey("language"),
         baselines=BASELINES,
         drop_items=of_condition("drop_items"),

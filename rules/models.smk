@@ -2,14 +2,8 @@
 
 Makes results/models/{model}/, an ordinary Hugging Face directory, and model.json with its source and digest.
 
-These rules can be cached between workflows (docs/executors.md). Snakemake lets no such rule have a `benchmark:`, so that the scripts
-measure themselves. What they write is a log to Snakemake: it removes logs before each attempt, so that a model which then
-comes from the cache has an empty one and cost nothing. Params and inputs must say all that decides the files: wildcards, such as the model's
-name, do not count in the cache.
+These rules can be cached between workflows (rules/common/cache.smk).
 """
-
-# Only when it is asked for: every other run would begin with a warning that these rules could be cached.
-CACHED = cached_or_exit(workflow.enable_cache)
 
 
 rule build_tiny:
@@ -22,7 +16,7 @@ rule build_tiny:
     log:
         log="logs/build_tiny/tiny.log",
         cost="benchmarks/build_tiny/tiny.tsv",
-    cache: CACHED
+    cache: CACHED.models
     conda:
         "../envs/models.yaml"
     threads: 1
@@ -49,7 +43,7 @@ rule prepare_model:
     log:
         log="logs/prepare_model/{model}.log",
         cost="benchmarks/prepare_model/{model}.tsv",
-    cache: CACHED
+    cache: CACHED.models
     conda:
         "../envs/models.yaml"
     threads: 1

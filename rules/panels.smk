@@ -185,9 +185,9 @@ rule train_week_adapters:
     output:
         trained="results/panels/{panel}/adapters/{model}/{week}-seed-{seed}.json",
     log:
-        "logs/train_week_adapters/{panel}/{model}/{week}-seed-{seed}.log",
-    benchmark:
-        "benchmarks/train_week_adapters/{panel}/{model}/{week}-seed-{seed}.tsv"
+        log="logs/train_week_adapters/{panel}/{model}/{week}-seed-{seed}.log",
+        cost="benchmarks/train_week_adapters/{panel}/{model}/{week}-seed-{seed}.tsv",
+    cache: CACHED.results
     conda:
         "../envs/models.yaml"
     threads: 1
@@ -215,9 +215,9 @@ rule score_questions:
     output:
         answers="results/panels/{panel}/answers/{model}.parquet",
     log:
-        "logs/score_questions/{panel}/{model}.log",
-    benchmark:
-        "benchmarks/score_questions/{panel}/{model}.tsv"
+        log="logs/score_questions/{panel}/{model}.log",
+        cost="benchmarks/score_questions/{panel}/{model}.tsv",
+    cache: CACHED.results
     conda:
         "../envs/models.yaml"
     threads: 1
@@ -225,6 +225,8 @@ rule score_questions:
         mem_mb=memory_of_scoring,
         runtime=grows(240),
     params:
+        panel="{panel}",
+        model="{model}",
         questions=of_panel("questions"),
         normalization=STUDY.scoring.normalization,
         readout=STUDY.scoring.readout,

@@ -18,9 +18,9 @@ rule train_fold_adapters:
     output:
         trained="results/surveys/{survey}/adapters/{model}/{condition}-seed-{seed}-fold-{fold}.json",
     log:
-        "logs/train_fold_adapters/{survey}/{model}/{condition}-seed-{seed}-fold-{fold}.log",
-    benchmark:
-        "benchmarks/train_fold_adapters/{survey}/{model}/{condition}-seed-{seed}-fold-{fold}.tsv"
+        log="logs/train_fold_adapters/{survey}/{model}/{condition}-seed-{seed}-fold-{fold}.log",
+        cost="benchmarks/train_fold_adapters/{survey}/{model}/{condition}-seed-{seed}-fold-{fold}.tsv",
+    cache: CACHED.results
     conda:
         "../envs/models.yaml"
     threads: 1
@@ -49,9 +49,9 @@ rule train_fold_classifiers:
     output:
         trained="results/surveys/{survey}/classifiers/{model}/{condition}-seed-{seed}-fold-{fold}.json",
     log:
-        "logs/train_fold_classifiers/{survey}/{model}/{condition}-seed-{seed}-fold-{fold}.log",
-    benchmark:
-        "benchmarks/train_fold_classifiers/{survey}/{model}/{condition}-seed-{seed}-fold-{fold}.tsv"
+        log="logs/train_fold_classifiers/{survey}/{model}/{condition}-seed-{seed}-fold-{fold}.log",
+        cost="benchmarks/train_fold_classifiers/{survey}/{model}/{condition}-seed-{seed}-fold-{fold}.tsv",
+    cache: CACHED.results
     conda:
         "../envs/models.yaml"
     threads: 1
@@ -81,9 +81,9 @@ rule classify_respondents:
     output:
         predictions="results/surveys/{survey}/predictions/{model}/classifier/{condition}/seed-{seed}.parquet",
     log:
-        "logs/classify_respondents/{survey}/{model}/{condition}/seed-{seed}.log",
-    benchmark:
-        "benchmarks/classify_respondents/{survey}/{model}/{condition}/seed-{seed}.tsv"
+        log="logs/classify_respondents/{survey}/{model}/{condition}/seed-{seed}.log",
+        cost="benchmarks/classify_respondents/{survey}/{model}/{condition}/seed-{seed}.tsv",
+    cache: CACHED.results
     conda:
         "../envs/models.yaml"
     threads: 1
@@ -91,6 +91,8 @@ rule classify_respondents:
         mem_mb=memory_of_scoring,
         runtime=minutes_of_scoring,
     params:
+        method="{model}/classifier",
+        condition="{condition}",
         seeds=seeds_of_table,
         language=of_survey("language"),
         store=STORE,
@@ -119,6 +121,8 @@ rule ask_endpoint:
         mem_mb=grows(2000),
         runtime=grows(600),
     params:
+        method="{endpoint}/{arm}",
+        seed="{seed}",
         endpoint=lambda wildcards: leaf("endpoints", wildcards.endpoint),
         language=of_survey("language"),
         examples=examples_of_arm,
@@ -142,9 +146,9 @@ rule score_respondents:
     output:
         predictions="results/surveys/{survey}/predictions/{model}/{arm}/{condition}/seed-{seed}.parquet",
     log:
-        "logs/score_respondents/{survey}/{model}/{arm}/{condition}/seed-{seed}.log",
-    benchmark:
-        "benchmarks/score_respondents/{survey}/{model}/{arm}/{condition}/seed-{seed}.tsv"
+        log="logs/score_respondents/{survey}/{model}/{arm}/{condition}/seed-{seed}.log",
+        cost="benchmarks/score_respondents/{survey}/{model}/{arm}/{condition}/seed-{seed}.tsv",
+    cache: CACHED.results
     conda:
         "../envs/models.yaml"
     threads: 1
@@ -152,6 +156,8 @@ rule score_respondents:
         mem_mb=memory_of_scoring,
         runtime=minutes_of_scoring,
     params:
+        method="{model}/{arm}",
+        condition="{condition}",
         seeds=seeds_of_table,
         language=of_survey("language"),
         chat=of_model("chat"),

@@ -81,6 +81,7 @@ rule split_respondents:
         mem_mb=grows(1000),
         runtime=grows(5),
     params:
+        condition="{condition}",
         target=target_of,
         exclude=selected("exclude"),
         keep=selected("keep"),

@@ -74,8 +74,8 @@ if __name__ == "__main__":
             examples=snakemake.params.examples,
             persona=snakemake.params.persona,
             normalization=snakemake.params.normalization,
-            method=f"{snakemake.wildcards.endpoint}/{snakemake.wildcards.arm}",
-            seed=int(snakemake.wildcards.seed),
+            method=snakemake.params.method,
+            seed=int(snakemake.params.seed),
             cache=Path(snakemake.params.cache),
             output=Path(snakemake.output.predictions),
         )

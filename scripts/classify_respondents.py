@@ -13,6 +13,7 @@ from stimmung.engine.respondents import folds_of
 from stimmung.engine.store import Store
 from stimmung.engine.trained_adapters import listed_adapters
 from stimmung.study.job import job
+from stimmung.study.measured import measured
 from stimmung.study.once import once
 from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.files import digest_of_file
@@ -69,19 +70,20 @@ def classify_respondents(
 if __name__ == "__main__":
     with job(snakemake), once(snakemake) as wanted:
         if wanted:
-            classify_respondents(
-                base=Path(snakemake.input.base).parent,
-                trained=[Path(listed) for listed in snakemake.input.trained],
-                respondents=Path(snakemake.input.respondents),
-                prompts=Path(snakemake.input.prompts),
-                splits=Path(snakemake.input.splits),
-                codebook=Path(snakemake.input.codebook),
-                language=snakemake.params.language,
-                method=f"{snakemake.wildcards.model}/classifier",
-                condition=snakemake.wildcards.condition,
-                seeds=snakemake.params.seeds,
-                code=snakemake.params.code,
-                threads=snakemake.threads,
-                store=Path(snakemake.params.store),
-                output=Path(snakemake.output.predictions),
-            )
+            with measured(Path(snakemake.log.cost)):
+                classify_respondents(
+                    base=Path(snakemake.input.base).parent,
+                    trained=[Path(listed) for listed in snakemake.input.trained],
+                    respondents=Path(snakemake.input.respondents),
+                    prompts=Path(snakemake.input.prompts),
+                    splits=Path(snakemake.input.splits),
+                    codebook=Path(snakemake.input.codebook),
+                    language=snakemake.params.language,
+                    method=snakemake.params.method,
+                    condition=snakemake.params.condition,
+                    seeds=snakemake.params.seeds,
+                    code=snakemake.params.code,
+                    threads=snakemake.threads,
+                    store=Path(snakemake.params.store),
+                    output=Path(snakemake.output.predictions),
+                )

@@ -62,7 +62,7 @@ if __name__ == "__main__":
             drop_items=snakemake.params.drop_items,
             grids=snakemake.params.grids,
             inner_folds=snakemake.params.inner_folds,
-            condition=snakemake.wildcards.condition,
-            seed=int(snakemake.wildcards.seed),
+            condition=snakemake.params.condition,
+            seed=int(snakemake.params.seed),
             outputs=dict(zip(snakemake.params.baselines, map(Path, snakemake.output), strict=True)),
         )

@@ -12,6 +12,7 @@ from stimmung.engine.store import Store
 from stimmung.engine.trained_adapters import listed_adapters, make_whole
 from stimmung.engine.weeks import Reading, answer_questions, word_questions
 from stimmung.study.job import job
+from stimmung.study.measured import measured
 from stimmung.study.once import once
 from stimmung.vocabulary.moods_schemas import ANSWERS, BASE_SEED
 from stimmung.vocabulary.questions import Question
@@ -59,17 +60,18 @@ def score_questions(
 if __name__ == "__main__":
     with job(snakemake), once(snakemake) as wanted:
         if wanted:
-            score_questions(
-                base=Path(snakemake.input.base).parent,
-                trained=[Path(listed) for listed in snakemake.input.trained],
-                questions={name: Question(**one) for name, one in snakemake.params.questions.items()},
-                normalization=snakemake.params.normalization,
-                readout=snakemake.params.readout,
-                tokens_per_batch=snakemake.params.tokens_per_batch,
-                panel=snakemake.wildcards.panel,
-                model=snakemake.wildcards.model,
-                code=snakemake.params.code,
-                threads=snakemake.threads,
-                store=Path(snakemake.params.store),
-                output=Path(snakemake.output.answers),
-            )
+            with measured(Path(snakemake.log.cost)):
+                score_questions(
+                    base=Path(snakemake.input.base).parent,
+                    trained=[Path(listed) for listed in snakemake.input.trained],
+                    questions={name: Question(**one) for name, one in snakemake.params.questions.items()},
+                    normalization=snakemake.params.normalization,
+                    readout=snakemake.params.readout,
+                    tokens_per_batch=snakemake.params.tokens_per_batch,
+                    panel=snakemake.params.panel,
+                    model=snakemake.params.model,
+                    code=snakemake.params.code,
+                    threads=snakemake.threads,
+                    store=Path(snakemake.params.store),
+                    output=Path(snakemake.output.answers),
+                )

@@ -15,6 +15,7 @@ from stimmung.engine.respondents import folds_of
 from stimmung.engine.store import Store
 from stimmung.engine.trained_adapters import listed_adapters
 from stimmung.study.job import job
+from stimmung.study.measured import measured
 from stimmung.study.once import once
 from stimmung.study.reading import load_codebook
 from stimmung.text.personas import rendering_of
@@ -93,25 +94,26 @@ def score_respondents(
 if __name__ == "__main__":
     with job(snakemake), once(snakemake) as wanted:
         if wanted:
-            score_respondents(
-                base=Path(snakemake.input.base).parent,
-                trained=[Path(listed) for listed in snakemake.input.trained],
-                respondents=Path(snakemake.input.respondents),
-                prompts=Path(snakemake.input.prompts),
-                splits=Path(snakemake.input.splits),
-                codebook=Path(snakemake.input.codebook),
-                language=snakemake.params.language,
-                chat=snakemake.params.chat,
-                examples=snakemake.params.examples,
-                persona=snakemake.params.persona,
-                normalization=snakemake.params.normalization,
-                readout=snakemake.params.readout,
-                tokens_per_batch=snakemake.params.tokens_per_batch,
-                method=f"{snakemake.wildcards.model}/{snakemake.wildcards.arm}",
-                condition=snakemake.wildcards.condition,
-                seeds=snakemake.params.seeds,
-                code=snakemake.params.code,
-                threads=snakemake.threads,
-                store=Path(snakemake.params.store),
-                output=Path(snakemake.output.predictions),
-            )
+            with measured(Path(snakemake.log.cost)):
+                score_respondents(
+                    base=Path(snakemake.input.base).parent,
+                    trained=[Path(listed) for listed in snakemake.input.trained],
+                    respondents=Path(snakemake.input.respondents),
+                    prompts=Path(snakemake.input.prompts),
+                    splits=Path(snakemake.input.splits),
+                    codebook=Path(snakemake.input.codebook),
+                    language=snakemake.params.language,
+                    chat=snakemake.params.chat,
+                    examples=snakemake.params.examples,
+                    persona=snakemake.params.persona,
+                    normalization=snakemake.params.normalization,
+                    readout=snakemake.params.readout,
+                    tokens_per_batch=snakemake.params.tokens_per_batch,
+                    method=snakemake.params.method,
+                    condition=snakemake.params.condition,
+                    seeds=snakemake.params.seeds,
+                    code=snakemake.params.code,
+                    threads=snakemake.threads,
+                    store=Path(snakemake.params.store),
+                    output=Path(snakemake.output.predictions),
+                )

@@ -48,7 +48,7 @@ if __name__ == "__main__":
         split_respondents(
             respondents=Path(snakemake.input.respondents),
             target=snakemake.params.target,
-            condition=snakemake.wildcards.condition,
+            condition=snakemake.params.condition,
             exclude=snakemake.params.exclude,
             keep=snakemake.params.keep,
             complete=snakemake.params.complete,

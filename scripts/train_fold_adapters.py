@@ -14,6 +14,7 @@ from stimmung.engine.respondents import training_ids, training_rows
 from stimmung.engine.store import Store
 from stimmung.engine.trained_adapters import TrainedAdapter, list_adapters, take_back
 from stimmung.study.job import job
+from stimmung.study.measured import measured
 from stimmung.study.reading import load_codebook
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.codebook import worded
@@ -77,7 +78,7 @@ def train_fold_adapters(
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with job(snakemake), measured(Path(snakemake.log.cost)):
         conditions = dict.fromkeys(condition for condition, _, _ in snakemake.params.adapters)
         train_fold_adapters(
             base=Path(snakemake.input.base).parent,

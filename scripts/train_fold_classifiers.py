@@ -11,6 +11,7 @@ from stimmung.engine.respondents import answers_texts, training_ids
 from stimmung.engine.store import Store
 from stimmung.engine.trained_adapters import TrainedAdapter, list_adapters
 from stimmung.study.job import job
+from stimmung.study.measured import measured
 from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.tables import read_table
 from stimmung.vocabulary.votes_schemas import PROMPTS, SPLITS
@@ -69,7 +70,7 @@ def train_fold_classifiers(
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with job(snakemake), measured(Path(snakemake.log.cost)):
         conditions = dict.fromkeys(condition for condition, _, _ in snakemake.params.adapters)
         train_fold_classifiers(
             base=Path(snakemake.input.base).parent,

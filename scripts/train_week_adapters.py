@@ -14,6 +14,7 @@ from stimmung.engine.store import Store
 from stimmung.engine.trained_adapters import TrainedAdapter, list_adapters, take_back
 from stimmung.engine.weeks import post_rows
 from stimmung.study.job import job
+from stimmung.study.measured import measured
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import POSTS
 from stimmung.vocabulary.tables import read_table
@@ -65,7 +66,7 @@ def train_week_adapters(
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with job(snakemake), measured(Path(snakemake.log.cost)):
         weeks = dict.fromkeys(week for week, _ in snakemake.params.adapters)
         train_week_adapters(
             base=Path(snakemake.input.base).parent,

@@ -87,7 +87,7 @@ def make_whole(adapters: Sequence[TrainedAdapter], store: Store) -> None:
         if not _is_whole(stored, one.key):
             raise InputError(
                 f"no whole adapter in {directory}, nor in the store",
-                f"Delete {one.listed} and {stored}, as far as they are there, and run snakemake again: what is lost is "
+                f"Delete {_file_of(one.listed)} and {stored}, as far as they are there, and run snakemake again: what is lost is "
                 "trained again, and nothing else.",
             )
         export_adapter(stored, directory)
@@ -106,8 +106,15 @@ def _is_whole(directory: Path, key: str) -> bool:
         return False
 
 
+def _file_of(listed: Path) -> Path:
+    """Return where a list is: from the between-workflow cache it is a link, and comes back as long as it leads somewhere."""
+    return listed.readlink() if listed.is_symlink() else listed
+
+
 def _read(listed: Path) -> list[TrainedAdapter]:
     try:
         return [TrainedAdapter(listed, **one) for one in json.loads(listed.read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{listed} is no list of adapters", "Delete it and run snakemake again.") from error
+        raise InputError(
+            f"{listed} is no list of adapters", f"Delete {_file_of(listed)} and run snakemake again."
+        ) from error

@@ -13,22 +13,23 @@ from stimmung.vocabulary.files import write_whole
 
 @contextmanager
 def measured(file: Path) -> Iterator[None]:
-    """Run the rest of a job and write what its process took, from its start, once the job has succeeded.
+    """Run the rest of a job and write what its process took, from its start, and its children, once the job has succeeded.
 
     Parameters
     ----------
     file
-        The file to write, in the columns of a benchmark file: seconds, the same in words, MB, and processor seconds.
+        The file to write, in the columns of a benchmark file: seconds, the same in words, MB of the largest process, and
+        processor seconds of all.
     """
     began = time.monotonic()
     yield
     seconds = _seconds_since_start(time.monotonic() - began)
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     row = {
         "s": f"{seconds:.2f}",
         "h:m:s": str(timedelta(seconds=int(seconds))),
-        "max_rss": f"{_peak_kb(used.ru_maxrss) / 1024:.2f}",
-        "cpu_time": f"{used.ru_utime + used.ru_stime:.2f}",
+        "max_rss": f"{max(_peak_kb(own.ru_maxrss), children.ru_maxrss) / 1024:.2f}",
+        "cpu_time": f"{sum(used.ru_utime + used.ru_stime for used in (own, children)):.2f}",
     }
     write_whole(file, "\t".join(row) + "\n" + "\t".join(row.values()) + "\n")
 

@@ -165,8 +165,22 @@ def test_every_script_is_one_function_of_its_name_with_keyword_arguments(script)
     assert not any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)
     main = tree.body[-1]
     assert isinstance(main, ast.If) and "__main__" in ast.unparse(main.test)
-    headed = ("with job(snakemake):", "with job(snakemake), once(snakemake) as wanted:")
+    others = ("once(snakemake) as wanted", "measured(Path(snakemake.log.cost))")
+    headed = ("with job(snakemake):", *(f"with job(snakemake), {other}:" for other in others))
     assert ast.unparse(main.body[0]).startswith(headed)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_no_script_reads_wildcards_for_they_do_not_count_in_the_cache_between_workflows(script):
+    assert "wildcards" not in script.read_text(encoding="utf-8")
+
+
+def test_all_rules_that_run_a_model_can_be_cached_and_measure_themselves():
+    cached = {name for name, rule in RULES.items() if "cache" in parts_of(rule)}
+    assert cached == set(MODEL_RULES)
+    for name in cached:
+        script = (REPOSITORY / f"scripts/{name}.py").read_text(encoding="utf-8")
+        assert "measured(Path(snakemake.log.cost))" in script, name
 
 
 @pytest.mark.parametrize("file", [REPOSITORY / "Snakefile", *RULE_FILES], ids=lambda file: file.name)

@@ -53,6 +53,15 @@ with measured(Path({str(tmp_path / "a.tsv")!r})):
     assert float(rows(tmp_path / "b.tsv")[0]["s"]) == pytest.approx(age, abs=2)
 
 
+def test_it_counts_the_processes_that_the_job_started(tmp_path):
+    busy = "import time; held = bytearray(900 * 2**20)\nwhile time.process_time() < 0.5: pass"
+    with measured(tmp_path / "a.tsv"):
+        before = time.process_time()
+        subprocess.run([sys.executable, "-c", busy], check=True)
+    (row,) = rows(tmp_path / "a.tsv")
+    assert float(row["cpu_time"]) >= before + 0.5 and float(row["max_rss"]) >= 900
+
+
 def test_a_job_that_fails_has_cost_nothing_that_counts(tmp_path):
     def fail():
         with measured(tmp_path / "a.tsv"):
