@@ -15,6 +15,7 @@ from stimmung.engine.store import Store
 from stimmung.engine.trained_adapters import TrainedAdapter, list_adapters, take_back
 from stimmung.study.job import job
 from stimmung.study.measured import measured
+from stimmung.study.once import left_in_cache
 from stimmung.study.reading import load_codebook
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.codebook import worded
@@ -74,7 +75,8 @@ def train_fold_adapters(
     with only_one(loaded, recipe, tasks, Store(store), code=code, stop=StopOnSignal()) as stop:
         take_back(trained, Store(store))
         train_on_all_devices(loaded, recipe, tasks, Store(store), pace=Pace(**pace), code=code, stop=stop)
-    list_adapters(trained, Store(store), output)
+        left_in_cache([output])
+        list_adapters(trained, Store(store), output)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from stimmung.engine.store import Store
 from stimmung.engine.trained_adapters import TrainedAdapter, list_adapters
 from stimmung.study.job import job
 from stimmung.study.measured import measured
+from stimmung.study.once import left_in_cache
 from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.tables import read_table
 from stimmung.vocabulary.votes_schemas import PROMPTS, SPLITS
@@ -66,6 +67,7 @@ def train_fold_classifiers(
         trained.append(
             TrainedAdapter(output, f"{condition}/seed-{seed}/fold-{fold}", key, condition, seed, fold)
         )
+    left_in_cache([output])
     list_adapters(trained, Store(store), output)
 
 

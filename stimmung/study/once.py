@@ -2,16 +2,22 @@
 
 import hashlib
 import json
+import os
 import shutil
 import signal
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from stimmung.engine.locks import unless_made
+from stimmung.study.cached import VARIABLE
 from stimmung.vocabulary.files import whole
+
+# Between the end of a job's script and the last of its links; a snakemake takes a second or two.
+SECONDS_TO_MOVE = 30.0
 
 
 @contextmanager
@@ -30,8 +36,21 @@ def once(snakemake: Any) -> Iterator[bool]:
     outputs = [Path(output) for output in snakemake.output]
     with unless_made(outputs, identity(snakemake), Path(snakemake.params.store) / "locks") as wanted:
         if not wanted:
+            left_in_cache(outputs)
             _own(outputs)
         yield wanted
+
+
+def left_in_cache(outputs: Sequence[Path]) -> None:
+    """Wait until the snakemake of another job that has made some outputs has moved them into the between-workflow cache.
+
+    On a cluster each job has its own snakemake. Ours would otherwise move away what the other one is about to move, or the links
+    that it leaves, each to where it points.
+    """
+    until = time.monotonic() + SECONDS_TO_MOVE
+    others = [output for output in outputs if output.exists()]
+    while os.environ.get(VARIABLE) and time.monotonic() < until and not all(map(Path.is_symlink, others)):
+        time.sleep(0.2)
 
 
 def identity(snakemake: Any) -> str:
@@ -45,11 +64,7 @@ def identity(snakemake: Any) -> str:
 
 
 def _own(outputs: Iterable[Path]) -> None:
-    """Put a file in the place of each link.
-
-    On a cluster the job that was waited for has its own snakemake, which moves what it made into the between-workflow cache
-    and leaves links. Ours would then move the links there, each to where it points.
-    """
+    """Put a file in the place of each link, since our snakemake will move it into the cache."""
     for output in outputs:
         if output.is_symlink():
             with whole(output) as draft:

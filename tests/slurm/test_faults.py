@@ -128,8 +128,15 @@ def test_a_job_that_is_killed_for_memory_gets_more(begun, long_study):
     check(begun, long_study[1])
 
 
-def test_a_killed_snakemake_is_started_again_while_its_jobs_go_on(begun, long_study):
-    run = begun.start(TARGET)
+@pytest.mark.parametrize("cached", [False, True], ids=["alone", "with a cache"])
+def test_a_killed_snakemake_is_started_again_while_its_jobs_go_on(begun, long_study, cached):
+    command = (TARGET,)
+    if cached:
+        cache = begun.results / ".store/cache"
+        cache.mkdir(mode=0o700, parents=True)
+        begun.environment["SNAKEMAKE_OUTPUT_CACHE"] = str(cache)
+        command = (TARGET, "--cache", RULE)
+    run = begun.start(*command)
     _, orphan = in_mid_training(begun)
     os.kill(run.pid, signal.SIGKILL)
     run.wait()
@@ -138,11 +145,14 @@ def test_a_killed_snakemake_is_started_again_while_its_jobs_go_on(begun, long_st
     os.kill(trainer, signal.SIGSTOP)
     try:
         assert begun.run("--unlock").code == 0
-        run = begun.start(TARGET)
+        run = begun.start(*command)
         until(lambda: "waits for full, seed 24, fold" in log_of(begun), 240, what="a second job")
     finally:
         os.kill(trainer, signal.SIGCONT)
     assert run.wait(timeout=400) == 0, (begun.folder / "terminal.log").read_text()
+    if cached:
+        (kept,) = cache.iterdir()
+        assert not kept.is_symlink() and (begun.folder / TARGET).resolve() == kept
     assert f"made by Slurm job {orphan}" in log_of(begun)
     assert not any(event[0] == "stopped" for event in events_of(begun))
     jobs = [job for job in begun.slurm.jobs() if rule_of(job) == RULE and job["WorkDir"] == str(begun.folder)]

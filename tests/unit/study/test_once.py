@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ import pytest
 
 import stimmung.study.once as once_module
 from stimmung.engine import locks
-from stimmung.study.once import identity, once
+from stimmung.study.once import identity, left_in_cache, once
 
 # A job of another snakemake: says when it has begun, and ends when it is told to.
 ORPHAN = """
@@ -130,6 +131,35 @@ def test_what_it_took_is_a_file_even_if_a_cache_has_left_a_link(folder, orphan, 
         assert not wanted
     assert not (folder / "table").is_symlink()
     assert (folder / "table").read_text() == (folder / "cached").read_text() == "by the orphan"
+
+
+def test_what_another_job_s_snakemake_moves_into_the_cache_is_waited_for(folder, monkeypatch):
+    table, cached = folder / "table", folder / "cached"
+    table.write_text("by the orphan")
+
+    def move():
+        table.rename(cached)
+        time.sleep(0.1)
+        table.symlink_to(cached)
+
+    monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(folder))
+    later = threading.Timer(0.5, move)
+    later.start()
+    left_in_cache([table])
+    later.join()
+    assert table.is_symlink() and cached.exists()
+
+
+def test_nobody_waits_for_a_cache_that_is_not_there_or_does_not_come(folder, monkeypatch):
+    (folder / "table").write_text("by the orphan")
+    monkeypatch.delenv("SNAKEMAKE_OUTPUT_CACHE", raising=False)
+    left_in_cache([folder / "table"])
+    monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(folder))
+    left_in_cache([folder / "absent"])
+    monkeypatch.setattr(once_module, "SECONDS_TO_MOVE", 0.5)
+    began = time.monotonic()
+    left_in_cache([folder / "table"])
+    assert time.monotonic() - began > 0.4
 
 
 def test_a_link_that_a_half_filled_cache_has_left_changes_no_lock(folder):
