@@ -84,7 +84,8 @@ def costs_part(costs: Mapping[str, Any]) -> Part:
     columns = ["rule", "jobs", f"wall {unit}", f"CPU {unit}", f"GPU {unit}", "peak memory, MB"]
     table = Table("What the study cost, by rule.", columns, [Group("", rows)])
     told = (
-        "The jobs whose results stand here, each counted once: attempts that failed or were killed are not among them. "
+        "The jobs whose results stand here, each counted once: attempts that failed or were killed are not among them, nor is what "
+        "another study of the group had made. "
         + (f"GPUs: {', '.join(costs['gpus'])}." if costs["gpus"] else "No GPU was used.")
     )
     return Part("What it cost", [Text(told), Shown(table)])
