@@ -39,6 +39,7 @@ def begin(folder, model, encoder, store):
         "arms": ["small/tuned", "small/zero-shot", "bert/classifier"],
     }
     workspace.config["training"]["quick"]["block_size"] = 64
+    workspace.config["engine"]["weeks_per_job"] = 3
     workspace.config["panels"] = dict.fromkeys(PANELS, PANEL)
     workspace.config["run"]["panels"] = list(PANELS)
     workspace.save()

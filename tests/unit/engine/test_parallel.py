@@ -29,6 +29,13 @@ def saved_base(source, tmp_path_factory):
     return load_base(folder / "base")
 
 
+@pytest.fixture(autouse=True)
+def first_meeting(monkeypatch):
+    """A process meets others once. torch counts meetings and finds the next one by the number, which one that failed raises."""
+    monkeypatch.setattr(distributed.distributed_c10d, "_group_count", 0)
+    monkeypatch.setattr(parallel, "MET_WITHIN", timedelta(seconds=60))
+
+
 def test_two_devices_train_what_one_does(saved_base, recipe, tasks, tmp_path, monkeypatch):
     finished = []
 
@@ -83,8 +90,6 @@ def test_a_device_that_never_comes_leaves_its_adapters_to_the_first(
 ):
     monkeypatch.setattr(parallel, "_train", ends_at_once)
     monkeypatch.setattr(parallel, "MET_WITHIN", timedelta(seconds=1))
-    # torch counts meetings and finds the next one by the number: one that failed must not count for the tests that follow.
-    monkeypatch.setattr(distributed.distributed_c10d, "_group_count", 0)
     store = Store(tmp_path / "store")
     keys = train_on_all_devices(saved_base, recipe, tasks, store, pace=Pace("sequential"), n_devices=2)
     assert all(store.has(key) for key in keys)
