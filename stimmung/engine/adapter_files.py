@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from stimmung.engine.lora import Cohort, LoraSettings
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.files import share_as_usual
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
@@ -59,6 +60,7 @@ def whole_folder(directory: Path) -> Iterator[Path]:
     draft.mkdir()
     try:
         yield draft
+        share_as_usual(draft)
         draft.rename(directory)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.files import share_as_usual
 
 DESCRIPTION = "model.json"
 WEIGHTS_AND_TOKENIZER = ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json")
@@ -36,6 +37,7 @@ def save_base(model: Any, tokenizer: Any, output: Path) -> None:
         model.save_pretrained(draft, max_shard_size="10TB")
         # A chat template stands in tokenizer_config.json then; a file of its own would be there for some models only.
         tokenizer.save_pretrained(draft, save_jinja_files=False)
+        share_as_usual(draft)
         for name in strangers(output):
             (output / name).unlink()
         for name in WEIGHTS_AND_TOKENIZER:

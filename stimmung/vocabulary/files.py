@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +22,27 @@ def whole(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        draft.touch()
+        usual = draft.stat().st_mode
         yield draft
+        _set_mode(draft, usual)
         draft.rename(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def share_as_usual(folder: Path) -> None:
+    """Let a new folder's files be read and written by whom the umask lets: safetensors makes files for their owner alone."""
+    usual = stat.S_IFREG | folder.stat().st_mode & 0o666
+    for file in folder.iterdir():
+        if file.is_file():
+            _set_mode(file, usual)
+
+
+def _set_mode(file: Path, mode: int) -> None:
+    # Not every file system can change it, nor need it.
+    if file.stat().st_mode != mode:
+        file.chmod(stat.S_IMODE(mode))
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

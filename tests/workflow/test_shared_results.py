@@ -1,6 +1,7 @@
 """A group that shares a store, with Snakemake's between-workflow cache in it: no model rule runs again in its second study."""
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -74,6 +75,8 @@ def group(tmp_path_factory, base_model):
     cache = store / "cache"
     cache.mkdir(parents=True)
     store.chmod(0o2770)
+    cache.chmod(0o2770)
+    umask = os.umask(0o002)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(cache))
         studies = []
@@ -84,6 +87,7 @@ def group(tmp_path_factory, base_model):
                 shutil.copytree(studies[0].folder / ".stimmung", studies[1].folder / ".stimmung")
             ended = studies[-1].run("--cache", "--", *TARGETS)
             assert ended.code == 0, ended.terminal
+        os.umask(umask)
         yield SimpleNamespace(store=store, cache=cache, first=studies[0], second=studies[1])
 
 
@@ -96,6 +100,16 @@ def test_the_second_study_has_the_first_one_s_results_and_runs_no_model(group):
     for study in (group.first, group.second):
         assert {file.resolve().parent for file in made(study).values()} == {group.cache}
     assert group.second.run("--dry-run", "--cache", "--", *TARGETS).terminal.count("Nothing to be done") == 1
+
+
+def test_what_one_makes_the_others_of_the_group_can_read_and_add_to(group):
+    paths = list(group.store.rglob("*"))
+    assert any(path.name == "adapter_model.safetensors" for path in paths)
+    for path in paths:
+        needed = 0o070 if path.is_dir() else 0o060
+        assert path.stat().st_mode & needed == needed, path
+    for file in made(group.first).values():
+        assert file.stat().st_mode & 0o060 == 0o060, file
 
 
 def test_what_differs_in_its_name_alone_gets_its_own_results(group):
