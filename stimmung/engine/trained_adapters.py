@@ -90,8 +90,11 @@ def make_whole(adapters: Sequence[TrainedAdapter], store: Store) -> None:
                 f"Delete {_file_of(one.listed)} and {stored}, as far as they are there, and run snakemake again: what is lost is "
                 "trained again, and nothing else.",
             )
+        if directory.exists():
+            logger.warning("the adapter in %s was not whole; made again from the store", directory)
+        else:
+            logger.info("the adapter in %s is taken from the store", directory)
         export_adapter(stored, directory)
-        logger.warning("the adapter in %s was not whole; made again from the store", directory)
 
 
 def _is_whole(directory: Path, key: str) -> bool:
