@@ -22,6 +22,7 @@ def whole(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        # Who may read a new file: safetensors lets its owner alone.
         draft.touch()
         usual = draft.stat().st_mode
         yield draft
