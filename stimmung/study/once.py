@@ -16,7 +16,7 @@ from stimmung.engine.locks import unless_made
 from stimmung.study.cached import VARIABLE
 from stimmung.vocabulary.files import whole
 
-# Between the end of a job's script and the last of its links; a snakemake takes a second or two.
+# Between the end of a job's script and the last of its links.
 SECONDS_TO_MOVE = 30.0
 
 
