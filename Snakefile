@@ -15,13 +15,14 @@ from snakemake.common import overwrite_function_params
 from snakemake.exceptions import IncompleteCheckpointException
 from snakemake.utils import min_version
 
-from stimmung.engine.base_files import WEIGHTS_AND_TOKENIZER
+from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER
 from stimmung.report.conditions import in_words, learning_curves, without_answers
 from stimmung.report.provenance import git_state
-from stimmung.study import cuts, sizes
-from stimmung.study.cached import cached_or_exit
-from stimmung.study.code import code_digest
-from stimmung.study.entry import executor_or_exit, files_or_exit, study_or_exit
+from stimmung.workflow import cuts
+from stimmung.workflow import resources as sizes
+from stimmung.workflow.cached import cached_or_exit
+from stimmung.workflow.code_digest import code_digest
+from stimmung.workflow.startup import executor_or_exit, files_or_exit, study_or_exit
 from stimmung.study.reading import load_codebook
 from stimmung.study.sources import files_of_source
 from stimmung.vocabulary.arms import ARMS

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from stimmung.vocabulary.files import write_json
+from stimmung.vocabulary.atomic_files import write_json
 
 ROOT = Path(__file__).parent.parent
 GOAL_SECONDS, GOAL_MB = 20, 1000

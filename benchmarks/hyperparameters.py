@@ -23,23 +23,23 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from stimmung.data.files import read_survey_file
-from stimmung.data.respondents import needed_columns, respondents_table
-from stimmung.data.simulated_file import simulate_codes, write_simulated_sav
-from stimmung.data.simulated_survey import simulate_respondents
-from stimmung.data.splits import split_condition
-from stimmung.engine.base import Base, load_base
-from stimmung.engine.devices import use_threads
-from stimmung.engine.predictions import predict_respondents
-from stimmung.engine.recipe import Pace, Recipe, Task
-from stimmung.engine.respondents import training_ids, training_rows
-from stimmung.engine.store import Store
-from stimmung.engine.training import train_adapters
+from stimmung.data.simulate.simulated_file import simulate_codes, write_simulated_sav
+from stimmung.data.simulate.simulated_survey import simulate_respondents
+from stimmung.data.surveys.respondents import needed_columns, respondents_table
+from stimmung.data.surveys.splits import split_condition
+from stimmung.data.surveys.survey_files import read_survey_file
+from stimmung.engine.base.base_model import Base, load_base
+from stimmung.engine.base.devices import use_threads
+from stimmung.engine.cohort.train import train_adapters
+from stimmung.engine.cohort.training_config import Pace, Recipe, Task
+from stimmung.engine.scoring.predict import predict_respondents
+from stimmung.engine.scoring.survey_prompts import training_ids, training_rows
+from stimmung.store.paths import Store
 from stimmung.study.reading import load_codebook, load_layout
 from stimmung.text.prompts import plain_text, survey_messages
 from stimmung.text.rendering import Rendering
+from stimmung.vocabulary.atomic_files import write_json
 from stimmung.vocabulary.codebook import Codebook, worded
-from stimmung.vocabulary.files import write_json
 from stimmung.vocabulary.layout import Layout
 
 OUTPUT = Path("results/benchmarks/hyperparameters.json")

@@ -17,17 +17,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from stimmung.evaluation.bootstrap import bootstrap_interval
-from stimmung.evaluation.correlation import (
+from stimmung.evaluation.series.bootstrap import bootstrap_interval
+from stimmung.evaluation.series.correlation import (
     correlate_lags,
     effective_sample_size,
     p_value,
     published_correlation,
 )
-from stimmung.evaluation.inference import adjust_p, correlate_innovations, familywise_p, fisher_interval
-from stimmung.evaluation.prewhitening import whiten
-from stimmung.evaluation.series import differences, rolling_mean
-from stimmung.vocabulary.files import write_json
+from stimmung.evaluation.series.inference import (
+    adjust_p,
+    correlate_innovations,
+    familywise_p,
+    fisher_interval,
+)
+from stimmung.evaluation.series.prewhitening import whiten
+from stimmung.evaluation.series.series_steps import differences, rolling_mean
+from stimmung.vocabulary.atomic_files import write_json
 
 WEEKS, OPTIONS, MAX_LAG, ROLLING = 34, 12, 8, 3
 NOMINAL = 0.05

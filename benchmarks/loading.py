@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from measure import alternating, arguments, llama, load, ratio, report, survey, table
 
-from stimmung.engine.base import load_base, quantize_base
-from stimmung.vocabulary.files import write_json
+from stimmung.engine.base.base_model import load_base, quantize_base
+from stimmung.vocabulary.atomic_files import write_json
 
 
 def main() -> None:

@@ -24,15 +24,15 @@ from transformers import (
     LlamaForCausalLM,
 )
 
-from stimmung.data.generated_text import questionnaires
-from stimmung.data.simulated_survey import simulate_respondents
-from stimmung.engine.base import Base, keep_weights_unpacked, prepare_loaded
-from stimmung.engine.devices import use_threads
-from stimmung.engine.tiny import _build_tokenizer
+from stimmung.data.simulate.generated_text import questionnaires
+from stimmung.data.simulate.simulated_survey import simulate_respondents
+from stimmung.engine.base.base_model import Base, keep_weights_unpacked, prepare_loaded
+from stimmung.engine.base.devices import use_threads
+from stimmung.engine.base.tiny import _build_tokenizer
 from stimmung.study.reading import load_codebook
 from stimmung.text.encoding import Encoded, encode
 from stimmung.text.prompts import survey_messages
-from stimmung.vocabulary.files import write_json
+from stimmung.vocabulary.atomic_files import write_json
 
 ROOT = Path(__file__).parent.parent
 CODEBOOKS, LANGUAGE = ("anes1996", "beps1997", "chile1988"), "en"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
-from stimmung.engine.rows import TrainingRow, plan_steps
+from stimmung.engine.cohort.batching import TrainingRow, plan_steps
 
 BATCHES = (1, 4, 8, 16)
 

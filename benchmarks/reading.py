@@ -22,10 +22,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from stimmung.data.panels import PostReader, read_panel
-from stimmung.data.post_files import find_post_files
-from stimmung.data.simulated_panel import simulate_week
-from stimmung.text.cleaning import clean_texts, is_emoji_only
+from stimmung.data.posts.cleaning import clean_texts, is_emoji_only
+from stimmung.data.posts.panel_reader import PostReader, read_panel
+from stimmung.data.posts.post_files import find_post_files
+from stimmung.data.simulate.simulated_panel import simulate_week
 from stimmung.vocabulary.posts import Cleaning, PostColumns, PostFilters, PostFormat
 from stimmung.vocabulary.weeks import Weeks
 

@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from measure import CONTEXT, llama
 
-from stimmung.engine.adapter_files import RECORD
-from stimmung.engine.base import Base
-from stimmung.engine.recipe import Pace, Recipe, Task
-from stimmung.engine.rows import TrainingRow
-from stimmung.engine.store import Store
-from stimmung.engine.training import train_adapters
+from stimmung.engine.base.base_model import Base
+from stimmung.engine.cohort.adapter_files import RECORD
+from stimmung.engine.cohort.batching import TrainingRow
+from stimmung.engine.cohort.train import train_adapters
+from stimmung.engine.cohort.training_config import Pace, Recipe, Task
+from stimmung.store.paths import Store
 
 STEPS = 6
 # As many rows as the memory holds: the first that fits counts, those before it are reported as out of memory.

@@ -29,8 +29,8 @@ from measure import (
 )
 from transformers.utils.logging import set_verbosity_error
 
-from stimmung.engine.base import Base
-from stimmung.engine.scoring import Prompt, score_options
+from stimmung.engine.base.base_model import Base
+from stimmung.engine.scoring.score import Prompt, score_options
 
 PROMPTS = 24
 LM_EVAL_BATCH = 16

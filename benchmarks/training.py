@@ -38,13 +38,13 @@ from transformers.utils.logging import set_verbosity_error
 from trl import SFTConfig, SFTTrainer
 from variable_lengths import variable_lengths
 
-from stimmung.engine.adapter_files import load_adapter
-from stimmung.engine.base import Base
-from stimmung.engine.lora import LoraSettings
-from stimmung.engine.recipe import Pace, Recipe, Task
-from stimmung.engine.rows import TrainingRow
-from stimmung.engine.store import Store
-from stimmung.engine.training import train_adapters
+from stimmung.engine.base.base_model import Base
+from stimmung.engine.cohort.adapter_files import load_adapter
+from stimmung.engine.cohort.batching import TrainingRow
+from stimmung.engine.cohort.lora import LoraSettings
+from stimmung.engine.cohort.train import train_adapters
+from stimmung.engine.cohort.training_config import Pace, Recipe, Task
+from stimmung.store.paths import Store
 
 FOLDS = 5
 EXAMPLES = 32

@@ -17,10 +17,10 @@ from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 from transformers.masking_utils import AttentionMaskInterface
 from transformers.modeling_utils import AttentionInterface
 
-from stimmung.engine.attention import NAME as PADDED
-from stimmung.engine.base import Base
-from stimmung.engine.passes import loss_per_token
-from stimmung.engine.rows import TrainingRow
+from stimmung.engine.base.attention import NAME as PADDED
+from stimmung.engine.base.base_model import Base
+from stimmung.engine.cohort.batching import TrainingRow
+from stimmung.engine.cohort.forward_backward import loss_per_token
 
 PACKED = "packed"
 COMPILED = torch.compile(flex_attention, dynamic=True)

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from stimmung.evaluation.affect import aggregate_answers as aggregate
-from stimmung.study.job import job
+from stimmung.evaluation.series.affect import aggregate_answers as aggregate
 from stimmung.vocabulary.moods_schemas import AFFECT, ANSWERS
-from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.parquet_tables import read_table, write_table
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -4,14 +4,14 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stimmung.engine.endpoint_cache import AnswerCache
-from stimmung.engine.endpoint_client import Endpoint
-from stimmung.engine.endpoint_predictions import predict_by_endpoint
-from stimmung.study.job import job
+from stimmung.engine.endpoint.answer_cache import AnswerCache
+from stimmung.engine.endpoint.client import Endpoint
+from stimmung.engine.endpoint.endpoint_predictions import predict_by_endpoint
 from stimmung.study.reading import load_codebook
 from stimmung.text.personas import rendering_of
-from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

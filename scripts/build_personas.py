@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stimmung.study.job import job
 from stimmung.study.reading import load_codebook
 from stimmung.text.personas import persona_messages, rendering_of
 from stimmung.text.prompts import prompts_table
-from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import PROMPTS, RESPONDENTS
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stimmung.data.generated_text import questionnaires, vocabulary
-from stimmung.data.mood_sentences import mood_interviews
-from stimmung.engine.devices import use_threads
-from stimmung.engine.tiny import build_tiny as build
-from stimmung.study.job import job
-from stimmung.study.measured import measured
-from stimmung.study.once import once
+from stimmung.data.simulate.generated_text import questionnaires, vocabulary
+from stimmung.data.simulate.mood_sentences import mood_interviews
+from stimmung.engine.base.devices import use_threads
+from stimmung.engine.base.tiny import build_tiny as build
+from stimmung.workflow.job import job
+from stimmung.workflow.measured import measured
+from stimmung.workflow.wait_for_twin_job import once
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stimmung.data.splits import count_splits
-from stimmung.study.job import job
-from stimmung.vocabulary.files import write_json
-from stimmung.vocabulary.tables import read_table
+from stimmung.data.surveys.splits import count_splits
+from stimmung.vocabulary.atomic_files import write_json
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.votes_schemas import SPLITS
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

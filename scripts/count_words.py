@@ -8,10 +8,10 @@ import pandas as pd
 
 from stimmung.baselines.lexicon import DEMO_LEXICON, read_lexicon, score_lexicon
 from stimmung.baselines.words import count_words as count
-from stimmung.study.job import job
 from stimmung.study.panels import Lexicon
 from stimmung.vocabulary.moods_schemas import SIGNALS
-from stimmung.vocabulary.tables import write_table
+from stimmung.vocabulary.parquet_tables import write_table
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

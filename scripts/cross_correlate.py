@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stimmung.evaluation.confirmation import TooFewWeeksError, confirm_lags
-from stimmung.evaluation.cross_correlation import cross_correlate_series
-from stimmung.evaluation.recovery import measure_recovery
-from stimmung.evaluation.weekly_series import affect_series, in_order_asked, signal_series
-from stimmung.study.job import job
+from stimmung.evaluation.series.confirmation import TooFewWeeksError, confirm_lags
+from stimmung.evaluation.series.cross_correlation import cross_correlate_series
+from stimmung.evaluation.series.recovery import measure_recovery
+from stimmung.evaluation.series.weekly_series import affect_series, in_order_asked, signal_series
 from stimmung.vocabulary.moods_schemas import AFFECT, CCF, CONFIRMATIONS, RECOVERY, SIGNALS, TRACKER
-from stimmung.vocabulary.tables import BASELINE_PREFIX, SIGNAL_PREFIX, empty_table, read_table, write_table
+from stimmung.vocabulary.parquet_tables import (
+    BASELINE_PREFIX,
+    SIGNAL_PREFIX,
+    empty_table,
+    read_table,
+    write_table,
+)
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

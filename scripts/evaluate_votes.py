@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from stimmung.evaluation.absent import compare_absent
-from stimmung.evaluation.calibration import bin_reliability
-from stimmung.evaluation.comparisons import compare_with_best_baseline
-from stimmung.evaluation.effective import count_effective_respondents
-from stimmung.evaluation.folds import summarize_folds
-from stimmung.evaluation.shares import compare_shares
-from stimmung.evaluation.subgroups import measure_subgroups
-from stimmung.evaluation.votes import measure_folds
-from stimmung.study.job import job
+from stimmung.evaluation.votes.absent_options import compare_absent
+from stimmung.evaluation.votes.calibration import bin_reliability
+from stimmung.evaluation.votes.comparisons import compare_with_best_baseline
+from stimmung.evaluation.votes.effective_sample import count_effective_respondents
+from stimmung.evaluation.votes.fold_metrics import measure_folds
+from stimmung.evaluation.votes.fold_summary import summarize_folds
+from stimmung.evaluation.votes.predicted_shares import compare_shares
+from stimmung.evaluation.votes.subgroup_metrics import measure_subgroups
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import (
     ABSENT,
     COMPARISONS,
@@ -38,6 +37,7 @@ from stimmung.vocabulary.votes_schemas import (
     SUBGROUPS,
     option_columns,
 )
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

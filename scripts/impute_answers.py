@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stimmung.evaluation import imputation
-from stimmung.study.job import job
-from stimmung.vocabulary.files import write_whole
-from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.evaluation.votes import imputation
+from stimmung.vocabulary.atomic_files import write_whole
+from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import IMPUTED, PREDICTIONS
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from stimmung.data.mood_mix import mix_posts as mix
-from stimmung.data.mood_mix import read_goemotions, simulate_labelled_posts
-from stimmung.study.job import job
-from stimmung.text.cleaning import clean_texts
+from stimmung.data.posts.cleaning import clean_texts
+from stimmung.data.simulate.mood_mix import mix_posts as mix
+from stimmung.data.simulate.mood_mix import read_goemotions, simulate_labelled_posts
 from stimmung.vocabulary.moods_schemas import POSTS, TRACKER
+from stimmung.vocabulary.parquet_tables import write_table
 from stimmung.vocabulary.posts import Cleaning
-from stimmung.vocabulary.tables import write_table
 from stimmung.vocabulary.weeks import Weeks
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -10,9 +10,9 @@ from stimmung.report.mood_lags import plot_lags
 from stimmung.report.mood_series import plot_raw, plot_relative, plot_series, weeks_without_estimate
 from stimmung.report.mood_shares import plot_shares_of_mixes
 from stimmung.report.style import figure_style, save_figure
-from stimmung.study.job import job
 from stimmung.vocabulary.moods_schemas import AFFECT, CCF, RECOVERY, TRACKER
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stimmung.evaluation.comparisons import compare_conditions
+from stimmung.evaluation.votes.comparisons import compare_conditions
 from stimmung.report.absent import plot_absent
 from stimmung.report.by_option import plot_f1_by_class, plot_shares, plot_subgroups
 from stimmung.report.conditions import left_out as conditions_left_out
@@ -16,8 +16,7 @@ from stimmung.report.learning_curve import plot_learning_curve
 from stimmung.report.leaving_out import plot_left_out
 from stimmung.report.reliability import plot_reliability
 from stimmung.report.style import figure_style, save_figure
-from stimmung.study.job import job
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.votes_schemas import (
     ABSENT,
     EFFECTIVE,
@@ -27,6 +26,7 @@ from stimmung.vocabulary.votes_schemas import (
     SHARES,
     SUBGROUPS,
 )
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stimmung.baselines.folds import predict_folds
-from stimmung.study.job import job
+from stimmung.baselines.predict_folds import predict_folds
 from stimmung.study.reading import load_codebook
-from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, RESPONDENTS, SPLITS
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stimmung.engine.base import quantize_base
-from stimmung.engine.devices import use_threads
-from stimmung.engine.encoders import save_encoder
-from stimmung.study.job import job
-from stimmung.study.measured import measured
-from stimmung.study.once import once
-from stimmung.vocabulary.files import write_json
+from stimmung.engine.base.base_model import quantize_base
+from stimmung.engine.base.devices import use_threads
+from stimmung.engine.base.encoders import save_encoder
+from stimmung.vocabulary.atomic_files import write_json
+from stimmung.workflow.job import job
+from stimmung.workflow.measured import measured
+from stimmung.workflow.wait_for_twin_job import once
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -5,15 +5,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stimmung.data.authors import load_salt
-from stimmung.data.panels import PostReader
-from stimmung.data.panels import read_panel as read_all
-from stimmung.data.post_files import find_post_files
-from stimmung.study.job import job
-from stimmung.text.cleaning import clean_texts, is_emoji_only
-from stimmung.vocabulary.files import write_json
+from stimmung.data.posts.authors import load_salt
+from stimmung.data.posts.cleaning import clean_texts, is_emoji_only
+from stimmung.data.posts.panel_reader import PostReader
+from stimmung.data.posts.panel_reader import read_panel as read_all
+from stimmung.data.posts.post_files import find_post_files
+from stimmung.vocabulary.atomic_files import write_json
 from stimmung.vocabulary.posts import Cleaning, PostColumns, PostFilters, PostFormat
 from stimmung.vocabulary.weeks import Weeks
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stimmung.data.files import fingerprint, read_survey_file
-from stimmung.data.respondents import missing_counts, needed_columns, respondents_table
-from stimmung.study.job import job
+from stimmung.data.surveys.respondents import missing_counts, needed_columns, respondents_table
+from stimmung.data.surveys.survey_files import fingerprint, read_survey_file
 from stimmung.study.reading import load_codebook
+from stimmung.vocabulary.atomic_files import write_json
 from stimmung.vocabulary.codebook import Code
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.files import write_json
-from stimmung.vocabulary.tables import write_table
+from stimmung.vocabulary.parquet_tables import write_table
 from stimmung.vocabulary.votes_schemas import RESPONDENTS
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

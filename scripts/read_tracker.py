@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stimmung.study.job import job
 from stimmung.study.panel_series import read_panel_tracker
 from stimmung.study.panels import Tracker
 from stimmung.vocabulary.moods_schemas import TRACKER
-from stimmung.vocabulary.tables import write_table
+from stimmung.vocabulary.parquet_tables import write_table
 from stimmung.vocabulary.weeks import Weeks
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

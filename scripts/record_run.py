@@ -9,9 +9,9 @@ import yaml
 
 from stimmung.report.costs import costs_of, devices_of
 from stimmung.report.provenance import git_state, software
-from stimmung.study.job import job
+from stimmung.vocabulary.atomic_files import digest_of_file, write_whole
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.files import digest_of_file, write_whole
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

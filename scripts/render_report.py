@@ -12,12 +12,11 @@ from stimmung.report.page import render_page
 from stimmung.report.run_section import rerun_section, run_section, simulated_notice, tiny_notice
 from stimmung.report.votes_parts import VotesResults
 from stimmung.report.votes_section import votes_section
-from stimmung.study.job import job
 from stimmung.study.panels import Panel
+from stimmung.vocabulary.atomic_files import write_whole
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.files import write_whole
 from stimmung.vocabulary.moods_schemas import AFFECT, CCF, CONFIRMATIONS, RECOVERY
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.votes_schemas import (
     ABSENT,
     COMPARISONS,
@@ -27,6 +26,7 @@ from stimmung.vocabulary.votes_schemas import (
     SHARES,
     SUBGROUPS,
 )
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stimmung.engine.base import load_base
-from stimmung.engine.devices import use_threads
-from stimmung.engine.store import Store
-from stimmung.engine.trained_adapters import listed_adapters, make_whole
-from stimmung.engine.weeks import Reading, answer_questions, word_questions
-from stimmung.study.job import job
-from stimmung.study.measured import measured
-from stimmung.study.once import once
+from stimmung.engine.base.base_model import load_base
+from stimmung.engine.base.devices import use_threads
+from stimmung.engine.scoring.panel_scoring import Reading, answer_questions, word_questions
+from stimmung.store.adapter_manifest import listed_adapters, make_whole
+from stimmung.store.paths import Store
 from stimmung.vocabulary.moods_schemas import ANSWERS, BASE_SEED
+from stimmung.vocabulary.parquet_tables import write_table
 from stimmung.vocabulary.questions import Question
-from stimmung.vocabulary.tables import write_table
+from stimmung.workflow.job import job
+from stimmung.workflow.measured import measured
+from stimmung.workflow.wait_for_twin_job import once
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stimmung.engine.base import Base, load_base
-from stimmung.engine.devices import use_threads
-from stimmung.engine.kept_predictions import predict_seeds
-from stimmung.engine.predictions import predict_respondents
-from stimmung.engine.respondents import folds_of
-from stimmung.engine.store import Store
-from stimmung.engine.trained_adapters import listed_adapters
-from stimmung.study.job import job
-from stimmung.study.measured import measured
-from stimmung.study.once import once
+from stimmung.engine.base.base_model import Base, load_base
+from stimmung.engine.base.devices import use_threads
+from stimmung.engine.scoring.predict import predict_respondents
+from stimmung.engine.scoring.survey_prompts import folds_of
+from stimmung.store.adapter_manifest import listed_adapters
+from stimmung.store.paths import Store
+from stimmung.store.prediction_cache import predict_seeds
 from stimmung.study.reading import load_codebook
 from stimmung.text.personas import rendering_of
-from stimmung.vocabulary.files import digest_of_file
-from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.atomic_files import digest_of_file
+from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS
+from stimmung.workflow.job import job
+from stimmung.workflow.measured import measured
+from stimmung.workflow.wait_for_twin_job import once
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

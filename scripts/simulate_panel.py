@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stimmung.data.simulated_panel import simulate_week, tracker_table, truth_table
-from stimmung.study.job import job
-from stimmung.vocabulary.files import write_whole
+from stimmung.data.simulate.simulated_panel import simulate_week, tracker_table, truth_table
+from stimmung.vocabulary.atomic_files import write_whole
 from stimmung.vocabulary.moods_schemas import SIGNALS, TRACKER
-from stimmung.vocabulary.tables import write_table
+from stimmung.vocabulary.parquet_tables import write_table
 from stimmung.vocabulary.weeks import Weeks
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stimmung.data.simulated_file import simulate_codes, write_simulated_sav
-from stimmung.study.job import job
+from stimmung.data.simulate.simulated_file import simulate_codes, write_simulated_sav
 from stimmung.study.reading import load_codebook, load_layout
 from stimmung.vocabulary.codebook import Code
 from stimmung.vocabulary.layout import layout_of_items
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stimmung.data.splits import split_condition
-from stimmung.study.job import job
-from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.data.surveys.splits import split_condition
+from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import RESPONDENTS, SPLITS
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

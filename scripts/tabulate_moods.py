@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from stimmung.report.moods_tables import confirmations_table, correlations_table, recovery_table
 from stimmung.report.tables import to_csv, to_latex
-from stimmung.study.job import job
-from stimmung.vocabulary.files import write_whole
+from stimmung.vocabulary.atomic_files import write_whole
 from stimmung.vocabulary.moods_schemas import CCF, CONFIRMATIONS, RECOVERY
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stimmung.evaluation.comparisons import compare_conditions
+from stimmung.evaluation.votes.comparisons import compare_conditions
 from stimmung.report.conditions import left_out
 from stimmung.report.tables import to_csv, to_latex
 from stimmung.report.votes_more_tables import absent_table, effective_table, subgroups_table
@@ -16,9 +16,8 @@ from stimmung.report.votes_tables import (
     metrics_table,
     shares_table,
 )
-from stimmung.study.job import job
-from stimmung.vocabulary.files import write_whole
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.atomic_files import write_whole
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.votes_schemas import (
     ABSENT,
     COMPARISONS,
@@ -28,6 +27,7 @@ from stimmung.vocabulary.votes_schemas import (
     SHARES,
     SUBGROUPS,
 )
+from stimmung.workflow.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

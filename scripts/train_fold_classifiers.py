@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stimmung.engine.classifier import Labelled, train_classifier
-from stimmung.engine.devices import use_threads
-from stimmung.engine.interruption import StopOnSignal
-from stimmung.engine.respondents import answers_texts, training_ids
-from stimmung.engine.store import Store
-from stimmung.engine.trained_adapters import TrainedAdapter, list_adapters
-from stimmung.study.job import job
-from stimmung.study.measured import measured
-from stimmung.study.once import left_in_cache
+from stimmung.engine.base.devices import use_threads
+from stimmung.engine.classifier.classifier import Labelled, train_classifier
+from stimmung.engine.cohort.interruption import StopOnSignal
+from stimmung.engine.scoring.survey_prompts import answers_texts, training_ids
+from stimmung.store.adapter_manifest import TrainedAdapter, list_adapters
+from stimmung.store.paths import Store
 from stimmung.study.reading import load_codebook
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.votes_schemas import PROMPTS, SPLITS
+from stimmung.workflow.job import job
+from stimmung.workflow.measured import measured
+from stimmung.workflow.wait_for_twin_job import left_in_cache
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

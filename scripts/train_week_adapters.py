@@ -4,21 +4,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stimmung.engine.base import load_base
-from stimmung.engine.devices import use_threads
-from stimmung.engine.interruption import StopOnSignal
-from stimmung.engine.locks import only_one
-from stimmung.engine.parallel import train_on_all_devices
-from stimmung.engine.recipe import Pace, Recipe, Task, keys_of
-from stimmung.engine.store import Store
-from stimmung.engine.trained_adapters import TrainedAdapter, list_adapters, take_back
-from stimmung.engine.weeks import post_rows
-from stimmung.study.job import job
-from stimmung.study.measured import measured
-from stimmung.study.once import left_in_cache
+from stimmung.engine.base.base_model import load_base
+from stimmung.engine.base.devices import use_threads
+from stimmung.engine.cohort.interruption import StopOnSignal
+from stimmung.engine.cohort.parallel import train_on_all_devices
+from stimmung.engine.cohort.training_config import Pace, Recipe, Task, keys_of
+from stimmung.engine.scoring.panel_scoring import post_rows
+from stimmung.store.adapter_manifest import TrainedAdapter, list_adapters, take_back
+from stimmung.store.lock import only_one
+from stimmung.store.paths import Store
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import POSTS
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table
+from stimmung.workflow.job import job
+from stimmung.workflow.measured import measured
+from stimmung.workflow.wait_for_twin_job import left_in_cache
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

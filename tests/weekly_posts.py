@@ -5,12 +5,12 @@ import json
 from dataclasses import replace
 from functools import partial
 
-from stimmung.data.panels import PostReader, read_panel
-from stimmung.data.post_files import find_post_files
-from stimmung.text.cleaning import clean_texts, is_emoji_only
+from stimmung.data.posts.cleaning import clean_texts, is_emoji_only
+from stimmung.data.posts.panel_reader import PostReader, read_panel
+from stimmung.data.posts.post_files import find_post_files
 from stimmung.vocabulary.moods_schemas import POSTS
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.posts import Cleaning, PostColumns, PostFilters, PostFormat
-from stimmung.vocabulary.tables import read_table
 from stimmung.vocabulary.weeks import Weeks
 
 WEEKS = Weeks(first="2020-01-01", last="2020-01-15", anchor="WED")

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stimmung.data.post_weeks import week_texts
+from stimmung.data.posts.post_weeks import week_texts
 from stimmung.vocabulary.errors import InputError, near
 
 DEMO_LEXICON = Path(__file__).with_name("demo_lexicon.txt")

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stimmung.data.post_weeks import week_texts
+from stimmung.data.posts.post_weeks import week_texts
 
 WORDS, PHRASES = "words", "phrases"
 # Letters of all scripts: RE2's \b knows only ASCII, and would find "froh" in "ȧfroh".

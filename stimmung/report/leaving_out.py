@@ -15,7 +15,7 @@ def plot_left_out(changes: pd.DataFrame, methods: Sequence[str]) -> Figure:
     Parameters
     ----------
     changes
-        What ``stimmung.evaluation.comparisons.compare_conditions`` returns.
+        What ``stimmung.evaluation.votes.comparisons.compare_conditions`` returns.
     methods
         All methods of the survey, so that each looks here as it does in the other figures.
     """

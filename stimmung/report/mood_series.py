@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from stimmung.evaluation.affect import on_scale
-from stimmung.evaluation.series import Floats, rolling_mean
+from stimmung.evaluation.series.affect import on_scale
+from stimmung.evaluation.series.series_steps import Floats, rolling_mean
 from stimmung.report.style import (
     FAINT,
     INK,

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stimmung.evaluation.calibration import N_BINS
+from stimmung.evaluation.votes.calibration import N_BINS
 from stimmung.report.conditions import Conditions, reference_conditions
 from stimmung.report.style import FAINT, WIDTH_INCHES, is_baseline, method_label, method_looks, remove_empty
 

@@ -10,8 +10,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from stimmung.vocabulary.files import write_whole
-from stimmung.vocabulary.tables import BASELINE_PREFIX, SIGNAL_PREFIX
+from stimmung.vocabulary.atomic_files import write_whole
+from stimmung.vocabulary.parquet_tables import BASELINE_PREFIX, SIGNAL_PREFIX
 
 WIDTH_INCHES = 7.2  # the text width of a page
 INK, FAINT = "#262626", "#8c8c8c"

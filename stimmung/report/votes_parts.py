@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from stimmung.evaluation.comparisons import compare_conditions
+from stimmung.evaluation.votes.comparisons import compare_conditions
 from stimmung.report import votes_more_tables, votes_tables
 from stimmung.report.conditions import Conditions, left_out, reference_conditions
 from stimmung.report.page import Picture, Shown, Text

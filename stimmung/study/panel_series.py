@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from stimmung.data.signals import read_signal
-from stimmung.data.trackers import read_tidy, read_yougov, tracker_table
+from stimmung.data.series.signals import read_signal
+from stimmung.data.series.trackers import read_tidy, read_yougov, tracker_table
 from stimmung.study.panels import Signal, Tracker
 from stimmung.vocabulary.weeks import Weeks
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stimmung.engine.base_files import READ
+from stimmung.engine.base.model_files import READ
 from stimmung.study.models import Model
 
 # Word lists of older tokenizers are plain text.

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from stimmung.study.conditions import combined_conditions
-from stimmung.study.cuts import cut
 from stimmung.vocabulary.arms import ARMS, sees_training_rows
 from stimmung.vocabulary.codebook import Code, Codebook, Strict
 from stimmung.vocabulary.errors import near
+from stimmung.workflow.cuts import cut
 
 Baseline = Literal["majority", "logistic", "random-forest", "xgboost", "catboost"]
 

@@ -2,7 +2,7 @@
 
 import pandera.pandas as pa
 
-from stimmung.vocabulary.tables import PROBABILITY
+from stimmung.vocabulary.parquet_tables import PROBABILITY
 
 _correlation = pa.Check.in_range(-1.0, 1.0)
 _iso_day = pa.Check.str_matches(r"^\d{4}-\d{2}-\d{2}$")
@@ -69,7 +69,7 @@ SIGNALS = pa.DataFrameSchema(
     strict=True,
     name="signals",
 )
-# What each column means: stimmung.evaluation.affect.aggregate_answers.
+# What each column means: stimmung.evaluation.series.affect.aggregate_answers.
 AFFECT = pa.DataFrameSchema(
     {
         "model": pa.Column(str),
@@ -94,7 +94,7 @@ AFFECT = pa.DataFrameSchema(
     strict=True,
     name="affect",
 )
-# What each column means: stimmung.evaluation.cross_correlation.cross_correlate_series.
+# What each column means: stimmung.evaluation.series.cross_correlation.cross_correlate_series.
 CCF = pa.DataFrameSchema(
     {
         "model": pa.Column(str),
@@ -146,7 +146,7 @@ CONFIRMATIONS = pa.DataFrameSchema(
     strict=True,
     name="confirmations",
 )
-# What each column means: stimmung.evaluation.recovery.measure_recovery.
+# What each column means: stimmung.evaluation.series.recovery.measure_recovery.
 RECOVERY = pa.DataFrameSchema(
     {
         "model": pa.Column(str),

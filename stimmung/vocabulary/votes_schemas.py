@@ -3,7 +3,7 @@
 import pandas as pd
 import pandera.pandas as pa
 
-from stimmung.vocabulary.tables import PROBABILITY
+from stimmung.vocabulary.parquet_tables import PROBABILITY
 
 MISSING_SUFFIX = ".missing"  # party_id.missing: why party_id is absent
 OPTION_PREFIX = "p_"  # p_Clinton: the probability of the answer option Clinton
@@ -75,7 +75,7 @@ PREDICTIONS = pa.DataFrameSchema(
     strict=True,
     name="predictions",
 )
-# What each column means: stimmung.evaluation.imputation.readme.
+# What each column means: stimmung.evaluation.votes.imputation.readme.
 IMPUTED = pa.DataFrameSchema(
     {
         "respondent_id": pa.Column(str),
@@ -144,7 +144,7 @@ COMPARISONS = pa.DataFrameSchema(
     strict=True,
     name="comparisons",
 )
-# What each column means: stimmung.evaluation.absent.compare_absent.
+# What each column means: stimmung.evaluation.votes.absent_options.compare_absent.
 ABSENT = pa.DataFrameSchema(
     {
         "condition": pa.Column(str),
@@ -170,7 +170,7 @@ ABSENT = pa.DataFrameSchema(
     strict=True,
     name="absent",
 )
-# Infinite: more respondents than there are; 0: fewer than the smallest share has. stimmung.evaluation.effective.
+# Infinite: more respondents than there are; 0: fewer than the smallest share has. stimmung.evaluation.votes.effective_sample.
 EFFECTIVE = pa.DataFrameSchema(
     {
         "method": pa.Column(str),

@@ -6,7 +6,7 @@ import pytest
 from stimmung.report.conditions import learning_curves, without_answers
 from stimmung.study.panels import Panel
 from stimmung.vocabulary.moods_schemas import ANSWERS, SIGNALS, TRACKER
-from stimmung.vocabulary.tables import write_table
+from stimmung.vocabulary.parquet_tables import write_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, RESPONDENTS, SPLITS
 from tests.synthetic_moods import MOODS_FIGURES, MOODS_FOR_READERS, MOODS_TABLES, OPTIONS, SEEDS, make_moods
 from tests.synthetic_votes import (

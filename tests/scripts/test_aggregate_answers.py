@@ -4,7 +4,7 @@ import pytest
 from scripts.aggregate_answers import aggregate_answers
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import AFFECT, ANSWERS
-from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.parquet_tables import read_table, write_table
 
 
 def run(paths, output):

@@ -17,7 +17,7 @@ import pytest
 from scripts.ask_endpoint import ask_endpoint
 from scripts.prepare_model import prepare_model
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, SPLITS, option_columns
 from tests.endpoint_server import serving
 from tests.scripts.test_score_respondents import score

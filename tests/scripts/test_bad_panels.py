@@ -13,12 +13,12 @@ import pytest
 from scripts.cross_correlate import cross_correlate
 from scripts.read_panel import read_panel
 from scripts.read_tracker import read_tracker
-from stimmung.data.authors import SALT_VARIABLE
-from stimmung.study.job import job
+from stimmung.data.posts.authors import SALT_VARIABLE
 from stimmung.study.panels import Tracker
 from stimmung.vocabulary.moods_schemas import POSTS, TRACKER
+from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.posts import Cleaning, PostColumns, PostFilters, PostFormat
-from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.workflow.job import job
 from tests.synthetic_moods import MOODS_TABLES
 from tests.weekly_posts import WEEKS, write_csv, write_jsonl
 

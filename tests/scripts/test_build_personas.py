@@ -6,7 +6,7 @@ import yaml
 
 from scripts.build_personas import build_personas
 from scripts.score_respondents import score_respondents
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS
 from tests.workflow.workspace import CODEBOOK
 

@@ -1,5 +1,5 @@
 from scripts.build_prompts import build_prompts
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.votes_schemas import PROMPTS, RESPONDENTS
 
 

@@ -3,7 +3,7 @@ import json
 import pandas as pd
 
 from scripts.count_respondents import count_respondents
-from stimmung.vocabulary.tables import write_table
+from stimmung.vocabulary.parquet_tables import write_table
 from stimmung.vocabulary.votes_schemas import NO_FOLD, SPLITS
 
 

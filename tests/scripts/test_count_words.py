@@ -4,7 +4,7 @@ from scripts.count_words import count_words
 from stimmung.study.panels import Lexicon
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import SIGNALS
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table
 from tests.unit.baselines.test_words import write_posts
 
 

@@ -4,7 +4,7 @@ import pytest
 from scripts.cross_correlate import cross_correlate
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import CCF, CONFIRMATIONS, RECOVERY, SIGNALS, TRACKER
-from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.parquet_tables import read_table, write_table
 from tests.synthetic_moods import MOODS_TABLES, OPTIONS, make_moods
 
 
@@ -137,9 +137,9 @@ def test_a_question_without_survey_is_left_out_not_guessed(moods_study, tmp_path
 
 def test_independent_series_are_not_found():
     """What the panel is not about must not be significant: the survey of another simulation."""
-    from stimmung.evaluation.affect import aggregate_answers
-    from stimmung.evaluation.cross_correlation import cross_correlate_series
-    from stimmung.evaluation.weekly_series import affect_series
+    from stimmung.evaluation.series.affect import aggregate_answers
+    from stimmung.evaluation.series.cross_correlation import cross_correlate_series
+    from stimmung.evaluation.series.weekly_series import affect_series
 
     posts = affect_series(aggregate_answers(make_moods(n_weeks=24, seed=1)["answers"]))
     survey = make_moods(n_weeks=24, seed=2)["tracker"]

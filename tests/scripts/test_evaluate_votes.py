@@ -4,7 +4,7 @@ import pytest
 from scripts.evaluate_votes import evaluate_votes
 from stimmung.report.conditions import learning_curves, without_answers
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import (
     ABSENT,
     COMPARISONS,

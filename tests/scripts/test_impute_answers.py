@@ -4,7 +4,7 @@ import pytest
 
 from scripts.impute_answers import impute_answers
 from stimmung.report.conditions import in_words
-from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import IMPUTED, NO_FOLD, PREDICTIONS, PROMPTS, SPLITS, option_columns
 from tests.scripts.test_ask_endpoint import ask
 from tests.scripts.test_score_respondents import score

@@ -1,7 +1,7 @@
 from scripts.mix_posts import mix_posts
 from stimmung.vocabulary.moods_schemas import POSTS, TRACKER
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.posts import Cleaning
-from stimmung.vocabulary.tables import read_table
 from stimmung.vocabulary.weeks import Weeks
 from tests.unit.data.test_mood_mix import write_goemotions
 

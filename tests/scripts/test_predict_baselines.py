@@ -6,7 +6,7 @@ from scripts.predict_baselines import predict_baselines
 from scripts.read_survey import read_survey
 from scripts.split_respondents import split_respondents
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, option_columns, options_of
 
 ROOT = Path(__file__).parents[2]

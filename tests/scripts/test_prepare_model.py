@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from scripts.prepare_model import prepare_model
-from stimmung.engine.base import digest_of, load_base
+from stimmung.engine.base.base_model import digest_of, load_base
 from stimmung.vocabulary.errors import InputError
 
 

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 import pytest
 
 from scripts.read_panel import read_panel
-from stimmung.data.authors import SALT_VARIABLE
-from stimmung.study.job import job
+from stimmung.data.posts.authors import SALT_VARIABLE
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import POSTS
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.posts import Cleaning, PostColumns, PostFilters, PostFormat
-from stimmung.vocabulary.tables import read_table
+from stimmung.workflow.job import job
 from tests.weekly_posts import WEEKS, write_csv
 
 MARK = "planted-marker"

@@ -1,7 +1,7 @@
 from scripts.read_signals import read_signals
 from stimmung.study.panels import Signal
 from stimmung.vocabulary.moods_schemas import SIGNALS
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table
 from tests.unit.data.test_signals import WEEKS, daily
 
 

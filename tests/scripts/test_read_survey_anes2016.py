@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from scripts.read_survey import read_survey
-from stimmung.data.splits import split_condition
-from stimmung.study.check import merged_config
+from stimmung.cli.check import merged_config
+from stimmung.data.surveys.splits import split_condition
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import load_study
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.votes_schemas import RESPONDENTS
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ from scripts.read_tracker import read_tracker
 from stimmung.study.panels import Tracker
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import TRACKER
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table
 from tests.unit.data.test_trackers import SUMMER, small
 
 

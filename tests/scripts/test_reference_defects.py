@@ -16,19 +16,19 @@ from transformers import AutoTokenizer
 
 from scripts.build_prompts import build_prompts
 from stimmung.baselines.design import design_matrix
-from stimmung.engine.base import load_base
-from stimmung.engine.endpoint_reading import first_tokens
-from stimmung.engine.readouts import named
-from stimmung.engine.respondents import draw_examples, scoring_prompts, training_ids, training_rows
-from stimmung.engine.scoring import score_options
-from stimmung.study.check import merged_config
+from stimmung.cli.check import merged_config
+from stimmung.engine.base.base_model import load_base
+from stimmung.engine.endpoint.logprobs import first_tokens
+from stimmung.engine.scoring.readouts import named
+from stimmung.engine.scoring.score import score_options
+from stimmung.engine.scoring.survey_prompts import draw_examples, scoring_prompts, training_ids, training_rows
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import load_study
 from stimmung.text.chat import chat_text
 from stimmung.text.prompts import few_shot_messages
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS, option_columns
 from tests.scripts.test_score_respondents import score
 from tests.scripts.test_train_fold_adapters import records, train

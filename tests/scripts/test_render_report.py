@@ -16,7 +16,7 @@ from scripts.render_report import by_folder, render_report
 from scripts.tabulate_moods import tabulate_moods
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import POSTS
-from stimmung.vocabulary.tables import write_table
+from stimmung.vocabulary.parquet_tables import write_table
 from tests.synthetic_moods import MOODS_FIGURES, MOODS_FOR_READERS, MOODS_TABLES, OPTIONS
 from tests.synthetic_votes import SKILL, VOTES_FIGURES, VOTES_FOR_READERS
 

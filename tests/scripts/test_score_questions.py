@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from scripts.score_questions import score_questions
-from stimmung.engine.adapter_files import FILES
+from stimmung.engine.cohort.adapter_files import FILES
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import ANSWERS
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.questions import Question
-from stimmung.vocabulary.tables import read_table
 from tests.scripts.test_train_week_adapters import base, posts, train, write_week  # noqa: F401
 
 QUESTIONS = {

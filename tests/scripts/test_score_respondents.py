@@ -4,7 +4,7 @@ import pytest
 
 from scripts.score_respondents import score_respondents
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, SPLITS
 from tests.scripts.test_train_fold_adapters import train
 

@@ -1,8 +1,8 @@
 from scripts.simulate_panel import simulate_panel
 from stimmung.baselines.words import count_words
-from stimmung.data.mood_sentences import MOODS
+from stimmung.data.simulate.mood_sentences import MOODS
 from stimmung.vocabulary.moods_schemas import SIGNALS, TRACKER
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.weeks import Weeks
 from tests.weekly_posts import read
 

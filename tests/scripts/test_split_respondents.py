@@ -5,7 +5,7 @@ import pytest
 from scripts.read_survey import read_survey
 from scripts.split_respondents import split_respondents
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.votes_schemas import RESPONDENTS, SPLITS
 
 CODEBOOK = Path(__file__).parents[2] / "codebooks/anes1996.yaml"

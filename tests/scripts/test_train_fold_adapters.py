@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 
 from scripts.train_fold_adapters import train_fold_adapters
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import SPLITS
 
 TRAINING = {

@@ -9,7 +9,7 @@ import pytest
 from scripts.classify_respondents import classify_respondents
 from scripts.train_fold_classifiers import train_fold_classifiers
 from stimmung.vocabulary.errors import InputError, Interrupted
-from stimmung.vocabulary.tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, SPLITS, option_columns
 from tests.scripts.test_score_respondents import listed
 from tests.small_encoder import prepare_small_encoder

@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 
 from scripts.train_week_adapters import train_week_adapters
-from stimmung.engine.adapter_files import CONFIG, RECORD, WEIGHTS
+from stimmung.engine.cohort.adapter_files import CONFIG, RECORD, WEIGHTS
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import POSTS
-from stimmung.vocabulary.tables import write_table
+from stimmung.vocabulary.parquet_tables import write_table
 
 TRAINING = {
     "r": 4,
@@ -96,7 +96,7 @@ def test_a_new_week_trains_no_other_again(base, posts, tmp_path):
 def test_an_adapter_whose_training_diverges_is_no_output_and_its_siblings_are_kept(
     base, posts, tmp_path, monkeypatch
 ):
-    from stimmung.engine import training
+    from stimmung.engine.cohort import train as training
 
     real = training.initial_weights
 

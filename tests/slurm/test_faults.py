@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stimmung.engine.checkpoints import load_checkpoint
+from stimmung.engine.cohort.checkpoint import load_checkpoint
 from tests.slurm.cluster import rule_of, until
 from tests.slurm.conftest import ADAPTERS, SCORED, TARGET
 

@@ -9,7 +9,19 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "stimmung"
 # From the top down; vocabulary stands at the bottom.
-ROOMS = ["study", "report", "evaluation", "baselines", "engine", "text", "data", "vocabulary"]
+ROOMS = [
+    "cli",
+    "workflow",
+    "study",
+    "report",
+    "evaluation",
+    "baselines",
+    "engine",
+    "store",
+    "text",
+    "data",
+    "vocabulary",
+]
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -70,7 +82,7 @@ def test_the_library_never_imports_snakemake():
 
 def test_what_the_snakefile_imports_is_light():
     """Snakemake reads the Snakefile once for each job: torch and the like there would cost seconds each time."""
-    code = "import sys, stimmung.study.entry, stimmung.study.code; print(*sys.modules)"
+    code = "import sys, stimmung.workflow.startup, stimmung.workflow.code_digest; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
     )

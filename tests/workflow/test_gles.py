@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from stimmung.study import cuts, sizes
 from stimmung.study.models import Model, Training
+from stimmung.workflow import cuts
+from stimmung.workflow import resources as sizes
 from tests.workflow.workspace import REPOSITORY, Workspace
 
 STUDY, SIMULATED = "studies/gles2017.yaml", "studies/gles2017-simulated.yaml"

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from stimmung.data.authors import as_hex, keyed_digests, load_salt
+from stimmung.data.posts.authors import as_hex, keyed_digests, load_salt
 from tests.workflow.workspace import MARKER, Workspace
 
 PANEL = {

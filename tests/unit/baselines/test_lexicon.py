@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stimmung.baselines.lexicon import LexiconEntry, read_lexicon, score_lexicon
-from stimmung.data.mood_sentences import MOODS
+from stimmung.data.simulate.mood_sentences import MOODS
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import SIGNALS
 from tests.unit.baselines.test_words import write_posts

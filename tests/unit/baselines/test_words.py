@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from stimmung.baselines.words import PHRASES, WORDS, count_words
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import POSTS, SIGNALS
-from stimmung.vocabulary.tables import write_table
+from stimmung.vocabulary.parquet_tables import write_table
 from tests.weekly_posts import read, write_csv
 
 

@@ -4,7 +4,7 @@ import stat
 import pyarrow as pa
 import pytest
 
-from stimmung.data.authors import SALT_VARIABLE, as_hex, is_private, keyed_digests, load_salt
+from stimmung.data.posts.authors import SALT_VARIABLE, as_hex, is_private, keyed_digests, load_salt
 from stimmung.vocabulary.errors import InputError
 
 

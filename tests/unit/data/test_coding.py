@@ -4,8 +4,8 @@ import pyreadstat
 import pytest
 from pydantic import ValidationError
 
-from stimmung.data.coding import code_item, describe_unknown, holds, resolve_codes
-from stimmung.data.files import SurveyFile, read_survey_file
+from stimmung.data.surveys.coding import code_item, describe_unknown, holds, resolve_codes
+from stimmung.data.surveys.survey_files import SurveyFile, read_survey_file
 from stimmung.vocabulary.codebook import SurveyItem
 from stimmung.vocabulary.errors import InputError
 

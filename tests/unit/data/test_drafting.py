@@ -3,9 +3,9 @@ import pyreadstat
 import pytest
 import yaml
 
-from stimmung.data.drafting import draft_codebook
-from stimmung.data.files import SurveyFile, read_survey_file
-from stimmung.data.respondents import respondents_table
+from stimmung.data.surveys.drafting import draft_codebook
+from stimmung.data.surveys.respondents import respondents_table
+from stimmung.data.surveys.survey_files import SurveyFile, read_survey_file
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
 

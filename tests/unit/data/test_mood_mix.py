@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from stimmung.data.mood_mix import mix_posts, read_goemotions, simulate_labelled_posts
+from stimmung.data.simulate.mood_mix import mix_posts, read_goemotions, simulate_labelled_posts
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import POSTS, TRACKER
 from stimmung.vocabulary.weeks import Weeks

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stimmung.data import post_files
-from stimmung.data.post_files import find_post_files, read_post_file
+from stimmung.data.posts import post_files
+from stimmung.data.posts.post_files import find_post_files, read_post_file
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.posts import PostColumns, PostFormat
 from tests.weekly_posts import write_csv, write_jsonl

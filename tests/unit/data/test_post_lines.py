@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stimmung.data.post_lines import BLOCK_BYTES, NotUtf8Error, csv_rows, json_rows, physical_lines
+from stimmung.data.posts.post_lines import BLOCK_BYTES, NotUtf8Error, csv_rows, json_rows, physical_lines
 
 FIELDS = st.text(st.sampled_from('a,"\n\r é😀;#\x00\x0b\u2028'), max_size=8)
 

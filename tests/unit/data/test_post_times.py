@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stimmung.data.post_times import OUTSIDE, parse_times, week_numbers
+from stimmung.data.posts.post_times import OUTSIDE, parse_times, week_numbers
 from stimmung.vocabulary.posts import PostFormat
 from stimmung.vocabulary.weeks import Weeks
 

@@ -2,11 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stimmung.data.files import SurveyFile
-from stimmung.data.respondents import missing_counts, needed_columns, respondents_table
+from stimmung.data.surveys.respondents import missing_counts, needed_columns, respondents_table
+from stimmung.data.surveys.survey_files import SurveyFile
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import read_table, write_table
+from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import RESPONDENTS
 
 

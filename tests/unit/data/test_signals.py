@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from stimmung.data.signals import read_signal
+from stimmung.data.series.signals import read_signal
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import SIGNALS
 from stimmung.vocabulary.weeks import Weeks

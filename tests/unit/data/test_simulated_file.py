@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from stimmung.data.files import read_survey_file
-from stimmung.data.respondents import needed_columns, respondents_table
-from stimmung.data.simulated_file import simulate_codes, write_simulated_sav
+from stimmung.data.simulate.simulated_file import simulate_codes, write_simulated_sav
+from stimmung.data.surveys.respondents import needed_columns, respondents_table
+from stimmung.data.surveys.survey_files import read_survey_file
 from stimmung.study.reading import load_codebook, load_layout
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError

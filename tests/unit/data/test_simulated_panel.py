@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stimmung.data.mood_sentences import MOODS, mood_interview, mood_sentences
-from stimmung.data.simulated_panel import latent_mood, simulate_week, tracker_table, truth_table
+from stimmung.data.simulate.mood_sentences import MOODS, mood_interview, mood_sentences
+from stimmung.data.simulate.simulated_panel import latent_mood, simulate_week, tracker_table, truth_table
 from stimmung.vocabulary.moods_schemas import SIGNALS, TRACKER
 from stimmung.vocabulary.weeks import Weeks
 

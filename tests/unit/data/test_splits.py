@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stimmung.data.splits import assign_folds, draw_rows, draw_share, split_condition
+from stimmung.data.surveys.splits import assign_folds, draw_rows, draw_share, split_condition
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.votes_schemas import NO_FOLD
 

@@ -7,9 +7,9 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from stimmung.data.mood_sentences import MOODS
-from stimmung.data.series_files import parse_day, parse_number
-from stimmung.data.trackers import read_tidy, read_yougov, tracker_table
+from stimmung.data.series.series_files import parse_day, parse_number
+from stimmung.data.series.trackers import read_tidy, read_yougov, tracker_table
+from stimmung.data.simulate.mood_sentences import MOODS
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import TRACKER
 from stimmung.vocabulary.weeks import Weeks

@@ -5,11 +5,11 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from stimmung.engine.base import Base, prepare_loaded
-from stimmung.engine.lora import LoraSettings
-from stimmung.engine.recipe import Recipe, Task
-from stimmung.engine.rows import TrainingRow
-from stimmung.engine.tiny import _build_tokenizer
+from stimmung.engine.base.base_model import Base, prepare_loaded
+from stimmung.engine.base.tiny import _build_tokenizer
+from stimmung.engine.cohort.batching import TrainingRow
+from stimmung.engine.cohort.lora import LoraSettings
+from stimmung.engine.cohort.training_config import Recipe, Task
 
 VOCABULARY = 320
 

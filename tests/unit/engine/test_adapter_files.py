@@ -4,8 +4,8 @@ import os
 import pytest
 import torch
 
-from stimmung.engine import adapter_files
-from stimmung.engine.adapter_files import (
+from stimmung.engine.cohort import adapter_files
+from stimmung.engine.cohort.adapter_files import (
     CONFIG,
     FILES,
     RECORD,
@@ -14,7 +14,7 @@ from stimmung.engine.adapter_files import (
     load_adapter,
     save_adapter,
 )
-from stimmung.engine.lora import LoraSettings, attached, initial_weights
+from stimmung.engine.cohort.lora import LoraSettings, attached, initial_weights
 from stimmung.vocabulary.errors import InputError
 
 

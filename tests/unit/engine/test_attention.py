@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import scaled_dot_product_attention
 
-from stimmung.engine.attention import NAME, PIECE, attend
+from stimmung.engine.base.attention import NAME, PIECE, attend
 
 
 def module(groups):

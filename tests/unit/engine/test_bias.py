@@ -7,12 +7,12 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from stimmung.engine.adapter_files import load_adapter
-from stimmung.engine.base import Base, prepare_loaded
-from stimmung.engine.lora import LoraSettings, Slice, attached
-from stimmung.engine.recipe import Pace
-from stimmung.engine.store import Store
-from stimmung.engine.training import train_adapters
+from stimmung.engine.base.base_model import Base, prepare_loaded
+from stimmung.engine.cohort.adapter_files import load_adapter
+from stimmung.engine.cohort.lora import LoraSettings, Slice, attached
+from stimmung.engine.cohort.train import train_adapters
+from stimmung.engine.cohort.training_config import Pace
+from stimmung.store.paths import Store
 from stimmung.vocabulary.errors import InputError
 from tests.unit.engine.conftest import VOCABULARY
 

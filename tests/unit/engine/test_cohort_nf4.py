@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from stimmung.engine.adapter_files import RECORD
-from stimmung.engine.base import load_base, quantize_base
-from stimmung.engine.recipe import Pace
-from stimmung.engine.store import Store
-from stimmung.engine.tiny import _build_tokenizer
-from stimmung.engine.training import train_adapters
+from stimmung.engine.base.base_model import load_base, quantize_base
+from stimmung.engine.base.tiny import _build_tokenizer
+from stimmung.engine.cohort.adapter_files import RECORD
+from stimmung.engine.cohort.train import train_adapters
+from stimmung.engine.cohort.training_config import Pace
+from stimmung.store.paths import Store
 from tests.unit.engine.conftest import VOCABULARY, random_llama
 
 

@@ -7,7 +7,7 @@ import torch
 from bitsandbytes.nn import Linear4bit
 from torch import nn
 
-from stimmung.engine.dequantized import DequantizedLinear, hold_dequantized
+from stimmung.engine.base.dequantized import DequantizedLinear, hold_dequantized
 
 
 class Model(nn.Module):

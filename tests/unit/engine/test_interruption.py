@@ -3,7 +3,7 @@ import signal
 
 import pytest
 
-from stimmung.engine.interruption import SIGNALS, StopOnSignal
+from stimmung.engine.cohort.interruption import SIGNALS, StopOnSignal
 
 
 @pytest.fixture(autouse=True)

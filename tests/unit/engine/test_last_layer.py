@@ -1,6 +1,6 @@
 import torch
 
-from stimmung.engine.last_layer import last_layer_at
+from stimmung.engine.base.last_layer import last_layer_at
 
 IDS = torch.arange(2, 32).reshape(3, 10)
 PLACES = torch.tensor([[2, 3], [8, 9], [9, 10]])  # the last one lies behind the end

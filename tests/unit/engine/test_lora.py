@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from stimmung.engine.lora import LoraSettings, Slice, attached, initial_weights
+from stimmung.engine.cohort.lora import LoraSettings, Slice, attached, initial_weights
 
 
 def dropped(base, dropout, key, width=60, rows=8):

@@ -11,13 +11,13 @@ import pytest
 from accelerate import PartialState
 from torch import distributed
 
-from stimmung.engine import parallel
-from stimmung.engine.adapter_files import CONFIG, WEIGHTS
-from stimmung.engine.base import load_base, quantize_base
-from stimmung.engine.parallel import train_on_all_devices
-from stimmung.engine.recipe import Pace
-from stimmung.engine.store import Store
-from stimmung.engine.training import train_adapters
+from stimmung.engine.base.base_model import load_base, quantize_base
+from stimmung.engine.cohort import parallel
+from stimmung.engine.cohort.adapter_files import CONFIG, WEIGHTS
+from stimmung.engine.cohort.parallel import train_on_all_devices
+from stimmung.engine.cohort.train import train_adapters
+from stimmung.engine.cohort.training_config import Pace
+from stimmung.store.paths import Store
 from stimmung.vocabulary.errors import Interrupted
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from stimmung.engine.readouts import among_answers, named, raw_logits
-from stimmung.engine.scoring import Prompt, score_options
+from stimmung.engine.scoring.readouts import among_answers, named, raw_logits
+from stimmung.engine.scoring.score import Prompt, score_options
 from stimmung.text.trie import build_trie
 from stimmung.vocabulary.errors import InputError
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from stimmung.engine.adapter_files import load_adapter
-from stimmung.engine.base import Base, prepare_loaded
-from stimmung.engine.lora import attached, initial_weights
-from stimmung.engine.readouts import named
-from stimmung.engine.recipe import Pace, Recipe
-from stimmung.engine.scoring import Prompt, score_options
-from stimmung.engine.store import Store
-from stimmung.engine.training import train_adapters
+from stimmung.engine.base.base_model import Base, prepare_loaded
+from stimmung.engine.cohort.adapter_files import load_adapter
+from stimmung.engine.cohort.lora import attached, initial_weights
+from stimmung.engine.cohort.train import train_adapters
+from stimmung.engine.cohort.training_config import Pace, Recipe
+from stimmung.engine.scoring.readouts import named
+from stimmung.engine.scoring.score import Prompt, score_options
+from stimmung.store.paths import Store
 from stimmung.vocabulary.errors import Interrupted
 from tests.unit.engine.conftest import random_llama
 from tests.unit.engine.second_device import MixedDevicesError, move, second_device

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stimmung.evaluation.affect import aggregate_answers
-from stimmung.evaluation.series import rolling_mean, scale_min_max
+from stimmung.evaluation.series.affect import aggregate_answers
+from stimmung.evaluation.series.series_steps import rolling_mean, scale_min_max
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import AFFECT
 from tests.synthetic_moods import OPTIONS, SEEDS, make_moods

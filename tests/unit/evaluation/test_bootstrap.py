@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from arch.bootstrap import StationaryBootstrap, optimal_block_length
 
-from stimmung.evaluation.bootstrap import block_length, bootstrap_interval, resampled_counts
+from stimmung.evaluation.series.bootstrap import block_length, bootstrap_interval, resampled_counts
 from tests.weekly_tables import autoregression
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stimmung.evaluation.calibration import bin_of, bin_reliability, expected_calibration_error
+from stimmung.evaluation.votes.calibration import bin_of, bin_reliability, expected_calibration_error
 from tests.synthetic_votes import make_votes
 
 

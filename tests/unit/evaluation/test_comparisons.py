@@ -3,14 +3,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from stimmung.evaluation.comparisons import (
+from stimmung.evaluation.votes.comparisons import (
     COMPARED,
     adjust_within_metric,
     best_baseline,
     compare_conditions,
     compare_with_best_baseline,
 )
-from stimmung.evaluation.votes import measure_folds
+from stimmung.evaluation.votes.fold_metrics import measure_folds
 from tests.synthetic_votes import make_votes
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stimmung.evaluation.confirmation import confirm_lags, one_sided
+from stimmung.evaluation.series.confirmation import confirm_lags, one_sided
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import CONFIRMATIONS
 from tests.weekly_tables import autoregression, posts_table, survey_table, week_labels

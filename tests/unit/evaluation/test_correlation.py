@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.tsa.stattools import acf, ccf
 
-from stimmung.evaluation.correlation import (
+from stimmung.evaluation.series.correlation import (
     autocorrelation,
     correlate_lags,
     effective_by_lag,

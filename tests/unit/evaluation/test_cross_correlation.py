@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from stimmung.evaluation.correlation import published_correlation
-from stimmung.evaluation.cross_correlation import cross_correlate_series
+from stimmung.evaluation.series.correlation import published_correlation
+from stimmung.evaluation.series.cross_correlation import cross_correlate_series
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import CCF
 from tests.weekly_tables import autoregression, posts_table, survey_table, week_labels

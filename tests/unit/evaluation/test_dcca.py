@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stimmung.evaluation.dcca import detrended_by_lag, detrended_correlation
+from stimmung.evaluation.series.dcca import detrended_by_lag, detrended_correlation
 from tests.weekly_tables import autoregression
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from stimmung.evaluation.imputation import impute_answers, readme
+from stimmung.evaluation.votes.imputation import impute_answers, readme
 from stimmung.vocabulary.votes_schemas import IMPUTED
 
 ROWS = [  # respondent, seed, fold, target, p_Red

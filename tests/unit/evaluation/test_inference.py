@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stimmung.evaluation.correlation import lag_range, p_value, published_correlation
-from stimmung.evaluation.inference import (
+from stimmung.evaluation.series.correlation import lag_range, p_value, published_correlation
+from stimmung.evaluation.series.inference import (
     adjust_p,
     best_lag,
     correlate_innovations,
@@ -11,7 +11,7 @@ from stimmung.evaluation.inference import (
     fisher_interval,
     fisher_z,
 )
-from stimmung.evaluation.prewhitening import whiten
+from stimmung.evaluation.series.prewhitening import whiten
 from tests.weekly_tables import autoregression
 
 

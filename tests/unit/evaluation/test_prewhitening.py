@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.linalg import solve_triangular, toeplitz
 from statsmodels.tsa.arima_process import ArmaProcess
 
-from stimmung.evaluation.prewhitening import ORDER, _autoregressions, fit_whitening, whiten
+from stimmung.evaluation.series.prewhitening import ORDER, _autoregressions, fit_whitening, whiten
 from tests.weekly_tables import autoregression
 
 

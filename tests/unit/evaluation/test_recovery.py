@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from stimmung.evaluation.recovery import measure_recovery
+from stimmung.evaluation.series.recovery import measure_recovery
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import RECOVERY
 from tests.weekly_tables import autoregression, posts_table, week_labels

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from stimmung.evaluation.affect import aggregate_answers
-from stimmung.evaluation.weekly_series import affect_series, in_order_asked, signal_series
+from stimmung.evaluation.series.affect import aggregate_answers
+from stimmung.evaluation.series.weekly_series import affect_series, in_order_asked, signal_series
 from tests.synthetic_moods import OPTIONS, make_moods
 
 

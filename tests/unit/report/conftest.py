@@ -4,19 +4,19 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from stimmung.evaluation.absent import compare_absent
-from stimmung.evaluation.affect import aggregate_answers
-from stimmung.evaluation.calibration import bin_reliability
-from stimmung.evaluation.comparisons import compare_conditions, compare_with_best_baseline
-from stimmung.evaluation.confirmation import confirm_lags
-from stimmung.evaluation.cross_correlation import cross_correlate_series
-from stimmung.evaluation.effective import count_effective_respondents
-from stimmung.evaluation.folds import summarize_folds
-from stimmung.evaluation.recovery import measure_recovery
-from stimmung.evaluation.shares import compare_shares
-from stimmung.evaluation.subgroups import measure_subgroups
-from stimmung.evaluation.votes import measure_folds
-from stimmung.evaluation.weekly_series import affect_series, signal_series
+from stimmung.evaluation.series.affect import aggregate_answers
+from stimmung.evaluation.series.confirmation import confirm_lags
+from stimmung.evaluation.series.cross_correlation import cross_correlate_series
+from stimmung.evaluation.series.recovery import measure_recovery
+from stimmung.evaluation.series.weekly_series import affect_series, signal_series
+from stimmung.evaluation.votes.absent_options import compare_absent
+from stimmung.evaluation.votes.calibration import bin_reliability
+from stimmung.evaluation.votes.comparisons import compare_conditions, compare_with_best_baseline
+from stimmung.evaluation.votes.effective_sample import count_effective_respondents
+from stimmung.evaluation.votes.fold_metrics import measure_folds
+from stimmung.evaluation.votes.fold_summary import summarize_folds
+from stimmung.evaluation.votes.predicted_shares import compare_shares
+from stimmung.evaluation.votes.subgroup_metrics import measure_subgroups
 from stimmung.report.conditions import learning_curves, left_out, without_answers
 from tests.synthetic_moods import OPTIONS, make_moods
 from tests.synthetic_votes import CONDITIONS, SUBGROUPS, make_respondents, make_votes

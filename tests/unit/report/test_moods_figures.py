@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stimmung.evaluation.series import rolling_mean, scale_min_max
+from stimmung.evaluation.series.series_steps import rolling_mean, scale_min_max
 from stimmung.report.mood_lags import plot_lags
 from stimmung.report.mood_series import plot_raw, plot_relative, plot_series, weeks_without_estimate
 from stimmung.report.mood_shares import plot_shares_of_mixes

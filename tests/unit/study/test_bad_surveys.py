@@ -9,7 +9,7 @@ import yaml
 
 from scripts.read_survey import read_survey
 from scripts.split_respondents import split_respondents
-from stimmung.study.__main__ import main
+from stimmung.cli.main import main
 from stimmung.vocabulary.errors import InputError
 
 ROOT = Path(__file__).parents[3]

@@ -9,11 +9,11 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from stimmung.study.entry import study_or_exit
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import Study, load_study
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
+from stimmung.workflow.startup import study_or_exit
 
 ROOT = Path(__file__).parents[3]
 DEMO = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))

@@ -5,7 +5,7 @@ import pandera.pandas as pa
 import pytest
 
 from stimmung.vocabulary.moods_schemas import ANSWERS, BASE_SEED, BASE_WEEK, CCF, POSTS, RECOVERY, TRACKER
-from stimmung.vocabulary.tables import empty_table
+from stimmung.vocabulary.parquet_tables import empty_table
 
 TRACKED = pd.DataFrame(
     {"week": ["2020-03-05"], "question": "mood", "option": "Happy", "share": 0.4, "n": 1000.0}

@@ -5,7 +5,7 @@ import pandera.pandas as pa
 import pytest
 
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.tables import write_table
+from stimmung.vocabulary.parquet_tables import write_table
 from stimmung.vocabulary.votes_schemas import IMPUTED, PREDICTIONS, RESPONDENTS, option_columns, options_of
 
 

@@ -1,0 +1,1 @@
+"""The command `stimmung`: check, prompts, draft-codebook, schema."""

@@ -1,0 +1,135 @@
+"""Commands around a study: draft a codebook, check a study, look at its prompts.
+
+stimmung draft-codebook FILE --target COLUMN [--items COLUMN …] [--output codebooks/mine.yaml]
+stimmung check studies/mine.yaml
+stimmung prompts studies/mine.yaml --show 3
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from stimmung.cli.check import check_study, merged_config
+from stimmung.cli.preview import shown_prompts
+from stimmung.data.surveys.drafting import draft_codebook
+from stimmung.data.surveys.survey_files import read_survey_file
+from stimmung.study.reading import load_codebook
+from stimmung.study.study import load_study
+from stimmung.vocabulary.atomic_files import write_whole
+from stimmung.vocabulary.errors import InputError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        return int(chosen.command(chosen))
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def draft(chosen: argparse.Namespace) -> int:
+    """Write a first codebook of a survey file, or print it."""
+    leave_out = [chosen.weight] if chosen.weight else []
+    columns = [*chosen.items, chosen.target] if chosen.items else None
+    survey = read_survey_file(chosen.file, columns)
+    if columns is None and chosen.target not in survey.codes:
+        # By its label, which a file that is read as a whole does not know it by.
+        chosen.target = next(
+            (name for name, label in survey.variable_labels.items() if label == chosen.target), chosen.target
+        )
+        read_survey_file(chosen.file, [chosen.target])
+    text = draft_codebook(
+        survey,
+        source=chosen.file,
+        target=chosen.target,
+        items=chosen.items,
+        language=chosen.language,
+        leave_out=leave_out,
+    )
+    if chosen.output is None:
+        print(text, end="")
+        return 0
+    if chosen.output.exists():
+        raise InputError(
+            f"{chosen.output} is there already", "Name another file with --output, or move it away."
+        )
+    write_whole(chosen.output, text)
+    load_codebook(chosen.output)
+    print(
+        f"{chosen.output}: a draft. Its head says what a person must decide; then write a study's file and check it."
+    )
+    return 0
+
+
+def check(chosen: argparse.Namespace) -> int:
+    """Say all that is wrong with a study, or what it will do."""
+    found = check_study(merged_config(chosen.config))
+    for what, hint in found.problems:
+        print(InputError(what, hint), file=sys.stderr)
+    if found.problems:
+        return 1
+    print("\n".join([*found.plan, "Nothing wrong was found."]))
+    return 0
+
+
+def prompts(chosen: argparse.Namespace) -> int:
+    """Print prompts as the models will see them."""
+    study = load_study(merged_config(chosen.config))
+    lines = shown_prompts(
+        study, chosen.show, survey=chosen.survey, condition=chosen.condition, real=chosen.real
+    )
+    for line in lines:
+        print(line)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="stimmung", description="Commands around a study.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    one = commands.add_parser("draft-codebook", help="a first codebook from the labels of a survey file")
+    one.add_argument("file", help="a .sav, .zsav, .dta, .csv or .parquet file")
+    one.add_argument(
+        "--target", required=True, metavar="COLUMN", help="the item to predict, by name or variable label"
+    )
+    one.add_argument(
+        "--items",
+        nargs="+",
+        default=[],
+        metavar="COLUMN",
+        help="the other items, in the order of the prompt; default: all",
+    )
+    one.add_argument("--weight", metavar="COLUMN", help="the column of the survey weight, which is no item")
+    one.add_argument("--language", default="en", help="the language of the labels (default: en)")
+    one.add_argument("--output", type=Path, help="where to write it; default: the terminal")
+    one.set_defaults(command=draft)
+
+    two = commands.add_parser("check", help="all that is wrong with a study, at once")
+    two.add_argument(
+        "config", nargs="+", type=Path, help="studies/mine.yaml; later files override earlier ones"
+    )
+    two.set_defaults(command=check)
+
+    three = commands.add_parser(
+        "prompts",
+        help="prompts as the models will see them",
+        description="Prints prompts of made-up respondents; with --real, of people.",
+    )
+    three.add_argument(
+        "config", nargs="+", type=Path, help="studies/mine.yaml; later files override earlier ones"
+    )
+    three.add_argument("--show", type=int, default=3, metavar="N", help="how many respondents (default: 3)")
+    three.add_argument("--survey", help="only this survey")
+    three.add_argument("--condition", help="the prompts of this condition (default: the first)")
+    three.add_argument(
+        "--real", action="store_true", help="read the survey's file and print what people answered"
+    )
+    three.set_defaults(command=prompts)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""A survey's prompts as a model will see them: of made-up respondents, unless real ones are asked for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from stimmung.cli.check import read_respondents
+from stimmung.study.reading import load_codebook
+from stimmung.study.study import Study
+from stimmung.study.surveys import Survey
+from stimmung.text.personas import PersonaRendering, persona_messages, rendering_of
+from stimmung.text.prompts import Message, survey_messages
+from stimmung.vocabulary.arms import ARMS
+from stimmung.vocabulary.codebook import Codebook
+from stimmung.vocabulary.errors import InputError, near
+
+MADE_UP = 200  # of whom the ones that are shown are the first
+_RULE = "─" * 100
+
+
+def shown_prompts(
+    study: Study,
+    n: int,
+    *,
+    survey: str | None = None,
+    condition: str | None = None,
+    real: bool = False,
+    root: Path = Path(),
+) -> Iterator[str]:
+    """Yield lines: each survey's prompts, once for each way in which its models read.
+
+    Parameters
+    ----------
+    study
+        The study.
+    n
+        Respondents of each survey.
+    survey, condition
+        Only this survey; the prompts of this condition, by default the first.
+    real
+        Read the survey's file and show what people answered. Otherwise the file is not even opened.
+    root
+        The folder that relative paths and `results/` start from.
+
+    Raises
+    ------
+    InputError
+        If there is no such survey or condition, or file and codebook do not go together.
+    """
+    surveys = study.selected_surveys()
+    if survey is not None and survey not in surveys:
+        raise InputError(f"no survey '{survey}' in this run{near(survey, surveys)}")
+    for name, chosen in surveys.items():
+        if survey not in (None, name):
+            continue
+        codebook = load_codebook(root / chosen.codebook)
+        named = condition or next(iter(chosen.conditions))
+        if named not in chosen.conditions:
+            raise InputError(f"surveys.{name}: no condition '{named}'{near(named, chosen.conditions)}")
+        nobody = not real or chosen.simulate is not None
+        respondents = read_respondents(chosen, codebook, root, None if real else MADE_UP)
+        whose = (
+            "made-up respondents; the survey's file was not read"
+            if nobody
+            else "REAL RESPONDENTS: keep it to yourself"
+        )
+        yield f"survey {name}, condition {named}: prompts of {whose}"
+        rows = [
+            {str(key): value for key, value in row.items()} for row in respondents.head(n).to_dict("records")
+        ]
+        for persona in sorted({ARMS[arm.split("/")[1]].persona for arm in chosen.arms}):
+            messages_of = persona_messages if persona else survey_messages
+            answers = codebook.persona_answers if persona else codebook.target_labels
+            for way, render in _ways(study, chosen, codebook, root, persona).items():
+                yield f"{_RULE}\n{way}"
+                for row in rows:
+                    messages = messages_of(
+                        row, codebook, chosen.language, chosen.conditions[named].drop_items
+                    )
+                    yield f"{_RULE}\n{render(messages)}"
+            yield f"{_RULE}\nand then one of: {' | '.join(answers(chosen.language))}"
+
+
+def _ways(study: Study, survey: Survey, codebook: Codebook, root: Path, persona: bool) -> dict[str, Any]:
+    """Return a function that renders messages, for each way in which the arms' models read them."""
+    arms = [arm.split("/") for arm in survey.arms]
+    models = dict.fromkeys(model for model, arm in arms if ARMS[arm].persona == persona)
+    what = "backstories" if persona else "prompts"
+    ways: dict[str, Any] = {}
+    base, unknown = [], []
+    for model in models:
+        chat = model in study.models and study.models[model].chat
+        chat = chat or (model in study.endpoints and study.endpoints[model].api == "chat")
+        folder = _tokenizer_folder(study, model, root)
+        if not chat:
+            base.append(model)
+        elif folder is None:
+            unknown.append(model)
+        else:
+            # Imported here: transformers takes seconds, and most surveys are looked at before there is a model.
+            from stimmung.engine.base.tokenizer import load_tokenizer
+
+            tokenizer = load_tokenizer(folder)
+            ways[f"{what} in the chat template of {model}"] = rendering_of(
+                codebook, survey.language, tokenizer, True, persona
+            ).text
+    plain = rendering_of(codebook, survey.language, None, False, persona)
+    if base:
+        ways[f"{what} as running text, of {', '.join(base)}"] = plain.text
+    if unknown:
+        turns = plain.turns if isinstance(plain, PersonaRendering) else list
+        ways[f"{what} in turns, of {', '.join(unknown)}; their chat templates are not on this machine"] = (
+            lambda messages: _in_turns(turns(messages))
+        )
+    return ways
+
+
+def _tokenizer_folder(study: Study, model: str, root: Path) -> Path | None:
+    """Return where a model's tokenizer is on this machine, if it is."""
+    if model not in study.models:
+        return None
+    places = [root / "results" / "models" / model, root / study.models[model].source]
+    return next((place for place in places if (place / "tokenizer_config.json").is_file()), None)
+
+
+def _in_turns(messages: list[Message]) -> str:
+    return "\n".join(f"[{message['role']}]\n{message['content']}" for message in messages) + "\n[assistant]"

@@ -1,0 +1,1 @@
+"""Posts of a panel: read, cleaned, filtered, and sorted into weeks."""

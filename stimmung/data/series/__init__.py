@@ -1,0 +1,1 @@
+"""Weekly and daily series beside a panel: trackers and signals."""

@@ -1,0 +1,238 @@
+"""Read a survey that is asked every week into a series for each answer option."""
+
+import logging
+import warnings
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pandas as pd
+
+from stimmung.data.series.series_files import days_of, numbers_of, parse_day, parse_number, read_series_file
+from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.weeks import Weeks
+
+logger = logging.getLogger(__name__)
+
+# Rows of a YouGov sheet that are no answers: the number of respondents.
+YOUGOV_BASES = ("Unweighted base", "Base")
+# Answers outside the list that is read out.
+YOUGOV_RESIDUAL = ("Other", "Don't know")
+
+
+def read_yougov(path: Path, sheet: str | None = None) -> pd.DataFrame:
+    """Read one sheet of a tracker as YouGov's site serves it.
+
+    The first row has the question and the days of the waves ('27th Jun 2019'), each further row an answer and
+    its shares ('53%'), the last rows the number of respondents.
+
+    Parameters
+    ----------
+    path
+        The .xlsx file.
+    sheet
+        The group of respondents, e.g. 'All adults'. None: the first sheet.
+
+    Returns
+    -------
+    DataFrame
+        Columns day, option, share (0 to 1), n (unweighted respondents of the group). 'Other' and "Don't know"
+        are left out.
+
+    Raises
+    ------
+    InputError
+        If the file or the sheet is absent or is not laid out like that.
+    """
+    rows = _sheet_rows(path, sheet)
+    where = f"{path}, sheet '{sheet}'" if sheet else str(path)
+    days = [parse_day(cell) for cell in rows[0][1:]]
+    if not days or None in days:
+        place = days.index(None) + 2 if days else 2
+        raise InputError(
+            f"{where}: the first row has no day in column {place}",
+            "A wave's head looks like '27th Jun 2019'.",
+        )
+    n_of = dict.fromkeys(days, float("nan"))
+    for base in reversed(YOUGOV_BASES):
+        counts = next((row[1:] for row in rows[1:] if row[0] == base), ())
+        n_of |= {
+            day: n for day, cell in zip(days, counts, strict=False) if (n := parse_number(cell)) is not None
+        }
+    answers = [row for row in rows[1:] if row[0] and row[0] not in (*YOUGOV_BASES, *YOUGOV_RESIDUAL)]
+    waves = [
+        (day, str(row[0]).strip(), parse_number(cell), n_of[day])
+        for row in answers
+        for day, cell in zip(days, row[1:], strict=True)
+    ]
+    return _checked(pd.DataFrame(waves, columns=["day", "option", "share", "n"]), where)
+
+
+def read_tidy(path: Path, question: str | None = None) -> pd.DataFrame:
+    """Read a .csv or .parquet tracker with the columns week, option, share, and perhaps n and question.
+
+    Parameters
+    ----------
+    path
+        The file. A week is any day of it, a share lies between 0 and 1 or ends in %.
+    question
+        Only rows whose column ``question`` says this. None: the file is about one question.
+
+    Returns
+    -------
+    DataFrame
+        Columns day, option, share, n; n is missing where the file does not say it.
+
+    Raises
+    ------
+    InputError
+        If the file is absent or unreadable, lacks a column, or a cell is no day or no share.
+    """
+    table = read_series_file(path, ["week", "option", "share", *(["question"] if question else [])])
+    if question:
+        asked = table["question"].unique()
+        table = table[table["question"] == question].reset_index(drop=True)
+        if table.empty:
+            raise InputError(
+                f"{path} has no question '{question}'{near(question, asked)}", f"It has: {', '.join(asked)}."
+            )
+    waves = pd.DataFrame(
+        {
+            "day": days_of(table, "week", path),
+            "option": table["option"].str.strip(),
+            "share": numbers_of(table, "share", path),
+            "n": numbers_of(table, "n", path) if "n" in table else float("nan"),
+        }
+    )
+    return _checked(waves, str(path))
+
+
+def tracker_table(
+    waves: pd.DataFrame, question: str, options: Sequence[str], weeks: Weeks, where: str
+) -> pd.DataFrame:
+    """Return the waves of one question as a tracker table, with the study's words for the options.
+
+    Waves outside the declared weeks are kept: at a lag they meet posts inside.
+
+    Parameters
+    ----------
+    waves
+        Columns day, option, share, n.
+    question
+        The question's name in the config.
+    options
+        The question's answer options. They are found in the waves whatever their case.
+    weeks
+        The panel's weeks. A wave belongs to the label on or before its day.
+    where
+        The file, for messages.
+
+    Returns
+    -------
+    DataFrame
+        Columns week, question, option, share, n; sorted by week and by the order of the options.
+
+    Raises
+    ------
+    InputError
+        If an option is absent or never changes, two waves fall into one week, or none falls into the panel's
+        weeks.
+    """
+    known = {option.casefold(): option for option in waves["option"].unique()}
+    absent = [
+        f"'{option}'{near(option, known.values())}" for option in options if option.casefold() not in known
+    ]
+    if absent:
+        raise InputError(
+            f"{where} has no answers {', '.join(absent)}", f"It has: {', '.join(known.values())}."
+        )
+    ours = {known[option.casefold()]: option for option in options}
+    table = waves[waves["option"].isin(ours)]
+    table = table.assign(
+        week=[weeks.label_of(day) for day in table["day"]],
+        question=question,
+        option=pd.Categorical(table["option"].map(ours), list(options)),
+    ).sort_values(["week", "option"], ignore_index=True)
+    twice = table.loc[table.duplicated(["week", "option"]), "week"].unique()
+    if len(twice):
+        raise InputError(
+            f"{where}: two waves in the week {twice[0]}", "A week runs from the `anchor` day; see `weeks`."
+        )
+    _require_meeting(set(table["week"]), weeks, where)
+    _require_change(table, where)
+    return table.astype({"option": str, "share": float, "n": float})[
+        ["week", "question", "option", "share", "n"]
+    ]
+
+
+def _require_meeting(present: set[str], weeks: Weeks, where: str) -> None:
+    labels = weeks.labels()
+    absent = [label for label in labels if label not in present]
+    if len(absent) == len(labels):
+        raise InputError(
+            f"{where}: no wave falls into the panel's weeks {labels[0]} to {labels[-1]}",
+            f"The waves run from {min(present)} to {max(present)}.",
+        )
+    if absent:
+        some = ", ".join(absent[:5])
+        logger.warning("%s: %d of %d weeks have no wave: %s", where, len(absent), len(labels), some)
+
+
+def _require_change(table: pd.DataFrame, where: str) -> None:
+    """Told here, before anything is trained; a single wave cannot change."""
+    by_option = table.groupby("option", observed=True)["share"]
+    frozen = by_option.nunique().eq(1) & by_option.size().gt(1)
+    if frozen.any():
+        names = ", ".join(f"'{option}'" for option in frozen.index[frozen])
+        raise InputError(
+            f"{where}: the same share in all weeks for {names}",
+            "A correlation with it does not exist. Leave the option out, or check the file.",
+        )
+
+
+def _sheet_rows(path: Path, sheet: str | None) -> list[tuple[Any, ...]]:
+    if not path.is_file():
+        raise InputError(
+            f"no tracker at {path}", "A tracker's `file` is a path from where snakemake is started."
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about styles
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except (
+        zipfile.BadZipFile,
+        KeyError,
+        ValueError,
+        OSError,
+        openpyxl.utils.exceptions.InvalidFileException,
+    ) as error:
+        raise InputError(f"{path} is not a readable .xlsx file", "It may be damaged.") from error
+    try:
+        if sheet is not None and sheet not in book.sheetnames:
+            raise InputError(
+                f"{path} has no sheet '{sheet}'{near(sheet, book.sheetnames)}",
+                f"It has: {', '.join(book.sheetnames)}.",
+            )
+        page = book[sheet or book.sheetnames[0]]
+        rows = [row for row in page.iter_rows(values_only=True) if any(cell is not None for cell in row)]
+    finally:
+        book.close()
+    if not rows:
+        raise InputError(f"{path}, sheet '{page.title}' is empty")
+    width = max(place for place, cell in enumerate(rows[0], start=1) if cell is not None)
+    return [(*row[:width], *[None] * (width - len(row))) for row in rows]
+
+
+def _checked(waves: pd.DataFrame, where: str) -> pd.DataFrame:
+    waves = waves.dropna(subset="share").reset_index(drop=True)
+    beyond = waves[(waves["share"] < 0) | (waves["share"] > 1)]
+    if len(beyond):
+        raise InputError(
+            f"{where}: {len(beyond)} shares are not between 0 and 1, the first on {beyond['day'].iloc[0]}",
+            "Write per cent with the sign: 53%.",
+        )
+    if waves.empty:
+        raise InputError(f"{where} has no shares")
+    return waves

@@ -1,0 +1,1 @@
+"""Made-up respondents and posts, from a truth that is known."""

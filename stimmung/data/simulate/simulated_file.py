@@ -1,0 +1,266 @@
+"""A made-up survey file in the form of an archive's: same variables, labels and missing codes, and nobody's answers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyreadstat
+
+from stimmung.data.surveys.coding import resolve_codes
+from stimmung.data.surveys.survey_files import SIMULATED_MARK, code_key, find_columns
+from stimmung.vocabulary.atomic_files import whole
+from stimmung.vocabulary.codebook import AnswerOption, Code, Codebook, MissingReason, SurveyItem
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.layout import Layout, Variable
+
+OUTSIDERS = 0.2  # rows that `where` does not keep, as a share of those that it does
+ABSENT = 0.04  # of each item's answers
+AGREEMENT = (
+    0.65  # how often an item with the target's own answers, such as party identification, has the same one
+)
+
+
+def simulate_codes(
+    codebook: Codebook,
+    layout: Layout,
+    *,
+    where: Mapping[str, Sequence[Code]],
+    where_not: Mapping[str, Sequence[Code]],
+    weight: str | None,
+    language: str,
+    n: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Return codes of made-up respondents: a column for each variable of the layout.
+
+    Everybody has a place in a plane. Every answer to the target pulls from its own direction; ordinal and numeric items
+    are ranks along a direction of their own, nominal ones pull weakly. An item that has the target's own answers agrees
+    with it more often than not. Some answers are absent, by all of the codebook's missing codes.
+
+    Parameters
+    ----------
+    codebook
+        The items.
+    layout
+        The columns. Every item, condition and weight must find its column.
+    where, where_not
+        ``n`` rows pass them; a fifth as many more do not.
+    weight
+        The column of the weight, or none.
+    language
+        Only compares the items' answers with the target's.
+    n
+        Rows that `where` and `where_not` keep.
+    seed
+        Decides everything.
+
+    Raises
+    ------
+    InputError
+        If the layout lacks a column, or a code for an option.
+    """
+    total = n + (int(OUTSIDERS * n) if where or where_not else 0)
+    rng = np.random.default_rng(seed)
+    columns = _columns(codebook, layout, [*where, *where_not, *([weight] if weight else [])])
+    table = _Table(layout, columns, total)
+    places = rng.normal(size=(total, 2))
+    chosen = _chosen_options(codebook, language, places, rng)
+    for name, item in codebook.items.items():
+        if item.scale == "numeric":
+            table.put(item.column, _ranked(places, rng, table.variable(item.column).range))
+        else:
+            _write_options(table, item, chosen[name], rng)
+        # Who gave an answer by another column has no answer here that could be absent.
+        special = [number for number, option in enumerate(item.options) if option.when]
+        _remove_some(table, item, ~np.isin(chosen.get(name, np.zeros(total)), special), rng)
+    if weight is not None:
+        table.put(weight, np.round(rng.lognormal(-0.08, 0.4, total), 4))
+    if codebook.respondent_id is not None:
+        table.put(codebook.respondent_id, np.arange(1, total + 1, dtype=float))
+    _apply_where(table, where, where_not, rng.permutation(total)[n:])
+    return table.frame
+
+
+def write_simulated_sav(codes: pd.DataFrame, layout: Layout, path: Path) -> None:
+    """Write codes as an SPSS file whose label and notes say that they are made up; the same bytes every time."""
+    labels = {variable.name: layout.value_labels(variable) for variable in layout.variables}
+    lowest, highest = min(layout.missing, default=None), max(layout.missing, default=None)
+    mark = f"{SIMULATED_MARK} respondents, not data of {layout.title}"
+    with whole(path) as draft:
+        pyreadstat.write_sav(
+            codes,
+            str(draft),
+            file_label=mark[:60],
+            note=f"{SIMULATED_MARK}: written by Stimmung, nobody was asked.",
+            column_labels={variable.name: variable.label for variable in layout.variables},
+            variable_value_labels={name: values for name, values in labels.items() if values},
+            missing_ranges=(
+                {variable.name: [{"lo": lowest, "hi": highest}] for variable in layout.variables}
+                if layout.missing
+                else None
+            ),
+        )
+        # The header holds the time of writing, by which two runs would differ.
+        content = bytearray(draft.read_bytes())
+        content[92:109] = b"01 Jan 7000:00:00"
+        draft.write_bytes(content)
+
+
+class _Table:
+    """The columns of the file while they are filled, found as the codebook names them."""
+
+    def __init__(self, layout: Layout, columns: Mapping[str, str], n: int) -> None:
+        self.layout, self.columns = layout, columns
+        names = [variable.name for variable in layout.variables]
+        self.frame = pd.DataFrame(np.nan, index=range(n), columns=names)
+        self._variables = {variable.name: variable for variable in layout.variables}
+
+    def variable(self, column: str) -> Variable:
+        """Return the layout of the column that is named or labelled so."""
+        return self._variables[self.columns[column]]
+
+    def put(self, column: str, values: Any, rows: npt.NDArray[Any] | None = None) -> None:
+        """Write values into a column, in all rows or some."""
+        self.frame.loc[self.frame.index if rows is None else rows, self.columns[column]] = values
+
+    def codes(self, column: str, wanted: Sequence[Code]) -> list[float]:
+        """Return the codes, of those given by code or value label, that this column can have, in their order."""
+        variable = self.variable(column)
+        labels = self.layout.value_labels(variable)
+        known = {code_key(code) for code in labels}
+        keys = sorted(resolve_codes(wanted, labels, f"column '{column}'"))
+        # A variable without labels of its own is a number, and has every code.
+        return [float(key) for key in keys if _is_number(key) and (key in known or not variable.values)]
+
+
+def _columns(codebook: Codebook, layout: Layout, others: Sequence[str]) -> dict[str, str]:
+    wanted = [column for item in codebook.items.values() for column in item.columns] + list(others)
+    wanted += [codebook.respondent_id] if codebook.respondent_id is not None else []
+    labels = {variable.name: variable.label or None for variable in layout.variables}
+    return find_columns(wanted, labels, f"the layout of {layout.title}")
+
+
+def _chosen_options(
+    codebook: Codebook, language: str, places: npt.NDArray[Any], rng: np.random.Generator
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the number of each respondent's option, by item that has options."""
+    chosen = {codebook.target: _target_options(len(codebook.target_labels(language)), places, rng)}
+    for name, item in codebook.items.items():
+        if name == codebook.target or item.scale == "numeric":
+            continue
+        labels = item.labels(language)
+        if item.scale == "ordinal":
+            chosen[name] = _ranked(places, rng, (0, len(labels) - 1)).astype(int)
+        else:
+            chosen[name] = _pulled(rng.normal(scale=0.5, size=(len(labels), 2)), places, rng)
+            _agree(chosen[name], labels, chosen[codebook.target], codebook.target_labels(language), rng)
+    return chosen
+
+
+def _target_options(n_options: int, places: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[Any]:
+    angles = 2 * np.pi * np.arange(n_options) / n_options
+    # The first options are frequent and the last ones rare, as parties are.
+    head_start = np.linspace(1, -1, n_options)
+    return _pulled(2.5 * np.column_stack([np.cos(angles), np.sin(angles)]), places, rng, head_start)
+
+
+def _pulled(
+    directions: npt.NDArray[Any],
+    places: npt.NDArray[Any],
+    rng: np.random.Generator,
+    head_start: npt.NDArray[Any] | float = 0.0,
+) -> npt.NDArray[Any]:
+    utilities = places @ directions.T + head_start + rng.gumbel(size=(len(places), len(directions)))
+    return np.asarray(utilities.argmax(axis=1))
+
+
+def _ranked(places: npt.NDArray[Any], rng: np.random.Generator, bounds: tuple[int, int]) -> npt.NDArray[Any]:
+    angle = rng.uniform(0, 2 * np.pi)
+    signal = places @ np.array([np.cos(angle), np.sin(angle)]) + rng.normal(scale=0.8, size=len(places))
+    share = (signal.argsort().argsort() + 0.5) / len(signal)
+    low, high = bounds
+    return np.asarray(np.floor(low + share * (high - low + 1)))
+
+
+def _agree(
+    chosen: npt.NDArray[Any],
+    labels: Sequence[str],
+    target: npt.NDArray[Any],
+    target_labels: Sequence[str],
+    rng: np.random.Generator,
+) -> None:
+    shared = {number: labels.index(label) for number, label in enumerate(target_labels) if label in labels}
+    if len(shared) * 2 < len(target_labels):
+        return
+    for place in np.flatnonzero(rng.random(len(chosen)) < AGREEMENT):
+        chosen[place] = shared.get(int(target[place]), chosen[place])
+
+
+def _write_options(
+    table: _Table, item: SurveyItem, chosen: npt.NDArray[Any], rng: np.random.Generator
+) -> None:
+    conditions = {column for option in item.options for column in option.when}
+    for column in sorted(conditions):
+        others = [code for option in item.options for code in option.when.get(column, [])]
+        free = set(table.variable(column).values) - set(table.codes(column, others))
+        table.put(column, min(free) if free else np.nan)
+    for number, option in enumerate(item.options):
+        rows = np.flatnonzero(chosen == number)
+        for column, codes in option.when.items():
+            table.put(column, rng.choice(_codes(table, column, codes, option), len(rows)), rows)
+        if option.codes:
+            table.put(
+                item.column, rng.choice(_codes(table, item.column, option.codes, option), len(rows)), rows
+            )
+        else:
+            filters = [
+                code for one in item.missing if one.reason == MissingReason.FILTER for code in one.codes
+            ]
+            table.put(item.column, next(iter(table.codes(item.column, filters)), np.nan), rows)
+
+
+def _codes(table: _Table, column: str, wanted: Sequence[Code], option: AnswerOption) -> list[float]:
+    codes = table.codes(column, wanted)
+    if not codes:
+        raise InputError(
+            f"{table.layout.title}: column '{column}' has no code for '{option.label}' ({wanted})",
+            "The layout must give each answer of the codebook a code or a value label.",
+        )
+    return codes
+
+
+def _remove_some(
+    table: _Table, item: SurveyItem, answered: npt.NDArray[Any], rng: np.random.Generator
+) -> None:
+    codes = table.codes(item.column, [code for missing in item.missing for code in missing.codes])
+    codes += [missing.range[1] for missing in item.missing if missing.range is not None]
+    if codes:
+        rows = np.flatnonzero((rng.random(len(table.frame)) < ABSENT) & answered)
+        table.put(item.column, rng.choice(codes, len(rows)), rows)
+
+
+def _apply_where(
+    table: _Table,
+    where: Mapping[str, Sequence[Code]],
+    where_not: Mapping[str, Sequence[Code]],
+    outsiders: npt.NDArray[Any],
+) -> None:
+    for column, wanted in where.items():
+        inside = table.codes(column, wanted)
+        values = set(table.variable(column).values) - set(inside)
+        holds = table.frame[table.columns[column]].isin(inside)
+        table.put(column, inside[0], np.flatnonzero(~holds))
+        table.put(column, min(values) if values else inside[0] - 4, outsiders)
+    for column, unwanted in where_not.items():
+        table.put(column, table.codes(column, unwanted)[0], outsiders)
+
+
+def _is_number(key: str) -> bool:
+    try:
+        float(key)
+    except ValueError:
+        return False
+    return True

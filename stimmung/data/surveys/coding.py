@@ -1,0 +1,226 @@
+"""One survey item: from the codes of its columns to answers, and to the reasons why some are absent."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stimmung.data.surveys.survey_files import SurveyFile, code_key
+from stimmung.vocabulary.codebook import Code, MissingReason, SurveyItem
+from stimmung.vocabulary.errors import InputError, near
+
+_SHOWN = 5  # unknown codes in one message
+_CODE_LENGTH = 24  # a column of verbatim answers must not end up in a message
+
+
+@dataclass(frozen=True)
+class Coded:
+    """One item of all respondents.
+
+    Attributes
+    ----------
+    answers
+        A categorical of all option labels, or floats; NA where the answer is absent. Shape (n_respondents,).
+    reasons
+        A categorical of :class:`MissingReason` values, NA where there is an answer; None if the item declares none.
+    unknown
+        The codes, by respondent, that the codebook gives no meaning; empty if all is well.
+    """
+
+    answers: "pd.Series[Any]"
+    reasons: "pd.Series[Any] | None"
+    unknown: "pd.Series[Any]"
+
+
+def code_item(survey: SurveyFile, codes: pd.DataFrame, item: SurveyItem, language: str) -> Coded:
+    """Return the answers to one item.
+
+    Parameters
+    ----------
+    survey
+        The file, for its labels and for what it declares as missing.
+    codes
+        The rows of the file that are kept, all columns of the item.
+    item
+        What the codes mean.
+    language
+        The language of the answers.
+
+    Raises
+    ------
+    InputError
+        If a value label that the codebook names stands for several codes.
+    """
+    column, labels = item.column, survey.value_labels.get(item.column, {})
+    keys = codes[column].map(code_key).astype(object)
+    reasons = _reasons(keys, item, labels)
+    if item.scale == "numeric":
+        answers, unknown = _numbers(codes, keys, reasons, item)
+        unknown |= reasons.isna() & _declared_missing(keys, survey.missing_ranges.get(column, []))
+    else:
+        answers = _words(survey, codes, keys, reasons, item, language)
+        unknown = keys.notna() & reasons.isna() & answers.isna()
+    # What several columns make together is an answer, whatever the item's own column says.
+    reasons = reasons.mask(answers.notna())
+    if item.missing:
+        reasons = reasons.mask(keys.isna() & answers.isna(), MissingReason.NO_ANSWER.value)
+        reasons = reasons.astype(pd.CategoricalDtype([reason.value for reason in MissingReason]))
+    return Coded(answers, reasons if item.missing else None, keys[unknown])
+
+
+def resolve_codes(codes: Iterable[Code], value_labels: Mapping[Code, str], where: str) -> set[str]:
+    """Return the keys of codes, of which each may be given by its value label.
+
+    A code is preferred to a label. What is neither stays: it may be a code without a label.
+
+    Parameters
+    ----------
+    codes
+        Codes or value labels, as a codebook or a condition names them.
+    value_labels
+        Code to value label, as the file has them; empty if it has none.
+    where
+        The column, for the error.
+
+    Returns
+    -------
+    set of str
+        Keys as :func:`stimmung.data.surveys.survey_files.code_key` makes them: 1, 1.0 and "1" have the same.
+
+    Raises
+    ------
+    InputError
+        If a label stands for several codes.
+    """
+    labelled = {code_key(code): label.strip() for code, label in value_labels.items()}
+    found = set()
+    for code in codes:
+        key = code_key(code)
+        named = [one for one, label in labelled.items() if isinstance(code, str) and label == code.strip()]
+        if key in labelled or not named:
+            found.add(key)
+        elif len(named) == 1:
+            found.add(named[0])
+        else:
+            raise InputError(
+                f"{where}: the value label '{code}' stands for {len(named)} codes: {', '.join(map(str, named))}",
+                "Give the code instead of its label, or all of them as a list.",
+            )
+    return {key for key in found if key is not None}
+
+
+def holds(
+    survey: SurveyFile, codes: pd.DataFrame, conditions: Mapping[str, Sequence[Code]]
+) -> "pd.Series[bool]":
+    """Return which rows have one of the codes in every column that ``conditions`` name.
+
+    Parameters
+    ----------
+    survey
+        Where the value labels are.
+    codes
+        The rows: all of the survey's, or some.
+    conditions
+        Column to codes or value labels. None hold for all rows.
+
+    Raises
+    ------
+    InputError
+        If a value label stands for several codes.
+    """
+    kept = pd.Series(True, index=codes.index)
+    for column, wanted in conditions.items():
+        keys = resolve_codes(wanted, survey.value_labels.get(column, {}), f"column '{column}'")
+        kept &= codes[column].map(code_key).isin(keys)
+    return kept
+
+
+def describe_unknown(
+    name: str, item: SurveyItem, unknown: "pd.Series[Any]", value_labels: Mapping[Code, str]
+) -> str:
+    """Return what is said of codes without a meaning: each with its value label and the number of rows."""
+    label_of = {code_key(code): label for code, label in value_labels.items()}
+    counts = (
+        unknown.value_counts()
+        .sort_index(key=lambda keys: keys.astype(str))
+        .sort_values(ascending=False, kind="stable")
+    )
+    named = [code for option in item.options for code in option.codes if isinstance(code, str)]
+    shown = []
+    for code, count in counts.head(_SHOWN).items():
+        text = str(code) if len(str(code)) <= _CODE_LENGTH else f"{str(code)[:_CODE_LENGTH]}…"
+        label = label_of.get(str(code))
+        if label is not None:
+            # A value label that the codebook spells otherwise.
+            text += f" ('{label}'{near(label, named)})"
+        shown.append(f"{text} in {count} rows")
+    more = f" and {len(counts) - _SHOWN} codes more" if len(counts) > _SHOWN else ""
+    kind = "no number" if item.scale == "numeric" else "unknown code"
+    if item.range is not None:
+        kind += f" from {item.range[0]:g} to {item.range[1]:g}:"
+    return f"item '{name}' (column '{item.column}'): {kind} {', '.join(shown)}{more}"
+
+
+def _reasons(keys: "pd.Series[Any]", item: SurveyItem, labels: Mapping[Code, str]) -> "pd.Series[Any]":
+    reasons = pd.Series(None, index=keys.index, dtype=object)
+    for missing in reversed(item.missing):
+        if missing.range is not None:
+            absent = _declared_missing(keys, [missing.range])
+        else:
+            absent = keys.isin(resolve_codes(missing.codes, labels, f"column '{item.column}'"))
+        reasons = reasons.mask(absent, missing.reason.value)
+    return reasons
+
+
+def _declared_missing(keys: "pd.Series[Any]", ranges: Sequence[tuple[Code, Code]]) -> "pd.Series[bool]":
+    numbers = pd.to_numeric(keys, errors="coerce")
+    absent = pd.Series(False, index=keys.index)
+    for lowest, highest in ranges:
+        if isinstance(lowest, str) or isinstance(highest, str):
+            absent |= keys == code_key(lowest)
+        else:
+            absent |= (numbers >= lowest) & (numbers <= highest)
+    return absent
+
+
+def _numbers(
+    codes: pd.DataFrame, keys: "pd.Series[Any]", reasons: "pd.Series[Any]", item: SurveyItem
+) -> tuple["pd.Series[float]", "pd.Series[bool]"]:
+    """Return the values, and which are none."""
+    absent = keys.isna() | reasons.notna()
+    values = pd.to_numeric(keys.mask(absent), errors="coerce").astype(float)
+    if item.age_in is not None:
+        values = _year(codes, item.age_in) - values
+    low, high = item.range or (0 if item.age_in is not None else -np.inf, np.inf)
+    return values, ~absent & ~(np.isfinite(values) & values.between(low, high))
+
+
+def _year(codes: pd.DataFrame, year: int | str) -> "float | pd.Series[float]":
+    return float(year) if isinstance(year, int) else pd.to_numeric(codes[year].map(code_key), errors="coerce")
+
+
+def _words(
+    survey: SurveyFile,
+    codes: pd.DataFrame,
+    keys: "pd.Series[Any]",
+    reasons: "pd.Series[Any]",
+    item: SurveyItem,
+    language: str,
+) -> "pd.Series[Any]":
+    value_labels = survey.value_labels.get(item.column, {})
+    labels = item.labels(language)
+    words = pd.Series(None, index=keys.index, dtype=object)
+    # An option with conditions is the special case, so it is looked at last and has the last word.
+    for special in (False, True):
+        for option, label in zip(item.options, labels, strict=True):
+            if bool(option.when) != special:
+                continue
+            given = holds(survey, codes, option.when)
+            if option.codes:
+                given &= keys.isin(resolve_codes(option.codes, value_labels, f"column '{item.column}'"))
+            elif not special:
+                continue
+            words = words.mask(given & (reasons.isna() | special), label)
+    return words.astype(pd.CategoricalDtype(labels, ordered=item.scale == "ordinal"))

@@ -1,0 +1,249 @@
+"""A first codebook for a survey file, from the labels that the archive put into it: something to edit, not to trust."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from stimmung.data.surveys.survey_files import SurveyFile, code_key
+from stimmung.vocabulary.codebook import Code, MissingReason
+from stimmung.vocabulary.errors import InputError
+
+MOST_COLUMNS = 40  # of a file whose items are not named
+MOST_OPTIONS = 30  # of one item; a column with more values holds words or numbers
+HIGHEST_UNLABELLED = 12  # a number without a label is a code up to here, and an amount above
+LONGEST_UNLABELLED = 40  # characters of a word without a label; what is longer is somebody's own words
+# What archives call absent answers, in English and German. Looked for in labels, and only to propose a reason.
+_REASONS = [
+    (MissingReason.REFUSED, r"refus|verweiger|keine angabe|no answer given|\bk\.?a\.?\b"),
+    (MissingReason.DONT_KNOW, r"don'?t know|do not know|wei(ss|ß) (es )?nicht|not sure|\bdk\b"),
+    (MissingReason.FILTER, r"trifft nicht zu|filter|skip|\binap"),
+    (
+        MissingReason.NOT_APPLICABLE,
+        r"not applicable|nicht teilgenommen|nicht in auswahl|not asked|\bsplit\b|\bmodus\b|no post",
+    ),
+    (MissingReason.NO_ANSWER, r"missing|no answer|abgebrochen|breakoff|fehler in daten|technical error"),
+]
+
+
+@dataclass(frozen=True)
+class _Column:
+    """What a file says of one column."""
+
+    name: str
+    label: str
+    values: list[str]  # the codes that occur, as keys, in order
+    labels: dict[str, str]  # key to value label
+    missing: dict[str, MissingReason]
+
+    @property
+    def options(self) -> list[str]:
+        """The codes of answers: those that occur, and those with a label."""
+        known = {*self.values, *self.labels} - set(self.missing)
+        return sorted(known, key=_in_order)
+
+    @property
+    def scale(self) -> str | None:
+        """The likely scale; None for a column that holds words."""
+        unlabelled = [code for code in self.options if code not in self.labels]
+        numbers = [number for code in unlabelled if (number := _number(code)) is not None]
+        if len(numbers) == len(unlabelled) and any(
+            not number.is_integer() or abs(number) > HIGHEST_UNLABELLED for number in numbers
+        ):
+            return "numeric"
+        if any(len(code) > LONGEST_UNLABELLED for code in unlabelled):
+            return None
+        return "nominal" if 2 <= len(self.options) <= MOST_OPTIONS else None
+
+
+def draft_codebook(
+    survey: SurveyFile,
+    *,
+    source: str,
+    target: str,
+    items: Sequence[str] = (),
+    language: str = "en",
+    leave_out: Sequence[str] = (),
+) -> str:
+    """Return a codebook in YAML, with comments that say what a person must still decide.
+
+    Only codes and labels of the file stand in it, no row and no count; a column of words is left out.
+
+    Parameters
+    ----------
+    survey
+        The whole file, or the columns that matter.
+    source
+        The file, for the head.
+    target
+        The column to predict, by name or variable label.
+    items
+        The columns of the other items, in the order of the prompt. None: all, if the file has few.
+    language
+        The language of the labels.
+    leave_out
+        Columns that are no items, such as that of the weight.
+
+    Raises
+    ------
+    InputError
+        If there are too many columns to guess, or the target is a number or has fewer than two answers.
+    """
+    names = list(items) or [str(name) for name in survey.codes if name not in (target, *leave_out)]
+    if not items and len(names) > MOST_COLUMNS:
+        raise InputError(
+            f"{source} has {len(names)} columns; a prompt has a dozen items",
+            "Name the columns of the items: --items COLUMN COLUMN …",
+        )
+    columns = {name: _described(survey, name) for name in [*names, target]}
+    if columns[target].scale != "nominal":
+        raise InputError(
+            f"{source}: target '{target}' has no answers to choose from",
+            f"A target needs 2 to {MOST_OPTIONS} codes. Name another column with --target.",
+        )
+    kept = {name: column for name, column in columns.items() if column.scale is not None}
+    seen: dict[str, str] = {}
+    keys = _keys([*kept.values()])
+    wording = columns[target].label or target
+    lines = [
+        f"# Drafted from {source} by `stimmung draft-codebook`.",
+        "# Still to be decided, by a person who has the questionnaire:",
+        "#  1. the instruction, and each item's words as the respondent heard them (languages: more than one is possible)",
+        "#  2. scale: ordinal where the options stand in an order; put them in it",
+        "#  3. missing codes: whether the reason is right, and its words in the prompt (no label: the item is left out)",
+        "#  4. codes that belong together: `code: [1, 2]`; an answer that another column decides: `when: {COLUMN: [codes]}`",
+        "#     docs/codebooks.md explains every key.",
+        "# Then: stimmung check STUDY, and stimmung prompts STUDY --show 3",
+        *(
+            f"# Left out, because it holds words, one value or too many: {name}"
+            for name in columns
+            if name not in kept
+        ),
+        f"title: {_quoted(source.rsplit('/', 1)[-1])}",
+        f"source: {_quoted('where ' + source.rsplit('/', 1)[-1] + ' comes from, and under which terms')}   # to do",
+        f"languages: [{language}]",
+        'instruction: "How does this respondent answer? One of: {options}."   # to do',
+        f"question: {_quoted(wording.rstrip(':? ') + ':')}",
+        f"target: {keys[target]}",
+        "",
+        "items:",
+    ]
+    for name, column in kept.items():
+        lines += _item(keys[name], column)
+        lines += _once(_missing(column), keys[name], seen)
+    return "\n".join(lines) + "\n"
+
+
+def _described(survey: SurveyFile, name: str) -> _Column:
+    keys = survey.codes[name].map(code_key)
+    values = sorted(keys.dropna().unique(), key=_in_order)
+    labels = {str(code_key(code)): label.strip() for code, label in survey.value_labels.get(name, {}).items()}
+    declared = survey.missing_ranges.get(name, [])
+    missing = {
+        code: reason
+        for code in {*values, *labels}
+        if (reason := _reason(code, labels.get(code, ""), declared, values)) is not None
+    }
+    return _Column(name, survey.variable_labels.get(name, ""), values, labels, missing)
+
+
+def _reason(
+    code: str, label: str, declared: Sequence[tuple[Code, Code]], values: Sequence[str]
+) -> MissingReason | None:
+    """Return why the code stands for an absent answer; None if it seems to be an answer."""
+    number = _number(code)
+    is_declared = any(
+        code == code_key(low) if isinstance(low, str) else number is not None and low <= number <= float(high)
+        for low, high in declared
+    )
+    # A negative code beside others that are not: archives keep them for absent answers.
+    is_odd = (
+        number is not None and number < 0 and bool(label) and any((_number(one) or 0) > 0 for one in values)
+    )
+    if not (is_declared or is_odd):
+        return None
+    said = (reason for reason, pattern in _REASONS if re.search(pattern, label, re.IGNORECASE))
+    return next(said, MissingReason.NO_ANSWER)
+
+
+def _item(key: str, column: _Column) -> list[str]:
+    lines = [f"  {key}:", f"    column: {_quoted(column.name)}"]
+    lines.append(f"    wording: {_quoted(column.label or column.name)}")
+    if column.scale == "numeric":
+        lines.append("    scale: numeric")
+    else:
+        lines += ["    scale: nominal", "    options:"]
+        by_label: dict[str, list[str]] = {}
+        for code in column.options:
+            by_label.setdefault(column.labels.get(code, code), []).append(code)
+        for label, codes in by_label.items():
+            code = _code(codes[0]) if len(codes) == 1 else f"[{', '.join(map(_code, codes))}]"
+            note = "" if codes[0] in column.labels or not column.labels else "   # no value label in the file"
+            note = "   # several codes have this value label" if len(codes) > 1 else note
+            lines.append(f"      - {{code: {code}, label: {_quoted(label)}}}{note}")
+    return lines
+
+
+def _missing(column: _Column) -> list[str]:
+    lines = []
+    for reason in MissingReason:
+        codes = sorted((code for code, why in column.missing.items() if why == reason), key=_in_order)
+        if not codes:
+            continue
+        words = list(dict.fromkeys(column.labels[code] for code in codes if code in column.labels))
+        # One wording for several reasons would be wrong for most of them; so there is none yet.
+        label = f", label: {_quoted(words[0])}" if len(words) == 1 else ""
+        note = f"   # {'; '.join(words)}" if len(words) > 1 else ""
+        lines.append(
+            f"      - {{code: [{', '.join(map(_code, codes))}], reason: {reason.value}{label}}}{note}"
+        )
+    return lines
+
+
+def _once(lines: list[str], key: str, seen: dict[str, str]) -> list[str]:
+    """Return the missing codes of an item, or a reference to the item that has the same."""
+    if not lines:
+        return []
+    block = "\n".join(lines)
+    if block in seen:
+        return [f"    missing: *{seen[block]}"]
+    seen[block] = f"missing_of_{key}"
+    return [f"    missing: &{seen[block]}", *lines]
+
+
+def _keys(columns: Sequence[_Column]) -> dict[str, str]:
+    """Return a key for each column that YAML and a reader can live with."""
+    keys: dict[str, str] = {}
+    for column in columns:
+        plain = re.sub(r"\W+", "_", column.name.lower()).strip("_") or "item"
+        # Columns of the respondents table, and what YAML would read as a switch or a number.
+        taken = plain in ("weight", "respondent_id") or not isinstance(yaml.safe_load(plain), str)
+        plain = f"item_{plain}" if taken else plain
+        key, number = plain, 2
+        while key in keys.values():
+            key, number = f"{plain}_{number}", number + 1
+        keys[column.name] = key
+    return keys
+
+
+def _in_order(code: str) -> tuple[bool, float, str]:
+    number = _number(code)
+    return number is None, number or 0.0, code
+
+
+def _number(code: Any) -> float | None:
+    number = pd.to_numeric(code, errors="coerce")
+    return None if pd.isna(number) else float(number)
+
+
+def _code(key: str) -> str:
+    """Return a code as YAML that is read as the same code again."""
+    return key if re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", key) else _quoted(key)
+
+
+def _quoted(text: str) -> str:
+    line = yaml.safe_dump(text, allow_unicode=True, default_style='"', width=10**6)
+    return str(line).strip()

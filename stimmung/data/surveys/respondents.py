@@ -1,0 +1,186 @@
+"""From the codes of a survey file to the respondents table: words, numbers, and why an answer is absent."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stimmung.data.surveys.coding import code_item, describe_unknown, holds
+from stimmung.data.surveys.survey_files import SurveyFile, code_key
+from stimmung.vocabulary.codebook import Code, Codebook
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.votes_schemas import MISSING_SUFFIX
+
+logger = logging.getLogger(__name__)
+
+_RESERVED = ("respondent_id", "weight")
+
+
+def needed_columns(
+    codebook: Codebook,
+    where: Mapping[str, Sequence[Code]],
+    weight: str | None,
+    where_not: Mapping[str, Sequence[Code]] | None = None,
+) -> list[str]:
+    """Return the columns that a survey's respondents table is made of, each once."""
+    columns = [column for item in codebook.items.values() for column in item.columns]
+    columns += [*where, *(where_not or {}), *(name for name in (codebook.respondent_id, weight) if name)]
+    return list(dict.fromkeys(columns))
+
+
+def respondents_table(
+    survey: SurveyFile,
+    codebook: Codebook,
+    language: str,
+    where: Mapping[str, Sequence[Code]] | None = None,
+    weight: str | None = None,
+    where_not: Mapping[str, Sequence[Code]] | None = None,
+) -> pd.DataFrame:
+    """Return one row for each respondent.
+
+    Parameters
+    ----------
+    survey
+        The columns that :func:`needed_columns` names.
+    codebook
+        What the codes mean.
+    language
+        The language of the answers.
+    where
+        Column to codes: only respondents with one of them in every column stay.
+    weight
+        The column of the survey weight; none: every respondent counts 1.
+    where_not
+        Column to codes: respondents with one of them in any column leave.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``respondent_id`` (the codebook's column, or the number of the row in the file, from 1),
+        ``weight``, and the items in the order of the codebook: a categorical of all option labels
+        (ordered for an ordinal item) or a float for a numeric one, NA where the answer is absent. An item
+        that declares missing codes is followed by ``{item}.missing``, a categorical of
+        :class:`MissingReason` values, NA where there is an answer; an empty cell there is 'no-answer'. In
+        an item without missing codes an empty cell is a plain NA, since the codebook gives it no meaning.
+        Respondents without a valid target stay, with NA.
+
+    Raises
+    ------
+    InputError
+        If a code is unknown to the codebook, a weight is not positive, an identifier is absent or not unique,
+        nobody is left after ``where``, or fewer than two answers to the target are.
+    """
+    _check_names(codebook, language)
+    codes = _where(survey, where or {}, where_not or {})
+    table: dict[str, pd.Series[Any]] = {}
+    problems, hints = [], []
+    try:
+        table["respondent_id"] = _identifiers(codes, codebook.respondent_id)
+    except InputError as error:
+        problems.append(error.what)
+        hints.append(error.hint)
+    try:
+        table["weight"] = _weights(codes, weight)
+    except InputError as error:
+        problems.append(error.what)
+        hints.append(error.hint)
+    for name, item in codebook.items.items():
+        try:
+            coded = code_item(survey, codes, item, language)
+        except InputError as error:
+            problems.append(f"item '{name}', {error.what}")
+            hints.append(error.hint)
+            continue
+        table[name] = coded.answers
+        if coded.reasons is not None:
+            table[name + MISSING_SUFFIX] = coded.reasons
+        if not coded.unknown.empty:
+            value_labels = survey.value_labels.get(item.column, {})
+            problems.append(describe_unknown(name, item, coded.unknown, value_labels))
+            hints.append("Give each code in the codebook, under `options` or under `missing`.")
+    if problems:
+        raise InputError("; ".join(problems), " ".join(dict.fromkeys(hint for hint in hints if hint)))
+    respondents = pd.DataFrame(table)
+    answers = respondents[codebook.target].dropna().unique()
+    if len(answers) < 2:
+        left = f"only '{answers[0]}' is" if len(answers) else "no answer is"
+        raise InputError(
+            f"target '{codebook.target}': {left} left among {len(respondents)} respondents",
+            "A target needs two. Look at the survey's `where` and the options of the target.",
+        )
+    return respondents.reset_index(drop=True)
+
+
+def missing_counts(respondents: pd.DataFrame, items: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return how many answers are absent: item to reason to count, only where there are any.
+
+    An absence without a reason is counted as 'empty'.
+    """
+    counts = {}
+    for item in items:
+        reasons = respondents.get(item + MISSING_SUFFIX)
+        absent = int(respondents[item].isna().sum())
+        if absent and reasons is not None:
+            counts[item] = {
+                str(reason): int(n) for reason, n in reasons.value_counts(sort=False).items() if n
+            }
+        elif absent:
+            counts[item] = {"empty": absent}
+    return counts
+
+
+def _check_names(codebook: Codebook, language: str) -> None:
+    if language not in codebook.languages:
+        raise InputError(
+            f"the codebook has no wording in '{language}'", f"It has: {', '.join(codebook.languages)}."
+        )
+    for name in codebook.items:
+        if name in _RESERVED or name.endswith(MISSING_SUFFIX):
+            raise InputError(
+                f"codebook: an item cannot be named '{name}'", "That column has another meaning."
+            )
+
+
+def _where(
+    survey: SurveyFile, where: Mapping[str, Sequence[Code]], where_not: Mapping[str, Sequence[Code]]
+) -> pd.DataFrame:
+    kept = survey.codes
+    for column, wanted in where.items():
+        kept = kept[holds(survey, kept, {column: wanted})]
+        logger.info("where %s: %d of %d respondents are left", column, len(kept), len(survey.codes))
+    for column, unwanted in where_not.items():
+        kept = kept[~holds(survey, kept, {column: unwanted})]
+        logger.info("where_not %s: %d of %d respondents are left", column, len(kept), len(survey.codes))
+    if kept.empty:
+        n = len(survey.codes)
+        said = f"where: none of {n} respondents is left" if n else "the file has no rows"
+        raise InputError(said, "`where` names codes of the file, or their value labels.")
+    return kept
+
+
+def _identifiers(codes: pd.DataFrame, column: str | None) -> "pd.Series[str]":
+    if column is None:
+        return pd.Series((codes.index + 1).astype(str), index=codes.index, dtype="str")
+    keys = codes[column].map(code_key)
+    absent, twice = int(keys.isna().sum()), int(keys.dropna().duplicated().sum())
+    if absent or twice:
+        raise InputError(
+            f"respondent_id '{column}': {absent} rows have none and {twice} have one that stands before",
+            "Name a column that identifies each respondent, or leave `respondent_id` out to count the rows.",
+        )
+    return keys.astype("str")
+
+
+def _weights(codes: pd.DataFrame, column: str | None) -> "pd.Series[float]":
+    if column is None:
+        return pd.Series(1.0, index=codes.index)
+    weights = pd.to_numeric(codes[column].map(code_key), errors="coerce").astype(float)
+    unusable = int((~((weights > 0) & np.isfinite(weights))).sum())
+    if unusable:
+        raise InputError(
+            f"weight '{column}': zero, negative or missing in {unusable} of {len(codes)} rows",
+            "Leave these respondents out with `where`, or choose another weight.",
+        )
+    return weights

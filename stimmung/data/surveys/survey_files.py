@@ -1,0 +1,273 @@
+"""Read survey files as archives ship them: the codes as they stand, and the labels that came with them."""
+
+import importlib.metadata
+import re
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as arrow
+import pyarrow.parquet as parquet
+import pyreadstat
+
+from stimmung.vocabulary.atomic_files import digest_of_file
+from stimmung.vocabulary.codebook import Code
+from stimmung.vocabulary.errors import InputError, near
+
+BUNDLED_PREFIX = "statsmodels:"
+# What the file label of made-up data begins with; a file by that mark can never be read as people's answers.
+SIMULATED_MARK = "SIMULATED"
+# An empty cell and R's NA. Not "None" or "null", which a survey may well have as an answer.
+CSV_MISSING = ["", "NA"]
+_PLAIN_NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d*)?")
+
+
+@dataclass(frozen=True)
+class SurveyFile:
+    """One survey file: a row for each respondent, codes not yet turned into words.
+
+    Attributes
+    ----------
+    codes
+        The codes, with user-missing codes kept. Columns are named as they were asked for.
+    variable_labels
+        Column to the archive's variable label, where the file has one.
+    value_labels
+        Column to code to the archive's value label, where the file has them.
+    missing_ranges
+        Column to what the archive declares as missing: lowest and highest code; letters are Stata's extended ones.
+    simulated
+        Whether the file says of itself that nobody was asked.
+    """
+
+    codes: pd.DataFrame
+    variable_labels: dict[str, str] = field(default_factory=dict)
+    value_labels: dict[str, dict[Code, str]] = field(default_factory=dict)
+    missing_ranges: dict[str, list[tuple[Code, Code]]] = field(default_factory=dict)
+    simulated: bool = False
+
+
+def read_survey_file(source: str, columns: Sequence[str] | None = None) -> SurveyFile:
+    """Read the columns of a survey file.
+
+    Parameters
+    ----------
+    source
+        A .csv, .parquet, .sav, .zsav or .dta file, or ``statsmodels:NAME`` for a data set of statsmodels.
+    columns
+        Names or variable labels; none reads all, by name. A name is preferred to a label.
+
+    Raises
+    ------
+    InputError
+        If the file is absent or unreadable, or columns are absent or their labels stand for several columns.
+    """
+    if source.startswith(BUNDLED_PREFIX):
+        return _chosen(_read_bundled(source), columns, source)
+    path = Path(source)
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        known = ", ".join(sorted(_READERS))
+        raise InputError(
+            f"{source} is not a survey file that can be read", f"Known: {known}, {BUNDLED_PREFIX}NAME."
+        )
+    if not path.is_file():
+        raise InputError(
+            f"no survey file at {source}", "A survey's `file` is a path from where snakemake is started."
+        )
+    try:
+        return reader(path, columns)
+    except (
+        pyreadstat.ReadstatError,
+        pyreadstat.PyreadstatError,
+        arrow.ArrowException,
+        pd.errors.ParserError,
+        pd.errors.EmptyDataError,
+        pd.errors.ParserWarning,
+        OSError,
+    ) as error:
+        raise InputError(
+            f"{source} is not a readable {path.suffix.lower()} file",
+            f"It may be damaged or cut off. ({error})",
+        ) from error
+
+
+def find_columns(wanted: Sequence[str], labels: Mapping[str, str | None], where: str) -> dict[str, str]:
+    """Return for each wanted name the name of the column that is called or labelled so.
+
+    Parameters
+    ----------
+    wanted
+        Column names or variable labels. A name is preferred to a label.
+    labels
+        Every column's variable label, or None.
+    where
+        The file, for the message.
+
+    Raises
+    ------
+    InputError
+        With all that are absent, and all labels that stand for several columns.
+    """
+    found, absent, several = {}, [], []
+    for one in dict.fromkeys(wanted):
+        named = [one] if one in labels else [name for name, label in labels.items() if label == one]
+        if len(named) == 1:
+            found[one] = named[0]
+        elif named:
+            several.append(
+                f"the variable label '{one}' stands for {len(named)} columns: {', '.join(named[:5])}"
+            )
+        else:
+            known = [*labels, *(label for label in labels.values() if label)]
+            absent.append(f"no column is named or labelled '{one}'{near(one, known)}")
+    if several or absent:
+        hint = "The codebook's items and the survey's `where`, `where_not` and `weight` name columns."
+        if several:
+            hint = f"Give the column's name instead of a label of several. {hint}"
+        raise InputError(f"{where}: {'; '.join([*several, *absent])}", hint)
+    return found
+
+
+def code_key(code: Any) -> str | None:
+    """Return a code in the one form in which codes are compared, or None for an empty cell.
+
+    1, 1.0, "1" and "1.0" are the same code, as csv, SPSS and YAML write it. "01" is another one.
+    """
+    if isinstance(code, str):
+        text = code.strip()
+        return (code_key(float(text)) if _PLAIN_NUMBER.fullmatch(text) else text) or None
+    if code is None or pd.isna(code):
+        return None
+    try:
+        return str(int(code)) if int(code) == code else repr(float(code))
+    except (TypeError, ValueError, OverflowError):
+        return str(code)
+
+
+def fingerprint(source: str) -> dict[str, Any]:
+    """Return what identifies a survey file: its name, sha256 and size, and the package of a bundled one."""
+    if source.startswith(BUNDLED_PREFIX):
+        package = {"package": f"statsmodels {importlib.metadata.version('statsmodels')}"}
+        path = _bundled_csv(source)
+    else:
+        package, path = {}, Path(source)
+    return {"file": source, "sha256": digest_of_file(path), "size_bytes": path.stat().st_size, **package}
+
+
+def _read_csv(path: Path, columns: Sequence[str] | None) -> SurveyFile:
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    head = text.split("\n", 1)[0]
+    separator = max(",;\t", key=head.count)
+    # As text, so that "01" and "1" stay different codes and an identifier keeps all its digits.
+    with warnings.catch_warnings():
+        # pandas only warns when rows are longer than the header, and shifts or drops the answers.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        codes = pd.read_csv(
+            StringIO(text),
+            sep=separator,
+            dtype=str,
+            keep_default_na=False,
+            na_values=CSV_MISSING,
+            index_col=False,
+        )
+    return _chosen(SurveyFile(codes), columns, str(path))
+
+
+def _read_parquet(path: Path, columns: Sequence[str] | None) -> SurveyFile:
+    present = {
+        str(name): None for name in parquet.read_schema(path).names if not str(name).startswith("__index_")
+    }
+    names = list(find_columns(columns or list(present), present, str(path)).values())
+    codes = pd.read_parquet(path, columns=list(dict.fromkeys(names))).reset_index(drop=True)
+    return _chosen(SurveyFile(codes), columns, str(path))
+
+
+def _read_labelled(path: Path, columns: Sequence[str] | None) -> SurveyFile:
+    try:
+        return _labelled(path, columns, None)
+    except pyreadstat.ReadstatError as error:
+        if "encoding" not in str(error):
+            raise
+        # Files of the nineties do not say that they are latin-1.
+        return _labelled(path, columns, "latin1")
+
+
+def _labelled(path: Path, columns: Sequence[str] | None, encoding: str | None) -> SurveyFile:
+    read = pyreadstat.read_dta if path.suffix.lower() == ".dta" else pyreadstat.read_sav
+    _, header = read(path, metadataonly=True, encoding=encoding)
+    labels = {name: header.column_names_to_labels.get(name) for name in header.column_names}
+    names = list(dict.fromkeys(find_columns(columns or list(labels), labels, str(path)).values()))
+    codes, header = read(
+        path, usecols=names, user_missing=True, disable_datetime_conversion=True, encoding=encoding
+    )
+    survey = SurveyFile(
+        codes,
+        {name: label for name in names if (label := labels[name])},
+        {name: dict(header.variable_value_labels.get(name, {})) for name in names},
+        {name: ranges for name in names if (ranges := _missing_ranges(header, name))},
+        str(header.file_label or "").upper().startswith(SIMULATED_MARK),
+    )
+    return _chosen(survey, columns, str(path))
+
+
+def _missing_ranges(header: Any, name: str) -> list[tuple[Code, Code]]:
+    spss = [(one["lo"], one["hi"]) for one in header.missing_ranges.get(name, [])]
+    return spss + [(letter, letter) for letter in header.missing_user_values.get(name, [])]
+
+
+_READERS: dict[str, Callable[[Path, Sequence[str] | None], SurveyFile]] = {
+    ".csv": _read_csv,
+    ".parquet": _read_parquet,
+    ".sav": _read_labelled,
+    ".zsav": _read_labelled,
+    ".dta": _read_labelled,
+}
+
+
+def _chosen(survey: SurveyFile, columns: Sequence[str] | None, where: str) -> SurveyFile:
+    """Return the survey with the columns that were asked for, under the names that they were asked by."""
+    if columns is None:
+        return survey
+    labels = {str(name): survey.variable_labels.get(str(name)) for name in survey.codes.columns}
+    names = find_columns(columns, labels, where)
+    codes = survey.codes[list(names.values())].set_axis(list(names), axis=1)
+    return SurveyFile(
+        codes,
+        {wanted: label for wanted, name in names.items() if (label := labels[name])},
+        {wanted: survey.value_labels.get(name, {}) for wanted, name in names.items()},
+        {wanted: ranges for wanted, name in names.items() if (ranges := survey.missing_ranges.get(name))},
+        survey.simulated,
+    )
+
+
+def _read_bundled(source: str) -> SurveyFile:
+    # Imported here: statsmodels takes a second, and most surveys are files.
+    from importlib import import_module
+
+    _bundled_csv(source)
+    module = import_module(f"statsmodels.datasets.{source.removeprefix(BUNDLED_PREFIX)}")
+    return SurveyFile(module.load_pandas().data)
+
+
+def _bundled_csv(source: str) -> Path:
+    import statsmodels
+
+    name = source.removeprefix(BUNDLED_PREFIX)
+    files = {
+        path.parent.name: path
+        for path in sorted((Path(statsmodels.__file__).parent / "datasets").glob("*/*.csv"))
+    }
+    if name not in files:
+        raise InputError(
+            f"statsmodels bundles no data set '{name}'{near(name, files)}", "For example statsmodels:anes96."
+        )
+    return files[name]

@@ -1,0 +1,1 @@
+"""The frozen base model: prepared once, loaded by every job."""

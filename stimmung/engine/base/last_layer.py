@@ -1,0 +1,74 @@
+"""The last layer only where its result is used.
+
+Every layer but the last one is needed at every token, since later tokens attend to it. Of the last one keys and values are, but
+queries, their attention and the feed-forward block only at the tokens that are read: of a prompt with one answer, a few of hundreds.
+In a model of few layers that saves much, in one of many little.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import torch
+from torch import nn
+
+from stimmung.engine.base.base_model import Base
+
+# Blocks of a layer that work token by token and whose result no other token sees, in the names of Llama and its many kin.
+BLOCKS = ("self_attn.q_proj", "self_attn.o_proj", "mlp")
+
+
+class _AtPlaces(nn.Module):
+    """A block that works token by token, at ``places`` of each row; zero elsewhere."""
+
+    def __init__(self, block: nn.Module, places: torch.Tensor) -> None:
+        super().__init__()
+        self.block = block
+        self.places = places
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows, length, width = x.shape
+        index = self.places[..., None]
+        y: torch.Tensor = self.block(x.gather(1, index.expand(-1, -1, width).clamp(max=length - 1)))
+        # Places behind the end are written there and cut off, so that a row's places, and the dropout masks
+        # at them, do not depend on how long the batch's other rows are.
+        whole = y.new_zeros(rows, length + self.places.shape[1], y.shape[-1])
+        return whole.scatter(1, index.expand_as(y), y)[:, :length]
+
+
+@contextmanager
+def last_layer_at(base: Base, places: torch.Tensor) -> Iterator[None]:
+    """Let the last layer work at some tokens of each row only; other tokens' hidden states are wrong.
+
+    Parameters
+    ----------
+    base
+        A model whose last layer lacks a block of ``BLOCKS`` keeps what it has instead.
+    places
+        Shape (rows, places): which tokens, each at most once in a row. Some may lie behind the end.
+    """
+    layer = getattr(base.decoder, "layers", [None])[-1]
+    with ExitStack() as stack:
+        for name in BLOCKS:
+            stack.enter_context(_replaced(layer, name, places))
+        attention = getattr(layer, "self_attn", None)
+        if attention is not None:
+            attention.read_at = places
+            stack.callback(delattr, attention, "read_at")
+        yield
+
+
+@contextmanager
+def _replaced(layer: nn.Module | None, name: str, places: torch.Tensor) -> Iterator[None]:
+    *path, last = name.split(".")
+    parent = layer
+    for step in path:
+        parent = getattr(parent, step, None)
+    block = getattr(parent, last, None)
+    if not isinstance(block, nn.Module):
+        yield
+        return
+    setattr(parent, last, _AtPlaces(block, places))
+    try:
+        yield
+    finally:
+        setattr(parent, last, block)

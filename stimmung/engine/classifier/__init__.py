@@ -1,0 +1,1 @@
+"""The BERT-style arm: a classification head tuned with LoRA."""

@@ -1,0 +1,1 @@
+"""Training of adapters that share one base."""

@@ -1,0 +1,115 @@
+"""The state of a cohort's training in one file, so that a killed job goes on where it was.
+
+One file for the whole cohort, replaced by a rename: the adapters of a checkpoint always stand at steps that they had at the same
+moment. Were they saved one by one, a kill between two would change which rows share a batch, and with it the last bits of the result.
+"""
+
+import json
+import logging
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from stimmung.vocabulary.atomic_files import whole
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Progress:
+    """How far one adapter, by its key in the store, has come."""
+
+    key: str
+    step: int = 0
+    losses: list[float] = field(default_factory=list)
+    failed: str | None = None
+    seconds: float = 0.0
+    splits: int = 1
+
+
+@dataclass
+class Saved:
+    """One adapter in a checkpoint; ``optimizer`` is empty for one that has finished."""
+
+    progress: Progress
+    weights: dict[str, torch.Tensor]
+    optimizer: dict[str, torch.Tensor]
+
+
+def save_checkpoint(path: Path, adapters: list[Saved]) -> None:
+    """Write the cohort's state in one step, replacing the last one."""
+    tensors = {}
+    for index, adapter in enumerate(adapters):
+        for kind, named in (("weights", adapter.weights), ("optimizer", adapter.optimizer)):
+            for name, tensor in named.items():
+                tensors[f"{index}/{kind}/{name}"] = tensor.detach().cpu().contiguous()
+    progress = json.dumps([asdict(adapter.progress) for adapter in adapters])
+    with whole(path) as draft:
+        save_file(tensors, draft, metadata={"progress": progress})
+
+
+def load_checkpoint(path: Path) -> list[Saved] | None:
+    """Return the cohort's state, or None if there is none or it cannot be read, which is logged."""
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            progress = json.loads(file.metadata()["progress"])
+            adapters = [Saved(Progress(**one), {}, {}) for one in progress]
+            for key in file.keys():  # noqa: SIM118 (safe_open is no dict)
+                index, kind, name = key.split("/", 2)
+                getattr(adapters[int(index)], kind)[name] = file.get_tensor(key)
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        logger.warning("%s cannot be read, so training begins anew: %s", path, error)
+        return None
+    return adapters
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """Flatten an optimizer's state to named tensors, by the number of the parameter."""
+    # Not by state_dict: that of bitsandbytes hides its tensors in a dictionary for FSDP. Its qmaps are constants, shared by all.
+    return {
+        f"{number}.{key}": torch.as_tensor(value)
+        for number, parameter in enumerate(_parameters(optimizer))
+        for key, value in optimizer.state[parameter].items()
+        if not key.startswith("qmap")
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, torch.Tensor]) -> None:
+    """Put back what ``optimizer_tensors`` returned."""
+    state: dict[int, dict[str, Any]] = {}
+    for name, tensor in flat.items():
+        number, key = name.split(".", 1)
+        state.setdefault(int(number), {})[key] = tensor
+    if hasattr(optimizer, "init_state"):
+        _refill(optimizer, state)
+        return
+    whole = optimizer.state_dict()
+    whole["state"] = state
+    optimizer.load_state_dict(whole)
+
+
+def _refill(optimizer: Any, state: dict[int, dict[str, Any]]) -> None:
+    """Fill the buffers that an optimizer of bitsandbytes makes itself: paged ones must stay so, and its step an int."""
+    places = [
+        (group, parameter, group_number, place)
+        for group_number, group in enumerate(optimizer.param_groups)
+        for place, parameter in enumerate(group["params"])
+    ]
+    for number, values in state.items():
+        optimizer.init_state(*places[number])
+        own = optimizer.state[places[number][1]]
+        for key, value in values.items():
+            if isinstance(own[key], torch.Tensor):
+                own[key].copy_(value)
+            else:
+                own[key] = value.item()
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]

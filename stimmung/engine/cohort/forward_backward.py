@@ -1,0 +1,134 @@
+"""One forward and backward pass over rows of several adapters, with the LM head only where a token carries loss."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+from stimmung.engine.base.base_model import Base
+from stimmung.engine.base.last_layer import last_layer_at
+from stimmung.engine.cohort.batching import TrainingRow
+from stimmung.engine.cohort.lora import Cohort, Slice
+
+# Logits of this many entries (tokens x vocabulary, float32) are held at once; more are recomputed in pieces.
+MAX_LOGITS = 2**28
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of one adapter in one pass.
+
+    ``n_loss_tokens`` is that of the adapter's whole optimizer step: the loss is the mean over it, however the step is cut up.
+    """
+
+    adapter: int
+    rows: Sequence[TrainingRow]
+    n_loss_tokens: int
+    dropout_key: int
+
+
+def forward_backward(cohort: Cohort, parts: Sequence[Part], splits: int) -> list[float]:
+    """Add the parts' gradients to their adapters and return each part's share of its adapter's loss.
+
+    Parameters
+    ----------
+    cohort
+        The adapters on their base.
+    parts
+        One part for each adapter.
+    splits
+        Into how many passes the rows are cut. The sum of gradients is the same for every number.
+    """
+    losses = [0.0] * len(parts)
+    for split in range(splits):
+        rows: list[TrainingRow] = []
+        slices: list[Slice] = []
+        owners: list[int] = []
+        for index, part in enumerate(parts):
+            size = -(-len(part.rows) // splits)
+            chosen = part.rows[split * size : (split + 1) * size]
+            if not chosen:
+                continue
+            slices.append(_slice(part, len(rows), len(chosen), split * size))
+            owners += [index] * sum(row.n_loss_tokens for row in chosen)
+            rows += chosen
+        if not rows:
+            continue
+        cohort.layout.slices = slices
+        cohort.layout.dropout = cohort.settings.lora_dropout > 0
+        starts = torch.tensor([row.loss_from - 1 for row in rows])
+        places = starts[:, None] + torch.arange(max(row.n_loss_tokens for row in rows))
+        # Around the backward pass too, which recomputes layers under gradient checkpointing.
+        with last_layer_at(cohort.base, places.to(cohort.base.device)):
+            per_token = loss_per_token(cohort.base, rows)
+            owner = torch.tensor(owners, device=per_token.device)
+            norm = torch.tensor([1 / part.n_loss_tokens for part in parts], device=per_token.device)
+            total = torch.zeros(len(parts), device=per_token.device).index_add(
+                0, owner, per_token * norm[owner]
+            )
+            total.sum().backward()
+        losses = [loss + more for loss, more in zip(losses, total.tolist(), strict=True)]
+    return losses
+
+
+def _slice(part: Part, start: int, n_rows: int, first_row: int) -> Slice:
+    return Slice(
+        adapter=part.adapter,
+        start=start,
+        stop=start + n_rows,
+        dropout_key=part.dropout_key,
+        dropout_row=first_row,
+        dropout_rows=len(part.rows),
+        length=max(len(row.input_ids) for row in part.rows),
+    )
+
+
+def loss_per_token(base: Base, rows: Sequence[TrainingRow]) -> torch.Tensor:
+    """Return the negative loglikelihood of each token that carries loss, row by row, in float32, shape (tokens,).
+
+    Rows are padded on the right and no mask is given: in a causal model no token sees what stands after it.
+    """
+    device = base.device
+    # The last token of a row predicts nothing, so it is not read.
+    length = max(len(row.input_ids) for row in rows) - 1
+    ids = torch.zeros(len(rows), length, dtype=torch.long)
+    where: list[int] = []
+    targets: list[int] = []
+    for number, row in enumerate(rows):
+        read = row.input_ids[:-1]
+        ids[number, : len(read)] = torch.tensor(read)
+        where += range(number * length + row.loss_from - 1, number * length + len(read))
+        targets += row.input_ids[row.loss_from :]
+    hidden = base.decoder(input_ids=ids.to(device), use_cache=False).last_hidden_state
+    hidden = hidden.reshape(-1, hidden.shape[-1])[torch.tensor(where, device=device)]
+    target = torch.tensor(targets, device=device)
+    size = max(1, MAX_LOGITS // base.model.config.vocab_size)
+    if len(target) <= size:
+        return _head_loss(base, hidden, target)
+    pieces = zip(hidden.split(size), target.split(size), strict=True)
+    losses = [checkpoint(_head_loss, base, piece, part, use_reentrant=False) for piece, part in pieces]
+    return torch.cat(losses)
+
+
+def _head_loss(base: Base, hidden: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    return functional.cross_entropy(base.logits(hidden), target, reduction="none")
+
+
+@contextmanager
+def checkpointed_activations(base: Base, wanted: bool) -> Iterator[None]:
+    """Recompute activations in the backward pass, without the base's dropout, which train mode would turn on."""
+    if not wanted:
+        yield
+        return
+    base.model.gradient_checkpointing_enable({"use_reentrant": False})
+    for module in base.model.modules():
+        if getattr(module, "gradient_checkpointing", None) is not None:
+            module.training = True  # this module only, not its children
+    try:
+        yield
+    finally:
+        base.model.gradient_checkpointing_disable()
+        base.model.eval()

@@ -1,0 +1,281 @@
+"""K LoRA adapters on one resident base: every linear layer applies adapter k to the rows that belong to adapter k.
+
+The frozen base runs once over all rows of a batch; only the small products with A and B are adapter by adapter, stacked into
+one batched product when every adapter has as many rows as the others.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from stimmung.engine.base.base_model import Base
+from stimmung.vocabulary.errors import InputError
+
+BASE_ONLY = -1  # rows that no adapter touches
+DRAWS = 2**16  # values of the random number behind each entry of a dropout mask
+
+
+@dataclass(frozen=True)
+class LoraSettings:
+    """What an adapter is, in PEFT's names (``LoraConfig``)."""
+
+    r: int = 16
+    lora_alpha: float = 32
+    lora_dropout: float = 0.0
+    use_rslora: bool = False
+    target_modules: str | tuple[str, ...] = "all-linear"
+    bias: str = "none"  # lora_only: those of the target modules are tuned too; all: all that the model has
+
+    @property
+    def scale(self) -> float:
+        """The factor of B A x: alpha / r (Hu et al. 2021), or alpha / sqrt(r) (Kalajdzievski 2023)."""
+        return self.lora_alpha / (math.sqrt(self.r) if self.use_rslora else self.r)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The rows ``start`` to ``stop`` of a batch, which belong to one adapter.
+
+    ``dropout_key`` is a number for this adapter, step and pass: masks drawn from it do not depend on which other adapters are in
+    the batch, nor on what ran before. ``dropout_rows`` and ``length`` are those of the adapter's whole batch, from which
+    this slice begins at ``dropout_row``.
+    """
+
+    adapter: int
+    start: int
+    stop: int
+    dropout_key: int = 0
+    dropout_row: int = 0
+    dropout_rows: int = 0
+    length: int = 0
+
+
+@dataclass
+class Layout:
+    """Which rows of the running batch belong to which adapter; shared by all layers of a cohort."""
+
+    slices: Sequence[Slice] = ()
+    dropout: bool = False
+
+    @property
+    def even(self) -> bool:
+        """Whether all slices are adapters' and have equally many rows."""
+        sizes = {one.stop - one.start for one in self.slices}
+        return len(sizes) == 1 and all(one.adapter != BASE_ONLY for one in self.slices)
+
+
+class CohortLinear(nn.Module):
+    """A frozen linear layer with K adapters beside it."""
+
+    def __init__(self, base: nn.Module, settings: LoraSettings, layout: Layout, number: int) -> None:
+        super().__init__()
+        self.base = base
+        self.settings = settings
+        self.layout = layout
+        self.number = number  # of this layer in the cohort: makes its dropout masks its own
+        self.lora_a = nn.ParameterList()
+        self.lora_b = nn.ParameterList()
+        self.biases = nn.ParameterList()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Features in and out, also where the weight is packed."""
+        return int(self.base.in_features), int(self.base.out_features)
+
+    @property
+    def tunes_bias(self) -> bool:
+        """Whether each adapter has this layer's bias for its own."""
+        return self.settings.bias != "none" and self.base.bias is not None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return ``W x + scale * B_k A_k dropout(x)`` for rows of adapter k; ``x`` has shape (rows, tokens, features)."""
+        y: torch.Tensor = self.base(x)
+        slices = self.layout.slices
+        if not slices:
+            return y
+        if self.layout.even:
+            return self._together(x, y, slices)
+        parts = [
+            y[one.start : one.stop]
+            if one.adapter == BASE_ONLY
+            else self._together(x[one.start : one.stop], y[one.start : one.stop], [one])
+            for one in slices
+        ]
+        return torch.cat(parts)
+
+    def _together(self, x: torch.Tensor, y: torch.Tensor, slices: Sequence[Slice]) -> torch.Tensor:
+        """Add the adapters' products to ``y`` for slices of equally many rows, in one batched product each."""
+        scale = self.settings.scale
+        if self.tunes_bias:
+            shifts = torch.stack([self.biases[one.adapter] - self.base.bias.float() for one in slices])
+            shifts = shifts.repeat_interleave(len(y) // len(slices), dim=0)
+            y = y + shifts[:, None].to(y.dtype)
+        if self.layout.dropout:
+            pieces = x.split(len(x) // len(slices))
+            dropped = [self._dropped(piece, one) for piece, one in zip(pieces, slices, strict=True)]
+            x = dropped[0] if len(dropped) == 1 else torch.cat(dropped)  # which copies even one
+            scale /= 1 - self._drop / DRAWS
+        # The scale goes to B, which is small, and the sum into the product: on a CPU both are memory traffic that counts.
+        a = [self.lora_a[one.adapter].to(x.dtype).T for one in slices]
+        b = [(self.lora_b[one.adapter] * scale).to(x.dtype).T for one in slices]
+        if len(slices) == 1:
+            flat = torch.addmm(y.reshape(-1, y.shape[-1]), x.reshape(-1, x.shape[-1]) @ a[0], b[0])
+            return flat.view(y.shape)
+        inner = torch.bmm(x.reshape(len(slices), -1, x.shape[-1]), torch.stack(a))
+        return torch.baddbmm(y.reshape(len(slices), -1, y.shape[-1]), inner, torch.stack(b)).view(y.shape)
+
+    @property
+    def _drop(self) -> int:
+        """How many of ``DRAWS`` values of a draw drop an entry."""
+        return round(self.settings.lora_dropout * DRAWS)
+
+    def _dropped(self, rows: torch.Tensor, one: Slice) -> torch.Tensor:
+        """Put zeros where the adapter's own mask drops an entry; padding beyond the adapter's own length needs none.
+
+        A draw of 64 bits makes four entries of the mask: on a CPU drawing is a fifth of the time otherwise.
+        """
+        generator = torch.Generator(device=rows.device)
+        generator.manual_seed((one.dropout_key * 10_007 + self.number) % 2**63)
+        count = one.dropout_rows * one.length * rows.shape[-1]
+        draws = torch.empty(-(-count // 4), device=rows.device, dtype=torch.int64)
+        draws.random_(-(2**63), None, generator=generator)
+        draws = draws.view(torch.int16)[:count].view(one.dropout_rows, one.length, -1)
+        draws = draws[one.dropout_row : one.dropout_row + len(rows), : rows.shape[1]]
+        # Compared straight into the rows' type: on a CPU the way over booleans takes four times as long.
+        kept = torch.ge(draws, self._drop - DRAWS // 2, out=rows.new_empty(draws.shape))
+        if behind := rows.shape[1] - kept.shape[1]:
+            kept = functional.pad(kept, (0, 0, 0, behind))
+        return rows * kept
+
+
+@dataclass
+class Cohort:
+    """The adapters that are attached to a base.
+
+    Attributes
+    ----------
+    layers
+        The wrapped linear layers, by their name in the base model, in the model's order.
+    layout
+        Set before each forward pass.
+    """
+
+    base: Base
+    settings: LoraSettings
+    layers: dict[str, CohortLinear]
+    layout: Layout = field(default_factory=Layout)
+
+    @property
+    def size(self) -> int:
+        """How many adapters there are."""
+        return len(next(iter(self.layers.values())).lora_a)
+
+    def parameters_of(self, adapter: int) -> dict[str, nn.Parameter]:
+        """Return the weights of one adapter by name, A and B of each layer; A has shape (r, in), B (out, r)."""
+        named = {}
+        for name, layer in self.layers.items():
+            named[f"{name}.lora_A"] = layer.lora_a[adapter]
+            named[f"{name}.lora_B"] = layer.lora_b[adapter]
+            if layer.tunes_bias:
+                named[f"{name}.bias"] = layer.biases[adapter]
+        return named
+
+    def add(self, weights: dict[str, torch.Tensor]) -> int:
+        """Add an adapter with the given weights and return its number."""
+        for name, layer in self.layers.items():
+            device = self.base.device
+            wanted = [("lora_A", layer.lora_a), ("lora_B", layer.lora_b)]
+            for key, where in [*wanted, ("bias", layer.biases)] if layer.tunes_bias else wanted:
+                tensor = weights[f"{name}.{key}"].to(device=device, dtype=torch.float32)
+                where.append(nn.Parameter(tensor.clone()))
+        return self.size - 1
+
+
+@contextmanager
+def attached(base: Base, settings: LoraSettings) -> Iterator[Cohort]:
+    """Attach an empty cohort to ``base`` and take it off at the end; the base's weights are never touched.
+
+    Raises
+    ------
+    InputError
+        If a target module is not in the model, or ``bias: all`` meets a bias outside the target modules.
+    """
+    layout = Layout()
+    names = target_names(base.model, settings.target_modules)
+    _check_biases(base.model, settings, names)
+    layers = {}
+    for number, name in enumerate(names):
+        layers[name] = CohortLinear(base.model.get_submodule(name), settings, layout, number)
+        _replace(base.model, name, layers[name])
+    try:
+        yield Cohort(base, settings, layers, layout)
+    finally:
+        for name, layer in layers.items():
+            _replace(base.model, name, layer.base)
+
+
+def initial_weights(cohort: Cohort, seed: int) -> dict[str, torch.Tensor]:
+    """Draw an adapter as PEFT does: A from Kaiming-uniform with a = sqrt(5), B zero, so that it begins as the base.
+
+    Drawn on the CPU, so that a seed means the same on every device.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    weights = {}
+    for name, layer in cohort.layers.items():
+        n_in, n_out = layer.shape
+        bound = 1 / math.sqrt(n_in)  # Kaiming-uniform with a = sqrt(5) is uniform within 1 / sqrt(fan in)
+        a = torch.empty(cohort.settings.r, n_in).uniform_(-bound, bound, generator=generator)
+        weights[f"{name}.lora_A"] = a
+        weights[f"{name}.lora_B"] = torch.zeros(n_out, cohort.settings.r)
+        if layer.tunes_bias:
+            weights[f"{name}.bias"] = layer.base.bias.detach().float().cpu().clone()
+    return weights
+
+
+def target_names(model: Any, target_modules: str | Sequence[str]) -> list[str]:
+    """Return the full names of the linear layers that get an adapter, in the model's order.
+
+    Raises
+    ------
+    InputError
+        If a name matches no linear layer.
+    """
+    head = model.get_output_embeddings()
+    linear = [
+        name
+        for name, module in model.named_modules()
+        if hasattr(module, "in_features") and hasattr(module, "out_features") and module is not head
+    ]
+    if target_modules == "all-linear":
+        return linear
+    chosen = [name for name in linear if name.rsplit(".", 1)[-1] in target_modules]
+    unknown = [one for one in target_modules if not any(name.rsplit(".", 1)[-1] == one for name in chosen)]
+    if unknown:
+        available = sorted({name.rsplit(".", 1)[-1] for name in linear})
+        raise InputError(
+            f"target_modules: the model has no linear layer '{unknown[0]}'",
+            f"It has: {', '.join(available)}.",
+        )
+    return chosen
+
+
+def _check_biases(model: Any, settings: LoraSettings, names: Sequence[str]) -> None:
+    if settings.bias != "all":
+        return
+    biases = {name.removesuffix(".bias") for name, _ in model.named_parameters() if name.endswith(".bias")}
+    if outside := sorted(biases - set(names)):
+        raise InputError(
+            f"bias: all would tune the bias of '{outside[0]}', which is no target module",
+            "Take `target_modules: all-linear`, or `bias: lora_only`; biases of norms cannot be tuned here.",
+        )
+
+
+def _replace(model: Any, name: str, module: nn.Module) -> None:
+    parent, _, child = name.rpartition(".")
+    setattr(model.get_submodule(parent), child, module)

@@ -1,0 +1,51 @@
+"""A cohort in parts: as many adapters at once as the memory holds, found by halving, and not forgotten by a killed job."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from stimmung.engine.cohort import checkpoint as checkpoints
+from stimmung.engine.cohort.training_config import Task
+from stimmung.store.paths import Store
+
+Part = list[tuple[Task, str]]  # the adapters that are in memory together, each with its key in the store
+
+
+def first_parts(tasks: Sequence[Task], keys: Sequence[str], size: int, store: Store) -> list[Part]:
+    """Cut a cohort into parts of at most ``size`` adapters, or into the smaller ones that an earlier run had to take."""
+    pairs = list(zip(tasks, keys, strict=True))
+    whole = [pairs[first : first + size] for first in range(0, len(pairs), size)]
+    return [part for one in whole for part in _begun(one, store) or [one]]
+
+
+def halved(part: Part, store: Store) -> tuple[Part, Part]:
+    """Cut a part in two, each with what the part's checkpoint says of its adapters."""
+    middle = len(part) // 2
+    halves = part[:middle], part[middle:]
+    path = _checkpoint(part, store)
+    saved = checkpoints.load_checkpoint(path) or []
+    for half in halves:
+        keys = {key for _, key in half}
+        if chosen := [one for one in saved if one.progress.key in keys]:
+            checkpoints.save_checkpoint(_checkpoint(half, store), chosen)
+    path.unlink(missing_ok=True)
+    return halves
+
+
+def _begun(part: Part, store: Store) -> list[Part]:
+    """Return the parts of ``part`` that have been begun, and those beside them; none if there are none."""
+    if _checkpoint(part, store).exists():
+        return [part]
+    if len(part) == 1:
+        return []
+    middle = len(part) // 2
+    halves = part[:middle], part[middle:]
+    begun = [_begun(half, store) for half in halves]
+    return (
+        [one for half, parts in zip(halves, begun, strict=True) for one in parts or [half]]
+        if any(begun)
+        else []
+    )
+
+
+def _checkpoint(part: Part, store: Store) -> Path:
+    return store.checkpoint([key for _, key in part])

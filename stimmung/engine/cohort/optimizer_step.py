@@ -1,0 +1,105 @@
+"""One optimizer step of several adapters, each with its own batch, gradient, clipping, rate and dropout."""
+
+import logging
+import math
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from stimmung.engine.base.devices import release_memory
+from stimmung.engine.cohort.batching import Step
+from stimmung.engine.cohort.checkpoint import Progress
+from stimmung.engine.cohort.forward_backward import Part, forward_backward
+from stimmung.engine.cohort.lora import Cohort
+from stimmung.engine.cohort.training_config import Recipe, Task
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Run:
+    """One adapter in training."""
+
+    task: Task
+    adapter: int
+    plan: list[Step]
+    progress: Progress
+    optimizer: torch.optim.Optimizer | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether steps are left to be done."""
+        return self.progress.failed is None and self.progress.step < len(self.plan)
+
+
+def do_step(cohort: Cohort, recipe: Recipe, runs: list[Run]) -> None:
+    """Do one optimizer step of each run; a CUDA device without memory gets the same step in smaller pieces."""
+    began = time.monotonic()
+    splits = max(run.progress.splits for run in runs)
+    while True:
+        try:
+            losses = _gradients(cohort, runs, splits)
+            break
+        except torch.cuda.OutOfMemoryError:
+            if splits >= recipe.per_device_train_batch_size:
+                raise
+            for run in runs:
+                _zero(cohort, run)
+            release_memory()
+            splits *= 2
+            logger.warning("out of memory: the batch is cut into %d passes", splits)
+    shared = (time.monotonic() - began) / len(runs)
+    for run, loss in zip(runs, losses, strict=True):
+        run.progress.splits = splits
+        run.progress.seconds += shared
+        _update(cohort, recipe, run, loss)
+
+
+def _gradients(cohort: Cohort, runs: list[Run], splits: int) -> list[float]:
+    losses = {run.adapter: 0.0 for run in runs}
+    steps = {run.adapter: run.plan[run.progress.step] for run in runs}
+    norms = {
+        run.adapter: sum(run.task.rows[row].n_loss_tokens for batch in steps[run.adapter] for row in batch)
+        for run in runs
+    }
+    for micro in range(max(len(step) for step in steps.values())):
+        parts = [
+            Part(
+                adapter=run.adapter,
+                rows=[run.task.rows[row] for row in steps[run.adapter][micro]],
+                n_loss_tokens=norms[run.adapter],
+                dropout_key=_dropout_key(run.task.seed, run.progress.step, micro),
+            )
+            for run in runs
+            if micro < len(steps[run.adapter])
+        ]
+        for part, loss in zip(parts, forward_backward(cohort, parts, splits), strict=True):
+            losses[part.adapter] += loss
+    return [losses[run.adapter] for run in runs]
+
+
+def _dropout_key(seed: int, step: int, micro: int) -> int:
+    return ((seed * 1_000_003 + step) * 1_009 + micro) % 2**48
+
+
+def _update(cohort: Cohort, recipe: Recipe, run: Run, loss: float) -> None:
+    parameters = list(cohort.parameters_of(run.adapter).values())
+    assert run.optimizer is not None
+    norm = nn.utils.clip_grad_norm_(parameters, recipe.max_grad_norm or math.inf)
+    if not math.isfinite(loss) or not torch.isfinite(norm):
+        run.progress.failed = f"the loss is {loss} at step {run.progress.step + 1}: training stopped"
+        logger.error("%s: %s", run.task.name, run.progress.failed)
+    else:
+        for group in run.optimizer.param_groups:
+            group["lr"] = recipe.learning_rate_at(run.progress.step, len(run.plan))
+        run.optimizer.step()
+        run.progress.losses.append(loss)
+        run.progress.step += 1
+    _zero(cohort, run)
+
+
+def _zero(cohort: Cohort, run: Run) -> None:
+    for parameter in cohort.parameters_of(run.adapter).values():
+        parameter.grad = None

@@ -1,0 +1,245 @@
+"""Cohort training: adapters that share base and hyper-parameters and differ in data or seed, trained at once.
+
+Every adapter keeps what it has when it is trained alone: its batches and their order, its gradient, clipping, schedule, dropout
+masks and its end. Only the frozen base's work is shared.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from stimmung.engine.base.base_model import Base
+from stimmung.engine.base.devices import peak_memory_mb, release_memory, reset_peak_memory
+from stimmung.engine.cohort import checkpoint as checkpoints
+from stimmung.engine.cohort.adapter_files import save_adapter
+from stimmung.engine.cohort.batching import plan_steps
+from stimmung.engine.cohort.checkpoint import Progress, Saved
+from stimmung.engine.cohort.forward_backward import checkpointed_activations
+from stimmung.engine.cohort.lora import Cohort, attached, initial_weights
+from stimmung.engine.cohort.oom_splitting import Part, first_parts, halved
+from stimmung.engine.cohort.optimizer_step import Run, do_step
+from stimmung.engine.cohort.training_config import Pace, Recipe, Task, distinct, keys_of
+from stimmung.store.paths import Store, data_digest
+from stimmung.vocabulary.errors import InputError, Interrupted
+
+logger = logging.getLogger(__name__)
+
+CPU_STACKED_BATCH = 4
+
+
+def train_adapters(
+    base: Base,
+    recipe: Recipe,
+    tasks: Sequence[Task],
+    store: Store,
+    *,
+    pace: Pace,
+    code: str = "",
+    stop: Callable[[], bool] = lambda: False,
+) -> list[str]:
+    """Train all tasks that the store does not have yet, and return every task's key in the store.
+
+    Parameters
+    ----------
+    base
+        The resident base model.
+    recipe
+        Hyper-parameters of all tasks.
+    tasks
+        The adapters.
+    store
+        Where finished adapters and checkpoints go.
+    pace
+        How the work is cut up.
+    code
+        A digest of the code that trains, so that adapters of another version are not taken for this one's.
+    stop
+        Asked before each step; once it is true, the checkpoint is written and training ends.
+
+    Raises
+    ------
+    InputError
+        If an adapter's loss is no longer finite; the others are finished and stored first. If one adapter alone does not fit the GPU.
+    Interrupted
+        If ``stop`` was true.
+    """
+    _check_rows(base, tasks)
+    keys = keys_of(base.digest, recipe, tasks, code)
+    wanted = distinct(tasks, keys)
+    mode = choose_mode(base, recipe, list(wanted.values()), pace.cohort)
+    size = pace.adapters_at_once if mode == "stacked" else 1
+    waiting = first_parts(list(wanted.values()), list(wanted), size, store)
+    failures = []
+    while waiting:
+        part = waiting.pop(0)
+        if all(store.has(key) for _, key in part):
+            continue
+        try:
+            failures += _train_part(base, recipe, part, store, mode, pace, stop)
+            continue
+        except torch.cuda.OutOfMemoryError as error:
+            if len(part) == 1:
+                raise InputError(
+                    f"{part[0][0].name}: the GPU's memory does not hold one adapter with one row of its batch",
+                    "Take gradient_checkpointing: true, optim: paged_adamw_8bit, or a smaller r.",
+                ) from error
+        # Only here the error is gone, and with it the adapters that it held in memory.
+        release_memory()
+        logger.warning("out of memory with %d adapters: half of them at once", len(part))
+        waiting = [*halved(part, store), *waiting]
+    if failures:
+        raise InputError(
+            "; ".join(failures), "A lower learning_rate or a longer warm-up (warmup_ratio) usually helps."
+        )
+    return keys
+
+
+def choose_mode(base: Base, recipe: Recipe, tasks: Sequence[Task], wanted: str) -> str:
+    """Return 'stacked' or 'sequential': what is asked for, or what is faster.
+
+    A GPU is idle for much of a small batch, so adapters are stacked there. On a CPU the fixed cost of a pass is worth sharing up to
+    ``CPU_STACKED_BATCH`` rows of each adapter; above, stacking gains little and costs memory (measured by
+    ``benchmarks/training.py``, shown in BENCHMARKS.md).
+    """
+    if wanted != "auto":
+        return wanted
+    if len(tasks) == 1:
+        return "sequential"
+    return (
+        "stacked"
+        if base.device.type == "cuda" or recipe.per_device_train_batch_size <= CPU_STACKED_BATCH
+        else "sequential"
+    )
+
+
+def _train_part(
+    base: Base,
+    recipe: Recipe,
+    part: Part,
+    store: Store,
+    mode: str,
+    pace: Pace,
+    stop: Callable[[], bool],
+) -> list[str]:
+    """Train the adapters of one part together; return what failed."""
+    checkpoint = store.checkpoint([key for _, key in part])
+    reset_peak_memory()
+    with (
+        attached(base, recipe.lora) as cohort,
+        checkpointed_activations(base, recipe.gradient_checkpointing),
+    ):
+        runs = _begin_or_resume(cohort, recipe, part, store, checkpoints.load_checkpoint(checkpoint))
+        saved_at = time.monotonic()
+        while active := [run for run in runs if run.active]:
+            if stop():
+                checkpoints.save_checkpoint(checkpoint, [_saved(cohort, run) for run in runs])
+                raise Interrupted(
+                    f"stopped at step {active[0].progress.step}; the next run goes on from there"
+                )
+            try:
+                do_step(cohort, recipe, active)
+            except torch.cuda.OutOfMemoryError:
+                # Each adapter stands before or behind this step, never in it: its parts go on from there.
+                checkpoints.save_checkpoint(checkpoint, [_saved(cohort, run) for run in runs])
+                raise
+            ended = any(not run.active for run in active)
+            if ended or time.monotonic() - saved_at > pace.checkpoint_minutes * 60:
+                # Before an adapter is published, so that after a kill the others go on with it among them as before.
+                checkpoints.save_checkpoint(checkpoint, [_saved(cohort, run) for run in runs])
+                saved_at = time.monotonic()
+            if ended:
+                _publish(cohort, recipe, runs, store, mode)
+        _publish(cohort, recipe, runs, store, mode)
+    checkpoint.unlink(missing_ok=True)
+    return [f"{run.task.name}: {run.progress.failed}" for run in runs if run.progress.failed]
+
+
+def _begin_or_resume(
+    cohort: Cohort, recipe: Recipe, part: Part, store: Store, saved: list[Saved] | None
+) -> list[Run]:
+    """Return the runs of a checkpoint as they stood, the finished ones among them; without one, those that are missing."""
+    before = {one.progress.key: one for one in saved or []}
+    runs = []
+    for task, key in part:
+        if key not in before and (before or store.has(key)):
+            continue
+        plan = plan_steps(
+            [len(row.input_ids) for row in task.rows],
+            batch_size=recipe.per_device_train_batch_size,
+            accumulation=recipe.gradient_accumulation_steps,
+            epochs=recipe.num_train_epochs,
+            max_steps=recipe.max_steps,
+            seed=task.seed,
+        )
+        adapter = cohort.add(before[key].weights if key in before else initial_weights(cohort, task.seed))
+        run = Run(task, adapter, plan, before[key].progress if key in before else Progress(key))
+        run.progress.failed = None  # one that failed fails again at the same step, and says so again
+        if run.active:
+            run.optimizer = recipe.optimizer_of(list(cohort.parameters_of(adapter).values()))
+            if key in before:
+                checkpoints.restore_optimizer(run.optimizer, before[key].optimizer)
+        runs.append(run)
+    logger.info("%d adapters at steps %s", len(runs), [run.progress.step for run in runs])
+    return runs
+
+
+def _saved(cohort: Cohort, run: Run) -> Saved:
+    weights = {name: parameter.data for name, parameter in cohort.parameters_of(run.adapter).items()}
+    return Saved(run.progress, weights, checkpoints.optimizer_tensors(run.optimizer) if run.optimizer else {})
+
+
+def _publish(cohort: Cohort, recipe: Recipe, runs: list[Run], store: Store, mode: str) -> None:
+    """Let adapters that have finished appear in the store."""
+    for run in runs:
+        if run.active or run.progress.failed or store.has(run.progress.key):
+            continue
+        weights = {name: parameter.data for name, parameter in cohort.parameters_of(run.adapter).items()}
+        save_adapter(
+            store.adapter(run.progress.key),
+            weights,
+            cohort,
+            _record(cohort.base, recipe, run, mode, len(runs)),
+        )
+        run.optimizer = None
+        logger.info(
+            "%s: trained, %d steps, last loss %.4f", run.task.name, run.progress.step, run.progress.losses[-1]
+        )
+
+
+def _record(base: Base, recipe: Recipe, run: Run, mode: str, cohort_size: int) -> dict[str, Any]:
+    tokens = sum(len(run.task.rows[row].input_ids) for step in run.plan for batch in step for row in batch)
+    return {
+        "name": run.task.name,
+        "base": base.path,
+        "base_digest": base.digest,
+        "data_digest": data_digest(run.task.rows),
+        "key": run.progress.key,
+        "seed": run.task.seed,
+        "n_rows": len(run.task.rows),
+        "steps": run.progress.step,
+        "losses": run.progress.losses,
+        "longest_sequence": max(len(row.input_ids) for row in run.task.rows),
+        "recipe": recipe.record(),
+        "cohort": mode,
+        "cohort_size": cohort_size,
+        "passes_per_batch": run.progress.splits,
+        "device": torch.cuda.get_device_name() if base.device.type == "cuda" else "cpu",
+        "seconds": round(run.progress.seconds, 3),
+        "tokens_per_second": round(tokens / max(run.progress.seconds, 1e-9), 1),
+        "peak_memory_mb": round(peak_memory_mb(), 1),
+    }
+
+
+def _check_rows(base: Base, tasks: Sequence[Task]) -> None:
+    for task in tasks:
+        if not task.rows:
+            raise InputError(f"{task.name}: no training rows")
+        longest = max(len(row.input_ids) for row in task.rows)
+        if longest > base.max_length:
+            raise InputError(
+                f"{task.name}: a prompt of {longest} tokens does not fit the model's context of {base.max_length}",
+                "Shorten the codebook's wording or drop items; a prompt is never cut.",
+            )

@@ -1,0 +1,59 @@
+"""Answer options scored by a model behind an OpenAI-compatible server: vLLM, llama-cpp-python, or a vendor.
+
+A server that returns the log-probabilities of its prompt scores exactly the options that it is given. One that returns only
+the most likely first tokens does not show every option; what it did not show is counted and bounded, never taken for 0.
+"""
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+from stimmung.engine.endpoint.answer_cache import AnswerCache
+from stimmung.engine.endpoint.client import Endpoint, Pace, connect, told_plainly
+from stimmung.engine.endpoint.logprobs import Answered, Question, read_prompt, read_prompt_logprobs, read_top
+
+logger = logging.getLogger(__name__)
+
+
+def ask(endpoint: Endpoint, questions: Sequence[Question], cache: AnswerCache) -> list[Answered]:
+    """Return what the server says of each question; what it has said before is not asked again.
+
+    Parameters
+    ----------
+    endpoint
+        The server.
+    questions
+        In any order; equal ones are asked once.
+    cache
+        Earlier answers, by a digest of endpoint and question. It holds numbers, no words.
+
+    Raises
+    ------
+    InputError
+        If no server answers, it refuses the key or the model, it still fails after all retries, or its answers
+        cannot be read.
+    """
+    keys = [cache.key(endpoint.url, endpoint.model, endpoint.api, endpoint.reads, endpoint.top_logprobs, one.prompt, one.answers)
+            for one in questions]  # fmt: skip
+    wanted = {key: one for key, one in zip(keys, questions, strict=True) if cache.get(key) is None}
+    logger.info("%d questions, %d of them new", len(questions), len(wanted))
+    if wanted:
+        _ask_all(endpoint, wanted, cache)
+    return [Answered(**cache.known(key)) for key in keys]
+
+
+def _ask_all(endpoint: Endpoint, wanted: dict[str, Question], cache: AnswerCache) -> None:
+    pace = Pace(endpoint.requests_per_minute)
+    read = {"prompt": read_prompt, "prompt-logprobs": read_prompt_logprobs, "top": read_top}[endpoint.reads]
+    with told_plainly(endpoint), ThreadPoolExecutor(endpoint.at_once) as pool:
+        client = connect(endpoint)
+        running = {
+            pool.submit(read, client, endpoint, question, pace): key for key, question in wanted.items()
+        }
+        try:
+            for done in as_completed(running):
+                # Kept at once and by this thread alone: a kill costs what was under way, no more.
+                cache.put(running[done], done.result().__dict__)
+        except BaseException:  # also a signal: the questions that wait are not asked any more
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

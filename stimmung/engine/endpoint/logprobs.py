@@ -1,0 +1,298 @@
+"""What a server says of one question: the log-probability of every answer that it shows, and a bound for what it hides."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from openai import OpenAI
+
+from stimmung.engine.endpoint.client import Endpoint, Pace
+from stimmung.text.chat import TEMPLATE_DATE
+from stimmung.text.prompts import Message
+from stimmung.vocabulary.errors import InputError
+
+
+@dataclass(frozen=True)
+class Question:
+    """A prompt and the answers that may follow it: running text, or turns for a chat API."""
+
+    prompt: str | tuple[Message, ...]
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a server said of one question.
+
+    Attributes
+    ----------
+    loglikelihoods
+        Of each answer. Of one that the server did not show: an upper bound, see ``first_tokens``.
+    n_tokens
+        Of each answer; 1 where only the first token was read.
+    unseen
+        Whether the server did not show an answer.
+    n_prompt
+        Tokens of the prompt, as the server counts them.
+    """
+
+    loglikelihoods: list[float]
+    n_tokens: list[int]
+    unseen: list[bool]
+    n_prompt: int
+
+    @property
+    def seen_mass(self) -> float:
+        """The probability of the answers that were shown: a lower bound of that of all."""
+        shown = [score for score, hidden in zip(self.loglikelihoods, self.unseen, strict=True) if not hidden]
+        return min(1.0, math.fsum(math.exp(score) for score in shown))
+
+
+def read_prompt(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace) -> Answered:
+    """Score every answer exactly, by having the server read prompt and answer and say how likely each token was.
+
+    Parameters
+    ----------
+    client, endpoint
+        The server.
+    question
+        Its prompt is running text.
+    pace
+        Lets each request through.
+
+    Raises
+    ------
+    InputError
+        If the server does not show the tokens of its prompt, or an answer does not begin with a token of its own.
+    openai.OpenAIError
+        As the client raises them; ``told_plainly`` puts them in words.
+    """
+    prompt = str(question.prompt)
+    tokens, _, n_prompt = _echoed(client, endpoint, prompt, pace)
+    n_shown = _tokens_of(prompt, tokens, n_prompt)
+    if n_shown is None:
+        raise _unreadable(endpoint, "the log-probabilities of its prompt", "Set `reads: top`.")
+    head = tokens[:n_shown]
+    scores, lengths = [], []
+    for answer in question.answers:
+        tokens, logprobs, n_whole = _echoed(client, endpoint, prompt + answer, pace)
+        length = n_whole - n_prompt
+        tail = logprobs[n_shown : n_shown + length]
+        if tokens[:n_shown] != head or length < 1:
+            raise _split_differently(endpoint, answer)
+        if len(tail) < length or None in tail:
+            raise _unreadable(endpoint, "the log-probabilities of its prompt", "Set `reads: top`.")
+        scores.append(math.fsum(value for value in tail if value is not None))
+        lengths.append(length)
+    return Answered(scores, lengths, [False] * len(scores), n_prompt)
+
+
+def _tokens_of(prompt: str, tokens: Sequence[str], n_prompt: int) -> int | None:
+    """Return how many of the tokens shown are the prompt's, or None if they are not those of the prompt.
+
+    A token that begins the text is counted by all servers, but some do not show it; and the one token that is generated
+    is shown by some, and by others not always. So the words decide. Blanks and letters that are no ASCII are left out of
+    the comparison: where a token holds a part of one, servers write it in different ways.
+    """
+    wanted = _plain(prompt)
+    fits = [
+        shown
+        for shown, skipped in ((n_prompt - 1, 0), (n_prompt, 0), (n_prompt, 1))
+        if _plain("".join(tokens[skipped:shown])) == wanted
+    ]
+    # The prompt ends in a word or a colon, so of two that fit, the longer ends in a generated blank.
+    return min(fits, default=None)
+
+
+def _plain(text: str) -> str:
+    return "".join(re.findall(r"[!-~]", re.sub(r"bytes:(\\x[0-9a-f]{2})+", "", text)))
+
+
+def _echoed(
+    client: OpenAI, endpoint: Endpoint, text: str, pace: Pace
+) -> tuple[list[str], list[float | None], int]:
+    """Return the tokens and log-probabilities that the server shows of a text, and how many tokens it says it has."""
+    pace.wait()
+    # One token is generated, because some servers do not take 0; the caller leaves it out.
+    answer: Any = client.completions.create(
+        model=endpoint.model, prompt=text, echo=True, logprobs=1, max_tokens=1, temperature=0
+    )
+    said = _logprobs(answer)
+    if said is None or not said.tokens or not said.token_logprobs or answer.usage is None:
+        raise _unreadable(endpoint, "the log-probabilities of its prompt", "Set `reads: top`.")
+    return list(said.tokens), list(said.token_logprobs), int(answer.usage.prompt_tokens)
+
+
+def read_prompt_logprobs(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace) -> Answered:
+    """Score every answer exactly by vLLM's `prompt_logprobs`, which its chat API knows as well.
+
+    Parameters
+    ----------
+    client, endpoint
+        The server.
+    question
+        Running text for a completions API, turns for a chat API.
+    pace
+        Lets each request through.
+
+    Raises
+    ------
+    InputError
+        If the server does not show the tokens of its prompt, or an answer does not begin with a token of its own.
+    openai.OpenAIError
+        As the client raises them; ``told_plainly`` puts them in words.
+    """
+    head = _prompt_tokens(client, endpoint, question.prompt, "", pace)
+    scores, lengths = [], []
+    for answer in question.answers:
+        whole = _prompt_tokens(client, endpoint, question.prompt, answer, pace)
+        tail = whole[len(head) :]
+        if [token for token, _ in whole[: len(head)]] != [token for token, _ in head] or not tail:
+            raise _split_differently(endpoint, answer)
+        scores.append(math.fsum(logprob for _, logprob in tail))
+        lengths.append(len(tail))
+    return Answered(scores, lengths, [False] * len(scores), len(head))
+
+
+def _prompt_tokens(
+    client: OpenAI, endpoint: Endpoint, prompt: str | tuple[Message, ...], answer: str, pace: Pace
+) -> list[tuple[str, float]]:
+    """Return the tokens of a prompt with an answer behind it, by their numbers, and how likely each is after those before it."""
+    pace.wait()
+    more: dict[str, Any] = {"prompt_logprobs": 0}  # of the prompt's own tokens, and of no other
+    said: Any
+    if isinstance(prompt, str):
+        made: Any = client.completions.create(
+            model=endpoint.model, prompt=prompt + answer, max_tokens=1, temperature=0, extra_body=more
+        )
+        said = _first_choice(made)
+    else:
+        turns: Any = list(prompt)
+        if answer:
+            turns.append({"role": "assistant", "content": answer})
+            more |= {"add_generation_prompt": False, "continue_final_message": True}
+        # As the local engine has it: the prompt is the same on every day.
+        more["chat_template_kwargs"] = {"date_string": TEMPLATE_DATE.strftime("%d %b %Y")}
+        said = client.chat.completions.create(
+            model=endpoint.model, messages=turns, max_tokens=1, temperature=0, extra_body=more
+        )
+    shown = getattr(said, "prompt_logprobs", None)
+    if not shown or any(position is None or len(position) != 1 for position in shown[1:]):
+        raise _unreadable(
+            endpoint, "`prompt_logprobs`", "vLLM does; elsewhere set `reads: prompt` or `reads: top`."
+        )
+    pairs = [next(iter(position.items())) for position in shown[1:]]
+    # Nothing stands before the first token, so it has no probability.
+    return [("", 0.0), *((str(token), float(one["logprob"])) for token, one in pairs)]
+
+
+def read_top(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace) -> Answered:
+    """Read the most likely first tokens, and bound what is not among them; see ``first_tokens``.
+
+    Parameters
+    ----------
+    client, endpoint
+        The server.
+    question
+        Running text for a completions API, turns for a chat API.
+    pace
+        Lets the request through.
+
+    Raises
+    ------
+    InputError
+        If the server returns no log-probabilities.
+    openai.OpenAIError
+        As the client raises them; ``told_plainly`` puts them in words.
+    """
+    pace.wait()
+    if isinstance(question.prompt, str):
+        answer: Any = client.completions.create(
+            model=endpoint.model,
+            prompt=question.prompt,
+            logprobs=endpoint.top_logprobs,
+            max_tokens=1,
+            temperature=0,
+        )
+        said = _logprobs(answer)
+        top = dict(said.top_logprobs[0]) if said is not None and said.top_logprobs else {}
+    else:
+        turns: Any = list(question.prompt)
+        answer = client.chat.completions.create(
+            model=endpoint.model,
+            messages=turns,
+            logprobs=True,
+            top_logprobs=endpoint.top_logprobs,
+            max_tokens=1,
+            temperature=0,
+        )
+        said = _logprobs(answer)
+        content = said.content if said is not None else None
+        top = {one.token: one.logprob for one in content[0].top_logprobs} if content else {}
+    if not top:
+        raise _unreadable(endpoint, "log-probabilities", "Its model or its settings may not allow them.")
+    n_prompt = answer.usage.prompt_tokens if answer.usage is not None else 0
+    return first_tokens(top, question.answers, int(n_prompt))
+
+
+def _logprobs(answer: Any) -> Any:
+    """Return what stands under logprobs, or None."""
+    return getattr(_first_choice(answer), "logprobs", None)
+
+
+def _first_choice(answer: Any) -> Any:
+    """Return the one choice asked for; None where the answer is a web page, which the client hands on as text."""
+    choices = getattr(answer, "choices", None)
+    return choices[0] if choices else None
+
+
+def first_tokens(top: dict[str, float], answers: Sequence[str], n_prompt: int = 0) -> Answered:
+    """Read answers from the most likely first tokens, as study A read GPT-4o, without its silent zeros.
+
+    A token counts for the one answer that begins with it, whether or not a space stands before it. An answer without a
+    token of its own is unseen. It gets the largest probability that all such answers can have alike: that of the least
+    likely token shown, or an equal part of what all shown tokens leave, whichever is smaller; and an equal part of every
+    token that begins it and others too.
+
+    Parameters
+    ----------
+    top
+        Tokens and their log-probabilities.
+    answers
+        The answers' words.
+    n_prompt
+        Tokens of the prompt.
+    """
+    words = [answer.strip() for answer in answers]
+    own, shared = [0.0] * len(words), [0.0] * len(words)
+    for token, logprob in top.items():
+        begun = [
+            place for place, word in enumerate(words) if token.strip() and word.startswith(token.strip())
+        ]
+        for place in begun:
+            (own if len(begun) == 1 else shared)[place] += math.exp(logprob) / len(begun)
+    unseen = [not value for value in own]
+    left = max(0.0, 1 - math.fsum(math.exp(logprob) for logprob in top.values()))
+    # What is left can be 0 in float32; a probability of exactly 0 would again be a claim that nobody made.
+    most = max(min(math.exp(min(top.values())), left / max(1, sum(unseen))), 1e-12)
+    scores = [
+        math.log(most + part if hidden else value)
+        for value, part, hidden in zip(own, shared, unseen, strict=True)
+    ]
+    return Answered(scores, [1] * len(words), unseen, n_prompt)
+
+
+def _split_differently(endpoint: Endpoint, answer: str) -> InputError:
+    return InputError(
+        f"the endpoint {endpoint.url} splits the prompt's end and the beginning of '{answer.strip()}' differently",
+        "End the codebook's question with a colon, so that the answer begins a word of its own.",
+    )
+
+
+def _unreadable(endpoint: Endpoint, what: str, hint: str) -> InputError:
+    return InputError(
+        f"the endpoint {endpoint.url} does not return {what} ({endpoint.api} API, model '{endpoint.model}')",
+        hint,
+    )

@@ -1,0 +1,1 @@
+"""Probabilities of answer options, from a base with or without adapters."""

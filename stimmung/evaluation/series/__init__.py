@@ -1,0 +1,1 @@
+"""What of two weekly series can be believed."""

@@ -1,0 +1,142 @@
+"""From answers to weekly series: the probability of each option, averaged over wordings, with its range."""
+
+import numpy as np
+import pandas as pd
+
+from stimmung.evaluation.series.series_steps import Floats, rolling_mean
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.moods_schemas import AFFECT
+
+BASE = "base"  # the arm of the untuned model; it has no week
+_SERIES = ["model", "question", "option"]
+
+
+def aggregate_answers(
+    answers: pd.DataFrame, *, scale: str = "min-max", rolling_weeks: int = 3
+) -> pd.DataFrame:
+    """Average the answers of each week over the wordings of a question, and say how far they range.
+
+    ======================== ===================================================================================
+    value                    probability of the option, mean over variants: the series that inference is about
+    value_mean, _min, _max   of ``value`` over the week's seeds
+    variant_min, variant_max over the variants, each averaged over seeds: how much the wording decides
+    base                     what the untuned model says, mean over variants; NaN if it was not asked
+    log_ratio                mean over variants of ln(probability / that of the untuned model), in nats: the
+                             same change counts the same for words that the model finds likely and unlikely
+    scaled                   as published, for figures: ``value`` from 0 to 1 between the lowest and the highest
+                             week of its seeds' mean, then the mean of ``rolling_weeks`` weeks; NaN where one of
+                             them is missing, and for a constant series
+    scaled_mean, _min, _max  of ``scaled`` over seeds
+    ======================== ===================================================================================
+
+    The published procedure (Ahnert et al. 2025, arXiv 2409.17990) scales and smooths; both are kept apart here
+    because smoothing makes weeks dependent, and no test may then count them as if they were not.
+
+    Parameters
+    ----------
+    answers
+        An ANSWERS table, or several of them together. The untuned model is the arm 'MODEL/base', without week.
+    scale
+        'min-max', or 'none': ``scaled`` then only smooths.
+    rolling_weeks
+        Window of the rolling mean.
+
+    Returns
+    -------
+    DataFrame
+        An AFFECT table, sorted by model, question, option, week and seed. A week without answers has no rows.
+
+    Raises
+    ------
+    InputError
+        If there is no tuned answer at all, if probabilities do not sum to 1 over the options, or if a week
+        lacks seeds, variants or options that another one has.
+    """
+    tuned, base = answers[answers["week"] != ""], answers[answers["week"] == ""]
+    if tuned.empty:
+        raise InputError("no week has an answer", "Weeks with too few posts are skipped; are all of them?")
+    _check_sums(answers)
+    _check_complete(tuned)
+    week = [*_SERIES, "week"]
+    tuned = _beside_base(tuned, base)
+    affect = tuned.groupby([*week, "seed"], as_index=False).agg(
+        value=("probability", "mean"), base=("base", "mean"), log_ratio=("log_ratio", "mean")
+    )
+    over_seeds = affect.groupby(week)["value"]
+    affect = affect.assign(**{f"value_{name}": over_seeds.transform(name) for name in ("mean", "min", "max")})
+    by_variant = tuned.groupby([*week, "variant"])["probability"].mean()
+    ranges = by_variant.groupby(week).agg(variant_min="min", variant_max="max").reset_index()
+    affect = affect.merge(ranges, on=week, validate="many_to_one")
+    scaled = [_scaled(part, scale, rolling_weeks) for _, part in affect.groupby(_SERIES, sort=False)]
+    affect = affect.join(pd.concat(scaled))
+    order = [*week, "seed"]
+    return affect.sort_values(order, ignore_index=True)[list(AFFECT.columns)]
+
+
+def _beside_base(tuned: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
+    """Add to each answer the untuned model's to the same wording."""
+    tuned = tuned.assign(untuned=[f"{model.split('/')[0]}/{BASE}" for model in tuned["model"]])
+    key = ["untuned", "question", "variant", "option"]
+    prior = base.rename(columns={"model": "untuned", "probability": "base"})[[*key, "base"]]
+    tuned = tuned.merge(prior, on=key, how="left", validate="many_to_one")
+    smallest = np.finfo(float).tiny  # a probability that underflowed to 0 has no logarithm
+    ratio = np.log(tuned["probability"].clip(lower=smallest)) - np.log(tuned["base"].clip(lower=smallest))
+    return tuned.assign(log_ratio=ratio)
+
+
+def _scaled(part: pd.DataFrame, scale: str, rolling_weeks: int) -> pd.DataFrame:
+    """Return the four scaled columns of one series, with the index of ``part``."""
+    weeks = pd.date_range(part["week"].min(), part["week"].max(), freq="7D").strftime("%Y-%m-%d")
+    seeds = part.pivot(index="seed", columns="week", values="value").reindex(columns=weeks)
+    scaled = rolling_mean(on_scale(seeds.to_numpy(), seeds.mean().to_numpy(), scale), rolling_weeks)
+    wide = pd.DataFrame(scaled, index=seeds.index, columns=weeks)
+    long = part.join(pd.Series(wide.stack(), name="scaled"), on=["seed", "week"])[["scaled"]]
+    for name, row in (("mean", wide.mean()), ("min", wide.min()), ("max", wide.max())):
+        long[f"scaled_{name}"] = part["week"].map(row)
+    return long
+
+
+def on_scale(series: Floats, reference: Floats, scale: str = "min-max") -> Floats:
+    """Put series on the scale on which ``reference`` runs from 0 to 1; NaN if it does not vary.
+
+    Parameters
+    ----------
+    series
+        Shape (..., weeks).
+    reference
+        Shape (weeks,), with at least one week that is not NaN.
+    scale
+        'min-max', or 'none': as they are.
+    """
+    if scale == "none":
+        return series
+    low = np.nanmin(reference)
+    span = np.nanmax(reference) - low
+    # Rounding of a mean leaves a constant series with a span of some 1e-17.
+    return np.full(series.shape, np.nan) if span <= 1e-12 * abs(low) else (series - low) / span
+
+
+def _check_sums(answers: pd.DataFrame) -> None:
+    asked = ["model", "week", "seed", "question", "variant"]
+    sums = answers.groupby(asked)["probability"].sum()
+    wrong = sums[(sums - 1).abs() > 1e-6]
+    if not wrong.empty:
+        place = ", ".join(f"{name} '{value}'" for name, value in zip(asked, wrong.index[0], strict=True))
+        raise InputError(
+            f"the probabilities of the options sum to {wrong.iloc[0]:.6g}, not 1: {place}",
+            "An answers table lacks options: delete it and run snakemake again.",
+        )
+
+
+def _check_complete(tuned: pd.DataFrame) -> None:
+    """A week that lacks a seed or a wording is no lower or higher than the others, only measured otherwise."""
+    for (model, question), part in tuned.groupby(["model", "question"]):
+        cells = part["seed"].nunique() * part["variant"].nunique() * part["option"].nunique()
+        sizes = part.groupby("week").size()
+        short = sizes[sizes != cells]
+        if not short.empty:
+            raise InputError(
+                f"'{model}', question '{question}': week {short.index[0]} has {short.iloc[0]} answers, where all "
+                f"seeds, variants and options together are {cells}",
+                "Its answers are older than the config: delete them and run snakemake again.",
+            )

@@ -1,0 +1,184 @@
+"""Every series beside the survey at every lag: as published, and with inference that holds its level."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from stimmung.evaluation.series.bootstrap import bootstrap_interval
+from stimmung.evaluation.series.correlation import (
+    correlate_lags,
+    effective_by_lag,
+    lag_range,
+    p_value,
+    published_correlation,
+)
+from stimmung.evaluation.series.dcca import detrended_by_lag
+from stimmung.evaluation.series.inference import (
+    adjust_p,
+    correlate_innovations,
+    familywise_p,
+    fisher_interval,
+)
+from stimmung.evaluation.series.prewhitening import whiten
+from stimmung.evaluation.series.series_steps import (
+    MINIMUM_PAIRS,
+    Family,
+    Floats,
+    align_families,
+    differences,
+    is_constant,
+    rolling_mean,
+)
+from stimmung.vocabulary.moods_schemas import CCF
+
+
+def cross_correlate_series(
+    posts: pd.DataFrame,
+    survey: pd.DataFrame,
+    *,
+    max_lag_weeks: int = 8,
+    rolling_weeks: int = 3,
+    window_weeks: int = 12,
+    n_resamples: int = 1000,
+    n_simulations: int = 1999,
+    level: float = 0.95,
+    seed: int,
+) -> pd.DataFrame:
+    """Correlate each series of the posts with the survey's of the same question and option, at each lag.
+
+    A family is all options and lags of one model and question; ``p_adjusted`` and ``p_family`` allow for all
+    of it. They and ``p_prewhitened`` hold their level for stationary series; the others show what is usually
+    shown.
+
+    ============================ ============================================================================
+    r, p, n                      as published: both series averaged over ``rolling_weeks``, naive p
+    n_effective                  what autocorrelation leaves of n (``correlation.effective_sample_size``)
+    ci_low, ci_high              of r, by the stationary bootstrap (``bootstrap.bootstrap_interval``)
+    r_raw, n_raw                 of the series as they are
+    n_effective_raw, p_raw       their effective number of weeks, and Student's t with it
+    ci_low_raw, ci_high_raw      of r_raw, by the stationary bootstrap
+    r_differences, p_differences of changes from week to week; Student's t with their effective number
+    r_prewhitened, p_prewhitened of innovations (``prewhitening.whiten``): the test of zero correlation
+    ci_low_prewhitened, …_high_… of r_prewhitened, by Fisher's transformation
+    p_adjusted                   p_prewhitened adjusted for the false discovery rate over the family
+    p_family                     r_prewhitened against the best of the family (``inference.familywise_p``)
+    r_detrended                  detrended over ``window_weeks`` (``dcca``), NaN in shorter series
+    note                         why a row has no numbers: the posts' series is constant, or too short
+    ============================ ============================================================================
+
+    Parameters
+    ----------
+    posts
+        Columns model, week, question, option, value: AFFECT tables, and baselines or signals in their form.
+        Values of the same week and option (seeds) are averaged. Weeks are the days they start on. A week
+        without a row is a gap.
+    survey
+        A TRACKER table. Options and questions that no posts have are left out; waves before and after the
+        posts are used at the lags that reach them.
+    max_lag_weeks
+        The largest lag on either side; lag_weeks > 0 means that the posts lead the survey.
+    rolling_weeks
+        Window of the published smoothing.
+    window_weeks
+        Scale of the detrended cross-correlation.
+    n_resamples, n_simulations
+        Of the bootstrap and of the family-wise test.
+    level
+        Nominal coverage of the intervals.
+    seed
+        Draws both. A family's numbers depend on no other family.
+
+    Returns
+    -------
+    DataFrame
+        A CCF table, sorted by model, question, option and lag.
+
+    Raises
+    ------
+    InputError
+        As ``series.align_families`` says: weeks that do not meet or are too few for the lags, an option that
+        the survey does not have, a constant survey series.
+    """
+    families = list(align_families(posts, survey, max_lag_weeks))
+    tables = [
+        _family_table(
+            family, max_lag_weeks, rolling_weeks, window_weeks, n_resamples, n_simulations, level, seed
+        )
+        for family in families
+    ]
+    return pd.concat(tables, ignore_index=True)[list(CCF.columns)]
+
+
+def _family_table(
+    family: Family,
+    max_lag_weeks: int,
+    rolling_weeks: int,
+    window_weeks: int,
+    n_resamples: int,
+    n_simulations: int,
+    level: float,
+    seed: int,
+) -> pd.DataFrame:
+    notes = [_note(series, other) for series, other in zip(family.posts, family.survey, strict=True)]
+    tested = np.array([note == "" for note in notes])
+    posts, survey = np.where(tested[:, None], family.posts, np.nan), family.survey
+    smooth_posts, smooth_survey = rolling_mean(posts, rolling_weeks), rolling_mean(survey, rolling_weeks)
+
+    columns: dict[str, Floats] = {}
+    columns["r"], columns["p"], columns["n"] = published_correlation(
+        posts, survey, max_lag_weeks, rolling_weeks
+    )
+    columns["n_effective"] = effective_by_lag(smooth_posts, smooth_survey, max_lag_weeks)
+    columns["ci_low"], columns["ci_high"] = _intervals(
+        smooth_posts, smooth_survey, max_lag_weeks, n_resamples, level, seed
+    )
+
+    columns["r_raw"], columns["n_raw"] = correlate_lags(posts, survey, max_lag_weeks)
+    columns["n_effective_raw"] = effective_by_lag(posts, survey, max_lag_weeks)
+    columns["p_raw"] = p_value(columns["r_raw"], columns["n_effective_raw"])
+    columns["ci_low_raw"], columns["ci_high_raw"] = _intervals(
+        posts, survey, max_lag_weeks, n_resamples, level, seed
+    )
+
+    change_posts, change_survey = differences(posts), differences(survey)
+    columns["r_differences"], _ = correlate_lags(change_posts, change_survey, max_lag_weeks)
+    columns["p_differences"] = p_value(
+        columns["r_differences"], effective_by_lag(change_posts, change_survey, max_lag_weeks)
+    )
+
+    innovations, survey_innovations = whiten(np.stack([posts, survey]))
+    r, n = correlate_innovations(innovations, survey_innovations, max_lag_weeks)
+    columns["r_prewhitened"], columns["p_prewhitened"] = r, p_value(r, n)
+    columns["ci_low_prewhitened"], columns["ci_high_prewhitened"] = fisher_interval(r, n, level)
+    columns["p_adjusted"] = adjust_p(columns["p_prewhitened"])
+    columns["p_family"] = familywise_p(posts, survey, max_lag_weeks, n_simulations, seed)
+    columns["r_detrended"] = detrended_by_lag(posts, survey, max_lag_weeks, window_weeks)
+
+    lags = lag_range(max_lag_weeks)
+    table = pd.DataFrame({name: values.ravel() for name, values in columns.items()})
+    return table.assign(
+        model=family.model,
+        question=family.question,
+        option=np.repeat(family.options, lags.size),
+        lag_weeks=np.tile(lags, len(family.options)),
+        n=table["n"].astype(int),
+        n_raw=table["n_raw"].astype(int),
+        note=np.repeat(notes, lags.size),
+    )
+
+
+def _note(posts: Floats, survey: Floats) -> str:
+    if int((~np.isnan(posts) & ~np.isnan(survey)).sum()) < MINIMUM_PAIRS:
+        return f"fewer than {MINIMUM_PAIRS} weeks"
+    return "constant series" if is_constant(posts) else ""
+
+
+def _intervals(
+    posts: Floats, survey: Floats, max_lag_weeks: int, n_resamples: int, level: float, seed: int
+) -> Iterator[Floats]:
+    pairs = [
+        bootstrap_interval(x, y, max_lag_weeks, n_resamples, seed, level)
+        for x, y in zip(posts, survey, strict=True)
+    ]
+    return (np.stack(side) for side in zip(*pairs, strict=True))

@@ -1,0 +1,133 @@
+"""Whether a language model beats the best baseline, fold by fold."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.multitest import multipletests
+
+from stimmung.evaluation.votes.fold_metrics import HIGHER_IS_BETTER
+from stimmung.evaluation.votes.fold_summary import paired_difference
+from stimmung.vocabulary.parquet_tables import BASELINE_PREFIX, typed_table
+from stimmung.vocabulary.votes_schemas import COMPARISONS
+
+COMPARED = ("accuracy", "macro_f1", "log_loss", "brier")
+
+
+def compare_with_best_baseline(folds: pd.DataFrame) -> pd.DataFrame:
+    """Return a COMPARISONS table: each arm minus the best baseline, by condition and metric.
+
+    The best baseline is the one with the best mean over folds in that very metric and condition, so an arm
+    always meets the strongest opponent (of equals, the first). Because it is picked on the folds it is then
+    compared on, its value is a little too good: a claim that an arm is better is on the safe side, a claim
+    that it is worse is not.
+
+    The test is the corrected resampled t-test (Nadeau and Bengio 2003) on the differences of the folds.
+    ``p_adjusted`` is Holm's (1979), over all arms and conditions of the table within one metric. The four
+    metrics are four views of the same predictions and are not adjusted for one another.
+
+    Parameters
+    ----------
+    folds
+        A FOLD_METRICS table. Conditions without a baseline, or without an arm, have no rows in the result.
+    """
+    wanted = folds[folds["metric"].isin(COMPARED)]
+    rows = []
+    for (condition, metric), part in wanted.groupby(["condition", "metric"], sort=False):
+        baseline = best_baseline(part, str(metric))
+        if baseline is None:
+            continue
+        opponent = part[part["method"] == baseline]
+        for method, arm in part[~_is_baseline(part)].groupby("method", sort=False):
+            summary = paired_difference(arm, opponent)
+            rows.append(
+                {
+                    "method": method,
+                    "condition": condition,
+                    "baseline": baseline,
+                    "metric": metric,
+                    "difference": summary.mean,
+                    "ci_low": summary.ci_low,
+                    "ci_high": summary.ci_high,
+                    "p": summary.p,
+                    "n_folds": summary.n_folds,
+                }
+            )
+    return adjust_within_metric(typed_table(rows, COMPARISONS), "p")
+
+
+def adjust_within_metric(table: pd.DataFrame, p: str) -> pd.DataFrame:
+    """Return a table with the column ``{p}_adjusted``: Holm's (1979) p-values, over all rows of a metric.
+
+    Parameters
+    ----------
+    table
+        Columns metric and ``p``; a row without a p-value is not counted and gets none.
+    p
+        The column of the p-values.
+    """
+    adjusted = pd.Series(np.nan, index=table.index)
+    for _, values in table[p].dropna().groupby(table["metric"]):
+        adjusted[values.index] = multipletests(values, method="holm")[1]
+    return table.assign(**{f"{p}_adjusted": adjusted})
+
+
+def best_baseline(folds: pd.DataFrame, metric: str) -> str | None:
+    """Return the baseline with the best mean of ``metric``, or None if no baseline has one.
+
+    Parameters
+    ----------
+    folds
+        Rows of a FOLD_METRICS table: one condition, one metric.
+    """
+    means = folds[_is_baseline(folds)].groupby("method", sort=False)["value"].mean().dropna()
+    if means.empty:
+        return None
+    return str(means.idxmax() if HIGHER_IS_BETTER[metric] else means.idxmin())
+
+
+def compare_conditions(folds: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """Return what conditions do to each method, fold by fold: F1 and predicted share minus the reference's.
+
+    Parameters
+    ----------
+    folds
+        A FOLD_METRICS table.
+    pairs
+        Conditions and their references, e.g. [('no-democrats', 'full')].
+
+    Returns
+    -------
+    pandas.DataFrame
+        method, condition, reference, metric (macro_f1, f1, predicted_share), option, difference, ci_low,
+        ci_high. Methods that did not run under both conditions are left out. The intervals are those of
+        ``corrected_resampled_t``, for the smaller of the two training sets.
+    """
+    rows = []
+    wanted = folds[folds["metric"].isin(("macro_f1", "f1", "predicted_share"))].fillna({"option": ""})
+    keys = ["method", "metric", "option"]
+    for condition, reference in pairs:
+        before = dict(list(wanted[wanted["condition"] == reference].groupby(keys, sort=False)))
+        after = wanted[wanted["condition"] == condition]
+        for key, part in after.groupby(keys, sort=False):
+            if key not in before:
+                continue
+            summary = paired_difference(part, before[key])
+            rows.append(
+                {
+                    "method": key[0],
+                    "condition": condition,
+                    "reference": reference,
+                    "metric": key[1],
+                    "option": key[2],
+                    "difference": summary.mean,
+                    "ci_low": summary.ci_low,
+                    "ci_high": summary.ci_high,
+                }
+            )
+    columns = ["method", "condition", "reference", "metric", "option", "difference", "ci_low", "ci_high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _is_baseline(folds: pd.DataFrame) -> "pd.Series[bool]":
+    return folds["method"].str.startswith(BASELINE_PREFIX)

@@ -1,0 +1,93 @@
+"""The only way to read and write a table that one rule writes and another reads.
+
+Every parquet file has a schema, in ``votes_schemas`` or ``moods_schemas``. It is checked when the file is written and when it
+is read, so that a damaged or outdated file is named where it is found and not three rules later.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+import pyarrow as arrow
+
+from stimmung.vocabulary.atomic_files import whole
+from stimmung.vocabulary.errors import InputError
+
+BASELINE_PREFIX = "baselines/"  # baselines/logistic: a method that is no arm of a language model
+SIGNAL_PREFIX = "signals/"  # signals/peer: a weekly series that somebody else made
+PROBABILITY = pa.Check.in_range(0.0, 1.0)
+
+
+def empty_table(schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Return a table without rows that ``schema`` accepts."""
+    return pd.DataFrame({name: pd.Series(dtype=column.dtype.type) for name, column in schema.columns.items()})
+
+
+def typed_table(rows: Sequence[Mapping[str, Any]], schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Return rows as a table with the columns and types of ``schema``, also if there are none.
+
+    Parameters
+    ----------
+    rows
+        Column to value. A column that a row lacks is NaN in it.
+    schema
+        Of a table whose columns are all named.
+    """
+    types = {name: column.dtype.type for name, column in schema.columns.items()}
+    return pd.DataFrame(list(rows), columns=list(types)).astype(types)
+
+
+def write_table(frame: pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> None:
+    """Check ``frame`` against ``schema`` and write it as parquet, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the table breaks its schema.
+    OSError
+        If the file cannot be written; nothing is left behind.
+    """
+    checked = _check(frame.reset_index(drop=True), schema, f"table for {path}")
+    with whole(path) as draft:
+        checked.to_parquet(draft, index=False)
+
+
+def read_table(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Read a parquet file and check it against ``schema``.
+
+    Raises
+    ------
+    InputError
+        If the file is absent, is no parquet file, or breaks its schema.
+    """
+    try:
+        frame = pd.read_parquet(path)
+    except FileNotFoundError as error:
+        raise InputError(f"no table at {path}") from error
+    except (arrow.ArrowInvalid, arrow.ArrowException, OSError, EOFError) as error:
+        raise InputError(
+            f"{path} is not a readable parquet file",
+            f"It may be left from an interrupted run: delete it and run snakemake again, which makes it anew. ({error})",
+        ) from error
+    return _check(frame, schema, str(path))
+
+
+def _check(frame: pd.DataFrame, schema: pa.DataFrameSchema, where: str) -> pd.DataFrame:
+    try:
+        checked: pd.DataFrame = schema.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        cases = error.failure_cases[["column", "check", "failure_case"]].drop_duplicates()
+        faults = ", ".join(list(dict.fromkeys(_fault(*case) for case in cases.itertuples(index=False)))[:5])
+        raise InputError(
+            f"{where} is not a valid '{schema.name}' table: {faults}",
+            "If an older version wrote it, delete it and run snakemake again.",
+        ) from error
+    return checked
+
+
+def _fault(column: str, check: str, value: object) -> str:
+    """Say what is wrong without the failing value, which may be a respondent's; only a column's name may stand there."""
+    absent_or_extra = {"column_in_dataframe": "is absent", "column_in_schema": "does not belong there"}
+    return f"column '{value}' {absent_or_extra[check]}" if check in absent_or_extra else f"{column}: {check}"

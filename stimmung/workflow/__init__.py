@@ -1,0 +1,1 @@
+"""How a job runs: start, signals, parameters from a rule, code digest, resources."""

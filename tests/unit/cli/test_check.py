@@ -1,0 +1,157 @@
+"""`check` tells all that is wrong at once, and what a study will do."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stimmung.cli.check import check_study, merged_config, read_respondents
+from stimmung.study.reading import load_codebook
+from stimmung.study.study import load_study
+from stimmung.vocabulary.errors import InputError
+from tests.workflow.workspace import CODEBOOK, study, voters
+
+ROOT = Path(__file__).parents[3]
+SIMULATED = [ROOT / "studies/gles2017.yaml", ROOT / "studies/gles2017-simulated.yaml"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "config.yaml").write_bytes((ROOT / "config.yaml").read_bytes())
+    (tmp_path / "voters.csv").write_text(voters())
+    (tmp_path / "voters.yaml").write_text(yaml.safe_dump(CODEBOOK, sort_keys=False))
+    return tmp_path
+
+
+def checked(folder, change=dict):
+    config = study(Path("no-model"))
+    change(config["surveys"]["voters"])
+    (folder / "study.yaml").write_text(yaml.safe_dump(config))
+    return check_study(merged_config([folder / "study.yaml"], folder), folder)
+
+
+def test_files_are_merged_as_snakemake_merges_them(folder):
+    (folder / "over.yaml").write_text("surveys: {anes1996: {seeds: [1, 2]}}\nfolds: 3\n")
+    config = merged_config([folder / "over.yaml"], folder)
+    assert config["folds"] == 3 and config["surveys"]["anes1996"]["seeds"] == [1, 2]
+    assert config["surveys"]["anes1996"]["codebook"] == "codebooks/anes1996.yaml"
+    with pytest.raises(InputError, match=r"no config at .*absent\.yaml"):
+        merged_config([folder / "absent.yaml"], folder)
+
+
+def test_a_sound_study_tells_its_plan(folder):
+    found = checked(folder)
+    assert found.problems == []
+    assert found.plan[0] == "survey voters: 40 respondents, made up, 40 with an answer to 'vote'"
+    assert "  condition half: 9 to 11 training rows" in found.plan
+    assert found.plan[-1] == "  4 adapters: 2 cohorts (tuned arms, conditions, seeds) of 2 folds"
+
+
+def test_mistakes_in_file_codebook_and_conditions_are_told_together(folder):
+    rows = voters().splitlines()
+    rows[1:3] = ["Q-000,7,30,1,x", "Q-001,2,old,2,x"]
+    (folder / "voters.csv").write_text("\n".join(rows) + "\n")
+
+    def change(survey):
+        survey["weight"] = "DIARY"
+        survey["conditions"]["some"] = {"exclude": {"prty": ["red"]}}
+
+    found = checked(folder, change)
+    said = "\n".join(what for what, _ in found.problems)
+    assert "conditions.some.exclude: no item 'prty' in the codebook (did you mean 'party'?)" in said
+    assert "weight 'DIARY': zero, negative or missing in 40 of 40 rows" in said
+    assert "item 'party' (column 'PARTY'): unknown code 7 in 1 rows" in said
+    assert "item 'age' (column 'AGE'): no number old in 1 rows" in said
+
+
+def test_every_condition_that_leaves_nobody_is_told(folder):
+    def change(survey):
+        everybody = {"party": ["red", "none", "blue"]}
+        survey["conditions"]["a"] = {"exclude": everybody}
+        survey["conditions"]["b"] = {"exclude": everybody, "share": 0.5}
+
+    said = [what for what, _ in checked(folder, change).problems]
+    assert [what.split(" leaves")[0] for what in said] == [
+        "surveys.voters: condition 'a'",
+        "surveys.voters: condition 'b'",
+    ]
+
+
+def test_a_wrong_config_does_not_hide_a_wrong_codebook(folder):
+    broken = {**CODEBOOK, "target": "choice"}
+    (folder / "voters.yaml").write_text(yaml.safe_dump(broken))
+
+    def change(survey):
+        survey["few_shots_k"] = 3
+
+    said = "\n".join(what for what, _ in checked(folder, change).problems)
+    assert "unknown key 'surveys.voters.few_shots_k'" in said
+    assert "target 'choice' is not among the items" in said
+
+
+def test_an_answer_that_nobody_gave_is_mentioned_for_it_may_be_misspelt(folder):
+    book = yaml.safe_load((folder / "voters.yaml").read_text())
+    book["items"]["party"]["options"].append({"code": 4, "label": "green"})
+    (folder / "voters.yaml").write_text(yaml.safe_dump(book))
+    assert any("nobody gave" in line and "party (green)" in line for line in checked(folder).plan)
+
+
+def test_the_whole_of_gles_2017_is_planned_on_made_up_respondents():
+    config = merged_config(SIMULATED, ROOT)
+    found = check_study(config, ROOT)
+    assert found.problems == []
+    chosen = load_study(config, ROOT).surveys["gles2017"]
+    assert len(chosen.conditions) == 22
+    assert f"  {22 * 5} adapters: 22 cohorts" in found.plan[-1]
+    # Study A's own models would train three times as many.
+    config = merged_config(SIMULATED[:1], ROOT)
+    assert load_study(config, ROOT).surveys["gles2017"].n_adapters(5) == 22 * 3 * 5
+
+
+def test_made_up_respondents_need_no_file_at_all():
+    chosen = load_study(merged_config(SIMULATED[:1], ROOT), ROOT).surveys["gles2017"]
+    codebook = load_codebook(ROOT / chosen.codebook)
+    with pytest.raises(InputError, match="no survey file at"):
+        read_respondents(chosen, codebook, ROOT / "nowhere")
+    assert len(read_respondents(chosen, codebook, ROOT, made_up=50)) == 50
+
+
+def test_a_local_model_that_is_absent_is_told_and_one_of_the_hub_is_not_looked_for(folder):
+    config = merged_config([ROOT / "config.yaml"], folder)
+    config["run"] |= {"panels": []}
+    config["models"]["tiny"]["source"] = "models/here/tiny"
+    (what, hint), *others = check_study(config, ROOT).problems
+    assert what == "models.tiny: no model directory at models/here/tiny" and "Hugging Face id" in hint
+    assert not others
+    config["models"]["tiny"] |= {"source": "someone/model", "revision": "0" * 40}
+    assert check_study(config, ROOT).problems == []
+
+
+@pytest.fixture
+def panel_study():
+    return merged_config([ROOT / "studies/temporal-adapters.yaml"], ROOT)
+
+
+def test_every_file_that_a_panel_names_and_has_not_is_told(panel_study, tmp_path):
+    panel = panel_study["panels"]["british-twitter"]
+    panel["signals"] = {"peer": {"file": "data/peer.csv"}}
+    panel["lexicon"] = {"file": "data/words.csv"}
+    said = [what for what, _ in check_study(panel_study, tmp_path).problems]
+    keys = ["files", "trackers.mood", "signals.peer", "lexicon"]
+    assert [what.split(":")[0] for what in said] == [f"panels.british-twitter.{key}" for key in keys]
+
+
+def test_a_tracker_that_lacks_an_answer_option_is_told_before_anything_is_trained(panel_study, tmp_path):
+    panel = panel_study["panels"]["british-twitter"]
+    panel["files"] = ["posts-{week}.csv"]
+    panel["trackers"]["mood"] = {"file": "tracker.csv", "format": "tidy"}
+    (tmp_path / "posts-2019-11-07.csv").write_text("author,text\n")
+    options = panel["questions"]["mood"]["options"]
+    rows = [
+        f"{week},{option},{share}"
+        for option in options[1:]
+        for week, share in (("2019-11-07", 0.1), ("2019-11-14", 0.2))
+    ]
+    (tmp_path / "tracker.csv").write_text("\n".join(["week,option,share", *rows]) + "\n")
+    (what, _), *others = check_study(panel_study, tmp_path).problems
+    assert "panels.british-twitter.trackers.mood" in what and options[0] in what and not others

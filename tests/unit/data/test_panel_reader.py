@@ -1,0 +1,360 @@
+import json
+import logging
+import random
+import shutil
+from collections import Counter
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stimmung.data.posts import panel_reader as panels
+from stimmung.data.posts import post_weeks
+from stimmung.data.posts.authors import as_hex, keyed_digests
+from stimmung.data.posts.panel_reader import read_panel
+from stimmung.data.posts.post_files import find_post_files
+from stimmung.data.posts.reading_report import dropped_table
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.posts import PostColumns, PostFilters, PostFormat
+from stimmung.vocabulary.weeks import Weeks
+from tests.weekly_posts import READER, WEEKS, read, texts, write_csv, write_jsonl
+
+FIRST, SECOND, THIRD = WEEKS.labels()
+MARK = "planted-marker"
+
+
+def some_posts(n, seed=0, n_authors=40):
+    draw = random.Random(seed)
+    return [
+        (
+            f"2020-01-{draw.randint(1, 21):02d}T{draw.randint(0, 23):02d}:{draw.randint(0, 59):02d}:00",
+            f"author-{draw.randint(1, n_authors)}",
+            f"post number {number}",
+        )
+        for number in range(n)
+    ]
+
+
+def test_posts_land_in_their_week_cleaned_and_with_hashed_authors(tmp_path):
+    write_csv(
+        tmp_path / "posts.csv",
+        [
+            ("2020-01-07T23:59:59Z", "ann", "#hello @bob   see https://x.y/z there"),
+            ("2020-01-08T00:00:00Z", "ann", "two\nlines"),
+            ("2020-01-14T23:30:00-01:00", "bob", "late"),
+        ],
+    )
+    _, weeks = read(tmp_path)
+    assert {label: table["text"].tolist() for label, table in weeks.items()} == {
+        FIRST: ["hello see there"],
+        SECOND: ["two lines"],
+        THIRD: ["late"],
+    }
+    ann = as_hex(keyed_digests(pa.array(["ann"]), READER.salt)).to_pylist()
+    assert weeks[FIRST]["author"].tolist() == weeks[SECOND]["author"].tolist() == ann
+    assert (weeks[FIRST]["week"] == FIRST).all()
+
+
+def test_the_texts_null_and_nan_are_texts_and_absent_ones_are_not(tmp_path):
+    rows = [
+        ("2020-01-01", f"a{number}", text) for number, text in enumerate(["null", "nan", "NA", "None", ""])
+    ]
+    write_csv(tmp_path / "posts.csv", rows)
+    write_jsonl(
+        tmp_path / "posts.jsonl",
+        [{"time": "2020-01-02", "author": "b", "text": text} for text in ("null", "nan", None)],
+    )
+    pd.DataFrame({"time": "2020-01-03", "author": "c", "text": ["null", "nan", None]}).to_parquet(
+        tmp_path / "posts.parquet"
+    )
+    report, weeks = read(tmp_path, "posts.*")
+    assert Counter(weeks[FIRST]["text"]) == {"null": 3, "nan": 3, "NA": 1, "None": 1}
+    assert report["dropped"] == {"no-text": 3}
+
+
+def test_every_row_is_kept_or_counted_once(tmp_path):
+    (tmp_path / "posts.csv").write_bytes(
+        b"time,author,text\n2020-01-01,ann,kept\nwhen,ann,no time\n,ann,none\n2020-01-01,,nobody\n"
+        b'2020-01-01,ann,\n2020-01-01,ann,\xff\n2020-01-01,ann,a\x00b\n2020-01-01,ann\n2020-01-01,ann,"open\n'
+        b"2020-01-02,ann,RT @x: y\n2020-01-02,ann,@x https://y\n2021-01-02,ann,later\n2020-01-01,ann,kept\n"
+        b"2020-01-02,ann,kept\n"
+    )
+    report, weeks = read(tmp_path)
+    assert texts(weeks) == ["kept"]
+    assert report["dropped"] == {
+        "unparsable-time": 1, "no-time": 1, "no-author": 1, "no-text": 1, "broken-utf8": 1, "nul-bytes": 1,
+        "malformed-row": 2, "retweet": 1, "nothing-left": 1, "outside-weeks": 1, "same-post": 1,
+        "duplicate-text": 1,
+    }  # fmt: skip
+    assert report["rows"] == report["kept"] + sum(report["dropped"].values()) == 14
+    table = dropped_table(report)
+    assert table["n"].sum() == 14
+    assert table.groupby("reason")["n"].sum().drop("kept").to_dict() == report["dropped"]
+
+
+def test_overlapping_files_give_each_post_once(tmp_path):
+    posts = some_posts(300)
+    write_csv(tmp_path / "a.csv", posts[:200])
+    write_csv(tmp_path / "b.csv", posts[100:])
+    write_jsonl(
+        tmp_path / "c.jsonl",
+        [dict(zip(("time", "author", "text"), (f"{t}+00:00", a, x), strict=True)) for t, a, x in posts],
+    )
+    report, weeks = read(tmp_path, "*.csv", "*.jsonl")
+    assert texts(weeks) == sorted(text for _, _, text in posts)
+    assert report["dropped"] == {"same-post": 400}
+
+
+def test_with_identifiers_a_post_is_known_by_its_own(tmp_path):
+    header = ("time", "author", "text", "id")
+    write_csv(
+        tmp_path / "posts.csv",
+        [
+            ("2020-01-01", "a", "x", "1"),
+            ("2020-01-01", "a", "y", "1"),
+            ("2020-01-01", "a", "z", "2"),
+            ("2020-01-01", "a", "z", ""),
+        ],
+        header=header,
+    )
+    report, weeks = read(tmp_path, columns=PostColumns(post_id="id"))
+    assert len(weeks[FIRST]) == 2
+    assert report["dropped"] == {"same-post": 1, "no-id": 1}
+
+
+def test_bytes_do_not_depend_on_file_names_order_or_number(tmp_path):
+    posts = some_posts(500)
+    for name, parts in {"one": [posts], "many": [posts[350:], posts[:350], posts[100:400]]}.items():
+        (tmp_path / name).mkdir()
+        for number, part in enumerate(parts):
+            write_csv(tmp_path / name / f"{number}.csv", part)
+        read(tmp_path / name)
+    for label in WEEKS.labels():
+        one, many = (tmp_path / name / "weeks" / f"{label}.parquet" for name in ("one", "many"))
+        assert one.read_bytes() == many.read_bytes()
+
+
+def test_bytes_do_not_depend_on_how_the_work_is_parted(tmp_path, monkeypatch):
+    write_csv(tmp_path / "posts.csv", some_posts(3000))
+    read(tmp_path)
+    whole = {label: (tmp_path / "weeks" / f"{label}.parquet").read_bytes() for label in WEEKS.labels()}
+    monkeypatch.setattr(post_weeks, "FLUSH_ROWS", 64)
+    monkeypatch.setattr("stimmung.data.posts.post_files.BATCH_ROWS", 50)
+    shutil.rmtree(tmp_path / "weeks")
+    read(tmp_path)
+    assert whole == {
+        label: (tmp_path / "weeks" / f"{label}.parquet").read_bytes() for label in WEEKS.labels()
+    }
+
+
+def test_a_week_larger_than_a_slice_is_written_whole_and_in_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(post_weeks, "ROW_GROUP", 100)
+    write_csv(tmp_path / "posts.csv", some_posts(3000))
+    _, at_once = read(tmp_path)
+    monkeypatch.setattr(post_weeks, "SLICE_BYTES", 1)
+    shutil.rmtree(tmp_path / "weeks")
+    _, in_slices = read(tmp_path)
+    for label in WEEKS.labels():
+        pd.testing.assert_frame_equal(at_once[label], in_slices[label])
+
+
+def test_new_posts_change_the_files_of_their_weeks_only(tmp_path):
+    shorter = Weeks(first=WEEKS.first, last=SECOND, anchor="WED")
+    posts = some_posts(300)
+    write_csv(tmp_path / "b.csv", [post for post in posts if post[0] < THIRD])
+    read(tmp_path, weeks=shorter)
+    before = {label: (tmp_path / "weeks" / f"{label}.parquet").stat() for label in shorter.labels()}
+    write_csv(tmp_path / "a.csv", [post for post in posts if post[0] >= THIRD])
+    _, weeks = read(tmp_path)
+    assert len(weeks[THIRD])
+    for label, stat in before.items():
+        now = (tmp_path / "weeks" / f"{label}.parquet").stat()
+        assert (now.st_mtime_ns, now.st_ino) == (stat.st_mtime_ns, stat.st_ino)
+    write_csv(tmp_path / "c.csv", [("2020-01-02", "late", "a late post of the first week")])
+    read(tmp_path)
+    assert (tmp_path / "weeks" / f"{FIRST}.parquet").stat().st_mtime_ns > before[FIRST].st_mtime_ns
+    assert (tmp_path / "weeks" / f"{SECOND}.parquet").stat().st_mtime_ns == before[SECOND].st_mtime_ns
+
+
+def test_the_salt_changes_the_hashes_and_neither_texts_nor_order(tmp_path):
+    write_csv(tmp_path / "posts.csv", some_posts(300))
+    _, weeks = read(tmp_path)
+    _, others = read(tmp_path, salt=b"another salt of tests")
+    for label in WEEKS.labels():
+        assert weeks[label]["text"].tolist() == others[label]["text"].tolist()
+        assert not set(weeks[label]["author"]) & set(others[label]["author"])
+        assert not set(weeks[label]["post_id"]) & set(others[label]["post_id"])
+
+
+@pytest.mark.parametrize(
+    ("duplicates", "kept"), [("keep", ["a", "a", "a"]), ("same-author", ["a", "a"]), ("any-author", ["a"])]
+)
+def test_duplicates_are_of_an_author_or_of_all(tmp_path, duplicates, kept):
+    write_csv(
+        tmp_path / "posts.csv",
+        [("2020-01-01", "x", "a"), ("2020-01-02", "x", "a #"), ("2020-01-02", "y", "a")],
+    )
+    _, weeks = read(tmp_path, filters=PostFilters(duplicates=duplicates))
+    assert texts(weeks) == kept
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.integers(1, 5))
+def test_no_author_exceeds_the_cap_and_none_below_it_loses_a_post(tmp_path_factory, authors, cap):
+    folder = tmp_path_factory.mktemp("cap")
+    write_csv(
+        folder / "posts.csv",
+        [("2020-01-01", f"a{author}", f"post {number}") for number, author in enumerate(authors)],
+    )
+    report, weeks = read(folder, filters=PostFilters(max_posts_per_author=cap))
+    expected = Counter(min(n, cap) for n in Counter(authors).values())
+    assert Counter(weeks[FIRST]["author"].value_counts()) == expected
+    assert report["dropped"].get("author-cap", 0) == len(authors) - len(weeks[FIRST])
+
+
+def test_filters_drop_what_they_say(tmp_path):
+    header = ("time", "author", "text", "lang", "repost")
+    rows = [
+        ("2020-01-01", "a", "guten Tag", "de", "false"),
+        ("2020-01-01", "a", "good day", "en", "True"),
+        ("2020-01-01", "a", "RT @x hello", "en", ""),
+        ("2020-01-01", "a", "😀 👍🏽", "en", "0"),
+        ("2020-01-01", "a", "ok", "en", "0"),
+        ("2020-01-01", "a", "long enough", "", "0"),
+        ("2020-01-01", "a", "fine by me", "en", "0"),
+    ]
+    write_csv(tmp_path / "posts.csv", rows, header=header)
+    filters = PostFilters(languages=["en"], emoji_only="drop", min_characters=3)
+    report, weeks = read(tmp_path, filters=filters, columns=PostColumns(language="lang", retweet="repost"))
+    assert texts(weeks) == ["RT hello", "fine by me"]
+    assert report["dropped"] == {"language": 2, "retweet": 1, "emoji-only": 1, "too-short": 1}
+
+
+def test_posts_of_nothing_but_emoji_are_posts(tmp_path):
+    write_csv(tmp_path / "posts.csv", [("2020-01-01", "a", "😀"), ("2020-01-01", "b", "👨‍👩‍👧 🇬🇧")])
+    _, weeks = read(tmp_path)
+    assert texts(weeks) == ["👨‍👩‍👧 🇬🇧", "😀"]
+
+
+def test_an_empty_week_has_an_empty_table_and_is_told(tmp_path, caplog):
+    write_csv(tmp_path / "posts.csv", [("2020-01-01", "a", "x"), ("2020-01-15", "b", "y")])
+    report, weeks = read(tmp_path)
+    assert weeks[SECOND].empty
+    assert f"1 of 3 weeks have no posts: {SECOND}" in report["warnings"]
+    assert f"no posts: {SECOND}" in caplog.text
+
+
+def test_one_author_with_half_of_all_posts_is_told_but_not_named(tmp_path):
+    posts = some_posts(200, n_authors=200)
+    loud = [(time, MARK, text) for time, _, text in some_posts(200, seed=1)]
+    write_csv(tmp_path / "posts.csv", posts + loud)
+    report, weeks = read(tmp_path)
+    assert any(warning.startswith("one author wrote 50% of all posts") for warning in report["warnings"])
+    hashes = {author for table in weeks.values() for author in table["author"]}
+    assert not any(author in json.dumps(report) for author in hashes)
+    report, _ = read(tmp_path, filters=PostFilters(max_posts_per_author=3))
+    assert not report["warnings"]
+
+
+def test_a_week_can_stand_in_the_names_of_files_without_times(tmp_path):
+    (tmp_path / "2020-01-01.csv").write_text("good morning\ngood morning\n", encoding="utf-8")
+    (tmp_path / "2020-01-15.csv").write_text("good night\n", encoding="utf-8")
+    columns = PostColumns(time=None, author=None, names=["text"])
+    _, weeks = read(tmp_path, "{week}.csv", columns=columns)
+    assert {label: table["text"].tolist() for label, table in weeks.items()} == {
+        FIRST: ["good morning", "good morning"], SECOND: [], THIRD: ["good night"],
+    }  # fmt: skip
+    assert set(weeks[FIRST]["author"]) == {""}
+    with pytest.raises(InputError, match="neither a column of times nor a week"):
+        read(tmp_path, "*.csv", columns=columns)
+
+
+def test_times_that_do_not_parse_stop_the_reading_if_no_time_does(tmp_path):
+    write_csv(tmp_path / "posts.csv", [(f"19/03/{MARK}", "a", "x"), ("19/03/2020", "a", "y")])
+    with pytest.raises(InputError, match=r"posts\.csv: no time in column 'time' parses as 'iso'") as told:
+        read(tmp_path)
+    assert MARK not in str(told.value)
+    report, _ = read(
+        tmp_path,
+        layout=PostFormat(time_format="%d/%m/%Y"),
+        weeks=Weeks(first="2020-03-18", last="2020-03-18", anchor="WED"),
+    )
+    assert report["dropped"] == {"unparsable-time": 1}
+
+
+def test_no_post_in_any_week_tells_where_the_posts_are(tmp_path):
+    write_csv(tmp_path / "posts.csv", [("2019-05-01", "a", "x"), ("2019-06-01", "a", "y")])
+    with pytest.raises(InputError, match="outside-weeks 2") as told:
+        read(tmp_path)
+    assert "from 2019-05-01 to 2019-06-01" in told.value.hint
+    assert list((tmp_path / "weeks").iterdir()) == []
+
+
+def test_a_failed_reading_leaves_the_weeks_as_they_were_and_no_scratch(tmp_path):
+    write_csv(tmp_path / "a.csv", some_posts(50))
+    read(tmp_path)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "weeks").iterdir()}
+    write_csv(tmp_path / "b.csv", some_posts(50, seed=1), header=("time", "author", "words"))
+    with pytest.raises(InputError, match=r"b\.csv has no column 'text'"):
+        read(tmp_path)
+    assert before == {path.name: path.read_bytes() for path in (tmp_path / "weeks").iterdir()}
+
+
+def test_what_a_killed_reading_left_is_removed_and_scratch_is_private(tmp_path, monkeypatch):
+    scratch = tmp_path / "weeks" / panels.SCRATCH
+    scratch.mkdir(parents=True)
+    (scratch / f"{FIRST}.arrow").write_bytes(b"half a table")
+    modes = []
+    monkeypatch.setattr(panels, "_require_posts", lambda *_: modes.append(scratch.stat().st_mode & 0o777))
+    write_csv(tmp_path / "a.csv", some_posts(50))
+    read(tmp_path)
+    assert modes == [0o700]
+    assert not scratch.exists()
+
+
+def test_no_text_author_or_file_name_reaches_log_report_or_error(tmp_path, caplog, capsys):
+    caplog.set_level(logging.DEBUG)
+    bad = [
+        (f"{MARK}", "a", f"x {MARK}"),
+        ("2020-01-01", MARK, f"{MARK} \x00"),
+        ("2020-01-01", MARK, f"RT @{MARK} x"),
+        ("2020-01-01", MARK, f'"{MARK}'),
+    ]
+    write_csv(
+        tmp_path / f"{MARK}.csv", bad + [("2020-01-01", MARK, f"{MARK} {number}") for number in range(9)]
+    )
+    lines = [
+        f'{{"text": "{MARK}", ',
+        f'{{"time": "{MARK}", "author": 1, "text": "{MARK}\\ud800"}}',
+        f'{{"time": "2020-01-08", "author": "{MARK}", "text": "{MARK}"}}',
+    ]
+    (tmp_path / f"{MARK}.jsonl").write_text("\n".join(lines))
+    report, weeks = read(tmp_path, "*.csv", "*.jsonl")
+    assert len(weeks[FIRST]) == 10
+    shown = caplog.text + json.dumps(report) + "".join(capsys.readouterr())
+    assert MARK not in shown
+    assert not any(author in shown for author in weeks[FIRST]["author"])
+
+
+def test_panels_of_a_file_for_each_author_are_read_file_by_file(tmp_path):
+    posts = some_posts(400)
+    for author in {author for _, author, _ in posts}:
+        write_csv(tmp_path / f"{author}.csv", [post for post in posts if post[1] == author])
+    report, weeks = read(tmp_path)
+    assert texts(weeks) == sorted(text for _, _, text in posts)
+    assert report["sources"] == [
+        {"files": str(tmp_path / "*.csv"), "n_files": 40, "rows": 400, "dropped": {}}
+    ]
+
+
+def test_reading_is_done_once_for_each_file(tmp_path, monkeypatch):
+    write_csv(tmp_path / "a.csv", some_posts(20))
+    opened = []
+    real = panels.read_post_file
+    monkeypatch.setattr(
+        panels, "read_post_file", lambda path, *rest: opened.append(path) or real(path, *rest)
+    )
+    read_panel(find_post_files([str(tmp_path / "*.csv")], WEEKS.labels()), READER, tmp_path / "weeks")
+    assert opened == [tmp_path / "a.csv"]

@@ -1,0 +1,39 @@
+"""What a user must mend first ends the run with one line."""
+
+from pathlib import Path
+
+import pytest
+
+from stimmung.cli.check import merged_config
+from stimmung.study.study import load_study
+from stimmung.workflow.startup import files_or_exit
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def gles():
+    return load_study(merged_config([ROOT / "studies/gles2017.yaml"], ROOT), ROOT)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_an_absent_file_is_told_as_check_tells_it(gles, capsys):
+    with pytest.raises(SystemExit) as stop:
+        files_or_exit(gles, "surveys.gles2017", [gles.surveys["gles2017"].file], "made")
+    assert stop.value.code == 1
+    error, hint = capsys.readouterr().err.splitlines()
+    assert error == "ERROR: surveys.gles2017: no survey file at data/ZA6835_v1-0-0.sav"
+    assert hint.startswith("Hint: ")
+
+
+def test_a_file_that_is_there_that_a_rule_makes_or_that_was_read_is_not_told(gles, folder, capsys):
+    for name in ("there.sav", "made"):
+        (folder / name).touch()
+    files_or_exit(gles, "surveys.gles2017", ["there.sav", "results/surveys/other/simulated.sav"], "not-made")
+    files_or_exit(gles, "surveys.gles2017", ["absent.sav"], "made")
+    assert capsys.readouterr().err == ""
