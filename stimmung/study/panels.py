@@ -4,10 +4,10 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from stimmung.vocabulary.codebook import Strict
 from stimmung.vocabulary.errors import near
 from stimmung.vocabulary.posts import WEEK_IN_NAME, Cleaning, PostColumns, PostFilters, PostFormat
 from stimmung.vocabulary.questions import Question
+from stimmung.vocabulary.strict import Strict
 from stimmung.vocabulary.weeks import Weeks
 
 ARM = "weekly"

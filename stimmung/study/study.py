@@ -6,14 +6,17 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stimmung.study.endpoints import Endpoint
-from stimmung.study.models import Engine, Model, Scoring, Training
+from stimmung.study.models import Model
 from stimmung.study.panels import Panel
 from stimmung.study.reading import load_codebook, validated
 from stimmung.study.surveys import Baseline, Survey
 from stimmung.vocabulary.arms import ARMS
-from stimmung.vocabulary.codebook import Strict
+from stimmung.vocabulary.endpoint import Endpoint
 from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.pace import Engine
+from stimmung.vocabulary.scoring import Scoring
+from stimmung.vocabulary.strict import Strict
+from stimmung.vocabulary.training import Training
 
 
 class Run(Strict):

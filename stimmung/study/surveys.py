@@ -7,8 +7,9 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from stimmung.study.conditions import combined_conditions
 from stimmung.vocabulary.arms import ARMS, sees_training_rows
-from stimmung.vocabulary.codebook import Code, Codebook, Strict
+from stimmung.vocabulary.codebook import Code, Codebook
 from stimmung.vocabulary.errors import near
+from stimmung.vocabulary.strict import Strict
 from stimmung.workflow.cuts import cut
 
 Baseline = Literal["majority", "logistic", "random-forest", "xgboost", "catboost"]

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
+
+from stimmung.vocabulary.strict import Strict
 
 
 def _no_switch(code: Any) -> Any:
@@ -16,12 +18,6 @@ def _no_switch(code: Any) -> Any:
 
 Code = Annotated[int | float | str, BeforeValidator(_no_switch)]
 Worded = str | dict[str, str]  # one wording for all languages, or one for each
-
-
-class Strict(BaseModel):
-    """A model that refuses keys it does not know, so that a misspelt key is never silently ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class MissingReason(StrEnum):

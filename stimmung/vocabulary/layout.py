@@ -6,7 +6,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from stimmung.vocabulary.codebook import Code, Strict, SurveyItem
+from stimmung.vocabulary.codebook import Code, SurveyItem
+from stimmung.vocabulary.strict import Strict
 
 
 class Variable(Strict):

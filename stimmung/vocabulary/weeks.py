@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, model_validator
 
-from stimmung.vocabulary.codebook import Strict
+from stimmung.vocabulary.strict import Strict
 
 DAYS_IN_WEEK = 7
 Weekday = Literal["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]

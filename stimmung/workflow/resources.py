@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stimmung.study.models import BUILT_IN, Model, Training
+from stimmung.study.models import BUILT_IN, Model
+from stimmung.vocabulary.training import Training
 
 # What a process takes before it holds any weights: Python, torch and CUDA's context on the host.
 START_MB = 3000

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from stimmung.study.models import Model, Training
+from stimmung.study.models import Model
+from stimmung.vocabulary.training import Training
 from stimmung.workflow import cuts
 from stimmung.workflow import resources as sizes
 from tests.workflow.workspace import REPOSITORY, Workspace

@@ -176,7 +176,7 @@ def test_every_key_of_the_config_is_explained_where_it_is_declared():
     from pydantic import BaseModel
 
     from stimmung.study.study import Study
-    from stimmung.vocabulary.codebook import Strict
+    from stimmung.vocabulary.strict import Strict
 
     def below(model):
         for one in model.__subclasses__():

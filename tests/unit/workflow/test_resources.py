@@ -5,7 +5,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stimmung.study.models import Model, Training
+from stimmung.study.models import Model
+from stimmung.vocabulary.training import Training
 from stimmung.workflow import resources as sizes
 from stimmung.workflow.cuts import training_jobs
 

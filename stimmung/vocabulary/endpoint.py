@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from stimmung.vocabulary.codebook import Strict
+from stimmung.vocabulary.strict import Strict
 
 
 class Endpoint(Strict):
