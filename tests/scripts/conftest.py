@@ -213,7 +213,7 @@ def small_study(tmp_path_factory):
         **words,
         where={},
         weight=None,
-        output=paths.respondents,
+        respondents=paths.respondents,
         provenance=folder / "provenance.json",
     )
     chosen = {

@@ -52,7 +52,7 @@ def test_compressed_files_are_read_and_cut_off_ones_are_told(tmp_path, suffix, c
     path.write_bytes(content)
     assert len(columns_of(path)[0]["text"]) == len(rows)
     path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(InputError, match="damaged or cut off"):
+    with pytest.raises(InputError, match="damaged or truncated"):
         columns_of(path)
 
 
@@ -143,7 +143,7 @@ def test_the_first_line_of_a_file_without_a_header_is_not_shown(tmp_path):
         ("posts.csv", "time,author,text\n".encode("utf-16"), "is UTF-16, not UTF-8"),
         ("posts.csv.gz", b"not gzip at all", "damaged"),
         ("posts.parquet", b"not parquet at all", "damaged"),
-        ("posts.txt", b"x", "no file of posts that can be read"),
+        ("posts.txt", b"x", "not a kind of file that posts can be read from"),
         ("posts.json", b'[\n{"time": 1}\n]\n', "no column 'text'"),
     ],
 )
