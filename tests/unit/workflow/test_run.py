@@ -71,7 +71,7 @@ def test_values_become_what_the_annotations_say():
 
 
 def test_a_value_that_does_not_fit_is_an_error_that_names_the_parameter_and_not_the_value():
-    with pytest.raises(TypeError, match="^seed: ") as error:
+    with pytest.raises(TypeError, match=r"^seed: ") as error:
         arguments_of(example, rule(**sections(seed="secret")))
     assert "secret" not in str(error.value)
 
