@@ -23,10 +23,13 @@ from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 from stimmung.engine.base.devices import default_device, peak_memory_mb
 from stimmung.engine.base.encoders import load_classifier, longest_text
 from stimmung.engine.classifier.classifier_checkpoints import Checkpoints
-from stimmung.engine.cohort.adapter_files import CONFIG, DAMAGE, RECORD, whole_folder
+from stimmung.engine.cohort.training_config import TRAINING_VERSION
+from stimmung.store.adapter_folders import DAMAGE, new_folder
+from stimmung.store.keys import adapter_key
 from stimmung.store.lock import Lock, lock
-from stimmung.store.paths import Store, adapter_key
+from stimmung.store.paths import CONFIG, RECORD, Store
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.training import Training
 
 logger = logging.getLogger(__name__)
 
@@ -63,14 +66,13 @@ class Labelled:
 
 def train_classifier(
     base: Path,
-    training: Mapping[str, Any],
+    training: Training,
     fold: Labelled,
     options: Sequence[str],
     store: Store,
     *,
     seed: int,
     checkpoint_minutes: float = 10,
-    code: str = "",
     stop: Callable[[], bool] = lambda: False,
 ) -> str:
     """Train a fold's classifier, if the store does not have it yet, and return its key there.
@@ -91,8 +93,6 @@ def train_classifier(
         Of the head, the adapter, the order of rows and dropout.
     checkpoint_minutes
         How much training a sudden kill may cost.
-    code
-        A digest of the code that trains.
     stop
         Asked before each step; once it is true, the checkpoint is written and training ends.
 
@@ -104,13 +104,13 @@ def train_classifier(
         If ``stop`` was true.
     """
     described = json.loads((base / "model.json").read_text())
-    settings = {name: training[name] for name in (*LORA, "warmup_ratio", *TRAINER) if name in training}
+    settings = training.model_dump(mode="json", include={*LORA, "warmup_ratio", *TRAINER})
     key = adapter_key(
+        version=TRAINING_VERSION,
         base_digest=described["digest"],
         data_digest=fold.digest,
         settings={"arm": "classifier", "options": list(options), **settings},
         seed=seed,
-        code=code,
     )
     if store.has(key):
         return key
@@ -125,7 +125,7 @@ def train_classifier(
         "n_rows": len(fold.texts),
         "settings": settings,
     }
-    with lock(store.root / "locks" / key, fold.name, stop=stop) as held:
+    with lock(store.lock(key), fold.name, stop=stop) as held:
         # Another job may have trained it in the meantime.
         if not store.has(key):
             stopped = partial(_must_stop, stop, held)
@@ -208,7 +208,7 @@ def _arguments(settings: Mapping[str, Any], seed: int, scratch: Path) -> Trainin
 
 def _publish(tuned: Any, output: Path, record: dict[str, Any]) -> None:
     """Write the adapter as PEFT does, with the same bytes each time."""
-    with whole_folder(output) as draft:
+    with new_folder(output) as draft:
         tuned.save_pretrained(draft)
         (draft / "README.md").unlink(missing_ok=True)
         config = json.loads((draft / CONFIG).read_text())

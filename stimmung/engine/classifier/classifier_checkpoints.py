@@ -18,8 +18,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from transformers import TrainerCallback
 
-from stimmung.engine.cohort.adapter_files import DAMAGE
 from stimmung.engine.cohort.checkpoint import optimizer_tensors, restore_optimizer
+from stimmung.store.adapter_folders import DAMAGE
 from stimmung.vocabulary.atomic_files import whole
 from stimmung.vocabulary.errors import Interrupted
 

@@ -14,8 +14,9 @@ from stimmung.engine.cohort.batching import TrainingRow, pack_blocks
 from stimmung.engine.cohort.lora import attached
 from stimmung.engine.scoring.readouts import named
 from stimmung.engine.scoring.score import Prompt, normalize, option_mass, score_options
-from stimmung.store.adapter_manifest import TrainedAdapter
-from stimmung.store.paths import Store, digest_of_content
+from stimmung.store.adapter_manifest import WeekAdapter
+from stimmung.store.keys import digest_of_content
+from stimmung.store.paths import Store
 from stimmung.text.encoding import encode
 from stimmung.vocabulary.atomic_files import write_json
 from stimmung.vocabulary.moods_schemas import BASE_SEED, BASE_WEEK
@@ -92,7 +93,7 @@ def word_questions(tokenizer: Any, questions: Mapping[str, Question]) -> list[Wo
 def answer_questions(
     base: Base,
     wordings: Sequence[Wording],
-    adapters: Sequence[TrainedAdapter],
+    adapters: Sequence[WeekAdapter],
     reading: Reading,
     store: Store,
     code: str = "",
@@ -136,12 +137,12 @@ def answer_questions(
         file = store.answers(digest_of_content([adapter.key, asked]))
         if not file.exists():
             write_json([scores.tolist() for scores in _score(base, prompts, reading, adapter)], file)
-        rows += _rows(wordings, json.loads(file.read_text()), reading, adapter.sample, adapter.seed)
+        rows += _rows(wordings, json.loads(file.read_text()), reading, adapter.week, adapter.seed)
     return pd.DataFrame(rows)
 
 
 def _score(
-    base: Base, prompts: Sequence[Prompt], reading: Reading, adapter: TrainedAdapter | None = None
+    base: Base, prompts: Sequence[Prompt], reading: Reading, adapter: WeekAdapter | None = None
 ) -> list[np.ndarray]:
     readout = named(reading.readout)
     if adapter is None:
