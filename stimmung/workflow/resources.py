@@ -1,4 +1,4 @@
-"""Memory and time limits of jobs that run a language model, by the table `limits` that a profile gives. None of it changes a result."""
+"""Memory and time limits of jobs that run a language model, by the table `limits` of a profile. None of it changes a result."""
 
 import math
 import os

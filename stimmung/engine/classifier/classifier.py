@@ -20,10 +20,10 @@ from stimmung.engine.base.devices import default_device, peak_memory_mb
 from stimmung.engine.base.encoders import load_classifier, longest_text
 from stimmung.engine.base.model_files import read_description
 from stimmung.engine.classifier.classifier_checkpoints import Checkpoints
-from stimmung.store.adapter_folders import CONFIG, RECORD, new_folder
+from stimmung.store.adapter_folders import new_folder
 from stimmung.store.keys import adapter_key, digest_of_content
 from stimmung.store.lock import lock
-from stimmung.store.paths import Store
+from stimmung.store.paths import CONFIG, RECORD, Store
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.training import Training
 

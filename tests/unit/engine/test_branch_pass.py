@@ -6,11 +6,12 @@ import torch
 import transformers as hf
 
 from stimmung.engine.base.base_model import Base, prepare_loaded
-from stimmung.engine.cohort.lora import LoraSettings, attached, initial_weights
+from stimmung.engine.cohort.lora import attached, initial_weights
 from stimmung.engine.scoring.branch_pass import branches, options_can_share_a_row
 from stimmung.engine.scoring.prompt_batches import Prompt
 from stimmung.engine.scoring.score import score_options
 from stimmung.text.trie import build_trie
+from stimmung.vocabulary.training import Lora
 from tests.unit.engine.test_score import one_forward_per_option
 
 OPTIONS = ((7, 8), (7, 9, 10), (11,), (12, 13))
@@ -96,7 +97,7 @@ def test_with_adapters_too_and_in_any_batch(name):
     model = made(name)
     prepare_loaded(model)
     base = Base(model, None, name, "")
-    with attached(base, LoraSettings(r=4, lora_alpha=64)) as cohort:
+    with attached(base, Lora(r=4, lora_alpha=64)) as cohort:
         for seed in range(2):
             weights = initial_weights(cohort, seed)
             cohort.add({key: torch.randn_like(value) * 0.1 for key, value in weights.items()})

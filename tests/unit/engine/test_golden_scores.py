@@ -8,11 +8,12 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
 
 from stimmung.engine.base.base_model import Base, prepare_loaded
-from stimmung.engine.cohort.lora import LoraSettings, attached, initial_weights
+from stimmung.engine.cohort.lora import attached, initial_weights
 from stimmung.engine.scoring.normalize import normalize, option_mass
 from stimmung.engine.scoring.prompt_batches import Prompt
 from stimmung.engine.scoring.readouts import READOUTS
 from stimmung.engine.scoring.score import SCORING_VERSION, score_options
+from stimmung.vocabulary.training import Lora
 
 SHAPE = {
     "vocab_size": 60,
@@ -75,7 +76,7 @@ def scores(name):
     if name == "bfloat16":
         return score_options(llama(torch.bfloat16), asked([-1]))
     base = llama()
-    with attached(base, LoraSettings(r=2, lora_alpha=4)) as cohort:
+    with attached(base, Lora(r=2, lora_alpha=4)) as cohort:
         for adapter in range(2):
             names = initial_weights(cohort, 0)
             cohort.add({key: filled(value.shape, adapter + 3) for key, value in names.items()})

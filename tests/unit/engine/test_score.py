@@ -9,15 +9,16 @@ from peft import PeftModel
 
 from stimmung.engine.base.base_model import Base
 from stimmung.engine.base.tiny import _build_tokenizer
-from stimmung.engine.cohort.lora import LoraSettings, attached, initial_weights
+from stimmung.engine.cohort.lora import attached, initial_weights
 from stimmung.engine.cohort.train import train_adapters
-from stimmung.engine.cohort.training_config import Pace
 from stimmung.engine.scoring import score as scoring
 from stimmung.engine.scoring.prompt_batches import Prompt
 from stimmung.engine.scoring.score import score_options
 from stimmung.store.paths import Store
 from stimmung.text.encoding import encode
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.pace import Pace
+from stimmung.vocabulary.training import Lora
 from tests.unit.engine.conftest import VOCABULARY, random_llama
 
 # One to four tokens, two of them beginning alike.
@@ -111,13 +112,13 @@ def test_a_device_that_holds_three_prompts_gives_the_same_scores(base, monkeypat
     assert np.abs(np.array(found) - np.array(expected)).max() < 1e-5 and sum(held) == 11
 
 
-def test_batches_may_mix_adapters_and_each_scores_as_plain_peft_does(base, recipe, tasks, tmp_path):
+def test_batches_may_mix_adapters_and_each_scores_as_plain_peft_does(base, training, tasks, tmp_path):
     store = Store(tmp_path)
-    keys = train_adapters(base, recipe, tasks, store, pace=Pace("stacked"))
+    keys = train_adapters(base, training, tasks, store, pace=Pace(cohort="stacked"))
     asked = prompts(13, 2, adapters=(0, 2, -1, 1))
     from stimmung.engine.cohort.adapter_files import load_adapter
 
-    with attached(base, recipe.lora) as cohort:
+    with attached(base, training) as cohort:
         for key in keys:
             cohort.add(load_adapter(store.adapter(key)).weights)
         ours = score_options(base, asked, cohort=cohort)
@@ -133,7 +134,7 @@ def test_batches_may_mix_adapters_and_each_scores_as_plain_peft_does(base, recip
 
 def test_an_untrained_adapter_scores_as_the_base(base):
     asked = prompts(3, 4)
-    with attached(base, LoraSettings()) as cohort:
+    with attached(base, Lora()) as cohort:
         cohort.add(initial_weights(cohort, 0))
         tuned = score_options(
             base, [Prompt(one.context_ids, one.option_ids, 0) for one in asked], cohort=cohort
