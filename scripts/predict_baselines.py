@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from stimmung.baselines.predict_folds import predict_folds
+from stimmung.baselines.registry import BASELINES
 from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, RESPONDENTS, SPLITS
@@ -37,7 +38,7 @@ def predict_baselines(
             predictors=words.predictors_without(drop_items),
             target=words.target,
             options=words.target_labels(language),
-            grid=grids.get(name, {}),
+            grid=grids.get(name, BASELINES[name].grid),
             inner_folds=inner_folds,
             condition=condition,
             seed=seed,

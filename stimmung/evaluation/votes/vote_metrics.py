@@ -49,7 +49,7 @@ class Fold:
     @cached_property
     def predicted(self) -> NDArray[np.intp]:
         """Index of the most probable option, of equals the first, shape (n,)."""
-        return self.probabilities.argmax(axis=1)
+        return np.asarray(self.probabilities.argmax(axis=1))
 
     @cached_property
     def recall_and_f1(self) -> tuple[Floats, Floats]:
