@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,23 @@ def test_imports_run_downwards_only(room):
         if room_of(file) == room and name.startswith("stimmung.") and name.split(".")[1] in above
     ]
     assert upwards == []
+
+
+def test_no_file_name_is_used_twice():
+    """A name in a traceback, or in a search for a file, means one file."""
+    names = Counter(file.name for file in FILES if file.name != "__init__.py")
+    assert {name for name, times in names.items() if times > 1} == set()
+
+
+def test_the_store_knows_nothing_but_the_vocabulary():
+    """The Snakefile, every script and the engine import it."""
+    of_ours = {
+        name.split(".")[1]
+        for file in FILES
+        for name in imported(file)
+        if room_of(file) == "store" and name.startswith("stimmung.")
+    }
+    assert of_ours == {"store", "vocabulary"}
 
 
 def test_only_the_engine_imports_torch_and_what_is_built_on_it():
