@@ -29,9 +29,9 @@ class Model(Strict):
     billion_parameters: float | None = Field(
         None,
         gt=0,
-        description="Its size, to reckon memory and minutes of jobs. null: as the source's name or files say.",
+        description="Its size in billions of parameters, which decides the memory and time limits of its jobs (`limits`). null: taken from "
+        "the source's name (…-8B) or the size of its files.",
     )
-
     encoder: bool = Field(
         False,
         description="Whether it is a BERT-style encoder, for the arm classifier alone. Then quantization must be none.",

@@ -13,7 +13,7 @@ from stimmung.study.surveys import Baseline, Survey
 from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.endpoint import Endpoint
 from stimmung.vocabulary.errors import InputError, near
-from stimmung.vocabulary.pace import Engine
+from stimmung.vocabulary.pace import Engine, Limit
 from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.strict import Strict
 from stimmung.vocabulary.training import Training
@@ -44,6 +44,11 @@ class Study(Strict):
     )
     training: dict[str, Training] = Field(description="Presets of hyper-parameters, by name.")
     engine: Engine
+    limits: list[Limit] = Field(
+        [],
+        description="Memory and time limits of jobs by the size of their model. A profile sets them; they change no result. "
+        "Empty: Stimmung's own guesses.",
+    )
     scoring: Scoring
     surveys: dict[str, Survey] = Field({}, description="Surveys, by the name that stands in paths.")
     panels: dict[str, Panel] = Field(

@@ -25,31 +25,31 @@ class Pace(Strict):
 class Engine(Pace):
     """The whole section."""
 
-    adapters_per_job: int | None = Field(
-        None,
+    weeks_per_job: int = Field(
+        1,
         gt=0,
-        description="Adapters of a survey that one job trains: all of some conditions, or all folds of some seeds of one, "
-        "or some folds of one seed. null: what takes about minutes_per_job.",
-    )
-    weeks_per_job: int | None = Field(
-        None,
-        gt=0,
-        description="Weeks of a panel that one job trains. null: what takes about minutes_per_job, of long weeks some seeds.",
-    )
-    minutes_per_job: float = Field(30, gt=5, description="Of the GPU that gpu_tflops describes.")
-    gpu_tflops: float | None = Field(
-        None,
-        gt=0,
-        description="10^12 operations a second that come about in training; profiles/slurm sets it. Jobs are then cut by counted "
-        "respondents and posts. null: no GPU is configured. Work is reckoned as with 100, without counting, and conditions are "
-        "jobs of their own, however short, for all cores.",
+        description="Weeks of a panel that one job trains, with all their seeds. More weeks save starts of Python and loading the "
+        "model; fewer train side by side.",
     )
     tokens_per_batch: int = Field(
         16384,
         gt=0,
-        description="Most tokens of one scoring batch. One that a GPU cannot hold goes in halves.",
+        description="Most tokens in one scoring batch. A batch that does not fit on the GPU is split in two and retried.",
     )
 
     def pace(self) -> dict[str, object]:
-        """Return what the trainer is told, as plain Python."""
+        """Return what the trainer is told, as plain Python for a rule's params."""
         return self.model_dump(include=set(Pace.model_fields))
+
+
+class Limit(Strict):
+    """Memory and time that a job of a model up to a size asks for: one entry of the ``limits`` section, which a profile sets."""
+
+    up_to_billions: float = Field(
+        gt=0, description="Models of up to this many billion parameters, unless a smaller entry fits."
+    )
+    mem_mb: int = Field(gt=0, description="Main memory of a job, in MB. A retried job gets more.")
+    minutes_per_1000_rows: float = Field(
+        gt=0,
+        description="Minutes per 1,000 rows (respondents times epochs, or posts) of one adapter, on the safe side: a time limit, not an estimate.",
+    )
