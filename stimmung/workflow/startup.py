@@ -30,7 +30,7 @@ def files_or_exit(study: Study, key: str, paths: Iterable[str], made: str) -> No
     study
         The study that names the files.
     key
-        Where it does, as :func:`stimmung.cli.check.readings` calls it.
+        Where it does, as :func:`stimmung.study.named_files.readings` calls it.
     paths
         The files. What lies in `results/` some rule makes.
     made
@@ -39,7 +39,7 @@ def files_or_exit(study: Study, key: str, paths: Iterable[str], made: str) -> No
     if all(path.startswith("results/") or Path(path).exists() for path in paths) or Path(made).exists():
         return
     # Only now, because what reads the files takes half a second to import.
-    from stimmung.cli.check import readings
+    from stimmung.study.named_files import readings
 
     try:
         readings(study)[key]()
