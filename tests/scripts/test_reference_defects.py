@@ -16,12 +16,12 @@ from transformers import AutoTokenizer
 
 from scripts.build_prompts import build_prompts
 from stimmung.baselines.design import design_matrix
-from stimmung.cli.check import merged_config
 from stimmung.engine.base.base_model import load_base
 from stimmung.engine.endpoint.logprobs import first_tokens
 from stimmung.engine.scoring.readouts import named
 from stimmung.engine.scoring.score import score_options
 from stimmung.engine.scoring.survey_prompts import draw_examples, scoring_prompts, training_ids, training_rows
+from stimmung.study.merge import merged_config
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import load_study
 from stimmung.text.chat import chat_text

@@ -1,6 +1,6 @@
 import pytest
 
-from stimmung.study.conditions import combined_conditions
+from stimmung.vocabulary.condition import combined_conditions
 
 CONDITIONS = {
     "full": {},
