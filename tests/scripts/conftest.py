@@ -226,7 +226,7 @@ def small_study(tmp_path_factory):
         "seed": 0,
     }
     split_respondents(respondents=paths.respondents, **chosen, output=paths.splits)
-    build_prompts(respondents=paths.respondents, **words, drop_items=[], output=paths.prompts)
+    build_prompts(respondents=paths.respondents, **words, drop_items=[], prompts=paths.prompts)
     prepare_model(
         source=str(paths.source),
         revision=None,

@@ -246,7 +246,7 @@ def test_the_prompt_offers_exactly_the_options_that_are_scored(small_study, tmp_
         codebook=codebook,
         language="en",
         drop_items=[],
-        output=tmp_path / "prompts.parquet",
+        prompts=tmp_path / "prompts.parquet",
     )
     prompts = read_table(tmp_path / "prompts.parquet", PROMPTS)
     options = load_codebook(codebook).target_labels("en")

@@ -6,12 +6,10 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from stimmung.evaluation.votes.fold_metrics import HIGHER_IS_BETTER
 from stimmung.evaluation.votes.fold_summary import paired_difference
+from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS
 from stimmung.vocabulary.parquet_tables import BASELINE_PREFIX, typed_table
 from stimmung.vocabulary.votes_schemas import COMPARISONS
-
-COMPARED = ("accuracy", "macro_f1", "log_loss", "brier")
 
 
 def compare_with_best_baseline(folds: pd.DataFrame) -> pd.DataFrame:
@@ -31,7 +29,7 @@ def compare_with_best_baseline(folds: pd.DataFrame) -> pd.DataFrame:
     folds
         A FOLD_METRICS table. Conditions without a baseline, or without an arm, have no rows in the result.
     """
-    wanted = folds[folds["metric"].isin(COMPARED)]
+    wanted = folds[folds["metric"].isin([name for name, one in VOTE_METRICS.items() if one.compared])]
     rows = []
     for (condition, metric), part in wanted.groupby(["condition", "metric"], sort=False):
         baseline = best_baseline(part, str(metric))
@@ -83,7 +81,7 @@ def best_baseline(folds: pd.DataFrame, metric: str) -> str | None:
     means = folds[_is_baseline(folds)].groupby("method", sort=False)["value"].mean().dropna()
     if means.empty:
         return None
-    return str(means.idxmax() if HIGHER_IS_BETTER[metric] else means.idxmin())
+    return str(means.idxmax() if VOTE_METRICS[metric].higher_is_better else means.idxmin())
 
 
 def compare_conditions(folds: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:

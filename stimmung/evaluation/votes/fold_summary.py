@@ -7,10 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS
+
 LEVEL = 0.95
-# A metric cannot leave these, so neither can its interval.
-RANGES = {"log_loss": (0.0, np.inf), "brier": (0.0, 2.0), "share_error": (-1.0, 1.0)}
-UNIT_RANGE = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def summarize_folds(folds: pd.DataFrame) -> pd.DataFrame:
     for key, part in folds.groupby(["method", "condition", "metric", "option"], sort=False, dropna=False):
         values = part["value"].to_numpy()
         summary = corrected_resampled_t(values, part["n_test"].to_numpy(), part["n_training"].to_numpy())
-        low, high = RANGES.get(str(key[2]), UNIT_RANGE)
+        low, high = VOTE_METRICS[str(key[2])].range
         rows.append(
             {
                 **dict(zip(("method", "condition", "metric", "option"), key, strict=True)),
