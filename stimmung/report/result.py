@@ -59,7 +59,7 @@ class Result(Generic[DataT, TablesT]):
     figure
         Always drawn; where there is nothing to be seen, it says why.
     title, text
-        The heading in the report, and a paragraph below it.
+        The heading in the report, without which it is not shown there, and a paragraph below it.
     caption, alt
         What is to be seen in the figure, and what it shows for readers who cannot see it.
     shown
@@ -76,23 +76,50 @@ class Result(Generic[DataT, TablesT]):
     figure: Callable[[TablesT], Figure] | None = None
     title: str | Callable[[TablesT], str] = ""
     text: str = ""
-    caption: Callable[[TablesT], str] | None = None
-    alt: Callable[[TablesT], str] | None = None
-    shown: Callable[[TablesT], bool] = lambda tables: True
-    folded: Callable[[TablesT], Collection[str]] = lambda tables: ()
+    caption: str | Callable[[TablesT], str] = ""
+    alt: str | Callable[[TablesT], str] = ""
+    shown: Callable[[TablesT], bool] = lambda _: True
+    folded: Callable[[TablesT], Collection[str]] = lambda _: ()
 
     def part(self, tables: TablesT, figures: Mapping[str, Path], files: Mapping[str, Sequence[str]]) -> Part:
         """Return the part of the report: text, figure and table."""
         blocks: list[Block] = [Text(self.text)] if self.text else []
-        if self.caption and self.alt:
+        if self.figure:
             mark = f" {tables.mark.capitalize()} data." if tables.mark else ""
-            blocks.append(
-                Picture(figures[self.files.figure], self.caption(tables) + mark, self.alt(tables))
-            )
+            caption = _said(self.caption, tables) + mark
+            blocks.append(Picture(figures[self.files.figure], caption, _said(self.alt, tables)))
         if self.table:
             table = self.table(tables).marked(tables.mark)
             blocks.append(Shown(table, files.get(self.files.table, ()), self.folded(tables)))
-        return Part(self.title if isinstance(self.title, str) else self.title(tables), blocks)
+        return Part(_said(self.title, tables), blocks)
+
+
+def _said(text: str | Callable[[TablesT], str], tables: TablesT) -> str:
+    return text if isinstance(text, str) else text(tables)
+
+
+def parts_of(
+    results: Sequence[Result[Any, TablesT]],
+    tables: TablesT,
+    figures: Mapping[str, Path],
+    files: Mapping[str, Sequence[str]],
+) -> list[Part]:
+    """Return the parts of the report on results that have a title and something to show.
+
+    Parameters
+    ----------
+    results
+        In order.
+    tables
+        The stored tables.
+    figures
+        SVG files by name.
+    files
+        Tables for download by name, as addresses relative to the page.
+    """
+    return [
+        result.part(tables, figures, files) for result in results if result.title and result.shown(tables)
+    ]
 
 
 def compute_results(results: Sequence[Result[DataT, Any]], data: DataT, paths: Sequence[Path]) -> None:
@@ -115,9 +142,7 @@ def read_results(
     return {path.stem: read_table(path, schemas[path.stem]) for path in paths}
 
 
-def tabulate_results(
-    results: Sequence[Result[Any, TablesT]], tables: TablesT, paths: Sequence[Path]
-) -> None:
+def tabulate_results(results: Sequence[Result[Any, TablesT]], tables: TablesT, paths: Sequence[Path]) -> None:
     """Write tables for readers: as CSV with the numbers as they are, as LaTeX rounded."""
     by_name = {result.files.table: result for result in results}
     for path in paths:

@@ -13,7 +13,9 @@ from stimmung.report.result import Tables
 from stimmung.report.style import language_models_first, method_label
 from stimmung.report.tables import Group, Table, estimate, row_of
 
-INTERVAL = "In brackets the 95 % interval over folds, corrected for shared training rows (Nadeau and Bengio 2003)."
+INTERVAL = (
+    "In brackets the 95 % interval over folds, corrected for shared training rows (Nadeau and Bengio 2003)."
+)
 WHISKERS = (
     "Whiskers: 95 % interval over test folds, corrected for the training rows that folds share "
     "(Nadeau and Bengio 2003)."

@@ -1,8 +1,8 @@
 """Tables for readers, with rounded numbers and their intervals, and their LaTeX; tables for programs as CSV."""
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -70,10 +70,12 @@ class Table:
         return replace(self, simulated=mark == "simulated")
 
 
-Row = Mapping[str, Any]
+Row: TypeAlias = "pd.Series[Any]"
 
 
-def row_of(name: str, columns: Sequence[Hashable], cells: Mapping[Hashable, Row], cell: Callable[[Row], Cell]) -> list[Cell]:
+def row_of(
+    name: str, columns: Sequence[Any], cells: Mapping[Any, Row], cell: Callable[[Row], Cell]
+) -> list[Cell]:
     """Return a row of a table: its name, and a cell for each column, a dash where ``cells`` has none."""
     return [Cell(name), *(cell(cells[one]) if one in cells else Cell(DASH) for one in columns)]
 

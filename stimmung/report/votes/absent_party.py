@@ -74,7 +74,9 @@ def plot_absent(absent: pd.DataFrame, methods: Sequence[str]) -> Figure:
         All methods of the survey, so that each looks as in the other figures.
     """
     if absent.empty:
-        return note_figure("No absent party: this study has no condition that excludes respondents by an answer.")
+        return note_figure(
+            "No absent party: this study has no condition that excludes respondents by an answer."
+        )
     conditions = absent[["condition", "option"]].drop_duplicates()
     labels = {str(one.condition): f"{one.option}\n{one.condition}" for one in conditions.itertuples()}
     looks = looks_of_present(absent, methods)
@@ -94,7 +96,7 @@ RESULT = Result[SurveyData, SurveyTables](
     table=lambda tables: absent_table(tables["absent"]),
     figure=lambda tables: plot_absent(tables["absent"], tables.methods),
     title="The absent party",
-    caption=lambda tables: (
+    caption=(
         "Change of F1 and of the predicted share, in percentage points, for the answer option whose voters are absent from "
         f"the training rows, paired by fold. {COLOURS} {WHISKERS}"
     ),

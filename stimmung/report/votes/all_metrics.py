@@ -3,24 +3,36 @@
 import pandas as pd
 
 from stimmung.evaluation.votes.fold_summary import summarize_folds
+from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS
 from stimmung.report.registry import VOTES
 from stimmung.report.result import Result
-from stimmung.report.survey_results import INTERVAL, METRIC_LABELS, SurveyData, SurveyTables, table_by_method
+from stimmung.report.survey_results import INTERVAL, SurveyData, SurveyTables, table_by_method
 from stimmung.report.tables import Table
 from stimmung.vocabulary.votes_schemas import METRICS
 
 
 def metrics_table(metrics: pd.DataFrame) -> Table:
-    """Return all metrics that are not about one option: a row for each method, grouped by condition."""
+    """Return all metrics that are not about one option: a row for each method, grouped by condition.
+
+    Raises
+    ------
+    KeyError
+        If a metric of the table is not in the registry of metrics.
+    """
     # Only servers hide options, so the column is there only where one did.
     hidden = (metrics.loc[metrics["metric"] == "unseen", "value"] > 0).any()
-    labels = {name: label for name, label in METRIC_LABELS.items() if name != "unseen" or hidden}
+    found = {name for name in metrics["metric"].unique() if not VOTE_METRICS[name].by_option}
+    headings = {
+        name: metric.heading
+        for name, metric in VOTE_METRICS.items()
+        if name in found and (name != "unseen" or hidden)
+    }
+    explanations = " ".join(metric.explanation for metric in VOTE_METRICS.values() if metric.explanation)
     caption = (
-        "Predictions of held-out respondents, mean over folds; ↑ higher is better, ↓ lower is better. ECE: expected "
-        "calibration error. Total variation and Jensen-Shannon: distances, 0 to 1, of the predicted shares from the observed "
-        f"ones. Option mass: the probability of any valid option. {INTERVAL}"
+        "Predictions of held-out respondents, mean over folds; ↑ higher is better, ↓ lower is better. "
+        f"{explanations} {INTERVAL}"
     )
-    return table_by_method(metrics[metrics["metric"].isin(labels)], "metric", labels, caption)
+    return table_by_method(metrics[metrics["metric"].isin(headings)], "metric", headings, caption)
 
 
 RESULT = Result[SurveyData, SurveyTables](

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pandas as pd
 
 from stimmung.evaluation.votes.comparisons import compare_with_best_baseline
+from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS
 from stimmung.report.registry import VOTES
 from stimmung.report.result import Result
 from stimmung.report.style import method_label
-from stimmung.report.survey_results import INTERVAL, METRIC_LABELS, SurveyData, SurveyTables
+from stimmung.report.survey_results import INTERVAL, SurveyData, SurveyTables
 from stimmung.report.tables import Cell, Group, Row, Table, estimate, p_value, row_of
 from stimmung.vocabulary.votes_schemas import COMPARISONS
 
@@ -29,7 +30,7 @@ def comparisons_table(comparisons: pd.DataFrame) -> Table:
         f"{INTERVAL} p from the corrected resampled t-test, adjusted by Holm's method over all models and conditions "
         "within a metric."
     )
-    return Table(caption, ["Method", *(METRIC_LABELS[name] for name in metrics)], groups)
+    return Table(caption, ["Method", *(VOTE_METRICS[name].heading for name in metrics)], groups)
 
 
 def _difference(row: Row) -> Cell:

@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 
 from stimmung.evaluation.votes.condition_roles import learning_curves
 from stimmung.evaluation.votes.effective_sample import count_effective_respondents
+from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS
 from stimmung.report.registry import VOTES
 from stimmung.report.result import Result
 from stimmung.report.style import FAINT, WIDTH_INCHES, method_label, method_looks, note_figure
-from stimmung.report.survey_results import METRIC_LABELS, SurveyData, SurveyTables
+from stimmung.report.survey_results import SurveyData, SurveyTables
 from stimmung.report.tables import DASH, Cell, Group, Row, Table, number
 from stimmung.vocabulary.votes_schemas import EFFECTIVE
 
@@ -36,8 +37,7 @@ def effective_table(effective: pd.DataFrame) -> Table:
                     Cell(number(row["n_effective"] / row["n_training"], 1) if inside else DASH),
                 ]
             )
-        label = METRIC_LABELS[str(metric)].rstrip("\u00a0↑↓")
-        groups.append(Group(f"{method_label(str(method))}, {label}", rows))
+        groups.append(Group(f"{method_label(str(method))}, {VOTE_METRICS[str(metric)].label}", rows))
     caption = (
         "Effective respondents, after the effective data transferred of Hernandez et al. (2021): how many training "
         "respondents the best baseline of each share needs to equal the language model, read off its learning curve. > means "
@@ -124,12 +124,12 @@ RESULT = Result[SurveyData, SurveyTables](
         "How many respondents is a language model worth? Each point says how many the best baseline must be trained on to be "
         "as good. Above the dotted line the language model needs fewer."
     ),
-    caption=lambda tables: (
+    caption=(
         "Respondents that the best baseline of each share needs to equal the language model, over those that the model was "
         "trained on or drew its examples from, both in a fold and logarithmic, after Hernandez et al. (2021). Open marks on "
         "grey: beyond what was measured, better than the baseline with all respondents or worse than with the fewest. "
         "Whiskers: 95 % bootstrap interval over folds and respondents."
     ),
-    alt=lambda tables: "Effective respondents by training share; the table below has the numbers.",
+    alt="Effective respondents by training share; the table below has the numbers.",
     shown=lambda tables: not tables["effective"].empty,
 )

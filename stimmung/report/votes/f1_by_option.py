@@ -36,8 +36,7 @@ RESULT = Result[SurveyData, SurveyTables](
     figure=lambda tables: plot_f1_panels(tables["metrics"], tables.references),
     title="F1 by answer option",
     caption=lambda tables: (
-        "F1 of each answer option and its mean, macro F1, by method. "
-        f"{tables.filling}{COLOURS} {WHISKERS}"
+        f"F1 of each answer option and its mean, macro F1, by method. {tables.filling}{COLOURS} {WHISKERS}"
     ),
     alt=lambda tables: f"F1 by answer option for {tables.methods_in_words}; the table below has the numbers.",
     folded=lambda tables: tables.other_conditions,

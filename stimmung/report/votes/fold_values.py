@@ -9,5 +9,4 @@ RESULT = Result[SurveyData, SurveyTables](
     VOTES["fold_values"],
     schema=FOLD_METRICS,
     compute=lambda survey: survey.folds,
-    shown=lambda tables: False,
 )

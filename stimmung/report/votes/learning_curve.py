@@ -96,7 +96,7 @@ RESULT = Result[SurveyData, SurveyTables](
     VOTES["learning_curve"],
     figure=lambda tables: plot_learning_curve(tables["metrics"], tables.conditions),
     title="Learning from fewer respondents",
-    caption=lambda tables: (
+    caption=(
         "Macro F1 and log-loss over the number of training respondents in a fold (logarithmic). Dotted: a model that sees "
         f"no training rows. {COLOURS} {WHISKERS} With few training rows they are too long rather than too short."
     ),

@@ -93,12 +93,14 @@ RESULT = Result[SurveyData, SurveyTables](
         "A group of respondents is left out of the training rows, as in systematic non-response, and present in the test folds. "
         "What a method then loses, and whom it overlooks, is the change against the same method trained on everybody."
     ),
-    caption=lambda tables: (
+    caption=(
         "Change of each answer option's F1, and of its predicted share in percentage points, when a group is left out of the "
         "training rows, paired by fold. A model that sees no training rows does not change. "
         f"{COLOURS} {WHISKERS}"
     ),
-    alt=lambda tables: f"Changes by answer option for {tables.methods_in_words}; the table below has the numbers.",
+    alt=lambda tables: (
+        f"Changes by answer option for {tables.methods_in_words}; the table below has the numbers."
+    ),
     shown=lambda tables: bool(left_out(tables.conditions)),
     folded=lambda tables: tables.other_conditions,
 )

@@ -20,7 +20,7 @@ def shares_table(shares: pd.DataFrame) -> Table:
     options = list(shares["option"].unique())
     groups = []
     for condition, part in shares.groupby("condition", sort=False):
-        by_method = {name: own.set_index("option") for name, own in part.groupby("method", sort=False)}
+        by_method = {str(name): own.set_index("option") for name, own in part.groupby("method", sort=False)}
         first = next(iter(by_method.values()))
         rows = [[Cell("observed"), *(_share(first.loc[name], "observed") for name in options), Cell(DASH)]]
         for method in language_models_first(by_method):
