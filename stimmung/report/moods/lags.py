@@ -1,5 +1,6 @@
 """The figure of correlation by lag: which leads, the posts or the survey, and what survives prewhitening."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,10 +10,20 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from stimmung.report.mood_series import Questions, arm_colours, panel_grid
+from stimmung.report.panel_results import PanelData, PanelTables
+from stimmung.report.registry import MOODS
+from stimmung.report.result import Result
+from stimmung.report.series_panels import (
+    Questions,
+    arm_colours,
+    panel_grid,
+    weeks_in_words,
+    weeks_without_estimate,
+)
 from stimmung.report.style import FAINT, GREYS, INK, MARKERS, PALETTE, is_baseline, method_label, note_figure
 
 SIGNIFICANT = 0.05
+LINE_CHARACTERS = 110  # of a footnote across the figure
 
 
 def plot_lags(ccf: pd.DataFrame, questions: Questions, missing: Sequence[str] = ()) -> Figure:
@@ -29,10 +40,10 @@ def plot_lags(ccf: pd.DataFrame, questions: Questions, missing: Sequence[str] = 
     questions
         Question to its options.
     missing
-        Weeks without estimate, which no correlation knows of; they are named below the panels.
+        Weeks without estimate, which no correlation includes; they are named below the panels.
     """
     if ccf.empty:
-        return note_figure("Nothing to correlate: no survey stands beside these weeks.")
+        return note_figure("No correlations: there is no survey of these weeks.")
     tracked = {
         question: options for question, options in questions.items() if (ccf["question"] == question).any()
     }
@@ -53,8 +64,9 @@ def plot_lags(ccf: pd.DataFrame, questions: Questions, missing: Sequence[str] = 
             _draw_arm(axes, here[here["model"] == model], colour)
         axes.set_ylim(-1.05, 1.05)
         axes.set_yticks([-1, -0.5, 0, 0.5, 1], ["−1", "−.5", "0", ".5", "1"])
-    gaps = f"\nWithout estimate, and left out: {', '.join(missing)}" if missing else ""
-    figure.supxlabel(f"Lag in weeks; above 0 the posts lead the survey{gaps}", fontsize=8)
+    footnote = f"Without estimate, and left out: {weeks_in_words(missing)}" if missing else ""
+    axis = "Lag in weeks; above 0 the posts lead the survey"
+    figure.supxlabel("\n".join([axis, *textwrap.wrap(footnote, LINE_CHARACTERS)]), fontsize=8)
     figure.supylabel("Correlation", fontsize=8)
     figure.legend(handles=_keys(colours, others), loc="outside upper left", ncols=3)
     return figure
@@ -103,3 +115,19 @@ def _grey(place: int) -> str:
 
 def _mark(place: int) -> dict[str, Any]:
     return {"marker": MARKERS[(place + 1) % len(MARKERS)], "markersize": 2}
+
+
+RESULT = Result[PanelData, PanelTables](
+    MOODS["lags"],
+    figure=lambda tables: plot_lags(
+        tables["ccf"], tables.questions, weeks_without_estimate(tables["affect"], tables.weeks)
+    ),
+    title="Correlation by lag",
+    caption=(
+        "Correlation with the survey by lag; above 0 the posts lead. Dashed: as published, of smoothed series: neighbouring "
+        "lags are alike because smoothed weeks are. Solid, with the 95 % interval: of innovations. Dots: family-wise p at most "
+        ".05, against the best of all options and lags. Grey: series that need no language model."
+    ),
+    alt="Correlation by lag; correlations.csv has the numbers.",
+    shown=lambda tables: not tables["ccf"].empty,
+)

@@ -6,16 +6,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from stimmung.report.mood_series import arm_colours, panel_grid, title_panel
-from stimmung.report.style import FAINT, PALETTE, as_percent, is_baseline
+from stimmung.report.series_panels import arm_colours, before_tuning, panel_grid, title_panel
+from stimmung.report.style import PALETTE, as_percent, is_baseline
 from stimmung.report.tables import number
 
 
 def plot_shares_of_mixes(affect: pd.DataFrame, tracker: pd.DataFrame, recovery: pd.DataFrame) -> Figure:
     """Draw each option's raw probability against the known share of posts that speak for it.
 
-    A perfect order rises from left to right; the probability need not equal the share. Over each panel stands
-    the rank correlation of the mean over seeds, and of the seed that orders the mixes worst.
+    A perfect order rises from left to right; the probability need not equal the share. Above each panel: the rank
+    correlation of the mean over seeds, and of the seed that orders the mixes worst.
 
     Parameters
     ----------
@@ -36,8 +36,7 @@ def plot_shares_of_mixes(affect: pd.DataFrame, tracker: pd.DataFrame, recovery: 
     for (question, option), axes in panels.items():
         asked = (tracker["question"] == question) & (tracker["option"] == option)
         shares = tracker[asked].set_index("week")["share"]
-        lines = _captions(recovery, question, option)
-        title_panel(axes, axes.get_title(loc="left"), lines)
+        title_panel(axes, axes.get_title(loc="left"), _rank_correlations(recovery, question, option))
         for model, colour in colours.items():
             chosen = (
                 (series["question"] == question) & (series["option"] == option) & (series["model"] == model)
@@ -58,21 +57,17 @@ def plot_shares_of_mixes(affect: pd.DataFrame, tracker: pd.DataFrame, recovery: 
         for model, colour in colours.items()
     ]
     handles.append(Patch(color=PALETTE[0], alpha=0.25, linewidth=0, label="range over seeds"))
-    handles.append(Line2D([], [], color=FAINT, linestyle=":", label="the model before tuning"))
+    handles.append(before_tuning())
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
     return figure
 
 
-def _captions(recovery: pd.DataFrame, question: str, option: str) -> list[str]:
+def _rank_correlations(recovery: pd.DataFrame, question: str, option: str) -> list[str]:
     here = recovery[(recovery["question"] == question) & (recovery["option"] == option)]
     arms = here[[not is_baseline(model) for model in here["model"]]]
-    name = [f"{model}: " if len(arms) > 1 else "" for model in arms["model"]]
-    return [
-        f"{start}ρ {number(row['rho'], 2)}"
-        + (
-            ""
-            if np.isnan(row["rho_worst_seed"])
-            else f", of the worst seed {number(row['rho_worst_seed'], 2)}"
-        )
-        for start, (_, row) in zip(name, arms.iterrows(), strict=True)
-    ]
+    lines = []
+    for _, row in arms.iterrows():
+        name = f"{row['model']}: " if len(arms) > 1 else ""
+        worst = "" if np.isnan(row["rho_worst_seed"]) else f", worst seed {number(row['rho_worst_seed'], 2)}"
+        lines.append(f"{name}ρ {number(row['rho'], 2)}{worst}")
+    return lines

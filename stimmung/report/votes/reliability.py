@@ -7,17 +7,25 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stimmung.evaluation.votes.calibration import N_BINS
-from stimmung.report.conditions import Conditions, reference_conditions
-from stimmung.report.style import FAINT, WIDTH_INCHES, is_baseline, method_label, method_looks, remove_empty
+from stimmung.evaluation.votes.calibration import N_BINS, bin_reliability
+from stimmung.report.registry import VOTES
+from stimmung.report.result import Result
+from stimmung.report.style import (
+    FAINT,
+    WIDTH_INCHES,
+    language_models_first,
+    method_label,
+    method_looks,
+    remove_empty,
+)
+from stimmung.report.survey_results import SurveyData, SurveyTables
+from stimmung.vocabulary.votes_schemas import RELIABILITY
 
 PANELS_IN_A_ROW = 4
 
 
-def plot_reliability(reliability: pd.DataFrame, metrics: pd.DataFrame, conditions: Conditions) -> Figure:
-    """Draw accuracy over confidence for each method.
-
-    Shown is the first condition that learns from all training rows.
+def plot_reliability(reliability: pd.DataFrame, metrics: pd.DataFrame, condition: str) -> Figure:
+    """Draw accuracy over confidence for each method under one condition.
 
     Parameters
     ----------
@@ -25,16 +33,13 @@ def plot_reliability(reliability: pd.DataFrame, metrics: pd.DataFrame, condition
         A RELIABILITY table.
     metrics
         The METRICS table of the same predictions, for the expected calibration error.
-    conditions
-        The survey's conditions.
+    condition
+        The condition.
     """
-    condition = reference_conditions(conditions)[0]
     bins = reliability[reliability["condition"] == condition]
-    errors = metrics[
-        (metrics["condition"] == condition) & (metrics["metric"] == "expected_calibration_error")
-    ]
-    error_of = errors.set_index("method")["value"]
-    methods = sorted(bins["method"].unique(), key=is_baseline)
+    chosen = (metrics["condition"] == condition) & (metrics["metric"] == "expected_calibration_error")
+    error_of = metrics[chosen].set_index("method")["value"]
+    methods = language_models_first(bins["method"].unique())
     looks = method_looks(list(reliability["method"].unique()))
     across = min(PANELS_IN_A_ROW, len(methods))
     down = math.ceil(len(methods) / across)
@@ -65,3 +70,19 @@ def _draw(axes: Axes, bins: pd.DataFrame, colour: str, marker: str) -> None:
     axes.set_aspect("equal")
     axes.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
     axes.set_yticks([0, 0.5, 1], ["0", ".5", "1"])
+
+
+RESULT = Result[SurveyData, SurveyTables](
+    VOTES["reliability"],
+    schema=RELIABILITY,
+    compute=lambda survey: bin_reliability(survey.predictions, weighted=survey.weighted),
+    figure=lambda tables: plot_reliability(tables["reliability"], tables["metrics"], tables.references[0]),
+    title="Calibration",
+    caption=lambda tables: (
+        f"Accuracy over the probability of the chosen option, in {N_BINS} bins of equal width, all test folds together "
+        f"(condition {tables.references[0]}). On the dashed line, a probability of .8 is right in 80 of 100 cases; above it, a "
+        "method is underconfident, below it, overconfident. Whiskers: Wilson's 95 % interval. Grey bars: share of the "
+        "predictions in a bin. ECE: expected calibration error, mean over folds."
+    ),
+    alt=lambda tables: f"Reliability diagrams of {tables.methods_in_words}.",
+)

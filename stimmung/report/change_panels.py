@@ -1,4 +1,4 @@
-"""Changes of F1 and of predicted shares as two columns of a figure: a row for each thing that changed, a mark for each method."""
+"""Figures of changes between conditions: F1 and predicted share side by side, with a mark for each method."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stimmung.report.style import INK, as_percent, is_baseline, method_label, method_looks
+from stimmung.report.style import INK, as_percent, language_models_first, method_label, method_looks
 
 SHOWN = {"f1": "Change of F1", "predicted_share": "Change of predicted share, points"}
 
@@ -14,10 +14,10 @@ SHOWN = {"f1": "Change of F1", "predicted_share": "Change of predicted share, po
 def looks_of_present(changes: pd.DataFrame, methods: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Return colour and marker of the methods that have changes, language models first.
 
-    Each looks as it does among all ``methods`` of the survey, so as in the other figures.
+    ``methods`` are all of the survey, so that each looks as in the other figures.
     """
     looks, present = method_looks(methods), set(changes["method"])
-    return {method: looks[method] for method in sorted(methods, key=is_baseline) if method in present}
+    return {method: looks[method] for method in language_models_first(methods) if method in present}
 
 
 def draw_changes(
@@ -41,9 +41,9 @@ def draw_changes(
     key
         The column whose values are the rows of the figure.
     labels
-        What each row is called, from top to bottom.
+        The label of each row, from top to bottom.
     suffix
-        Stands behind the titles.
+        Follows the titles.
     """
     for axes, (metric, title) in zip(pair, SHOWN.items(), strict=True):
         _draw(axes, changes[changes["metric"] == metric], looks, key, labels)

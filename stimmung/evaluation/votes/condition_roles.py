@@ -1,4 +1,4 @@
-"""Which conditions a figure sets side by side, and what a condition does, in words."""
+"""What the conditions of a survey are to each other: a reference, a learning curve, a comparison; and what each does, in words."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ Conditions = Mapping[str, Condition]
 
 
 def changes(condition: Condition) -> dict[str, Any]:
-    """Return what a condition changes: its keys that are not empty. Which arms it runs is no change."""
+    """Return the keys of a condition that change training rows or prompts. Which arms it runs changes neither."""
     kept = {key: value for key, value in condition.items() if value and key not in ("arms", "combine")}
     if kept.get("share") == 1:
         del kept["share"]
@@ -16,35 +16,28 @@ def changes(condition: Condition) -> dict[str, Any]:
 
 
 def reference_conditions(conditions: Conditions) -> list[str]:
-    """Return the conditions that learn from all training rows: at most, items of the prompt are left out."""
+    """Return the conditions that train on all rows: at most, items are left out of the prompt."""
     found = [name for name, condition in conditions.items() if set(changes(condition)) <= {"drop_items"}]
     return found or list(conditions)[:1]
 
 
-def prompt_twin(conditions: Conditions, name: str) -> str:
-    """Return the first condition with the prompts of ``name``; an untuned model answers alike under both."""
-    dropped = set(conditions[name].get("drop_items") or [])
-    return next(other for other in conditions if set(conditions[other].get("drop_items") or []) == dropped)
-
-
 def learning_curves(conditions: Conditions) -> list[list[str]]:
-    """Return groups of conditions that differ in the training share alone, in the order of the shares."""
+    """Return groups of conditions that differ in the training share alone, each ordered by share."""
     groups: list[tuple[dict[str, Any], list[str]]] = []
     for name, condition in conditions.items():
         rest = {key: value for key, value in changes(condition).items() if key != "share"}
-        for known, names in groups:
-            if known == rest:
-                names.append(name)
-                break
-        else:
+        names = next((names for known, names in groups if known == rest), None)
+        if names is None:
             groups.append((rest, [name]))
+        else:
+            names.append(name)
     return [
         sorted(names, key=lambda name: share_of(conditions[name])) for _, names in groups if len(names) > 1
     ]
 
 
 def left_out(conditions: Conditions) -> list[tuple[str, str]]:
-    """Return the conditions that leave out a group of respondents, each with the one that does not."""
+    """Return the conditions that leave a group of respondents out of training, each with its reference."""
     pairs = []
     for name, condition in conditions.items():
         mine = changes(condition)
@@ -56,7 +49,7 @@ def left_out(conditions: Conditions) -> list[tuple[str, str]]:
 
 
 def without_answers(conditions: Conditions) -> list[tuple[str, str]]:
-    """Return those of ``left_out`` that exclude who gave an answer, as when one party's voters do not take part."""
+    """Return those of ``left_out`` that exclude everyone with a certain answer, as when one party's voters do not take part."""
     return [(name, reference) for name, reference in left_out(conditions) if conditions[name].get("exclude")]
 
 
@@ -69,13 +62,13 @@ def in_words(condition: Condition) -> str:
     """Return what a condition does to training rows and prompts, as a sentence without a full stop."""
     parts = []
     for item, answers in (condition.get("exclude") or {}).items():
-        parts.append(f"training rows without those whose {item} is {_one_of(answers)}")
+        parts.append(f"training rows without respondents whose {item} is {_one_of(answers)}")
     for item, answers in (condition.get("keep") or {}).items():
-        parts.append(f"training rows of those only whose {item} is {_one_of(answers)}")
+        parts.append(f"only training rows of respondents whose {item} is {_one_of(answers)}")
     if condition.get("complete"):
-        parts.append("training rows of those only who answered every item")
+        parts.append("only training rows of respondents who answered every item")
     if condition.get("same_size_as"):
-        parts.append(f"a stratified draw of as many training rows as {condition['same_size_as']} has")
+        parts.append(f"a stratified sample of as many training rows as {condition['same_size_as']} has")
     if share_of(condition) < 1:
         parts.append(f"a stratified {100 * share_of(condition):g} % of the training rows")
     if condition.get("drop_items"):
