@@ -67,11 +67,8 @@ def skips_small_weeks(wildcards):
 
 def manifests_of(wildcards):
     """The manifests of a panel's adapters on a model, one for each job that trains."""
-    return expand(
-        "results/panels/{w.panel}/adapters/{w.model}/{week}.json",
-        w=wildcards,
-        week=weeks_of(wildcards)[:: STUDY.engine.weeks_per_job],
-    )
+    folder = f"results/panels/{wildcards.panel}/adapters/{wildcards.model}"
+    return [f"{folder}/{week}.json" for week in weeks_of(wildcards)[:: STUDY.engine.weeks_per_job]]
 
 
 def options_of_panel(wildcards):
