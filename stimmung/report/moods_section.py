@@ -131,7 +131,7 @@ def _design(
         *adapter_facts(panel, config),
     ]
     blocks: list[Text | Facts | Notice] = [Text(text), Facts(facts)]
-    missing = weeks_without_estimate(tables["affect"], tables.weeks)
+    missing = weeks_without_estimate(tables)
     if missing:
         blocks.append(
             Notice(

@@ -1,31 +1,20 @@
-"""The reported results of surveys and panels, and the files that each of them writes.
+"""The reported results of surveys and panels in the order of the report, and the files that each of them writes.
 
-A new result takes two files: one in ``votes/`` or ``moods/`` that ends in its :class:`~stimmung.report.result.Result`, and this
-one. What stands at the head of this file is light, because Snakemake expands the names of all files from it.
+A new result is a file in ``votes/`` or ``moods/`` that ends in ``RESULT = …``, and its line here. This file is light, because
+Snakemake expands the names of all files from it.
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stimmung.report.panel_results import PanelData, PanelTables
     from stimmung.report.result import Result
-    from stimmung.report.survey_results import SurveyData, SurveyTables
 
 
 @dataclass(frozen=True)
 class Files:
-    """The names of a result's files, without a suffix; empty for one that it does not have.
-
-    Attributes
-    ----------
-    data
-        A parquet table in the folder of the survey or panel.
-    table
-        A CSV and a LaTeX table in its folder ``tables``.
-    figure
-        A figure in its folder ``figures``.
-    """
+    """The names of a result's files, without a suffix: a stored parquet table, a table for readers and a figure, if it has them."""
 
     data: str = ""
     table: str = ""
@@ -61,43 +50,20 @@ def names(results: dict[str, Files], kind: str) -> list[str]:
     return [name for files in results.values() if (name := getattr(files, kind))]
 
 
-def votes_results() -> "list[Result[SurveyData, SurveyTables]]":
+def votes_results() -> "list[Result[Any, Any]]":
     """Return the results of a survey in the order of the report."""
-    from stimmung.report.votes import (
-        absent_party,
-        all_metrics,
-        best_baseline,
-        effective_respondents,
-        f1_by_option,
-        fold_values,
-        learning_curve,
-        left_out_groups,
-        reliability,
-        subgroups,
-        vote_shares,
-    )
+    import stimmung.report.votes  # the code digest follows this to all of its modules
 
-    modules = (
-        *(fold_values, f1_by_option, best_baseline, vote_shares, learning_curve, effective_respondents),
-        *(left_out_groups, absent_party, subgroups, reliability, all_metrics),
-    )
-    return [module.RESULT for module in modules]
+    return _load(stimmung.report.votes.__name__, VOTES)
 
 
-def moods_results() -> "list[Result[PanelData, PanelTables]]":
+def moods_results() -> "list[Result[Any, Any]]":
     """Return the results of a panel in the order of the report."""
-    from stimmung.report.moods import (
-        confirmed_lags,
-        correlations,
-        known_mood,
-        lags,
-        raw_series,
-        relative_series,
-        scaled_series,
-    )
+    import stimmung.report.moods  # as above
 
-    modules = (
-        *(scaled_series, correlations, lags, confirmed_lags, known_mood),
-        *(raw_series, relative_series),
-    )
-    return [module.RESULT for module in modules]
+    return _load(stimmung.report.moods.__name__, MOODS)
+
+
+def _load(package: str, results: dict[str, Files]) -> "list[Result[Any, Any]]":
+    modules = {name: import_module(f"{package}.{name}") for name in results}
+    return [replace(module.RESULT, files=results[name]) for name, module in modules.items()]
