@@ -5,9 +5,9 @@ import time
 
 import numpy as np
 import pytest
-
 from scripts.classify_respondents import classify_respondents
 from scripts.train_fold_classifiers import train_fold_classifiers
+
 from stimmung.vocabulary.errors import InputError, Interrupted
 from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, SPLITS, option_columns

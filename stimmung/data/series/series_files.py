@@ -12,6 +12,7 @@ import pyarrow as pa
 from stimmung.vocabulary.errors import InputError, near
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _WORDED_DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s+([A-Za-z]{3,9})\.?,?\s+(\d{4})")
 
 
@@ -61,12 +62,21 @@ def parse_day(cell: Any) -> date | None:
 
 
 def parse_number(cell: Any) -> float | None:
-    """Return the number in a cell, or None: .53, '0.53', '53%' (.53), '1,931' (1931)."""
+    """Return the number in a cell, or None: .53, '0.53', '53%' (.53), '5,5' (5.5), '1,931' (1931).
+
+    A comma before three digits groups thousands, and any other is a decimal comma. '1,931%' may be either, and is None.
+    """
     if isinstance(cell, int | float):
         return float(cell)
-    text = str(cell).strip().replace(",", "")
+    text = str(cell).strip()
+    percent = text.endswith("%")
+    text = text.removesuffix("%").rstrip()
+    if _THOUSANDS.fullmatch(text):
+        text = "" if percent else text.replace(",", "")
+    elif text.count(",") == 1 and "." not in text:
+        text = text.replace(",", ".")
     try:
-        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        return float(text) / (100 if percent else 1)
     except ValueError:
         return None
 

@@ -1,6 +1,7 @@
 """Read a survey that is asked every week into a series for each answer option."""
 
 import logging
+import re
 import warnings
 import zipfile
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 YOUGOV_BASES = ("Unweighted base", "Base")
 # Answers outside the list that is read out.
 YOUGOV_RESIDUAL = ("Other", "Don't know")
+PER_CENT = "Write per cent with the sign: 53% or 5.5%."
 
 
 def read_yougov(path: Path, sheet: str | None = None) -> pd.DataFrame:
@@ -62,11 +64,15 @@ def read_yougov(path: Path, sheet: str | None = None) -> pd.DataFrame:
             day: n for day, cell in zip(days, counts, strict=False) if (n := parse_number(cell)) is not None
         }
     answers = [row for row in rows[1:] if row[0] and row[0] not in (*YOUGOV_BASES, *YOUGOV_RESIDUAL)]
-    waves = [
-        (day, str(row[0]).strip(), parse_number(cell), n_of[day])
-        for row in answers
-        for day, cell in zip(days, row[1:], strict=True)
-    ]
+    cells = [(str(row[0]).strip(), *one) for row in answers for one in zip(days, row[1:], strict=True)]
+    waves = [(day, option, parse_number(cell), n_of[day]) for option, day, cell in cells]
+    # Without a digit, such as '-', a cell is empty.
+    if unread := [
+        day
+        for (_, day, cell), wave in zip(cells, waves, strict=True)
+        if wave[2] is None and re.search(r"\d", str(cell))
+    ]:
+        raise InputError(f"{where}: {len(unread)} shares are no numbers, the first on {unread[0]}", PER_CENT)
     return _checked(pd.DataFrame(waves, columns=["day", "option", "share", "n"]), where)
 
 
@@ -231,7 +237,7 @@ def _checked(waves: pd.DataFrame, where: str) -> pd.DataFrame:
     if len(beyond):
         raise InputError(
             f"{where}: {len(beyond)} shares are not between 0 and 1, the first on {beyond['day'].iloc[0]}",
-            "Write per cent with the sign: 53%.",
+            PER_CENT,
         )
     if waves.empty:
         raise InputError(f"{where} has no shares")

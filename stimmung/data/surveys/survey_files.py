@@ -1,5 +1,6 @@
 """Read survey files as archives ship them: the codes as they stand, and the labels that came with them."""
 
+import codecs
 import importlib.metadata
 import re
 import warnings
@@ -9,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as arrow
 import pyarrow.parquet as parquet
@@ -23,7 +25,7 @@ BUNDLED_PREFIX = "statsmodels:"
 SIMULATED_MARK = "SIMULATED"
 # An empty cell and R's NA. Not "None" or "null", which a survey may well have as an answer.
 CSV_MISSING = ["", "NA"]
-_PLAIN_NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d*)?")
+_PLAIN_NUMBER = re.compile(r"([+-]?(?:0|[1-9]\d*))(\.\d*)?")
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,12 @@ def read_survey_file(source: str, columns: Sequence[str] | None = None) -> Surve
         pd.errors.ParserError,
         pd.errors.EmptyDataError,
         pd.errors.ParserWarning,
+        UnicodeDecodeError,
         OSError,
     ) as error:
         raise InputError(
             f"{source} is not a readable {path.suffix.lower()} file",
-            f"It may be damaged or cut off. ({error})",
+            f"It may be damaged or truncated. ({error})",
         ) from error
 
 
@@ -136,11 +139,15 @@ def find_columns(wanted: Sequence[str], labels: Mapping[str, str | None], where:
 def code_key(code: Any) -> str | None:
     """Return a code in the one form in which codes are compared, or None for an empty cell.
 
-    1, 1.0, "1" and "1.0" are the same code, as csv, SPSS and YAML write it. "01" is another one.
+    1, 1.0, "1" and "1.0" are the same code, as csv, SPSS and YAML write it. "01" is another one. Whole numbers keep all
+    their digits, of which float64 would hold fifteen.
     """
     if isinstance(code, str):
         text = code.strip()
-        return (code_key(float(text)) if _PLAIN_NUMBER.fullmatch(text) else text) or None
+        number = _PLAIN_NUMBER.fullmatch(text)
+        if number is None:
+            return text or None
+        return repr(float(text)) if (number[2] or "").strip(".0") else str(int(number[1]))
     if code is None or pd.isna(code):
         return None
     try:
@@ -160,13 +167,8 @@ def fingerprint(source: str) -> dict[str, Any]:
 
 
 def _read_csv(path: Path, columns: Sequence[str] | None) -> SurveyFile:
-    content = path.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    head = text.split("\n", 1)[0]
-    separator = max(",;\t", key=head.count)
+    text = _decoded(path.read_bytes())
+    separator = max(",;\t", key=re.sub(r'"[^"]*"', "", text.split("\n", 1)[0]).count)
     # As text, so that "01" and "1" stay different codes and an identifier keeps all its digits.
     with warnings.catch_warnings():
         # pandas only warns when rows are longer than the header, and shifts or drops the answers.
@@ -182,23 +184,41 @@ def _read_csv(path: Path, columns: Sequence[str] | None) -> SurveyFile:
     return _chosen(SurveyFile(codes), columns, str(path))
 
 
+def _decoded(content: bytes) -> str:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    # Text in another encoding is hardly ever valid UTF-8. Latin-1 for the five bytes that Windows leaves undefined.
+    for encoding in ("utf-8-sig", "cp1252"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return content.decode("latin-1")
+
+
 def _read_parquet(path: Path, columns: Sequence[str] | None) -> SurveyFile:
-    present = {
-        str(name): None for name in parquet.read_schema(path).names if not str(name).startswith("__index_")
-    }
+    present = {name: None for name in parquet.read_schema(path).names if not name.startswith("__index_")}
     names = list(find_columns(columns or list(present), present, str(path)).values())
-    codes = pd.read_parquet(path, columns=list(dict.fromkeys(names))).reset_index(drop=True)
-    return _chosen(SurveyFile(codes), columns, str(path))
+    table = parquet.read_table(path, columns=list(dict.fromkeys(names)))
+    # Without pandas' notes, which would hide an index; whole numbers beside empty cells would become floats.
+    codes = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
+    single = [one.name for one in table.schema if arrow.types.is_float32(one.type)]
+    return _chosen(SurveyFile(_with_shortest(codes, single)), columns, str(path))
 
 
 def _read_labelled(path: Path, columns: Sequence[str] | None) -> SurveyFile:
+    try:
+        # Before what the file says, if anything: some say latin-1 and are not.
+        return _labelled(path, columns, "UTF-8")
+    except (pyreadstat.ReadstatError, UnicodeDecodeError):
+        pass
     try:
         return _labelled(path, columns, None)
     except pyreadstat.ReadstatError as error:
         if "encoding" not in str(error):
             raise
-        # Files of the nineties do not say that they are latin-1.
-        return _labelled(path, columns, "latin1")
+        # Files of the nineties do not say that they are Windows' own.
+        return _labelled(path, columns, "WINDOWS-1252")
 
 
 def _labelled(path: Path, columns: Sequence[str] | None, encoding: str | None) -> SurveyFile:
@@ -209,14 +229,24 @@ def _labelled(path: Path, columns: Sequence[str] | None, encoding: str | None) -
     codes, header = read(
         path, usecols=names, user_missing=True, disable_datetime_conversion=True, encoding=encoding
     )
+    single = [name for name in names if header.readstat_variable_types[name] == "float"]
     survey = SurveyFile(
-        codes,
+        _with_shortest(codes, single),
         {name: label for name in names if (label := labels[name])},
         {name: dict(header.variable_value_labels.get(name, {})) for name in names},
         {name: ranges for name in names if (ranges := _missing_ranges(header, name))},
         str(header.file_label or "").upper().startswith(SIMULATED_MARK),
     )
     return _chosen(survey, columns, str(path))
+
+
+def _with_shortest(codes: pd.DataFrame, single: Sequence[str]) -> pd.DataFrame:
+    """Return columns of single precision as the shortest decimals that are the same float32: 3.7, not 3.700000047683716."""
+    shortest = {
+        name: codes[name].map(lambda code: float(str(np.float32(code))) if isinstance(code, float) else code)
+        for name in single
+    }
+    return codes.assign(**shortest)
 
 
 def _missing_ranges(header: Any, name: str) -> list[tuple[Code, Code]]:

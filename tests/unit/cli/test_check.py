@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stimmung.cli.check import check_study, merged_config, read_respondents
+from stimmung.cli.check import check_study
+from stimmung.study.merge import merged_config
+from stimmung.study.named_files import read_respondents
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import load_study
 from stimmung.vocabulary.errors import InputError

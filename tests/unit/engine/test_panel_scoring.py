@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from stimmung.engine.base.base_model import load_base
-from stimmung.engine.cohort.lora import LoraSettings
 from stimmung.engine.cohort.train import train_adapters
-from stimmung.engine.cohort.training_config import Pace, Recipe, Task
+from stimmung.engine.cohort.training_config import Task
 from stimmung.engine.scoring.panel_scoring import Reading, answer_questions, post_rows, word_questions
-from stimmung.store.adapter_manifest import TrainedAdapter
+from stimmung.store.adapter_manifest import WeekAdapter
 from stimmung.store.paths import Store
+from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.questions import Question
+from stimmung.vocabulary.training import Training
 from tests.workflow.small_model import save_small_model
 
 QUESTIONS = {
@@ -34,14 +35,11 @@ def small(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weeks")
     base = load_base(save_small_model(folder / "base"))
     store = Store(folder / "store")
-    recipe = Recipe(LoraSettings(r=4, lora_alpha=8), learning_rate=0.02, num_train_epochs=None, max_steps=3)
+    training = Training(r=4, lora_alpha=8, learning_rate=0.02, num_train_epochs=None, max_steps=3)
     wanted = [(week, seed) for week in WEEKS for seed in (1, 2)]
     tasks = [Task(f"{week} {seed}", post_rows(base.tokenizer, WEEKS[week], 8), seed) for week, seed in wanted]
-    keys = train_adapters(base, recipe, tasks, store, pace=Pace())
-    adapters = [
-        TrainedAdapter(folder / "listed.json", str(store.adapter(key)), key, *who)
-        for who, key in zip(wanted, keys, strict=True)
-    ]
+    keys = train_adapters(base, training, tasks, store, pace=Pace())
+    adapters = [WeekAdapter(store.adapter(key), key, *who) for who, key in zip(wanted, keys, strict=True)]
     return SimpleNamespace(base=base, store=store, adapters=adapters)
 
 

@@ -85,7 +85,7 @@ class Desk:
             language=self.survey["language"],
             where=self.survey["where"],
             weight=self.survey["weight"],
-            output=Path("results/respondents.parquet"),
+            respondents=Path("results/respondents.parquet"),
             provenance=Path("results/provenance.json"),
         )
 

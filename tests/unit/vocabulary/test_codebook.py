@@ -90,7 +90,7 @@ def test_options_that_read_alike_are_refused(book):
 
 def test_a_code_means_one_thing(book):
     book["items"]["gender"]["missing"][0]["code"] = 1
-    assert "items.gender: code 1 stands twice" in told(book)
+    assert "items.gender: code 1 is listed twice" in told(book)
 
 
 @pytest.mark.parametrize(("scale", "options"), [("numeric", 2), ("ordinal", 1), ("nominal", 0)])
@@ -115,7 +115,7 @@ def test_an_option_needs_a_code_or_a_condition_and_a_missing_code_one_of_two(boo
 
 def test_a_code_that_yaml_took_for_a_switch_is_told(book):
     book["items"]["vote"]["options"][0]["code"] = False
-    assert "put the code in quotes" in told(book)
+    assert "put it in quotes" in told(book)
 
 
 def test_two_wordings_of_one_reason_are_refused(book):
