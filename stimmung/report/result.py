@@ -12,7 +12,7 @@ import pandera.pandas as pa
 from matplotlib.figure import Figure
 
 from stimmung.report.page import Block, Part, Picture, Shown, Text
-from stimmung.report.registry import Files
+from stimmung.report.result_registry import Files
 from stimmung.report.style import figure_style, save_figure
 from stimmung.report.tables import Table, to_csv, to_latex
 from stimmung.vocabulary.atomic_files import write_whole

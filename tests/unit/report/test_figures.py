@@ -4,8 +4,10 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+from stimmung.report import style
 from stimmung.report.option_panels import plot_f1_panels
-from stimmung.report.registry import votes_results
+from stimmung.report.result import plot_results
+from stimmung.report.result_registry import votes_results
 from stimmung.report.style import figure_style, method_looks, save_figure
 from stimmung.report.votes.absent_party import plot_absent
 from stimmung.report.votes.effective_respondents import plot_effective
@@ -133,7 +135,9 @@ def test_bytes_are_the_same_each_time_and_hold_no_date(small_survey, tmp_path, k
             save_figure(figure, tmp_path / folder / f"learning_curve.{kind}")
             figure = plot_shares(small_survey)
             save_figure(figure, tmp_path / folder / f"shares.{kind}")
-    for path in sorted((tmp_path / "a").iterdir()):
+    drawn = sorted((tmp_path / "a").iterdir())
+    assert len(drawn) == 2
+    for path in drawn:
         content = path.read_bytes()
         assert content == (tmp_path / "b" / path.name).read_bytes(), path.name
         assert b"CreationDate" not in content and b"<dc:date>" not in content
@@ -147,6 +151,49 @@ def test_simulated_data_is_marked_and_real_data_is_not(small_survey, tmp_path):
                 # Glyphs are outlines; the writer leaves the text of each as a comment.
                 marked = "<!-- simulated data -->" in (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
                 assert marked == simulated, name
+
+
+def with_option(survey, name):
+    """Return tables in which the first answer option is called otherwise."""
+    first = survey["shares"]["option"].iloc[0]
+    frames = {
+        key: frame.assign(option=frame["option"].replace(first, name)) if "option" in frame else frame
+        for key, frame in survey.frames.items()
+    }
+    return changed(survey, **frames)
+
+
+def test_cc_dollars_in_an_option_are_no_formula(small_survey, tmp_path):
+    option = "Red $1-$2 Party $x_"
+    shown = set()
+    with figure_style():
+        for name, figure in all_figures(with_option(small_survey, option)).items():
+            save_figure(figure, tmp_path / f"{name}.svg")
+            if f"<!-- {option}" in (tmp_path / f"{name}.svg").read_text(encoding="utf-8"):
+                shown.add(name)
+    assert {"shares", "left_out", "absent"} <= shown
+
+
+def test_dd_letters_that_no_font_has_are_told_once(small_survey, tmp_path, capsys, monkeypatch, recwarn):
+    monkeypatch.setattr(style, "FALLBACK_FONTS", ())
+    party = with_option(small_survey, "自民党")
+    paths = [tmp_path / "shares.svg", tmp_path / "left_out.svg"]
+    plot_results(votes_results(), party, paths)
+    (told,) = capsys.readouterr().err.splitlines()
+    assert all(letter in told for letter in "自民党") and "Noto Sans CJK" in told
+    assert not [one for one in recwarn if "Glyph" in str(one.message)]
+    plot_results(votes_results(), small_survey, paths)
+    assert capsys.readouterr().err == ""
+
+
+def test_dd_an_installed_font_draws_what_the_first_one_lacks(monkeypatch):
+    text = "\U0001d7d8"  # in the fonts that come with matplotlib, some have it and DejaVu Sans Mono does not
+    monkeypatch.setattr(style, "FONT", "DejaVu Sans Mono")
+    monkeypatch.setattr(style, "FALLBACK_FONTS", ())
+    lacking = {letter for letter in text + "ﷲあ" if style.without_font(letter)}
+    monkeypatch.setattr(style, "FALLBACK_FONTS", ("No such font", "DejaVu Sans"))
+    assert style.font_families() == ["DejaVu Sans Mono", "DejaVu Sans"]
+    assert text in lacking and not style.without_font(text)
 
 
 def test_style_leaves_no_trace():

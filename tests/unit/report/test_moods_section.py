@@ -4,7 +4,7 @@ import pytest
 
 from stimmung.report.moods_section import moods_section
 from stimmung.report.page import Notice, Picture, Points, Shown, Text
-from stimmung.report.registry import MOODS, names
+from stimmung.report.result_registry import MOODS, names
 from tests.synthetic_moods import OPTIONS
 from tests.unit.report.conftest import changed
 

@@ -1,15 +1,17 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from stimmung.evaluation.series.series_steps import rolling_mean, scale_min_max
+from stimmung.evaluation.series.affect import on_scale
+from stimmung.evaluation.series.series_steps import rolling_mean
 from stimmung.report.known_shares import plot_shares_of_mixes
 from stimmung.report.moods.lags import plot_lags
 from stimmung.report.moods.raw_series import plot_raw
 from stimmung.report.moods.relative_series import plot_relative
 from stimmung.report.moods.scaled_series import plot_series
-from stimmung.report.series_panels import weeks_without_estimate
+from stimmung.report.series_panels import weeks_in_words, weeks_without_estimate
 from stimmung.report.style import figure_style
 from tests.synthetic_moods import OPTIONS
 from tests.unit.report.conftest import changed
@@ -31,7 +33,7 @@ def test_both_lines_are_scaled_and_smoothed_alike_and_broken_at_the_missing_week
         place = panel.weeks.index(MISSING)
         assert np.isnan(expected[place : place + 3]).all()
         share = of_option(panel.tracker, option, panel.weeks, "share")
-        assert survey.get_ydata() == pytest.approx(rolling_mean(scale_min_max(share), 3), nan_ok=True)
+        assert survey.get_ydata() == pytest.approx(rolling_mean(on_scale(share, share), 3), nan_ok=True)
 
 
 def test_r_p_and_prewhitened_p_over_a_panel_are_those_of_the_table(panel):
@@ -159,3 +161,16 @@ def test_figures_can_be_laid_out(panel, recwarn):
 def test_a_panel_without_survey_has_a_note_for_the_lags(panel):
     figure = plot_lags(changed(panel, ccf=panel["ccf"][:0]))
     assert "no survey" in figure.texts[0].get_text()
+
+
+def test_pp_many_skipped_weeks_are_ranges_that_fit_the_figure(panel):
+    first = pd.Timestamp("2018-01-04")
+    days = [(first + pd.Timedelta(weeks=n)).date().isoformat() for n in range(184)]
+    assert weeks_in_words(days[:92]) == f"{days[0]} to {days[91]} (92 weeks)"
+    assert weeks_in_words([*days[:2], days[4]]) == f"{days[0]} to {days[1]} (2 weeks), {days[4]}"
+    every_other = replace(panel, weeks=[*days[::2], *panel.weeks])
+    with figure_style():
+        figure = plot_lags(every_other)
+        figure.draw_without_rendering()
+        assert days[0] in figure.get_supxlabel() and days[-2] in figure.get_supxlabel()
+        assert figure._supxlabel.get_window_extent().width <= figure.bbox.width

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stimmung.report.page import Picture, Points, Shown
-from stimmung.report.registry import VOTES, names
+from stimmung.report.result_registry import VOTES, names
 from stimmung.report.votes_section import votes_section
 from tests.unit.report.conftest import changed
 
