@@ -19,7 +19,7 @@ from stimmung.study.panels import Panel
 from stimmung.vocabulary.atomic_files import write_whole
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import AFFECT
-from stimmung.workflow.run import run as run_script
+from stimmung.workflow.run import run
 
 
 def render_report(*, run: Path, surveys: list[Path], panels: list[Path], report: Path, title: str) -> None:
@@ -114,4 +114,4 @@ def by_folder(paths: Iterable[Path], parent: str) -> dict[str, list[Path]]:
 
 
 if __name__ == "__main__":
-    run_script(render_report, snakemake)
+    run(render_report, snakemake)
