@@ -156,10 +156,12 @@ def test_a_condition_that_excludes_everyone(desk, capsys):
             condition="none",
             exclude=everyone,
             keep={},
+            complete=[],
+            same_size_as=None,
             share=None,
             folds=5,
             seed=24,
-            output=Path("results/splits.parquet"),
+            splits=Path("results/splits.parquet"),
         )
 
     assert_told(desk, capsys, "condition 'none' leaves nobody to train on for fold 0", job=job)
@@ -168,6 +170,18 @@ def test_a_condition_that_excludes_everyone(desk, capsys):
 def test_an_item_s_wording_that_the_chosen_language_lacks(desk, capsys):
     del desk.codebook["items"]["party"]["wording"]["en"]
     assert_told(desk, capsys, "umfrage.yaml: items.party has no wording in 'en'")
+
+
+def test_fault_am_a_column_in_another_case_is_offered(desk, capsys):
+    desk.codebook["items"]["party"]["column"] = "V2"
+    assert_told(desk, capsys, "no column is named or labelled 'V2' (did you mean 'v2'?)")
+
+
+def test_fault_am_a_codebook_s_mistake_points_to_the_page_on_codebooks(desk, capsys):
+    desk.codebook["items"]["party"]["wordings"] = "x"
+    desk.write()
+    assert main(["check", "study.yaml"]) == 1
+    assert "Hint: docs/codebooks.md explains every key." in capsys.readouterr().err
 
 
 def test_a_language_that_the_codebook_lacks(desk, capsys):
