@@ -186,7 +186,8 @@ def _filter(batch: _Batch, reader: PostReader, tally: Tally) -> None:
         if role in batch:
             rounded = pc.match_substring_regex(batch[role], _ROUNDED)
             tally.notice(
-                f"values of the {role} look rounded, like 1.21327E+18, and may be equal by that", rounded
+                f"values of the {role} look rounded, like 1.21327E+18: different ones may have become equal",
+                rounded,
             )
     if reader.filters.retweets == "drop" and "retweet" in batch:
         flags = pc.utf8_lower(pc.utf8_trim_whitespace(batch["retweet"]))

@@ -285,12 +285,14 @@ def week_texts(path: Path) -> Iterator[pa.Array]:
     Raises
     ------
     InputError
-        If the file is absent or is no table of posts.
+        If the file is absent or is not a table of posts.
     """
     try:
         with pq.ParquetFile(path) as file:
             if file.schema_arrow.names != POSTS_FILE.names:
-                raise InputError(f"{path} is no table of posts", "If an older version wrote it, delete it.")
+                raise InputError(
+                    f"{path} is not a table of posts", "If an older version wrote it, delete it."
+                )
             for batch in file.iter_batches(batch_size=ROW_GROUP, columns=["text"]):
                 yield batch.column(0)
     except (FileNotFoundError, pa.ArrowException) as error:

@@ -196,7 +196,7 @@ def _read_parquet(path: Path, columns: Sequence[str] | None) -> SurveyFile:
     present = {name: None for name in parquet.read_schema(path).names if not name.startswith("__index_")}
     names = list(find_columns(columns or list(present), present, str(path)).values())
     table = parquet.read_table(path, columns=list(dict.fromkeys(names)))
-    # pandas' metadata would hide an index; without the other option, whole numbers beside empty cells would become floats.
+    # Metadata would hide an index; integer_object_nulls keeps whole numbers exact in columns with empty cells.
     codes = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
     single = [one.name for one in table.schema if arrow.types.is_float32(one.type)]
     return _chosen(SurveyFile(_with_shortest(codes, single)), columns, str(path))
