@@ -10,8 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -55,15 +53,10 @@ class WeekSpill:
         self._writers: dict[str, pa.RecordBatchStreamWriter] = {}
         self._pending: list[pa.Table] = []
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Write what is pending, and close the files."""
         try:
-            if error is None:
-                self._flush()
+            self._flush()
         finally:
             for writer in self._writers.values():
                 writer.close()

@@ -152,6 +152,12 @@ def code_key(code: Any) -> str | None:
         return str(code)
 
 
+def code_number(key: str) -> float | None:
+    """Return a code key as a number, or None if it is a word."""
+    number = pd.to_numeric(key, errors="coerce")
+    return None if pd.isna(number) else float(number)
+
+
 def fingerprint(source: str) -> dict[str, Any]:
     """Return a survey file's name, sha256 and size in bytes, and the package of a bundled one."""
     if source.startswith(BUNDLED_PREFIX):
