@@ -1,31 +1,27 @@
 """Stimmung: votes and moods, read from the token probabilities of tuned language models."""
 
-import errno
 import gc
-import json
-import math
 import os
-from collections import Counter
-from functools import cache, wraps
-from glob import glob
-from inspect import signature
+from functools import cache, reduce
+from operator import getitem
 from pathlib import Path
 
-from snakemake.common import overwrite_function_params
-from snakemake.exceptions import IncompleteCheckpointException
 from snakemake.utils import min_version
 
+from stimmung.data.posts.file_patterns import matching_files
 from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER
-from stimmung.report.conditions import in_words, learning_curves, without_answers
-from stimmung.report.provenance import git_state
-from stimmung.workflow import cuts
-from stimmung.workflow import resources as sizes
-from stimmung.workflow.cached import cached_or_exit
-from stimmung.workflow.code_digest import code_digest
-from stimmung.workflow.startup import executor_or_exit, files_or_exit, study_or_exit
 from stimmung.study.reading import load_codebook
 from stimmung.study.sources import files_of_source
 from stimmung.vocabulary.arms import ARMS
+from stimmung.workflow.code_digest import code_digest
+from stimmung.workflow.resources import (
+    GUESSED_BLOCKS_PER_WEEK,
+    limit_minutes,
+    limit_of,
+    n_rows,
+    rows_of_training,
+)
+from stimmung.workflow.startup import executor_or_exit, files_or_exit, study_or_exit
 
 min_version("9.27")
 # A large study is millions of objects and hardly a cycle: the collector would walk them all again and again.
@@ -38,23 +34,17 @@ os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
 configfile: "config.yaml"
 
 
-STUDY = study_or_exit(config)
+STUDY = study_or_exit(config, workflow.configfiles if workflow.is_main_process else ())
+# Not again in each job: these begin when everything is there, and of a storage only Snakemake knows what it holds.
+if workflow.is_main_process and workflow.storage_settings.default_storage_provider is None:
+    files_or_exit(STUDY)
 
 
-include: "rules/common/names.smk"
-include: "rules/common/cache.smk"
-include: "rules/common/given.smk"
-include: "rules/common/resources.smk"
-include: "rules/common/surveys.smk"
-include: "rules/common/jobs.smk"
-include: "rules/common/panels.smk"
-include: "rules/common/report.smk"
+include: "rules/common.smk"
 include: "rules/models.smk"
 include: "rules/surveys.smk"
-include: "rules/predictions.smk"
 include: "rules/panels.smk"
 include: "rules/series.smk"
-include: "rules/baselines.smk"
 include: "rules/evaluation.smk"
 include: "rules/report.smk"
 
@@ -68,7 +58,6 @@ localrules:
     all,
     read_survey,
     split_respondents,
-    count_respondents,
     simulate_survey,
     build_prompts,
     build_personas,

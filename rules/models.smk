@@ -1,22 +1,32 @@
 """Base models: from a source to a 4-bit base that every job loads.
 
 Makes results/models/{model}/, an ordinary Hugging Face directory, and model.json with its source and digest.
-
-These rules can be cached between workflows (rules/common/cache.smk).
 """
+
+
+def source_of(wildcards):
+    """Where a base model's weights are."""
+    source = STUDY.models[wildcards.model].source
+    return "results/built-in/tiny" if source == "built-in" else source
+
+
+def source_files(wildcards):
+    """The files of the built-in model, which is made here, or of a local directory; a hub model has none."""
+    if source_of(wildcards) == "results/built-in/tiny":
+        return [f"results/built-in/tiny/{file}" for file in WEIGHTS_AND_TOKENIZER]
+    return files_of_source(
+        STUDY.models[wildcards.model], Path(f"results/models/{wildcards.model}/model.json")
+    )
 
 
 rule build_tiny:
     """The built-in base model, made from generated text."""
     output:
-        weights="results/built-in/tiny/model.safetensors",
-        config="results/built-in/tiny/config.json",
-        tokenizer="results/built-in/tiny/tokenizer.json",
-        tokenizer_config="results/built-in/tiny/tokenizer_config.json",
+        files=expand("results/built-in/tiny/{file}", file=WEIGHTS_AND_TOKENIZER),
     log:
-        log="logs/build_tiny/tiny.log",
-        cost="benchmarks/build_tiny/tiny.tsv",
-    cache: CACHED.models
+        "logs/build_tiny/tiny.log",
+    benchmark:
+        "benchmarks/build_tiny/tiny.tsv"
     conda:
         "../envs/models.yaml"
     threads: 1
@@ -24,7 +34,6 @@ rule build_tiny:
         mem_mb=grows(2000),
         runtime=grows(15),
     params:
-        store=STORE,
         code=code_of("build_tiny"),
     script:
         "../scripts/build_tiny.py"
@@ -33,22 +42,19 @@ rule build_tiny:
 rule prepare_model:
     """Quantise a base model and save it, so that no job quantises again."""
     input:
-        source=source_files,
+        after=source_files,
     output:
         description="results/models/{model}/model.json",
-        weights="results/models/{model}/model.safetensors",
-        config="results/models/{model}/config.json",
-        tokenizer="results/models/{model}/tokenizer.json",
-        tokenizer_config="results/models/{model}/tokenizer_config.json",
+        files=expand("results/models/{model}/{file}", file=WEIGHTS_AND_TOKENIZER, allow_missing=True),
     log:
-        log="logs/prepare_model/{model}.log",
-        cost="benchmarks/prepare_model/{model}.tsv",
-    cache: CACHED.models
+        "logs/prepare_model/{model}.log",
+    benchmark:
+        "benchmarks/prepare_model/{model}.tsv"
     conda:
         "../envs/models.yaml"
     threads: 1
     resources:
-        mem_mb=memory_of_preparing,
+        mem_mb=memory_of_model,
         runtime=grows(120),
     params:
         source=source_of,

@@ -4,59 +4,80 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from stimmung.data.posts.file_patterns import matching_files
 from stimmung.study.study import Study, load_study
 from stimmung.vocabulary.errors import InputError
 
 
-def study_or_exit(config: Mapping[str, Any]) -> Study:
-    """Return the checked study, or say what is wrong and exit with 1."""
+def study_or_exit(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Study:
+    """Return the checked study of a config that was merged from ``files``, or say what is wrong and exit with 1."""
     try:
-        return load_study(config)
+        return load_study(config, files=files)
     except InputError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(1) from None
+        _exit(error)
 
 
-def files_or_exit(study: Study, key: str, paths: Iterable[str], made: str) -> None:
-    """Say that files which a person must bring are not there, as `check` says it, and exit with 1.
+def files_or_exit(study: Study) -> None:
+    """Say that files which a person must bring are not there, as `stimmung check` says it, and exit with 1.
 
-    Snakemake would say so too, in the words of its rules. Like it, this minds no file that is gone after it was read.
-    Nothing is opened.
-
-    Parameters
-    ----------
-    study
-        The study that names the files.
-    key
-        Where it does, as :func:`stimmung.cli.check.readings` calls it.
-    paths
-        The files. What lies in `results/` some rule makes.
-    made
-        What is made of the files first.
+    Snakemake would say so too, in the words of its rules. Like it, this minds no file that is gone after it was read: what is made
+    of it first is there. Nothing is opened.
     """
-    if all(path.startswith("results/") or Path(path).exists() for path in paths) or Path(made).exists():
-        return
-    # Only now, because what reads the files takes half a second to import.
-    from stimmung.cli.check import readings
+    for key, (paths, made) in _needed(study).items():
+        if (Path("results") / made).exists() or all(map(_is_there, paths)):
+            continue
+        # Only now, because what reads the files takes half a second to import.
+        from stimmung.study.named_files import readings
 
-    try:
-        readings(study)[key]()
-    except InputError as error:
-        print(InputError(f"{key}: {error.what}", error.hint), file=sys.stderr)
-        raise SystemExit(1) from None
+        try:
+            readings(study)[key]()
+        except InputError as error:
+            _exit(InputError(f"{key}: {error.what}", error.hint))
+
+
+def _needed(study: Study) -> dict[str, tuple[list[str], str]]:
+    """Return the user's files by the key that names them, and what in `results/` is made of them first."""
+    needed: dict[str, tuple[list[str], str]] = {}
+    for name, survey in study.selected_surveys().items():
+        if survey.simulate is not None:
+            layout = survey.simulate.layout
+            needed[f"surveys.{name}"] = [layout] if layout else [], f"surveys/{name}/simulated.sav"
+        elif not str(survey.file).startswith("statsmodels:"):
+            needed[f"surveys.{name}"] = [str(survey.file)], f"surveys/{name}/respondents.parquet"
+    for name, panel in study.selected_panels().items():
+        place, folder = f"panels.{name}", f"panels/{name}"
+        labels = panel.weeks.labels()
+        if any(not files for files in matching_files(panel.files, labels).values()):
+            needed[f"{place}.files"] = panel.files, f"{folder}/reading.json"
+        if panel.mix is not None and panel.mix.source != "simulated":
+            needed[f"{place}.mix.source"] = [f"{panel.mix.source}/labels.txt"], f"{folder}/tracker.parquet"
+        made = {"trackers": "tracker", "signals": "signals", "lexicon": "words"}
+        for key, file in panel.files_beside().items():
+            needed[f"{place}.{key}"] = [file], f"{folder}/{made[key.split('.')[0]]}.parquet"
+    for name, model in study.selected_models().items():
+        if model.directory is not None:
+            needed[f"models.{name}"] = [model.directory], f"models/{name}/model.json"
+    return needed
+
+
+def _is_there(path: str) -> bool:
+    return Path(path).expanduser().exists()
 
 
 def executor_or_exit(executor: str) -> None:
     """Say once, and not again for each job, that this machine cannot submit jobs, and exit with 1."""
     if executor == "slurm" and shutil.which("sbatch") is None:
-        print(
+        _exit(
             InputError(
                 "there is no Slurm on this machine: no command `sbatch`",
                 "Run it on a login node of the cluster; `snakemake --profile slurm -n` plans it here, and "
                 "`snakemake --cores 2` runs it here.",
-            ),
-            file=sys.stderr,
+            )
         )
-        raise SystemExit(1)
+
+
+def _exit(error: InputError) -> NoReturn:
+    print(error, file=sys.stderr)
+    raise SystemExit(1) from None

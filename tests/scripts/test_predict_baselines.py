@@ -29,7 +29,7 @@ def prepare(folder, file, name, seed):
         language="en",
         where={},
         weight=None,
-        output=respondents,
+        respondents=respondents,
         provenance=folder / "provenance.json",
     )
     split_respondents(

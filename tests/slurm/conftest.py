@@ -135,9 +135,9 @@ def long_study(tmp_path_factory, base_model):
     return workspace, undisturbed
 
 
-ADAPTERS = "results/surveys/voters/adapters/small/full/seed-24"
-# The list of one job's adapters, of all folds.
-TARGET = "results/surveys/voters/adapters/small/full-seed-24-fold-0.json"
+ADAPTERS = "results/surveys/voters/adapters/small/tuned/full/seed-24"
+# One of the outputs of the job that trains all folds.
+TARGET = f"{ADAPTERS}/fold-0/adapter_model.safetensors"
 
 
 # 1500 long prompts, one or two of them in a pass: some ten seconds.

@@ -17,7 +17,7 @@ RULE = "train_fold_adapters"
 FOLDS = ["0", "1"]
 
 
-def log_of(study, place=f"{RULE}/voters/small/full-seed-24-fold-0.log"):
+def log_of(study, place=f"{RULE}/voters/small/tuned/full/seed-24.log"):
     """What all attempts wrote; a job that needed one only has but its log."""
     log = study.folder / "logs" / place
     attempts = log.with_suffix(".attempts.log")
@@ -128,15 +128,8 @@ def test_a_job_that_is_killed_for_memory_gets_more(begun, long_study):
     check(begun, long_study[1])
 
 
-@pytest.mark.parametrize("cached", [False, True], ids=["alone", "with a cache"])
-def test_a_killed_snakemake_is_started_again_while_its_jobs_go_on(begun, long_study, cached):
-    command = (TARGET,)
-    if cached:
-        cache = begun.results / ".store/cache"
-        cache.mkdir(mode=0o700, parents=True)
-        begun.environment["SNAKEMAKE_OUTPUT_CACHE"] = str(cache)
-        command = (TARGET, "--cache", RULE)
-    run = begun.start(*command)
+def test_a_killed_snakemake_is_started_again_while_its_jobs_go_on(begun, long_study):
+    run = begun.start(TARGET)
     _, orphan = in_mid_training(begun)
     os.kill(run.pid, signal.SIGKILL)
     run.wait()
@@ -145,14 +138,11 @@ def test_a_killed_snakemake_is_started_again_while_its_jobs_go_on(begun, long_st
     os.kill(trainer, signal.SIGSTOP)
     try:
         assert begun.run("--unlock").code == 0
-        run = begun.start(*command)
+        run = begun.start(TARGET)
         until(lambda: "waits for full, seed 24, fold" in log_of(begun), 240, what="a second job")
     finally:
         os.kill(trainer, signal.SIGCONT)
     assert run.wait(timeout=400) == 0, (begun.folder / "terminal.log").read_text()
-    if cached:
-        (kept,) = cache.iterdir()
-        assert not kept.is_symlink() and (begun.folder / TARGET).resolve() == kept
     assert f"made by Slurm job {orphan}" in log_of(begun)
     assert not any(event[0] == "stopped" for event in events_of(begun))
     jobs = [job for job in begun.slurm.jobs() if rule_of(job) == RULE and job["WorkDir"] == str(begun.folder)]
@@ -178,13 +168,17 @@ def test_a_scoring_job_that_a_killed_snakemake_left_is_waited_for_and_not_done_t
         assert not table.exists()
         assert study.run("--unlock").code == 0
         run = study.start(SCORED)
-        until(lambda: f"waits for {SCORED}" in log_of(study, log), 240, what="a second job")
+        until(lambda: "waits for" in log_of(study, log), 240, what="a second job")
     finally:
         os.kill(owner["pid"], signal.SIGCONT)
-    made = until(lambda: table.exists() and table.stat().st_ino, 240, what="the orphan's table")
+    (kept,) = until(
+        lambda: list(study.results.glob(".store/predictions/[!.]*")), 240, what="the orphan's table"
+    )
+    made = kept.stat().st_ino
     assert run.wait(timeout=400) == 0, (study.folder / "terminal.log").read_text()
-    assert f"{SCORED} was made by Slurm job {orphan['JobId']}" in log_of(study, log)
-    assert table.stat().st_ino == made, "it was written a second time"
+    assert f"made by Slurm job {orphan['JobId']}" in log_of(study, log)
+    assert list(study.results.glob(".store/predictions/*")) == [kept]
+    assert kept.stat().st_ino == made, "it was predicted a second time"
     jobs = [job for job in study.jobs() if rule_of(job) == "score_respondents"]
     assert [job["JobState"] for job in jobs] == ["COMPLETED", "COMPLETED"]
     assert jobs[0]["JobId"] == orphan["JobId"]

@@ -22,7 +22,8 @@ def both(tmp_path_factory, base_model, slurm):
     folder = tmp_path_factory.mktemp("there") / "study"
     shutil.copytree(here.folder, folder, symlinks=True)
     there = OnSlurm(Workspace(folder), slurm)
-    ended = there.run()
+    # Each job by itself; how they are joined is told by test_groups.
+    ended = there.run("--group-components", "train=1", "score=1")
     assert ended.code == 0, ended.terminal
     ended = run_here(here)
     assert ended.code == 0, ended.terminal

@@ -101,7 +101,7 @@ def test_neither_the_key_nor_a_respondent_stands_in_logs_records_or_the_cache(fi
     shown = [path for path in finished_arms.folder.glob("logs/**/*") if path.is_file()]
     shown += finished_arms.folder.glob(".snakemake/log/*")
     shown += finished_arms.folder.glob("results/.store/endpoints/*")
-    shown += finished_arms.folder.glob("results/surveys/*/classifiers/**/*.json")
+    shown += finished_arms.folder.glob("results/surveys/*/adapters/**/*.json")
     shown += [finished_arms.folder / "results" / name for name in ("report.html", "run.yaml")]
     assert len(shown) > 20 and any(path.suffix == ".sqlite" for path in shown)
     for path in shown:

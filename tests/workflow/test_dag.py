@@ -1,6 +1,7 @@
 """The rules: every study's dry run succeeds, and every rule looks like every other."""
 
 import ast
+import importlib.util
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from stimmung.report.costs import MODEL_RULES
+from stimmung.workflow.run import mismatch
 from tests.workflow.workspace import REPOSITORY
 
 RULE_FILES = sorted((REPOSITORY / "rules").rglob("*.smk"))
@@ -114,9 +116,7 @@ def test_there_are_rules_and_every_script_has_one():
 @pytest.mark.parametrize("name", RULES)
 def test_every_rule_says_what_it_does_needs_and_leaves(name):
     rule = RULES[name]
-    # Snakemake refuses a benchmark beside `cache:`; the script writes one itself, in the same place.
-    parts = PARTS - {"benchmark"} if "cache" in parts_of(rule) else PARTS
-    assert parts_of(rule) >= parts, parts - parts_of(rule)
+    assert parts_of(rule) >= PARTS, PARTS - parts_of(rule)
     assert re.match(r'\s*"""[A-Z][^\n]*\.("""|\n\n)', rule), "a docstring"
     assert "run" not in parts_of(rule) and "shell" not in parts_of(rule)
     assert f'"../scripts/{name}.py"' in rule
@@ -165,22 +165,38 @@ def test_every_script_is_one_function_of_its_name_with_keyword_arguments(script)
     assert not any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)
     main = tree.body[-1]
     assert isinstance(main, ast.If) and "__main__" in ast.unparse(main.test)
-    others = ("once(snakemake) as wanted", "measured(Path(snakemake.log.cost))")
-    headed = ("with job(snakemake):", *(f"with job(snakemake), {other}:" for other in others))
-    assert ast.unparse(main.body[0]).startswith(headed)
+    assert ast.unparse(main.body) == f"run({script.stem}, snakemake)"
+
+
+def named_in(rule, section):
+    """Return the names that a section of a rule gives."""
+    found = re.search(rf"^    {section}:\n((?:        .*\n|\n)+)", rule, re.MULTILINE)
+    return re.findall(r"^        (\w+)=", found[1], re.MULTILINE) if found else []
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_gives_what_its_function_takes(name):
+    given = [one for section in ("input", "output", "params") for one in named_in(RULES[name], section)]
+    assert "code" in given
+    assert len(given) == len(set(given)), "a name is given twice"
+    spec = importlib.util.spec_from_file_location(name, REPOSITORY / f"scripts/{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert mismatch(getattr(module, name), [*given, "threads"]) == ""
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
-def test_no_script_reads_wildcards_for_they_do_not_count_in_the_cache_between_workflows(script):
+def test_scripts_get_all_they_need_by_name(script):
+    # Else a rule's text does not say what decides its outputs.
     assert "wildcards" not in script.read_text(encoding="utf-8")
 
 
-def test_all_rules_that_run_a_model_can_be_cached_and_measure_themselves():
-    cached = {name for name, rule in RULES.items() if "cache" in parts_of(rule)}
-    assert cached == set(MODEL_RULES)
-    for name in cached:
-        script = (REPOSITORY / f"scripts/{name}.py").read_text(encoding="utf-8")
-        assert "measured(Path(snakemake.log.cost))" in script, name
+def test_no_rule_asks_snakemake_for_what_is_not_its_interface():
+    for file in [REPOSITORY / "Snakefile", *RULE_FILES]:
+        text = file.read_text(encoding="utf-8")
+        imported = re.findall(r"^(?:from|import) (snakemake[\w.]*)", text, re.MULTILINE)
+        assert set(imported) <= {"snakemake.utils"}, file.name
+        assert "checkpoint " not in text and "run:" not in text, file.name
 
 
 @pytest.mark.parametrize("file", [REPOSITORY / "Snakefile", *RULE_FILES], ids=lambda file: file.name)

@@ -1,7 +1,6 @@
 """Study A on made-up respondents: a small run from building `tiny` to its report, and the whole of it as a plan."""
 
 import json
-import math
 import re
 import shutil
 
@@ -9,10 +8,6 @@ import pandas as pd
 import pytest
 import yaml
 
-from stimmung.study.models import Model
-from stimmung.vocabulary.training import Training
-from stimmung.workflow import cuts
-from stimmung.workflow import resources as sizes
 from tests.workflow.workspace import REPOSITORY, Workspace
 
 STUDY, SIMULATED = "studies/gles2017.yaml", "studies/gles2017-simulated.yaml"
@@ -94,7 +89,7 @@ def test_the_base_is_the_built_in_model_that_the_run_itself_made(finished_gles):
     described = json.loads((results / "models/tiny/model.json").read_text())
     assert described["quantization"] == "nf4" and described["source"] == "results/built-in/tiny"
     record = json.loads(
-        (finished_gles.folder / RESULTS / "adapters/tiny/full/seed-24/fold-0/training.json").read_text()
+        (finished_gles.folder / RESULTS / "adapters/tiny/tuned/full/seed-24/fold-0/training.json").read_text()
     )
     assert record["base_digest"] == described["digest"] and record["steps"] == 12
 
@@ -126,70 +121,32 @@ def test_conditions_change_who_is_learned_from_and_never_who_is_tested(finished_
     assert complete.in_training.sum() == draw.in_training.sum() < full.in_training.sum()
 
 
-SOME = ["full", "no-cdu-csu", "students", "thuringia", "share-1", "share-20", "share-50", "complete"]
 TUNED = ["llama-3.2-1b-instruct", "llama-3.2-3b-instruct", "llama-3.1-8b-instruct"]
 
 
-@pytest.fixture(scope="module")
-def counted_gles(tmp_path_factory):
-    """Conditions of all kinds, the published models and recipe, and as many made-up respondents as took part, up to their count."""
-    gles = begin(tmp_path_factory.mktemp("counted") / "study", (STUDY, SIMULATED, "study.yaml"))
-    published = {
-        "arms": [f"{model}/tuned" for model in TUNED],
-        "training": "votes-as-published",
-        "only": SOME,
-    }
-    study = {"engine": {"gpu_tflops": 100}, "surveys": {"gles2017": published}}
-    (gles.folder / "study.yaml").write_text(yaml.safe_dump(study))
-    ended = gles.run("--until", "count_respondents")
-    assert ended.code == 0, ended.terminal
-    return gles
-
-
 def planned_jobs(gles):
-    """The jobs that train, by model, each as condition, seed and fold of its first adapter."""
+    """The jobs that train, by model, each as condition and seed."""
     ended = gles.run("--dry-run")
     assert ended.code == 0, ended.terminal
     named = re.findall(
         r"\nrule train_fold_adapters:.*?"
-        r"\n    wildcards: survey=gles2017, model=(\S+), condition=(\S+), seed=(\d+), fold=(\d+)\n",
+        r"\n    wildcards: survey=gles2017, model=(\S+), arm=tuned, condition=(\S+), seed=(\d+)\n",
         ended.terminal,
         re.DOTALL,
     )
     found = {}
-    for model, condition, seed, fold in named:
-        found.setdefault(model, []).append((condition, int(seed), int(fold)))
-    return found, set(re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):", ended.terminal, re.MULTILINE))
+    for model, condition, seed in named:
+        found.setdefault(model, []).append((condition, int(seed)))
+    return found, set(re.findall(r"^(?:local)?rule (\w+):", ended.terminal, re.MULTILINE))
 
 
-def test_on_a_gpu_every_job_of_the_published_recipe_takes_about_ten_minutes_to_an_hour(counted_gles):
-    counts = json.loads((counted_gles.folder / RESULTS / "counts.json").read_text())
-    assert list(counts["in_training"]) == SOME and counts["tested"] > 1700
-    assert counts["in_training"]["thuringia"] < 150, "a group of few, which alone would be a job of minutes"
-    declared = yaml.safe_load((REPOSITORY / STUDY).read_text(encoding="utf-8"))
-    training = Training(**declared["training"]["votes-as-published"])
-    found, _ = planned_jobs(counted_gles)
-    assert set(found) == set(TUNED)
-    for model, firsts in found.items():
-        of = Model(**declared["models"][model])
-        minutes = {
-            condition: sizes.survey_minutes(of, training, 100, math.ceil(n * 4 / 5))
-            for condition, n in counts["in_training"].items()
-        }
-        conditions = {name: (each, sizes.adapters_in_a_job(each, 5, 30)) for name, each in minutes.items()}
-        jobs = cuts.training_jobs(conditions, [24], 5, room=25, least=5, most=55)
-        assert sorted(firsts) == sorted(job[0] for job in jobs)
-        loads = [sum(minutes[condition] for condition, _, _ in job) for job in jobs]
-        assert min(loads) >= 5 and max(loads) <= 55, "and some minutes to load the model"
-
-
-def test_the_whole_study_is_planned_without_a_gpu_each_condition_a_job(tmp_path):
+def test_the_whole_study_is_planned_at_once_each_condition_a_job(tmp_path):
     gles = begin(tmp_path / "study", (STUDY, SIMULATED))
     declared = yaml.safe_load((REPOSITORY / STUDY).read_text(encoding="utf-8"))["surveys"]["gles2017"]
     assert len(declared["conditions"]) == 22
     found, rules = planned_jobs(gles)
     assert set(found) == {"tiny"}
-    assert sorted(found["tiny"]) == sorted((condition, 24, 0) for condition in declared["conditions"])
+    assert sorted(found["tiny"]) == sorted((condition, 24) for condition in declared["conditions"])
     assert rules == RULES | {"simulate_survey", "build_tiny"}
 
 

@@ -63,7 +63,7 @@ def test_comments_and_docstrings_rerun_nothing(copied):
     text = style.read_text(encoding="utf-8")
     style.write_text(text.replace('"""', '"""Reworded. ', 1) + "\n\n# A remark.\n", encoding="utf-8")
     assert text != style.read_text(encoding="utf-8")
-    append(copied.folder / "stimmung/engine/scoring.py", "\n# Another remark.\n")
+    append(copied.folder / "stimmung/engine/scoring/score.py", "\n# Another remark.\n")
     append(copied.folder / "scripts/plot_votes.py", "\n# A third remark.\n")
     assert copied.planned() == set()
 
@@ -81,18 +81,18 @@ def test_an_edit_of_the_page_s_template_renders_the_report_again(copied):
 
 
 def test_an_edit_in_the_engine_trains_and_scores_again_but_leaves_baselines(copied):
-    append(copied.folder / "stimmung/engine/scoring.py", "\nEDITED = True\n")
+    append(copied.folder / "stimmung/engine/scoring/score.py", "\nEDITED = True\n")
     expected = of_conditions("train_fold_adapters", "score_respondents")
     assert copied.planned() == expected | AFTER_PREDICTIONS | {"record_run"}
     # What holds the model prepares it as well.
-    append(copied.folder / "stimmung/engine/base.py", "\nEDITED = True\n")
+    append(copied.folder / "stimmung/engine/base/base_model.py", "\nEDITED = True\n")
     assert copied.planned() == expected | AFTER_PREDICTIONS | {"prepare_model", "record_run"}
 
 
 def test_an_edit_in_the_moods_branch_trains_and_scores_no_survey(copied):
     append(copied.folder / "stimmung/vocabulary/moods_schemas.py", "\nEDITED = True\n")
     append(copied.folder / "stimmung/study/panels.py", "\nEDITED = True\n")
-    append(copied.folder / "stimmung/engine/weeks.py", "\nEDITED = True\n")
+    append(copied.folder / "stimmung/engine/scoring/panel_scoring.py", "\nEDITED = True\n")
     assert copied.planned() <= {"record_run", "render_report", "all"}
 
 
@@ -108,14 +108,14 @@ def test_a_finished_adapter_survives_its_killed_sibling_and_is_not_trained_again
     before = set(store.iterdir())
     copied.config["training"]["quick"]["max_steps"] = 150
     copied.save()
-    target = str(copied.trained("full").relative_to(copied.folder))
+    target = str(copied.weights("full").relative_to(copied.folder))
 
     run = copied.start(target)
     finished_one = wait_for(lambda: sorted(set(store.glob("[!.]*")) - before), run)
     os.kill(script_of(run.pid, "train_fold_adapters"), signal.SIGKILL)
     terminal, _ = run.communicate(timeout=120)
     assert run.returncode != 0, terminal
-    assert not copied.trained("full").exists()
+    assert not copied.weights("full").exists()
     stored = set(store.glob("[!.]*")) - before
     assert stored == set(finished_one), "the second fold was finished too: give it more steps"
     # It says how many seconds the training took, so that another training would not write the same.
@@ -123,7 +123,7 @@ def test_a_finished_adapter_survives_its_killed_sibling_and_is_not_trained_again
 
     ended = copied.run(target)
     assert ended.code == 0, ended.terminal
-    log = (copied.folder / "logs/train_fold_adapters/voters/small/full-seed-24-fold-0.log").read_text()
+    log = (copied.folder / "logs/train_fold_adapters/voters/small/tuned/full/seed-24.log").read_text()
     assert "fold 1: trained" in log and "fold 0: trained" not in log
     assert (finished_one[0] / "training.json").read_bytes() == record
     exported = (adapters / "fold-0/adapter_model.safetensors").read_bytes()
@@ -162,18 +162,18 @@ def test_a_training_that_diverges_says_so_and_leaves_the_other_condition_alone(c
     copied.config["training"]["wild"] = {**copied.config["training"]["quick"], "learning_rate": 1e38}
     copied.config["surveys"]["voters"]["training"] = "wild"
     copied.save()
-    ended = copied.run(str(copied.trained("full").relative_to(copied.folder)))
+    ended = copied.run(str(copied.weights("full").relative_to(copied.folder)))
     assert ended.code != 0
     assert len(ended.errors) == 1 and "fold 0: the loss is" in ended.errors[0]
-    assert not copied.trained("full").exists()
+    assert not copied.weights("full").exists()
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     copied.config["surveys"]["voters"]["training"] = "quick"
     copied.save()
     # What was trained with the old settings comes out of the store, as it was.
-    ended = copied.run(str(copied.trained("full").relative_to(copied.folder)))
+    ended = copied.run(str(copied.weights("full").relative_to(copied.folder)))
     assert ended.code == 0
     assert "trained, 3 steps" not in (
-        copied.folder / "logs/train_fold_adapters/voters/small/full-seed-24-fold-0.log"
+        copied.folder / "logs/train_fold_adapters/voters/small/tuned/full/seed-24.log"
     ).read_text(encoding="utf-8")
 
 

@@ -73,9 +73,8 @@ def study(model: Path) -> dict[str, Any]:
                 "per_device_train_batch_size": 4,
             }
         },
-        # One adapter after another on every machine, so that one can be finished and the next not; each condition and
-        # seed a job of its own.
-        "engine": {"cohort": "sequential", "adapters_per_job": 2},
+        # One adapter after another on every machine, so that one can be finished and the next not.
+        "engine": {"cohort": "sequential"},
         "folds": 2,
         "inner_folds": 2,
         "surveys": {
@@ -160,11 +159,11 @@ class Workspace:
 
     def adapters(self, condition: str) -> Path:
         """Return the folder of a condition's adapters."""
-        return self.survey / "adapters" / "small" / condition / "seed-24"
+        return self.survey / "adapters" / "small" / "tuned" / condition / "seed-24"
 
-    def trained(self, condition: str) -> Path:
-        """Return the list of a condition's adapters."""
-        return self.survey / "adapters" / "small" / f"{condition}-seed-24-fold-0.json"
+    def weights(self, condition: str, fold: int = 0) -> Path:
+        """Return the file of an adapter's weights, an output of its rule."""
+        return self.adapters(condition) / f"fold-{fold}" / "adapter_model.safetensors"
 
     def save(self) -> None:
         """Write the study's config as it now stands."""

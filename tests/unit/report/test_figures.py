@@ -138,7 +138,9 @@ def test_bytes_are_the_same_each_time_and_hold_no_date(small_survey, tmp_path, k
             save_figure(figure, tmp_path / folder / f"learning_curve.{kind}")
             figure = plot_shares(small_survey.shares, small_survey.conditions)
             save_figure(figure, tmp_path / folder / f"shares.{kind}")
-    for path in sorted((tmp_path / "a").iterdir()):
+    drawn = sorted((tmp_path / "a").iterdir())
+    assert len(drawn) == 2
+    for path in drawn:
         content = path.read_bytes()
         assert content == (tmp_path / "b" / path.name).read_bytes(), path.name
         assert b"CreationDate" not in content and b"<dc:date>" not in content
