@@ -21,12 +21,8 @@ from stimmung.engine.endpoint.logprobs import first_tokens
 from stimmung.engine.scoring.prompt_batches import Prompt
 from stimmung.engine.scoring.readouts import first_token
 from stimmung.engine.scoring.score import score_options
-<<<<<<< HEAD
-from stimmung.engine.scoring.survey_prompts import draw_examples, scoring_prompts, training_ids, training_rows
-from stimmung.study.merge import merged_config
-=======
 from stimmung.engine.scoring.survey_prompts import asked_messages, draw_examples, training_ids, training_rows
->>>>>>> scoring
+from stimmung.study.merge import merged_config
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import load_study
 from stimmung.text.chat import chat_text

@@ -6,11 +6,6 @@ import time
 
 import numpy as np
 import pytest
-<<<<<<< HEAD
-from scripts.classify_respondents import classify_respondents
-from scripts.train_fold_classifiers import train_fold_classifiers
-=======
->>>>>>> scoring
 
 from stimmung.vocabulary.errors import InputError, Interrupted
 from stimmung.vocabulary.pace import Pace

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-
-from stimmung.evaluation.series.affect import on_scale
-from stimmung.evaluation.series.series_steps import rolling_mean
 from stimmung.report.mood_lags import plot_lags
 from stimmung.report.mood_series import plot_raw, plot_relative, plot_series, weeks_without_estimate
 from stimmung.report.mood_shares import plot_shares_of_mixes
+
+from stimmung.evaluation.series.affect import on_scale
+from stimmung.evaluation.series.series_steps import rolling_mean
 from stimmung.report.style import figure_style
 from tests.synthetic_moods import OPTIONS
 
