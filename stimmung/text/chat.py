@@ -1,4 +1,4 @@
-"""Chat templates of instruction-tuned models, rendered so that a prompt is the same on every day."""
+"""Chat templates of instruction-tuned models, rendered so that a prompt does not depend on the day."""
 
 import re
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ _CALL_OF_TODAY = re.compile(r"""strftime_now\(\s*(?P<quote>['"])(?P<format>.*?)(
 
 
 def chat_text(tokenizer: Any, messages: Sequence[Message]) -> str:
-    """Return messages as the tokenizer's chat template writes them, up to where the assistant begins to speak.
+    """Return messages as the tokenizer's chat template writes them, up to where the assistant's answer begins.
 
-    Special tokens stand in the text, so it must be tokenised without adding any.
+    The text has the special tokens already, so it must be tokenised without adding any.
 
     Raises
     ------
