@@ -35,10 +35,7 @@ class LexiconEntry:
 def read_lexicon(path: Path = DEMO_LEXICON) -> list[LexiconEntry]:
     """Read a lexicon: columns word, category and, optionally, weight; ``happ*`` matches all words that begin so.
 
-    Parameters
-    ----------
-    path
-        A .csv file, or a .tsv or .txt file with tabs. The default is a small lexicon made for the demo: it is not validated.
+    A .csv file, or a .tsv or .txt file with tabs. The default is a small lexicon made for the demo: it is not validated.
 
     Raises
     ------
@@ -68,10 +65,8 @@ def score_lexicon(
 
     Parameters
     ----------
-    posts
-        Label of the week to its POSTS table.
-    entries
-        The lexicon. A word that several entries of a category match counts for each of them.
+    posts, entries
+        Label of the week to its POSTS table; the lexicon. A word that several entries of a category match counts for each.
     categories
         Answer option to category. None: categories have the names of the options.
 

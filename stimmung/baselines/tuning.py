@@ -24,10 +24,8 @@ def tune(
 
     Parameters
     ----------
-    build
-        From parameters to an unfitted estimator.
-    grid
-        Parameter to values. Of points with the same loss the first is chosen.
+    build, grid
+        From parameters to an unfitted estimator; parameter to values. Of points with the same loss the first is chosen.
     x, classes
         Shape (n, n_columns) and (n,).
     n_folds, seed

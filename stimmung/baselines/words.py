@@ -30,10 +30,8 @@ def count_words(posts: Mapping[str, Path], options: Sequence[str]) -> pd.DataFra
 
     Parameters
     ----------
-    posts
-        Label of the week to its POSTS table.
-    options
-        The answer options. Case does not matter; an option of several words must occur in a post as it is.
+    posts, options
+        Label of the week to its POSTS table; the answer options. Case does not matter; an option of several words must occur as it is.
 
     Returns
     -------

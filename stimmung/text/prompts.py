@@ -65,10 +65,8 @@ def prompts_table(
 
     Parameters
     ----------
-    respondents
-        The RESPONDENTS table.
-    target
-        The item that is predicted; who did not answer it has no target.
+    respondents, target
+        The RESPONDENTS table, and the item that is predicted; who did not answer it has no target.
     messages, texts
         Each respondent's prompt, in the order of the table: as turns, and as running text for base models.
     """
@@ -101,15 +99,7 @@ def number_in_words(value: float, decimals: int | None) -> str:
 
 
 def few_shot_messages(messages: Sequence[Message], examples: Sequence[tuple[str, str]]) -> list[Message]:
-    """Return ``messages`` with examples between the system message and the user's.
-
-    Parameters
-    ----------
-    messages
-        A system and a user message.
-    examples
-        The user message and the answer of each example, of other respondents.
-    """
+    """Return a system and a user message with examples between them: the user message and answer of other respondents."""
     system, user = messages
     turns = [system]
     for content, answer in examples:

@@ -99,16 +99,9 @@ def _scaled(part: pd.DataFrame, scale: str, rolling_weeks: int) -> pd.DataFrame:
 
 
 def on_scale(series: Floats, reference: Floats, scale: str = "min-max") -> Floats:
-    """Put series on the scale on which ``reference`` runs from 0 to 1; NaN if it does not vary.
+    """Put series (..., weeks) on the scale on which ``reference`` (weeks,) runs from 0 to 1; NaN if it does not vary.
 
-    Parameters
-    ----------
-    series
-        Shape (..., weeks).
-    reference
-        Shape (weeks,), with at least one week that is not NaN.
-    scale
-        'min-max', or 'none': as they are.
+    With the scale 'none' they are returned as they are.
     """
     if scale == "none":
         return series

@@ -22,14 +22,10 @@ def bootstrap_interval(
 
     Parameters
     ----------
-    posts, survey
-        Shape (weeks,), NaN where a week is missing.
-    max_lag_weeks
-        The largest lag on either side.
-    n_resamples, seed
-        Number of resamples, and the seed that draws them.
-    level
-        The interval's nominal coverage.
+    posts, survey, max_lag_weeks
+        Shape (weeks,), NaN where a week is missing; the largest lag on either side.
+    n_resamples, seed, level
+        Number of resamples, the seed that draws them, and the interval's nominal coverage.
 
     Returns
     -------

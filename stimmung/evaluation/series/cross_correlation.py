@@ -76,16 +76,10 @@ def cross_correlate_series(
         lags that reach them.
     max_lag_weeks
         The largest lag on either side; lag_weeks > 0 means that the posts lead the survey.
-    rolling_weeks
-        Window of the published smoothing.
-    window_weeks
-        Scale of the detrended cross-correlation.
-    n_resamples, n_simulations
-        Of the bootstrap and of the family-wise test.
-    level
-        Nominal coverage of the intervals.
-    seed
-        Draws both. A family's numbers depend on no other family.
+    rolling_weeks, window_weeks
+        Window of the published smoothing, and scale of the detrended cross-correlation.
+    n_resamples, level, n_simulations, seed
+        Of the bootstrap intervals and of the family-wise test. A family's numbers depend on no other family.
 
     Returns
     -------

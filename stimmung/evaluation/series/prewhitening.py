@@ -111,14 +111,9 @@ def same_weeks(series: Floats) -> Iterator[tuple[NDArray[np.int64], NDArray[np.i
 
 
 def fit_whitening(series: Floats, weeks: NDArray[np.int64]) -> Whitening:
-    """Fit the average autoregression to each series; see ``whiten``.
+    """Fit the average autoregression of ``whiten`` to each of (rows, weeks), which have no gaps and vary.
 
-    Parameters
-    ----------
-    series
-        Shape (rows, weeks), complete, each row varying.
-    weeks
-        Shape (weeks,): when they are, in increasing order.
+    ``weeks``, shape (weeks,), are the numbers of the weeks, in increasing order.
     """
     rows, n = series.shape
     mean = series.mean(axis=1, keepdims=True)

@@ -23,10 +23,8 @@ def signal_series(
     signals
         A SIGNALS table. Rows of other weeks and of options that no question has are left out, so that all series are correlated
         with the same survey waves.
-    questions
-        Question to its answer options.
-    weeks
-        The panel's weeks.
+    questions, weeks
+        Question to its answer options; the panel's weeks.
     prefix
         Put before a signal's name in the column model, because a signal may have the name of a baseline.
     """
@@ -40,15 +38,9 @@ def signal_series(
 
 
 def in_order_asked(table: pd.DataFrame, questions: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """Return a table of series in the order of the questionnaire, by model, question and option.
+    """Return a table of series by model, and by question and option in the order of the questionnaire.
 
-    Parameters
-    ----------
-    table
-        Columns model, question, option. A row without option, a mean over options, goes before them. Rows of the same option
-        keep their order.
-    questions
-        Question to its answer options.
+    A row without option, a mean over options, goes before them. Rows of the same option keep their order.
     """
     nth_question = {question: place for place, question in enumerate(questions)}
     nth_option = {
