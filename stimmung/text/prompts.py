@@ -115,7 +115,7 @@ def plain_text(messages: Sequence[Message], question: str) -> str:
     parts = []
     for message in messages:
         if message["role"] == "user":
-            parts.append(f"{message['content']}\n{question}")
+            parts.append(f"{message['content']}\n{question.rstrip(' ')}")
         elif message["role"] == "assistant":
             parts[-1] += f" {message['content']}"
         else:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from stimmung.text.chat import chat_text
+from stimmung.text.chat import answer_lead, chat_text
 from stimmung.text.encoding import Encoded, encode
 from stimmung.text.prompts import Message, plain_text
 from stimmung.text.trie import check_apart
@@ -28,7 +28,7 @@ class Rendering(NamedTuple):
 
     def encode(self, messages: Sequence[Message], answers: Sequence[str]) -> Encoded:
         """Return the tokens of the context and of each answer after it; errors as of :func:`encode` and :func:`check_apart`."""
-        lead = "" if self.chat else " "
+        lead = answer_lead(self.tokenizer, self.turns(messages), answers[0]) if self.chat else " "
         encoded = encode(self.tokenizer, self.text(messages), [lead + one for one in answers], not self.chat)
         check_apart(encoded.continuation_ids, answers)
         return encoded
