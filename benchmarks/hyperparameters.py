@@ -32,6 +32,7 @@ from stimmung.engine.base.base_model import Base, load_base
 from stimmung.engine.base.devices import use_threads
 from stimmung.engine.cohort.train import train_adapters
 from stimmung.engine.cohort.training_config import Pace, Recipe, Task
+from stimmung.engine.scoring.local_scorer import LocalScorer
 from stimmung.engine.scoring.predict import predict_respondents
 from stimmung.engine.scoring.survey_prompts import training_ids, training_rows
 from stimmung.store.paths import Store
@@ -41,6 +42,7 @@ from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.atomic_files import write_json
 from stimmung.vocabulary.codebook import Codebook, worded
 from stimmung.vocabulary.layout import Layout
+from stimmung.vocabulary.scoring import Scoring
 
 OUTPUT = Path("results/benchmarks/hyperparameters.json")
 SETTING = ["r", "max_steps", "learning_rate"]
@@ -151,17 +153,12 @@ def held_out(
         store = Store(Path(folder))
         key = train_adapters(base, tried, [Task("fold 0", rows, seed)], store, pace=Pace())[0]
         found = predict_respondents(
-            base,
-            rendering,
+            LocalScorer(base, rendering, options, [store.adapter(key)], Scoring(), 16384),
             prompts=survey["prompts"],
             splits=survey["splits"][survey["splits"].fold == 0],
             weights=survey["table"].set_index("respondent_id").weight,
             options=options,
-            adapters=[store.adapter(key)],
             examples=0,
-            normalization="none",
-            readout="exact",
-            tokens_per_batch=16384,
             seed=0,
         )
     chances = found[[f"p_{option}" for option in options]].to_numpy()
