@@ -5,13 +5,15 @@ import time
 
 import numpy as np
 import pytest
-from scripts.train_fold_classifiers import train_fold_classifiers
 
-from scripts.classify_respondents import classify_respondents
+from scripts.score_respondents import score_respondents
+from scripts.train_fold_adapters import train_fold_adapters
 from stimmung.vocabulary.errors import InputError, Interrupted
+from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.parquet_tables import read_table
+from stimmung.vocabulary.scoring import Scoring
+from stimmung.vocabulary.training import Training
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, SPLITS, option_columns
-from tests.scripts.test_score_respondents import listed
 from tests.small_encoder import prepare_small_encoder
 from tests.workflow.workspace import MARKER
 
@@ -37,41 +39,47 @@ def encoder(tmp_path_factory):
     return prepare_small_encoder(tmp_path_factory.mktemp("encoder"))
 
 
-def train(small_study, base, folder, seeds=(24,), **changes):
-    """Train both folds of the condition `full` with each seed, and return the adapters' directories."""
-    adapters = [("full", seed, fold) for seed in seeds for fold in range(2)]
-    options = {
-        "prompts": {"full": small_study.prompts},
-        "splits": {"full": small_study.splits},
-        "codebook": small_study.codebook,
-        "language": "en",
-        "training": TRAINING,
-        "checkpoint_minutes": 10,
-        "code": "a",
-        "threads": 1,
-        "store": folder / "store",
-        **changes,
-    }
-    train_fold_classifiers(base=base, adapters=adapters, output=folder / "trained.json", **options)
-    return [folder / f"{condition}/seed-{seed}/fold-{fold}" for condition, seed, fold in adapters]
+def train(small_study, base, folder, seed=24, training=TRAINING, minutes=10, splits=None):
+    """Train both folds of the condition `full`, and return the adapters' directories."""
+    folders = [folder / f"full/seed-{seed}/fold-{fold}" for fold in range(2)]
+    train_fold_adapters(
+        base=base / "model.json",
+        prompts=small_study.prompts,
+        splits=splits or small_study.splits,
+        codebook=small_study.codebook,
+        adapters=[one / "adapter_model.safetensors" for one in folders],
+        arm="classifier",
+        condition="full",
+        seed=seed,
+        language="en",
+        chat=False,
+        training=Training(**training),
+        pace=Pace(checkpoint_minutes=minutes),
+        store=folder / "store",
+        threads=1,
+    )
+    return folders
 
 
-def predict(small_study, base, adapters, output, seeds=(24,), **changes):
-    classify_respondents(
-        base=base,
-        trained=listed(adapters, output.parent, seeds),
+def predict(small_study, base, adapters, output):
+    score_respondents(
+        base=base / "model.json",
+        adapters=[one / "adapter_model.safetensors" for one in adapters],
         respondents=small_study.respondents,
-        prompts=changes.pop("prompts", small_study.prompts),
+        prompts=small_study.prompts,
         splits=small_study.splits,
         codebook=small_study.codebook,
-        language="en",
+        predictions=output,
         method="bert/classifier",
-        condition="full",
-        seeds=seeds,
-        code="a",
-        threads=1,
+        arm="classifier",
+        seed=24,
+        language="en",
+        chat=False,
+        examples=0,
+        scoring=Scoring(),
+        tokens_per_batch=1000,
         store=output.parent / "kept",
-        output=output,
+        threads=1,
     )
     return read_table(output, PREDICTIONS).set_index("respondent_id")
 
@@ -130,7 +138,7 @@ def test_a_finished_one_is_never_trained_again_and_a_new_seed_is(small_study, en
     for ours, theirs in zip(outputs, trained[0], strict=True):
         for name in ("adapter_model.safetensors", "adapter_config.json"):
             assert (ours / name).read_bytes() == (theirs / name).read_bytes()
-    train(small_study, encoder, tmp_path, seeds=[25], training={**TRAINING, "max_steps": 1})
+    train(small_study, encoder, tmp_path, seed=25, training={**TRAINING, "max_steps": 1})
     assert len(list((tmp_path / "store/adapters").iterdir())) == 4
 
 
@@ -144,7 +152,7 @@ def test_an_option_that_nobody_in_training_chose_can_still_be_predicted(small_st
         small_study,
         encoder,
         tmp_path,
-        splits={"full": tmp_path / "splits.parquet"},
+        splits=tmp_path / "splits.parquet",
         training={**TRAINING, "max_steps": 2},
     )
     table = predict(small_study, encoder, adapters, tmp_path / "predictions.parquet")
@@ -187,7 +195,7 @@ def test_stopped_again_and_again_it_ends_with_the_same_bytes(
     for _ in range(30):
         asked = iter([False] * 4 + [True])
         monkeypatch.setattr(
-            "scripts.train_fold_classifiers.StopOnSignal", lambda asked=asked: lambda: next(asked)
+            "scripts.train_fold_adapters.StopOnSignal", lambda asked=asked: lambda: next(asked)
         )
         try:
             train(small_study, encoder, tmp_path / "b", training=short)
@@ -215,7 +223,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(small_study, encod
         child = os.fork()
         if child == 0:
             try:
-                train(small_study, encoder, tmp_path / "b", training=short, checkpoint_minutes=1e-9)
+                train(small_study, encoder, tmp_path / "b", training=short, minutes=1e-9)
             finally:
                 os._exit(0)
         # The first while there is surely a checkpoint, however slow the machine has become.
@@ -228,7 +236,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(small_study, encod
         resumed += any(checkpoints.glob("*.safetensors"))
     finished = list((tmp_path / "b/store/adapters").glob("*/adapter_model.safetensors"))
     times = [path.stat().st_mtime_ns for path in finished]
-    train(small_study, encoder, tmp_path / "b", training=short, checkpoint_minutes=1e-9)
+    train(small_study, encoder, tmp_path / "b", training=short, minutes=1e-9)
     assert weights(tmp_path / "a") == weights(tmp_path / "b")
     assert resumed, "no kill hit a training that had a checkpoint"
     assert [path.stat().st_mtime_ns for path in finished] == times, "a finished fold was trained again"
@@ -240,7 +248,7 @@ def test_a_damaged_checkpoint_is_told_and_training_begins_anew(
     train(small_study, encoder, tmp_path / "a", training=short)
     with monkeypatch.context() as patched, pytest.raises(Interrupted):
         asked = iter([False] * 4 + [True])
-        patched.setattr("scripts.train_fold_classifiers.StopOnSignal", lambda: lambda: next(asked))
+        patched.setattr("scripts.train_fold_adapters.StopOnSignal", lambda: lambda: next(asked))
         train(small_study, encoder, tmp_path / "b", training=short)
     (checkpoint,) = (tmp_path / "b/store/checkpoints").iterdir()
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
@@ -250,7 +258,7 @@ def test_a_damaged_checkpoint_is_told_and_training_begins_anew(
 
 
 def test_a_signal_before_the_first_step_leaves_nothing(small_study, encoder, tmp_path, monkeypatch):
-    monkeypatch.setattr("scripts.train_fold_classifiers.StopOnSignal", lambda: lambda: True)
+    monkeypatch.setattr("scripts.train_fold_adapters.StopOnSignal", lambda: lambda: True)
     with pytest.raises(Interrupted, match="step 0"):
         train(small_study, encoder, tmp_path)
     assert list((tmp_path / "store").rglob("*.safetensors")) == []
@@ -261,15 +269,3 @@ def test_no_respondent_stands_in_a_classifier_s_folder(trained):
         for file in adapter.iterdir():
             content = file.read_bytes()
             assert MARKER.encode() not in content and b"years" not in content
-
-
-def test_a_further_seed_is_predicted_and_those_before_it_are_not(small_study, encoder, tmp_path):
-    few = {**TRAINING, "max_steps": 2}
-    adapters = train(small_study, encoder, tmp_path, seeds=[24, 25], training=few)
-    first = predict(small_study, encoder, adapters[:2], tmp_path / "first.parquet")
-    (kept,) = (tmp_path / "kept/predictions").iterdir()
-    before = kept.stat().st_mtime_ns
-    both = predict(small_study, encoder, adapters, tmp_path / "both.parquet", seeds=[24, 25])
-    assert kept.stat().st_mtime_ns == before
-    assert both[both.seed == 24].equals(first) and list(both.seed.unique()) == [24, 25]
-    assert not (both.p_Red[both.seed == 24] == both.p_Red[both.seed == 25]).all()
