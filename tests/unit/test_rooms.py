@@ -72,6 +72,8 @@ def test_only_the_engine_imports_torch_and_what_is_built_on_it():
         for file in FILES
         for name in imported(file)
         if room_of(file) != "engine" and name.split(".")[0] in of_the_engine
+        # The store looks at the header of an adapter's weights, which needs no torch.
+        if (room_of(file), name) != ("store", "safetensors")
     }
     assert elsewhere == set()
 
@@ -88,3 +90,13 @@ def test_what_the_snakefile_imports_is_light():
     )
     heavy = {"torch", "transformers", "pandas", "sklearn", "scipy", "matplotlib", "pyarrow"}
     assert heavy & set(loaded.stdout.split()) == set()
+
+
+def test_the_store_imports_neither_torch_nor_the_engine():
+    code = "import sys; {}; print(*sys.modules)".format(
+        "; ".join(f"import stimmung.store.{file.stem}" for file in (PACKAGE / "store").glob("[!_]*.py"))
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
+    ).stdout.split()
+    assert not {"torch", "transformers", "stimmung.engine"} & set(loaded)
