@@ -4,8 +4,6 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from stimmung.store.adapter_folders import restore
-from stimmung.store.keys import digest_of_content, library_versions
 
 from stimmung.engine.base.base_model import load_base
 from stimmung.engine.base.devices import use_threads
@@ -14,6 +12,8 @@ from stimmung.engine.scoring.local_scorer import LocalScorer
 from stimmung.engine.scoring.predict import predict_respondents
 from stimmung.engine.scoring.score import SCORING_VERSION
 from stimmung.engine.scoring.scorer import Scorer
+from stimmung.store.adapter_folders import restore
+from stimmung.store.keys import digest_of_content, library_versions
 from stimmung.store.paths import Store
 from stimmung.store.prediction_cache import cached_predictions
 from stimmung.study.reading import load_codebook

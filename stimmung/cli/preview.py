@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stimmung.cli.check import read_respondents
+from stimmung.study.named_files import read_respondents
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import Study
 from stimmung.study.surveys import Survey

@@ -1,15 +1,15 @@
 """The whole config as one model."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stimmung.study.models import Model
+from stimmung.study.models import BUILT_IN, Model
 from stimmung.study.panels import Panel
-from stimmung.study.reading import load_codebook, validated
-from stimmung.study.surveys import Baseline, Survey
+from stimmung.study.reading import load_codebook, read_yaml, validated
+from stimmung.study.surveys import Survey
 from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.endpoint import Endpoint
 from stimmung.vocabulary.errors import InputError, near
@@ -18,52 +18,58 @@ from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.strict import Strict
 from stimmung.vocabulary.training import Training
 
+Baseline = Literal["majority", "logistic", "random-forest", "xgboost", "catboost"]
+
 
 class Run(Strict):
-    """What this run makes. Lists, so that a study's file can leave out what the default config has."""
+    """What this run makes. Lists replace those of config.yaml, so that a study's file can leave out what the demo has."""
 
-    surveys: list[str] = Field([], description="Names from `surveys`.")
-    panels: list[str] = Field([], description="Names from `panels`.")
-    baselines: list[Baseline] = Field([], description="What language models must beat, on every survey.")
+    surveys: list[str] = Field([])
+    """Names from `surveys`."""
+    panels: list[str] = Field([])
+    """Names from `panels`."""
+    baselines: list[Baseline] = Field([])
+    """What language models must beat, on every survey."""
 
 
 class Report(Strict):
     """The page at the end."""
 
-    title: str = Field(description="The heading of results/report.html.")
-    formats: list[Literal["svg", "pdf", "png"]] = Field(["svg"], description="File formats of the figures.")
+    title: str = "Stimmung"
+    """The heading of results/report.html."""
+    formats: list[Literal["svg", "pdf", "png"]] = Field(["svg"])
+    """File formats of the figures, beside the SVG of the page."""
 
 
 class Study(Strict):
     """A study: models, surveys and panels, and what is done with them."""
 
-    run: Run
-    models: dict[str, Model] = Field(description="Base models, by the name that stands in paths.")
-    endpoints: dict[str, Endpoint] = Field(
-        {}, description="Models behind a server, by the name that stands in paths."
-    )
-    training: dict[str, Training] = Field(description="Presets of hyper-parameters, by name.")
-    engine: Engine
-    limits: list[Limit] = Field(
-        [],
-        description="Memory and time limits of jobs by the size of their model. A profile sets them; they change no result. "
-        "Empty: Stimmung's own guesses.",
-    )
-    scoring: Scoring
-    surveys: dict[str, Survey] = Field({}, description="Surveys, by the name that stands in paths.")
-    panels: dict[str, Panel] = Field(
-        {}, description="Panels of weekly posts, by the name that stands in paths."
-    )
-    baselines: dict[Baseline, dict[str, list[Any]]] = Field(
-        {}, description="Grids of the inner cross-validation, in the estimator's own parameter names."
-    )
-    folds: int = Field(
-        5, ge=2, description="Stratified folds of every survey. Each respondent is tested once."
-    )
-    inner_folds: int = Field(
-        3, ge=2, description="Folds of the inner cross-validation that tunes the baselines."
-    )
-    report: Report
+    run: Run = Run.model_validate({})
+    """What this run makes."""
+    models: dict[str, Model] = Field({})
+    """Base models, by the name that paths and arms use."""
+    endpoints: dict[str, Endpoint] = Field({})
+    """Models behind a server, by the name that paths and arms use. Their arms: zero-shot, few-shot and persona."""
+    training: dict[str, Training] = Field({})
+    """Presets of hyper-parameters, by name."""
+    engine: Engine = Engine.model_validate({})
+    """How the work is done."""
+    limits: list[Limit] = Field([])
+    """Memory and time limits of jobs by the size of their model. A profile sets them; they change no result."""
+    scoring: Scoring = Scoring.model_validate({})
+    """How an answer option's probability is read."""
+    folds: int = Field(5, ge=2)
+    """Stratified folds of every survey. Each respondent is tested exactly once, in the same fold under every condition."""
+    surveys: dict[str, Survey] = Field({})
+    """Surveys, by the name that paths use."""
+    panels: dict[str, Panel] = Field({})
+    """Panels of weekly posts, by the name that paths use."""
+    baselines: dict[Baseline, dict[str, list[Any]]] = Field({})
+    """Grids of the inner cross-validation that tunes each baseline on its training rows, in the estimator's parameter names."""
+    inner_folds: int = Field(3, ge=2)
+    """Folds of that inner cross-validation."""
+    report: Report = Report.model_validate({})
+    """The page at the end."""
 
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:
@@ -84,10 +90,11 @@ class Study(Strict):
                 for model in one.models()
                 if model not in known
             ]
-            if one.training not in self.training:
-                problems.append(
-                    f"{section}.{name}.training: no preset '{one.training}'{near(one.training, self.training)}"
-                )
+            presets = {self.preset_of(one, model) for model in one.models()}
+            problems += [
+                f"{section}.{name}.training: no preset '{preset}'{near(preset, self.training)}"
+                for preset in sorted(presets - set(self.training))
+            ]
         problems += self._problems_with_abilities()
         problems += self._problems_with_questions()
         if problems:
@@ -102,13 +109,13 @@ class Study(Strict):
         """Return which arms and panels ask a model for what it cannot do."""
         encoders = {name for name, model in self.models.items() if model.encoder}
         problems = [
-            f"surveys.{name}.arms: '{arm}' needs a model that continues text, and '{arm.split('/')[0]}' is an encoder"
+            f"surveys.{name}.arms: '{arm}' needs a model that continues text, but '{arm.split('/')[0]}' is an encoder"
             for name, survey in self.surveys.items()
             for arm in survey.arms
             if arm.split("/")[0] in encoders and not ARMS[arm.split("/")[1]].classifies
         ]
         problems += [
-            f"panels.{name}.arms: '{model}' is an encoder, and cannot continue text"
+            f"panels.{name}.arms: '{model}' is an encoder and cannot continue text"
             for name, panel in self.panels.items()
             for model in panel.models()
             if model in encoders
@@ -137,6 +144,18 @@ class Study(Strict):
             )
         return problems
 
+    def preset_of(self, branch: Survey | Panel, model: str) -> str:
+        """Return the name of the preset that a model is tuned with on a survey or panel: the one it names, or that of its kind."""
+        if branch.training is not None:
+            return branch.training
+        preset = "votes" if isinstance(branch, Survey) else "weeks"
+        built_in = model in self.models and self.models[model].source == BUILT_IN
+        return f"tiny-{preset}" if built_in else preset
+
+    def training_of(self, branch: Survey | Panel, model: str) -> Training:
+        """Return the hyper-parameters that a model is tuned with on a survey or panel."""
+        return self.training[self.preset_of(branch, model)]
+
     def selected_surveys(self) -> dict[str, Survey]:
         """Return the surveys of this run, by name."""
         return {name: self.surveys[name] for name in self.run.surveys}
@@ -152,8 +171,8 @@ class Study(Strict):
         return {name: self.models[name] for name in dict.fromkeys(names) if name in self.models}
 
 
-def load_study(config: Mapping[str, Any], root: Path = Path()) -> Study:
-    """Check a config and return it as a study; the codebooks of the surveys of this run are checked with it.
+def load_study(config: Mapping[str, Any], root: Path = Path(), files: Iterable[str | Path] = ()) -> Study:
+    """Check a config and return it as a study. The codebooks of this run's surveys are checked too.
 
     Parameters
     ----------
@@ -161,12 +180,16 @@ def load_study(config: Mapping[str, Any], root: Path = Path()) -> Study:
         The merged config, as Snakemake holds it.
     root
         The folder that relative paths start from.
+    files
+        The files that the config was merged from. Of a key that a file gives twice, Snakemake has seen the last one only.
 
     Raises
     ------
     InputError
         With all mistakes at once, each with its place.
     """
+    for path in files:
+        read_yaml(root / path, "config", "A file of --configfile.")
     study = validated(Study, dict(config), "config")
     problems = []
     for name, survey in study.selected_surveys().items():

@@ -4,6 +4,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Strict(BaseModel):
-    """A frozen model that refuses keys it does not know, so that a misspelt key is never silently ignored."""
+    """A frozen model that refuses keys it does not know, so that a misspelt key is never silently ignored.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    The string below a field is its description: in config.schema.json, in docs/configuration.md and in editors.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

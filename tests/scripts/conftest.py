@@ -214,7 +214,7 @@ def small_study(tmp_path_factory):
         **words,
         where={},
         weight=None,
-        output=paths.respondents,
+        respondents=paths.respondents,
         provenance=folder / "provenance.json",
     )
     chosen = {
@@ -229,7 +229,7 @@ def small_study(tmp_path_factory):
         "seed": 0,
     }
     split_respondents(respondents=paths.respondents, **chosen, splits=paths.splits)
-    build_prompts(respondents=paths.respondents, **words, drop_items=[], output=paths.prompts)
+    build_prompts(respondents=paths.respondents, **words, drop_items=[], prompts=paths.prompts)
     prepare_model(
         source=str(paths.source),
         revision=None,

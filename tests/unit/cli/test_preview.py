@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stimmung.cli.check import merged_config
 from stimmung.cli.preview import shown_prompts
+from stimmung.study.merge import merged_config
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import load_study
 from stimmung.vocabulary.errors import InputError
