@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from stimmung.report.conditions import learning_curves, left_out, without_answers
 
 from stimmung.evaluation.series.affect import aggregate_answers
 from stimmung.evaluation.series.confirmation import confirm_lags
@@ -17,7 +18,6 @@ from stimmung.evaluation.votes.fold_metrics import measure_folds
 from stimmung.evaluation.votes.fold_summary import summarize_folds
 from stimmung.evaluation.votes.predicted_shares import compare_shares
 from stimmung.evaluation.votes.subgroup_metrics import measure_subgroups
-from stimmung.report.conditions import learning_curves, left_out, without_answers
 from tests.synthetic_moods import OPTIONS, make_moods
 from tests.synthetic_votes import CONDITIONS, SUBGROUPS, make_respondents, make_votes
 

@@ -6,6 +6,7 @@ from stimmung.report.conditions import (
     prompt_twin,
     reference_conditions,
 )
+
 from stimmung.study.surveys import Survey
 from tests.synthetic_votes import CONDITIONS
 

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
-
 from stimmung.report.moods_tables import confirmations_table, correlations_table, recovery_table
+
 from tests.synthetic_moods import OPTIONS
 
 

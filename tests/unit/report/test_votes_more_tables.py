@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-
-from stimmung.report.tables import number
 from stimmung.report.votes_more_tables import absent_table, effective_table, subgroups_table
 from stimmung.report.votes_tables import metrics_table
+
+from stimmung.report.tables import number
 
 
 def test_absent_stands_with_its_option_and_its_opponent(survey):

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from stimmung.report.votes_parts import VotesResults
 
 from stimmung.report.page import Picture, Points, Shown
-from stimmung.report.votes_parts import VotesResults
 from stimmung.report.votes_section import votes_section
 from tests.synthetic_votes import VOTES_FIGURES, VOTES_FOR_READERS
 

@@ -1,6 +1,4 @@
 import pytest
-
-from stimmung.report.tables import interval, number
 from stimmung.report.votes_tables import (
     comparisons_table,
     f1_table,
@@ -8,6 +6,8 @@ from stimmung.report.votes_tables import (
     metrics_table,
     shares_table,
 )
+
+from stimmung.report.tables import interval, number
 
 
 def cells(table, heading):
