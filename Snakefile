@@ -13,7 +13,6 @@ from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER
 from stimmung.report.conditions import in_words, learning_curves, without_answers
 from stimmung.report.provenance import git_state
 from stimmung.study.reading import load_codebook
-from stimmung.study.sources import files_of_source
 from stimmung.vocabulary.arms import ARMS
 from stimmung.workflow.code_digest import code_digest
 from stimmung.workflow.resources import (
