@@ -10,8 +10,6 @@ from snakemake.utils import min_version
 
 from stimmung.data.posts.file_patterns import matching_files
 from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER
-from stimmung.report.conditions import in_words, learning_curves, without_answers
-from stimmung.report.provenance import git_state
 from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.arms import ARMS
 from stimmung.workflow.code_digest import code_digest
@@ -42,7 +40,6 @@ if workflow.is_main_process and workflow.storage_settings.default_storage_provid
 
 
 include: "rules/common.smk"
-include: "rules/common/report.smk"
 include: "rules/models.smk"
 include: "rules/surveys.smk"
 include: "rules/panels.smk"

@@ -1,18 +1,17 @@
 """Quantise a base model once and save it, so that jobs load 4 bits instead of quantising 16."""
 
+import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from stimmung.engine.base.base_model import quantize_base
 from stimmung.engine.base.devices import use_threads
-from stimmung.engine.base.encoders import save_encoder
+from stimmung.engine.base.model_files import DESCRIPTION, read_description, strangers
+from stimmung.engine.base.preparing import prepared_key, quantize_base, save_encoder
+from stimmung.engine.cohort.interruption import exit_on_signal
+from stimmung.store.adapter_folders import export_files, new_folder
+from stimmung.store.lock import lock
+from stimmung.store.paths import Store
 from stimmung.vocabulary.atomic_files import write_json
-from stimmung.workflow.job import job
-from stimmung.workflow.measured import measured
-from stimmung.workflow.wait_for_twin_job import once
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
+from stimmung.workflow.run import run
 
 
 def prepare_model(
@@ -21,29 +20,36 @@ def prepare_model(
     revision: str | None,
     quantization: str,
     compute_dtype: str,
-    encoder: bool = False,
-    threads: int,
+    encoder: bool,
+    store: Path,
     description: Path,
+    files: list[Path],
+    threads: int,
 ) -> None:
-    """Write the base beside ``description``, and into it where the base comes from and its digest."""
+    """Write a base model's ``files``, prepared or linked from the store, and their ``description``: origin, sizes, digest."""
+    exit_on_signal()
     use_threads(threads)
-    if encoder:
-        found = save_encoder(source, revision, compute_dtype, description.parent)
-    else:
-        found = quantize_base(source, revision, quantization, compute_dtype, description.parent)
-    write_json(found, description)
+    about = {"quantization": quantization, "compute_dtype": compute_dtype}
+    key = prepared_key(source, revision, **about, encoder=encoder)
+    stored = Store(store).model(key)
+    with lock(Store(store).lock(key), f"the base model {source}"):
+        if not stored.exists():
+            for left in stored.parent.glob(f".{key}.*"):  # by killed jobs
+                shutil.rmtree(left)
+            with new_folder(stored) as draft:
+                prepared = (
+                    save_encoder(source, revision, compute_dtype, draft)
+                    if encoder
+                    else quantize_base(source, revision, **about, output=draft)
+                )
+                write_json(prepared, draft / DESCRIPTION)
+    folder = description.parent
+    export_files(stored, folder, [file.name for file in files])
+    for name in strangers(folder):
+        (folder / name).unlink()
+    # Another study may have prepared the same model from elsewhere.
+    write_json({**read_description(stored), "source": source, "revision": revision}, description)
 
 
 if __name__ == "__main__":
-    with job(snakemake), once(snakemake) as wanted:
-        if wanted:
-            with measured(Path(snakemake.log.cost)):
-                prepare_model(
-                    source=snakemake.params.source,
-                    revision=snakemake.params.revision,
-                    quantization=snakemake.params.quantization,
-                    compute_dtype=snakemake.params.compute_dtype,
-                    encoder=snakemake.params.encoder,
-                    threads=snakemake.threads,
-                    description=Path(snakemake.output.description),
-                )
+    run(prepare_model, snakemake)

@@ -1,84 +1,64 @@
-"""Tune adapters of some weeks of a panel, each for a week and a seed, as one cohort on one base."""
+"""Tune adapters of some weeks of a panel, one for each week and seed."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from stimmung.engine.base.base_model import load_base
 from stimmung.engine.base.devices import use_threads
+from stimmung.engine.base.tokenizer import load_tokenizer
 from stimmung.engine.cohort.interruption import StopOnSignal
-from stimmung.engine.cohort.parallel import train_on_all_devices
-from stimmung.engine.cohort.training_config import Pace, Recipe, Task, keys_of
+from stimmung.engine.cohort.missing_adapters import train_missing
+from stimmung.engine.cohort.training_config import Task
 from stimmung.engine.scoring.panel_scoring import post_rows
-from stimmung.store.adapter_manifest import TrainedAdapter, list_adapters, take_back
-from stimmung.store.lock import only_one
+from stimmung.store.adapter_manifest import WeekAdapter, adapter_folder, write_manifest
 from stimmung.store.paths import Store
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import POSTS
+from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.parquet_tables import read_table
-from stimmung.workflow.job import job
-from stimmung.workflow.measured import measured
-from stimmung.workflow.wait_for_twin_job import left_in_cache
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
+from stimmung.vocabulary.training import Training
+from stimmung.workflow.run import run
 
 
 def train_week_adapters(
     *,
     base: Path,
-    posts: Mapping[str, Path],
-    adapters: Sequence[tuple[str, int]],
+    record: Path,
+    manifest: Path,
+    posts: Path,
+    weeks: list[str],
+    seeds: list[int],
     min_posts: int,
-    training: dict[str, Any],
-    pace: dict[str, Any],
-    code: str,
-    threads: int,
+    skip_small_weeks: bool,
+    training: Training,
+    pace: Pace,
     store: Path,
-    output: Path,
+    threads: int,
 ) -> None:
-    """Write the list of ``adapters``, ``output``, and beside it ``{week}/seed-{seed}/`` for each of them.
-
-    An adapter is told by week and seed, and trained on the ``posts`` of its week.
-    """
-    tables = {week: read_table(path, POSTS) for week, path in posts.items()}
+    """Write ``manifest``, a list of the adapters, which stand beside it; the panel's ``record`` is there for the order only."""
+    del record
+    tables = {week: read_table(posts / f"{week}.parquet", POSTS) for week in weeks}
     few = [f"{week}: {len(table)}" for week, table in tables.items() if len(table) < min_posts]
-    if few:
+    if few and not skip_small_weeks:
         raise InputError(
             f"weeks with fewer than {min_posts} posts: {', '.join(few)}",
-            "The panel's `too_few_posts: skip` leaves such weeks out; `min_posts` says what is too few.",
+            "The panel's `too_few_posts: skip` leaves such weeks out; `min_posts` sets the limit.",
         )
     use_threads(threads)
-    loaded = load_base(base)
+    tokenizer = load_tokenizer(base.parent)
     rows = {
-        week: post_rows(loaded.tokenizer, list(table.text), training["block_size"])
+        week: post_rows(tokenizer, list(table.text), training.block_size)
         for week, table in tables.items()
+        if len(table) >= min_posts
     }
-    tasks = [Task(f"week {week}, seed {seed}", rows[week], seed) for week, seed in adapters]
-    recipe = Recipe.from_config(training)
-    trained = [
-        TrainedAdapter(output, f"{week}/seed-{seed}", key, week, seed)
-        for (week, seed), key in zip(adapters, keys_of(loaded.digest, recipe, tasks, code), strict=True)
+    wanted = [(week, seed) for week in rows for seed in seeds]
+    tasks = [Task(f"week {week}, seed {seed}", rows[week], seed) for week, seed in wanted]
+    folders = [adapter_folder(manifest, week, seed) for week, seed in wanted]
+    keys = train_missing(base.parent, training, tasks, folders, Store(store), pace=pace, stop=StopOnSignal())
+    adapters = [
+        WeekAdapter(folder, key, week, seed)
+        for folder, key, (week, seed) in zip(folders, keys, wanted, strict=True)
     ]
-    with only_one(loaded, recipe, tasks, Store(store), code=code, stop=StopOnSignal()) as stop:
-        take_back(trained, Store(store))
-        train_on_all_devices(loaded, recipe, tasks, Store(store), pace=Pace(**pace), code=code, stop=stop)
-        left_in_cache([output])
-        list_adapters(trained, Store(store), output)
+    write_manifest(adapters, manifest)
 
 
 if __name__ == "__main__":
-    with job(snakemake), measured(Path(snakemake.log.cost)):
-        weeks = dict.fromkeys(week for week, _ in snakemake.params.adapters)
-        train_week_adapters(
-            base=Path(snakemake.input.base).parent,
-            posts=dict(zip(weeks, map(Path, snakemake.input.posts), strict=True)),
-            adapters=snakemake.params.adapters,
-            min_posts=snakemake.params.min_posts,
-            training=snakemake.params.training,
-            pace=snakemake.params.pace,
-            code=snakemake.params.code,
-            threads=snakemake.threads,
-            store=Path(snakemake.params.store),
-            output=Path(snakemake.output.trained),
-        )
+    run(train_week_adapters, snakemake)

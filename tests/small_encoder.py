@@ -7,6 +7,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from scripts.prepare_model import prepare_model
+from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER
 
 WORDS = "Party: red none blue Age: years 0 1 2 3 4 5 6 7 8 9"
 
@@ -47,6 +48,8 @@ def prepare_small_encoder(folder: Path, context: int = 64) -> Path:
         compute_dtype="float32",
         encoder=True,
         threads=1,
+        store=folder / "store",
         description=folder / "base" / "model.json",
+        files=[folder / "base" / name for name in WEIGHTS_AND_TOKENIZER],
     )
     return folder / "base"

@@ -8,32 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from catboost import CatBoostClassifier, CatBoostError
-from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from xgboost import XGBClassifier
-from xgboost.core import XGBoostError
 
 from stimmung.baselines.design import design_matrix
+from stimmung.baselines.registry import BASELINES
 from stimmung.baselines.tuning import probabilities, tune
 from stimmung.vocabulary.errors import InputError, near
 
 logger = logging.getLogger(__name__)
-
-# What estimators raise at a parameter that they do not like.
-REFUSALS = (ValueError, TypeError, CatBoostError, XGBoostError)
-
-_CLASSES: dict[str, type] = {
-    "majority": DummyClassifier,
-    "logistic": LogisticRegression,
-    "random-forest": RandomForestClassifier,
-    "xgboost": XGBClassifier,
-    "catboost": CatBoostClassifier,
-}
 
 
 def predict_baseline(
@@ -55,7 +39,7 @@ def predict_baseline(
     Parameters
     ----------
     name
-        'majority' (the options' shares in training), 'logistic', 'random-forest', 'xgboost' or 'catboost'.
+        One of ``registry.BASELINES``.
     train, test
         Rows of the respondents table. Training rows have a target.
     predictors
@@ -84,7 +68,7 @@ def predict_baseline(
     check_grid(name, grid)
     place = {option: number for number, option in enumerate(options)}
     present, classes = np.unique([place[answer] for answer in train[target]], return_inverse=True)
-    design = design_matrix(pd.concat([train, test]), predictors, one_hot=name != "catboost")
+    design = design_matrix(pd.concat([train, test]), predictors, one_hot=BASELINES[name].labels is None)
     x_train, x_test = design.iloc[: len(train)], design.iloc[len(train) :]
     # A column that is constant in training says nothing, and some estimators refuse it.
     varying = x_train.columns[x_train.nunique(dropna=False) > 1]
@@ -97,7 +81,7 @@ def predict_baseline(
     try:
         chosen = tune(build, grid, x_train, classes, inner_folds, seed)
         fitted = build(**chosen).fit(x_train, classes)
-    except REFUSALS:
+    except BASELINES[name].refusals():
         check_values(name, grid)
         raise  # no value of the grid is to blame
     logger.info("%s on %d rows: %s", name, len(train), chosen or "nothing to tune")
@@ -114,9 +98,11 @@ def check_grid(name: str, grid: Mapping[str, Sequence[Any]]) -> None:
     InputError
         If not.
     """
-    if name not in _CLASSES:
-        raise InputError(f"no baseline '{name}'{near(name, _CLASSES)}", f"There are: {', '.join(_CLASSES)}.")
-    estimator = _CLASSES[name]
+    if name not in BASELINES:
+        raise InputError(
+            f"no baseline '{name}'{near(name, BASELINES)}", f"There are: {', '.join(BASELINES)}."
+        )
+    estimator = BASELINES[name].estimator_class()
     known = sorted({*inspect.signature(estimator).parameters, *estimator().get_params()} - {"kwargs"})
     for parameter, values in grid.items():
         place = f"baselines.{name}.{parameter}"
@@ -143,47 +129,29 @@ def check_values(name: str, grid: Mapping[str, Sequence[Any]]) -> None:
         for value in values:
             try:
                 build(**{parameter: value}).fit(x, classes)
-            except REFUSALS as error:
+            except BASELINES[name].refusals() as error:
+                estimator = BASELINES[name].estimator_class().__name__
                 reason = next((line for line in str(error).splitlines() if line.strip()), "no reason given")
                 raise InputError(
-                    f"baselines.{name}.{parameter}: {_CLASSES[name].__name__} refuses {value!r}: {reason}",
+                    f"baselines.{name}.{parameter}: {estimator} refuses {value!r}: {reason}",
                     f"Its documentation says which values `{parameter}` may have.",
                 ) from error
 
 
 def _builder(name: str, seed: int, labelled: Sequence[str]) -> Callable[..., Any]:
-    """Return a function from parameters to an unfitted estimator.
-
-    Parameters
-    ----------
-    name
-        The baseline.
-    seed
-        Of the estimator.
-    labelled
-        The columns that hold labels instead of numbers.
-    """
-    fixed: dict[str, dict[str, Any]] = {
-        "majority": {"strategy": "prior"},
-        "logistic": {"max_iter": 1000, "random_state": seed},
-        "random-forest": {"n_jobs": 1, "random_state": seed},
-        "xgboost": {"n_jobs": 1, "random_state": seed},
-        "catboost": {
-            "thread_count": 1,
-            "random_seed": seed,
-            "cat_features": list(labelled),
-            "allow_writing_files": False,
-            "verbose": False,
-        },
-    }
+    """Return a function from parameters to an unfitted estimator; ``labelled`` are the columns that hold labels."""
+    baseline = BASELINES[name]
+    fixed = dict(baseline.settings)
+    if baseline.seed:
+        fixed[baseline.seed] = seed
+    if baseline.labels:
+        fixed[baseline.labels] = list(labelled)
 
     def build(**parameters: Any) -> Any:
-        estimator = _CLASSES[name](**{**fixed[name], **parameters})
-        if name != "logistic":
+        estimator = baseline.estimator_class()(**{**fixed, **parameters})
+        if not baseline.scaled:
             return estimator
-        # Trees take absent answers and any scale as they are; a penalised regression does not.
-        return make_pipeline(
-            SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler(), estimator
-        )
+        filled = SimpleImputer(strategy="median", keep_empty_features=True)
+        return make_pipeline(filled, StandardScaler(), estimator)
 
     return build

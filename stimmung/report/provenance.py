@@ -1,4 +1,4 @@
-"""What a run was made of: the state of the code, and the versions of everything it stands on."""
+"""What a run was made with: the state of the code, and the versions of all software."""
 
 import importlib.metadata
 import platform

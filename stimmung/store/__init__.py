@@ -1,1 +1,1 @@
-"""What is kept by content: paths, manifests, locks. No torch, so that the Snakefile can import it."""
+"""Files kept by their content: paths, keys, locks, adapter folders. No torch, so that every job can import it."""

@@ -1,12 +1,11 @@
-"""One job for one adapter, or one table: a second job that wants it waits until the first has ended, however that ended.
+"""A lock for work that must not be done twice: a second job that wants the same waits until the first has ended.
 
-A killed `snakemake` leaves its cluster jobs running, and the next one submits them again. A lock is a file that its owner touches
-every few seconds. It counts for nothing once its owner is seen to be dead on this host, or has not touched it for a while as seen
-from here: no clock of another host is believed. `flock` would be simpler, but many cluster file systems do not carry it
-between hosts. Locks save work; what keeps files whole is that each appears by a rename, even if two jobs do write it.
+A killed ``snakemake`` leaves its cluster jobs running, and the next one submits them again. A lock is a file that its owner touches
+every few seconds. It is void once its owner is seen to be dead on this host, or has not touched it for a while as seen from
+here: no other host's clock is believed. ``flock`` would be simpler, but many cluster file systems do not carry it
+between hosts. Locks save work; files stay whole even without them, since each appears by a rename.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -14,158 +13,75 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stimmung.engine.base.base_model import Base
-from stimmung.engine.cohort.training_config import Recipe, Task, distinct, keys_of
-from stimmung.store.paths import Store
 from stimmung.vocabulary.errors import Interrupted
 
 logger = logging.getLogger(__name__)
 
-TOUCHED_EVERY_SECONDS = 10.0
-# Twelve touches that did not come: the owner's host is down, or cut off from the file system.
-STALE_AFTER_SECONDS = 120.0
-ASKED_EVERY_SECONDS = 1.0
+TOUCH_SECONDS = 10.0
+# Twelve missed touches: the owner's host is down, or cut off from the file system.
+STALE_SECONDS = 120.0
+POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Who holds a lock: a process of a host, and the word that tells this lock from every other."""
+    """The process that holds a lock, and a token that tells this lock from every other."""
 
     host: str
     pid: int
     began: str
     job: str
     token: str
-    identity: str = ""
 
     @classmethod
-    def this_process(cls, identity: str = "") -> "Owner":
-        """Return the owner that this process is, at work on what ``identity`` tells from all else."""
-        job = os.environ.get("SLURM_JOB_ID")
-        named = f"Slurm job {job}" if job else ""
-        return cls(_host(), os.getpid(), _began(os.getpid()), named, secrets.token_hex(8), identity)
+    def this_process(cls) -> "Owner":
+        """Return this process as the owner of a new lock."""
+        job = os.environ.get("SLURM_JOB_ID", "")
+        return cls(_host(), os.getpid(), _began(os.getpid()), job, secrets.token_hex(8))
 
     def is_seen_dead(self) -> bool:
         """Return whether the owner was a process of this host that runs no more."""
         return self.host == _host() and bool(self.began) and _began(self.pid) != self.began
 
     def __str__(self) -> str:
-        name = self.host.split(" ", 1)[0]
-        return " ".join([self.job, f"process {self.pid} on {name}"]).strip()
-
-
-@contextmanager
-def only_one(
-    base: Base,
-    recipe: Recipe,
-    tasks: Sequence[Task],
-    store: Store,
-    *,
-    code: str,
-    stop: Callable[[], bool],
-    stale_after: float = STALE_AFTER_SECONDS,
-) -> Iterator[Callable[[], bool]]:
-    """Hold the locks of some adapters; yield the question whether training must stop.
-
-    Parameters
-    ----------
-    base, recipe, tasks, store, code, stop
-        As for ``train_adapters``.
-    stale_after
-        Seconds without a sign of life after which a lock of another host counts for nothing.
-
-    Raises
-    ------
-    Interrupted
-        If ``stop`` was true while a lock was waited for.
-    """
-    wanted = distinct(tasks, keys_of(base.digest, recipe, tasks, code))
-    names = {key: task.name for key, task in wanted.items()}
-    with ExitStack() as held:
-        # In one order for all, so that no two jobs wait for each other.
-        locks = [
-            held.enter_context(
-                lock(store.root / "locks" / key, names[key], stop=stop, stale_after=stale_after)
-            )
-            for key in sorted(names)
-        ]
-        yield lambda: stop() or any(one.is_lost() for one in locks)
-
-
-@contextmanager
-def unless_made(
-    outputs: Sequence[Path], identity: str, locks: Path, *, stop: Callable[[], bool] = lambda: False
-) -> Iterator[bool]:
-    """Hold the lock of some outputs; yield whether they are still to be made.
-
-    They are not if the job that was waited for has made them, and it was the same job: Snakemake removes a job's outputs
-    before it begins, so that what is there after the wait was made during the wait.
-
-    Parameters
-    ----------
-    outputs
-        The files of the job. The lock is that of their place, so that no job of another config writes them meanwhile either.
-    identity
-        What decides their content, as a digest.
-    locks
-        The folder of the locks.
-
-    Raises
-    ------
-    Interrupted
-        If ``stop`` was true while the lock was waited for.
-    """
-    # Not where a link leads that the between-workflow cache has left there: the next job finds none.
-    stands = outputs[0].parent.resolve() / outputs[0].name
-    place = hashlib.sha256(str(stands).encode()).hexdigest()[:32]
-    with lock(locks / place, str(outputs[0]), identity=identity, stop=stop) as held:
-        made = (
-            held.after is not None
-            and held.after.identity == identity
-            and all(output.exists() for output in outputs)
-        )
-        if made:
-            logger.info("%s was made by %s", outputs[0], held.after)
-        yield not made
+        process = f"process {self.pid} on {self.host.split(' ', 1)[0]}"
+        return f"Slurm job {self.job}, {process}" if self.job else process
 
 
 class Lock:
-    """A lock that this process holds, and the thread that touches it.
+    """A lock that this process holds, and the thread that touches it."""
 
-    ``after`` is the owner that was waited for last, if any was.
-    """
-
-    def __init__(self, path: Path, owner: Owner, after: Owner | None = None) -> None:
-        self.path, self.owner, self.after = path, owner, after
+    def __init__(self, path: Path, owner: Owner) -> None:
+        self.path, self.owner = path, owner
         self._ended, self._lost = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._touch, daemon=True)
         self._thread.start()
 
     def is_lost(self) -> bool:
-        """Return whether others took this process for dead and the lock from it."""
+        """Return whether another job took this process for dead and the lock from it."""
         return self._lost.is_set()
 
     def release(self) -> None:
-        """Let the next one in."""
+        """Let the next job in."""
         self._ended.set()
         self._thread.join()
         if _owner(self.path) == self.owner:
             self.path.unlink(missing_ok=True)
 
     def _touch(self) -> None:
-        while not self._ended.wait(TOUCHED_EVERY_SECONDS):
+        while not self._ended.wait(TOUCH_SECONDS):
             try:
                 if _owner(self.path) != self.owner:
-                    logger.error("%s was taken over by another job, so this one stops", self.path)
+                    logger.error("another job took over %s, so this one stops", self.path)
                     self._lost.set()
                     return
                 os.utime(self.path)
-            except OSError as error:  # a file system that is away for a moment
+            except OSError as error:  # the file system is away for a moment
                 logger.warning("%s: %s", self.path, error)
 
 
@@ -174,32 +90,45 @@ def lock(
     path: Path,
     what: str,
     *,
-    identity: str = "",
     stop: Callable[[], bool] = lambda: False,
-    stale_after: float = STALE_AFTER_SECONDS,
+    stale_after: float = STALE_SECONDS,
 ) -> Iterator[Lock]:
-    """Hold the lock at ``path``; wait for it as long as another live process has it."""
+    """Hold the lock at ``path``; wait for it as long as another live process has it.
+
+    Parameters
+    ----------
+    path
+        The lock file.
+    what
+        What is being made, for messages.
+    stop
+        Asked while waiting.
+    stale_after
+        Seconds without a touch after which a lock of another host is void.
+
+    Raises
+    ------
+    Interrupted
+        If ``stop`` was true while the lock was waited for.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    owner = Owner.this_process(identity)
-    after: Owner | None = None
+    owner = Owner.this_process()
     seen: tuple[Owner | None, int] | None = None
     seen_at = 0.0
     while not _take(path, owner):
         if stop():
-            raise Interrupted(f"stopped while it waited for {what}, which another job makes")
+            raise Interrupted(f"stopped while waiting for {what}, which another job is making")
         found = (_owner(path), _touched(path))
-        after = found[0] or after
         if found != seen:
             if seen is None or seen[0] != found[0]:
-                logger.info("waits for %s, which is being made by %s", what, found[0] or "another job")
+                logger.info("waiting for %s, which %s is making", what, found[0] or "another job")
             seen, seen_at = found, time.monotonic()
-        silent = time.monotonic() - seen_at
-        if (found[0] and found[0].is_seen_dead()) or silent > stale_after:
-            logger.info("%s was left by %s, which is dead", what, found[0] or "another job")
+        if (found[0] and found[0].is_seen_dead()) or time.monotonic() - seen_at > stale_after:
+            logger.info("%s, which was making %s, is dead", found[0] or "another job", what)
             _clear(path, found[0])
         else:
-            time.sleep(ASKED_EVERY_SECONDS)
-    held = Lock(path, owner, after)
+            time.sleep(POLL_SECONDS)
+    held = Lock(path, owner)
     try:
         yield held
     finally:
@@ -207,7 +136,7 @@ def lock(
 
 
 def _take(path: Path, owner: Owner) -> bool:
-    # A link appears with its content and only where nothing is: no reader ever sees a lock without owner.
+    # A link appears with its content and only where nothing is: no reader ever sees a lock without an owner.
     draft = path.with_name(f".{path.name}.{owner.token}")
     try:
         draft.write_text(json.dumps(asdict(owner)), encoding="utf-8")
@@ -256,14 +185,14 @@ def _touched(path: Path) -> int:
 
 
 def _host() -> str:
-    # Two containers can have one name and see different processes; a host that was restarted has none of its old ones.
+    # Two containers can share a name but see different processes, and a restarted host has none of its old ones.
     boot, space = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
     marks = [boot.read_text().strip(), str(space.readlink())] if boot.exists() and space.is_symlink() else []
     return " ".join([socket.gethostname(), *marks])
 
 
 def _began(pid: int) -> str:
-    """Return when a process began, as the kernel counts, so that a number used again is another process; '' if it runs no more."""
+    """Return the kernel's start time of a process, which tells it from a later one with the same number; '' if it has ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except (FileNotFoundError, ProcessLookupError):

@@ -45,7 +45,7 @@ class PostColumns(Strict):
 
 
 class PostFormat(Strict):
-    """How the files write times and, in csv, how they part the columns."""
+    """How the files write times and, in csv, which character separates the columns."""
 
     time_format: str = Field(
         "iso",
@@ -88,6 +88,9 @@ class PostFilters(Strict):
     duplicates: Literal["keep", "same-author", "any-author"] = Field(
         "same-author",
         description="Of which posts with the same text in a week one stays: an author's own, or all.",
+    )
+    removed: Literal["drop", "keep"] = Field(
+        "drop", description="Posts whose text or author is [removed] or [deleted], as Reddit writes it."
     )
     emoji_only: Literal["drop", "keep"] = Field("keep", description="Posts of nothing but emoji.")
     languages: list[str] = Field([], description="Only these values of columns.language. None: all.")

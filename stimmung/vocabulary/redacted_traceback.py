@@ -11,7 +11,7 @@ from traceback import walk_tb
 PACKAGE = Path(__file__).parents[1]
 
 
-def stack_of(error: BaseException) -> str:
+def redacted_traceback(error: BaseException) -> str:
     """Return files, lines, functions and types of an exception and of those that led to it, the first one first."""
     return "\n".join(_lines(error, set()))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stimmung.vocabulary.errors import InputError, Interrupted
-from stimmung.vocabulary.redacted_traceback import kind_of, place_of, stack_of
+from stimmung.vocabulary.redacted_traceback import kind_of, place_of, redacted_traceback
 
 BEGINS, ENDED = "begins: process ", "ended"
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
@@ -99,7 +99,7 @@ def _end_of_defect(logger: logging.Logger, error: Exception, log: Path) -> None:
     if os.environ.get("STIMMUNG_SHOW_MESSAGES") == "1":
         logger.error(traceback.format_exc())
         return
-    logger.error("unexpected, from the outermost call to the innermost:\n%s", stack_of(error))
+    logger.error("unexpected, from the outermost call to the innermost:\n%s", redacted_traceback(error))
     told = InputError(
         f"{logger.name}: unexpected {kind_of(error)} in {place_of(error, Path(__file__))}; "
         f"the traceback without its messages, which may quote data, is in {log}",

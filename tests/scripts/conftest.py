@@ -192,6 +192,7 @@ def small_study(tmp_path_factory):
     from scripts.prepare_model import prepare_model
     from scripts.read_survey import read_survey
     from scripts.split_respondents import split_respondents
+    from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER
     from tests.workflow.small_model import save_small_model
     from tests.workflow.workspace import CODEBOOK, voters
 
@@ -213,7 +214,7 @@ def small_study(tmp_path_factory):
         **words,
         where={},
         weight=None,
-        output=paths.respondents,
+        respondents=paths.respondents,
         provenance=folder / "provenance.json",
     )
     chosen = {
@@ -221,18 +222,23 @@ def small_study(tmp_path_factory):
         "condition": "full",
         "exclude": {},
         "keep": {},
+        "complete": [],
+        "same_size_as": None,
         "share": None,
         "folds": 2,
         "seed": 0,
     }
-    split_respondents(respondents=paths.respondents, **chosen, output=paths.splits)
-    build_prompts(respondents=paths.respondents, **words, drop_items=[], output=paths.prompts)
+    split_respondents(respondents=paths.respondents, **chosen, splits=paths.splits)
+    build_prompts(respondents=paths.respondents, **words, drop_items=[], prompts=paths.prompts)
     prepare_model(
         source=str(paths.source),
         revision=None,
         quantization="nf4",
         compute_dtype="float32",
+        encoder=False,
         threads=1,
+        store=folder / "store",
         description=paths.base / "model.json",
+        files=[paths.base / name for name in WEIGHTS_AND_TOKENIZER],
     )
     return paths

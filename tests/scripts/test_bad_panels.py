@@ -71,7 +71,7 @@ class Bench:
         return {
             "files": [str(self.folder / pattern) for pattern in patterns or ["*.csv"]],
             "columns": PostColumns(),
-            "layout": PostFormat(),
+            "format": PostFormat(),
             "weeks": WEEKS,
             "cleaning": Cleaning(),
             "filters": PostFilters(),
@@ -101,7 +101,7 @@ class Bench:
             "trackers": {"mood": Tracker(file=str(file), format="tidy")},
             "options": {"mood": list(options)},
             "weeks": WEEKS,
-            "output": self.folder / "tracker.parquet",
+            "tracker": self.folder / "tracker.parquet",
         }
 
 

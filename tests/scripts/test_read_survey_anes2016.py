@@ -79,7 +79,8 @@ def read(survey, path, folder):
         where=survey.where,
         where_not=survey.where_not,
         weight=survey.weight,
-        output=folder / "respondents.parquet",
+        simulated=True,
+        respondents=folder / "respondents.parquet",
         provenance=folder / "provenance.json",
     )
     return read_table(folder / "respondents.parquet", RESPONDENTS)

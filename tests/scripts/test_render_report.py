@@ -198,7 +198,13 @@ def test_nothing_of_a_post_reaches_tables_figures_logs_or_page(moods_study, tmp_
         ]
         posts[week] = panel / "posts" / f"{week}.parquet"
         write_table(pd.DataFrame(rows, columns=["post_id", "week", "author", "text"]), posts[week], POSTS)
-    count_words(posts=posts, options=OPTIONS, lexicon=None, output=panel / "words.parquet")
+    count_words(
+        posts=panel / "posts",
+        weeks=list(posts),
+        options=OPTIONS,
+        lexicon=None,
+        signals=panel / "words.parquet",
+    )
     tables = {name: panel / f"{name}.parquet" for name in MOODS_TABLES}
     cross_correlate(**{**moods_study.correlate, "words": panel / "words.parquet"}, **tables)
     readers = {

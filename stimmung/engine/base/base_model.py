@@ -1,25 +1,24 @@
-"""The frozen base model: quantised once, saved as safetensors, loaded by every job."""
+"""The frozen base model, as every job loads it."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
 from stimmung.engine.base.attention import use_own_attention
 from stimmung.engine.base.dequantized import hold_dequantized
 from stimmung.engine.base.devices import default_device
-from stimmung.engine.base.model_files import DESCRIPTION, READ, WEIGHTS_AND_TOKENIZER, check_files, save_base
+from stimmung.engine.base.model_files import DESCRIPTION, check_files, check_source, read_description
 from stimmung.vocabulary.errors import InputError
 
-# Bars of half a second would stand between Snakemake's lines.
+# Bars of half a second would appear between Snakemake's lines.
 disable_progress_bar()
 
-PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+# Where the configs of different architectures say how many tokens they read.
+CONTEXT_LENGTH_NAMES = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
 
 
 @dataclass(frozen=True)
@@ -61,91 +60,34 @@ class Base:
 
     @property
     def max_length(self) -> int:
-        """How many tokens the model was made for."""
-        return int(self.model.config.max_position_embeddings)
+        """How many tokens the model reads at once."""
+        return context_length(self.model.config, self.tokenizer)
 
-
-def quantize_base(
-    source: str, revision: str | None, quantization: str, compute_dtype: str, output: Path
-) -> dict[str, Any]:
-    """Load a model from a directory or the hub, quantise it if asked, and save it with its tokenizer.
-
-    NF4 with double quantisation, as in QLoRA (Dettmers et al. 2023, section 3).
-
-    Returns
-    -------
-    dict
-        What model.json holds: source, revision, files, digest, sizes.
-
-    Raises
-    ------
-    InputError
-        If the model is absent, pickled, or asks for code of its own.
-    """
-    _check_source(source)
-    dtype = getattr(torch, compute_dtype)
-    config = None
-    if quantization == "nf4":
-        config = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=dtype,
-        )
-    options = {"revision": revision, "trust_remote_code": False}
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source, **options)
-        model = AutoModelForCausalLM.from_pretrained(
-            source,
-            dtype=dtype,
-            quantization_config=config,
-            use_safetensors=True,
-            device_map=default_device(),
-            **options,
-        )
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"cannot load the model '{source}': {str(error).splitlines()[0]}",
-            "A hub model must be downloaded first where jobs have no network: `hf download ID --revision REVISION`.",
-        ) from error
-    # Here once, since a pass over a large 4-bit model takes longer than all else that loading it does.
-    keep_weights_unpacked(model)
-    _check_head(Base(model, tokenizer, source, ""))
-    save_base(model, tokenizer, output)
-    return {
-        "source": source,
-        "revision": revision,
-        "quantization": quantization,
-        "compute_dtype": compute_dtype,
-        "architecture": model.config.architectures[0]
-        if model.config.architectures
-        else model.config.model_type,
-        "n_parameters": count_parameters(model),
-        "max_length": int(model.config.max_position_embeddings),
-        "files": list(WEIGHTS_AND_TOKENIZER),
-        "digest": digest_of(output),
-    }
+    @property
+    def vocabulary_size(self) -> int:
+        """How many logits the LM head gives."""
+        return int(self.model.get_output_embeddings().weight.shape[0])
 
 
 def load_base(path: Path, *, dequantized_mb: float | None = None) -> Base:
-    """Load a base that ``quantize_base`` saved, frozen and in eval mode.
+    """Load a prepared base, or any model directory, frozen and in eval mode.
 
     Parameters
     ----------
     path
         Its directory.
     dequantized_mb
-        4-bit weights are held in full if they then take at most so many megabytes; none: what suits the device.
+        4-bit weights are kept unpacked if they then take at most so many MB; by default, what suits the device.
 
     Raises
     ------
     InputError
-        If the directory is absent, pickled, asks for code of its own, or holds files of another model.
+        If the directory is absent, pickled, needs code of its own, or holds files of another model.
     """
-    _check_source(str(path))
+    check_source(str(path))
     check_files(path)
-    described = path / DESCRIPTION
-    description = json.loads(described.read_text()) if described.exists() else {}
+    is_prepared = (path / DESCRIPTION).exists()
+    digest = read_description(path)["digest"] if is_prepared else ""
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(
@@ -158,9 +100,9 @@ def load_base(path: Path, *, dequantized_mb: float | None = None) -> Base:
     except (OSError, ValueError) as error:
         raise InputError(f"cannot load the model in {path}: {str(error).splitlines()[0]}") from error
     prepare_loaded(model, dequantized_mb)
-    base = Base(model, tokenizer, str(path), description.get("digest", ""))
-    if not description:
-        _check_head(base)
+    base = Base(model, tokenizer, str(path), digest)
+    if not is_prepared:
+        check_architecture(base)
     return base
 
 
@@ -176,68 +118,59 @@ def prepare_loaded(model: Any, dequantized_mb: float | None = None) -> None:
 def keep_weights_unpacked(model: Any) -> None:
     """Stop bitsandbytes from repacking 4-bit weights in place on CPUs with AVX512-BF16.
 
-    In eval mode without gradients it repacks a layer's weight for an inference kernel that has no backward pass, and never
-    unpacks it: training after an evaluation then gets wrong gradients, without an error.
+    In eval mode without gradients it repacks a layer's weight for an inference kernel without backward pass, and never
+    unpacks it: training after scoring then gets wrong gradients, without an error.
     """
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
 
 
-def count_parameters(model: Any) -> int:
-    """Return the number of weights, two for each byte of a 4-bit layer."""
-    return sum(
-        parameter.numel() * (2 if parameter.dtype == torch.uint8 else 1) for parameter in model.parameters()
+def context_length(config: Any, tokenizer: Any) -> int:
+    """Return how many tokens a model reads at once, as its config or else its tokenizer says.
+
+    Raises
+    ------
+    InputError
+        If neither does.
+    """
+    for name in CONTEXT_LENGTH_NAMES:
+        if isinstance(length := getattr(config, name, None), int):
+            return length
+    # transformers gives a tokenizer that does not know its limit one of 1e30.
+    limit = getattr(tokenizer, "model_max_length", None)
+    if limit is not None and limit < 2**31:
+        return int(limit)
+    raise InputError(
+        f"neither config nor tokenizer says how many tokens the {config.model_type} model reads",
+        f"Add one of {', '.join(CONTEXT_LENGTH_NAMES)} to its config.json.",
     )
 
 
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 over the names and bytes of weights, config and tokenizer in a model directory."""
-    digest = hashlib.sha256()
-    for file in sorted(path.glob("*")):
-        if file.suffix in READ and file.name != DESCRIPTION:
-            digest.update(file.name.encode())
-            with file.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()
+def check_architecture(base: Base) -> None:
+    """Assert that a model can be trained and scored as we do it.
 
+    We evaluate the LM head only where a logit is needed. An architecture that does more between decoder and logits, such as a scale
+    on the logits, would be scored wrong silently; this finds out on three tokens.
 
-def _check_source(source: str) -> None:
-    directory = Path(source)
-    if not directory.is_dir():
-        if source.startswith((".", "/", "results/")):
-            raise InputError(f"no model directory at {source}")
-        return
-    if not any(directory.glob("*.safetensors")):
-        pickled = sorted(file.name for pattern in PICKLED for file in directory.glob(pattern))
-        if pickled:
-            raise InputError(
-                f"{source} holds pickled weights ({pickled[0]}), which can run any code when they are read",
-                "Save the model with safetensors: model.save_pretrained(path), with a recent transformers.",
-            )
-        raise InputError(f"{source} holds no *.safetensors file")
-    config = directory / "config.json"
-    if not config.exists():
-        raise InputError(f"{source} holds no config.json")
-    if "auto_map" in json.loads(config.read_text()):
-        raise InputError(
-            f"{source} asks to run code of its own (auto_map in config.json)",
-            "Only architectures of transformers are run.",
-        )
-
-
-def _check_head(base: Base) -> None:
-    """Assert that decoder, head and softcap together give the model's own logits.
-
-    We evaluate the head only where a logit is needed. An architecture that does more between the two, such as a scale on
-    the logits, would be scored wrong without a word; this finds it out on three tokens.
+    Raises
+    ------
+    InputError
+        If it cannot.
     """
+    kind = base.model.config.model_type
+    if not base.model._supports_sdpa:
+        raise InputError(
+            f"the architecture of {base.path}, {kind}, is not supported: transformers has no sdpa attention for it",
+            "Use a model of another architecture, such as a Llama, Qwen, Mistral or Gemma 3.",
+        )
+    base.max_length  # noqa: B018 (raises if unknown)
     with torch.inference_mode():
         ids = torch.tensor([[1, 2, 3]], device=base.device)
         ours = base.logits(base.decoder(input_ids=ids, use_cache=False).last_hidden_state)
         theirs = base.model(input_ids=ids, use_cache=False).logits.float()
     if not torch.allclose(ours, theirs, atol=1e-2, rtol=1e-2):
         raise InputError(
-            f"the architecture of {base.path} is not supported: its LM head is not a plain linear layer",
-            f"It is a {AutoConfig.from_pretrained(base.path).model_type} model; please report it.",
+            f"the architecture of {base.path}, {kind}, is not supported: its LM head is not a plain linear layer",
+            "Please report it.",
         )

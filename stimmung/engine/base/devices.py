@@ -5,6 +5,9 @@ import resource
 
 import torch
 
+# A choice: at most so many float32 logits (tokens x vocabulary, half a GiB) are held at once.
+MAX_LOGITS = 2**27
+
 
 def default_device() -> torch.device:
     """Return the first CUDA device, or the CPU."""

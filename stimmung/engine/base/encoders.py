@@ -1,4 +1,4 @@
-"""BERT-style encoders: saved once like a base model, and loaded with a classification head."""
+"""Models with a classification head: BERT-style encoders, and decoders as well."""
 
 import logging
 from collections.abc import Iterator
@@ -7,66 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from stimmung.engine.base.base_model import count_parameters, digest_of, keep_weights_unpacked
+from stimmung.engine.base.base_model import context_length, keep_weights_unpacked
 from stimmung.engine.base.devices import default_device
-from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER, check_files, save_base
+from stimmung.engine.base.model_files import check_files
 from stimmung.vocabulary.errors import InputError
-
-
-def save_encoder(source: str, revision: str | None, compute_dtype: str, output: Path) -> dict[str, Any]:
-    """Load an encoder from a directory or the hub and save it with its tokenizer, as safetensors.
-
-    Parameters
-    ----------
-    source, revision
-        A directory, or a hub id and its commit.
-    compute_dtype
-        'float32' or 'bfloat16': what its weights are saved in.
-    output
-        The directory to write.
-
-    Returns
-    -------
-    dict
-        What model.json holds: source, revision, files, digest, sizes.
-
-    Raises
-    ------
-    InputError
-        If the model is absent, pickled, or asks for code of its own.
-    """
-    options = {"revision": revision, "trust_remote_code": False}
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source, **options)
-        model = AutoModel.from_pretrained(
-            source, dtype=getattr(torch, compute_dtype), use_safetensors=True, **options
-        )
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"cannot load the encoder '{source}': {str(error).splitlines()[0]}",
-            "It must be there as safetensors, and downloaded first where jobs have no network: "
-            "`hf download ID --revision REVISION`.",
-        ) from error
-    save_base(model, tokenizer, output)
-    return {
-        "source": source,
-        "revision": revision,
-        "quantization": "none",
-        "compute_dtype": compute_dtype,
-        "architecture": type(model).__name__,
-        "n_parameters": count_parameters(model),
-        "max_length": longest_text(model, tokenizer),
-        "files": list(WEIGHTS_AND_TOKENIZER),
-        "digest": digest_of(output),
-    }
 
 
 def longest_text(model: Any, tokenizer: Any) -> int:
     """Return how many tokens the model reads, special ones included."""
     # RoBERTa has two positions more than it can use; its tokenizer knows.
-    return int(min(tokenizer.model_max_length, model.config.max_position_embeddings))
+    return int(min(tokenizer.model_max_length, context_length(model.config, tokenizer)))
 
 
 def load_classifier(path: Path, n_options: int, seed: int) -> tuple[Any, Any]:
@@ -92,7 +44,7 @@ def load_classifier(path: Path, n_options: int, seed: int) -> tuple[Any, Any]:
     except (OSError, ValueError) as error:
         raise InputError(
             f"cannot load a classifier from {path}: {str(error).splitlines()[0]}",
-            "The arm `classifier` needs an architecture that transformers has a sequence classifier for.",
+            "The arm `classifier` needs an architecture with a sequence classifier in transformers.",
         ) from error
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token

@@ -1,5 +1,6 @@
-"""The files of a saved base model: always the same ones, so that a workflow can name them all, and each written whole."""
+"""The files of a prepared base model: always the same ones, so that the workflow can name them all."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -10,14 +11,15 @@ from stimmung.vocabulary.errors import InputError
 
 DESCRIPTION = "model.json"
 WEIGHTS_AND_TOKENIZER = ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json")
+PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 # What a library that loads the directory may read, and what the digest of a base covers.
 READ = (".safetensors", ".json", ".jinja", ".model")
 
 
 def save_base(model: Any, tokenizer: Any, output: Path) -> None:
-    """Save a model and its tokenizer as the files of ``WEIGHTS_AND_TOKENIZER``, and remove what else may be read there.
+    """Save a model and its tokenizer as the files of ``WEIGHTS_AND_TOKENIZER``, and remove other readable files.
 
-    A file that stands there is replaced, not written to: it may be a link into a cache that others read.
+    An existing file is replaced, not written to: it may be a link into a store that others read.
 
     Raises
     ------
@@ -27,15 +29,15 @@ def save_base(model: Any, tokenizer: Any, output: Path) -> None:
     if not tokenizer.is_fast:
         raise InputError(
             f"the tokenizer of {tokenizer.name_or_path} has no fast form (tokenizer.json)",
-            "Only tokenizers of the library `tokenizers` are read.",
+            "Only tokenizers of the `tokenizers` library are supported.",
         )
     draft = output / ".draft"
-    # What a killed attempt has left, of tens of gigabytes.
+    # A killed attempt may have left tens of gigabytes.
     shutil.rmtree(draft, ignore_errors=True)
     try:
         # One file, whatever the size: the workflow names its outputs before it knows how large they are.
         model.save_pretrained(draft, max_shard_size="10TB")
-        # A chat template stands in tokenizer_config.json then; a file of its own would be there for some models only.
+        # This puts a chat template into tokenizer_config.json; only some models would have a file of its own.
         tokenizer.save_pretrained(draft, save_jinja_files=False)
         share_as_usual(draft)
         for name in strangers(output):
@@ -47,7 +49,7 @@ def save_base(model: Any, tokenizer: Any, output: Path) -> None:
 
 
 def strangers(path: Path) -> list[str]:
-    """Return the names of the files in a base's directory that could be read but are not of those that ``save_base`` writes."""
+    """Return the names of the files in a base's directory that could be read but that ``save_base`` does not write."""
     known = (DESCRIPTION, *WEIGHTS_AND_TOKENIZER)
     return sorted(
         file.name
@@ -57,20 +59,70 @@ def strangers(path: Path) -> list[str]:
 
 
 def check_files(path: Path) -> None:
-    """Refuse a prepared base in whose directory files of another model were left; they would be read with it.
-
-    A base says in its description which files it has. One that was prepared before they were always the same does not.
+    """Refuse a prepared base whose directory has files of another model, which would be read with it.
 
     Raises
     ------
     InputError
         If there are such files.
     """
-    described = path / DESCRIPTION
-    if not described.exists() or "files" not in json.loads(described.read_text(encoding="utf-8")):
+    # A base that an early version prepared does not list its files.
+    if not (path / DESCRIPTION).exists() or "files" not in read_description(path):
         return
     if found := strangers(path):
         raise InputError(
-            f"{path} holds {found[0]}, which is of another model than the one that is prepared there",
+            f"{path} holds {found[0]}, which is not a file of the model that is prepared there",
             "Delete the file and run snakemake again.",
         )
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """Return what a prepared base's model.json holds: source, revision, quantisation, sizes, digest.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    try:
+        return dict(json.loads((path / DESCRIPTION).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"no readable {DESCRIPTION} in {path}", "Delete the folder and run snakemake again."
+        ) from error
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 over the names and bytes of weights, config and tokenizer in a model directory."""
+    digest = hashlib.sha256()
+    for file in sorted(path.glob("*")):
+        if file.suffix in READ and file.name != DESCRIPTION:
+            digest.update(file.name.encode())
+            with file.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
+
+
+def check_source(source: str) -> None:
+    """Refuse a directory that does not hold a model in safetensors.
+
+    Raises
+    ------
+    InputError
+        If the directory is absent, or lacks weights or config.
+    """
+    directory = Path(source)
+    if not directory.is_dir():
+        if source.startswith((".", "/", "results/")):
+            raise InputError(f"no model directory at {source}")
+        return
+    if not any(directory.glob("*.safetensors")):
+        pickled = sorted(file.name for pattern in PICKLED for file in directory.glob(pattern))
+        if pickled:
+            raise InputError(
+                f"{source} holds pickled weights ({pickled[0]}), which can run any code when they are read",
+                "Save the model with safetensors: model.save_pretrained(path), with a recent transformers.",
+            )
+        raise InputError(f"{source} holds no *.safetensors file")
+    if not (directory / "config.json").exists():
+        raise InputError(f"{source} holds no config.json")

@@ -1,15 +1,13 @@
-"""The state of a classifier's training in one file, so that a killed job goes on where it was.
+"""The state of a classifier's training in one file, so that a killed job resumes where it was.
 
-The Trainer's own checkpoints are folders of several files with pickles among them. This is one file of tensors, replaced by a
-rename. It is written as a step begins, when the next batch is drawn already: then the random numbers of dropout are the next ones
-on an epoch's first step as well.
+The Trainer's own checkpoints are folders with pickles, which it reads with ``torch.load``. This is one file of tensors, replaced by
+a rename. It is written as a step begins, after the next batch is drawn: so dropout draws the same on an epoch's first step too.
 """
 
 import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +16,19 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from transformers import TrainerCallback
 
-from stimmung.engine.cohort.adapter_files import DAMAGE
 from stimmung.engine.cohort.checkpoint import optimizer_tensors, restore_optimizer
+from stimmung.store.adapter_folders import DAMAGE
 from stimmung.vocabulary.atomic_files import whole
 from stimmung.vocabulary.errors import Interrupted
 
 logger = logging.getLogger(__name__)
 
-TRAINER_STATE = "trainer_state.json"  # as the Trainer calls it
-
-
-@dataclass
-class _Read:
-    """What a checkpoint holds: tensors by kind, and what is no tensor."""
-
-    tensors: dict[str, dict[str, torch.Tensor]]
-    scheduler: dict[str, Any]
-    trainer: str
-    seconds: float
+TRAINER_STATE = "trainer_state.json"  # the Trainer's name
+Tensors = dict[str, dict[str, torch.Tensor]]
 
 
 class Checkpoints(TrainerCallback):
-    """Saves the state of a training now and then and before it is stopped, and puts it back.
+    """Saves the state of a training now and then and before it is stopped, and restores it.
 
     Parameters
     ----------
@@ -54,108 +43,96 @@ class Checkpoints(TrainerCallback):
     def __init__(self, path: Path, minutes: float, stop: Callable[[], bool]) -> None:
         self._path, self._minutes, self._stop = path, minutes, stop
         self._began = self._saved_at = time.monotonic()
-        self._read: _Read | None = None
+        self._restored: tuple[Tensors, dict[str, Any]] | None = None
 
     @property
     def seconds(self) -> float:
-        """How long the training has taken so far, those before a kill included."""
+        """How long the training has taken so far, including the time before a kill."""
         return time.monotonic() - self._began
 
     def resume(self, tuned: Any, folder: Path) -> str | None:
-        """Put back the weights; return a folder that the Trainer goes on from, None where there is no checkpoint."""
-        self._read = _load(self._path)
-        if self._read is None:
+        """Restore the weights; return a folder that the Trainer resumes from, or None if there is no checkpoint."""
+        self._restored = _load(self._path)
+        if self._restored is None:
             return None
+        tensors, state = self._restored
         with torch.no_grad():
             for name, parameter in _trainable(tuned).items():
-                parameter.copy_(self._read.tensors["weights"][name])
+                parameter.copy_(tensors["weights"][name])
         tuned.save_pretrained(folder)
-        (folder / TRAINER_STATE).write_text(self._read.trainer, encoding="utf-8")
-        self._began -= self._read.seconds
+        (folder / TRAINER_STATE).write_text(state["trainer"], encoding="utf-8")
+        self._began -= state["seconds"]
         return str(folder)
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **parts: Any) -> None:
-        """Put back the optimizer and the learning rate."""
-        del args, control
-        if self._read is not None:
+    def on_train_begin(self, _args: Any, state: Any, _control: Any, **parts: Any) -> None:
+        """Restore the optimizer and the learning rate."""
+        if self._restored is not None:
+            tensors, saved = self._restored
             optimizer, scheduler = _bare(parts["optimizer"]), parts["lr_scheduler"]
-            restore_optimizer(optimizer, self._read.tensors.get("optimizer", {}))
-            scheduler.load_state_dict(self._read.scheduler)
+            restore_optimizer(optimizer, tensors.get("optimizer", {}))
+            scheduler.load_state_dict(saved["scheduler"])
             for group, rate in zip(optimizer.param_groups, scheduler.get_last_lr(), strict=True):
                 group["lr"] = rate
-            logger.info("goes on at step %d", state.global_step)
+            logger.info("resuming at step %d", state.global_step)
 
-    def on_step_begin(self, args: Any, state: Any, control: Any, **parts: Any) -> None:
-        """Put back the random numbers in a training's first step; in later ones, save if it is time to."""
-        del args, control
-        if self._read is not None:
-            _set_random_state(self._read.tensors["random"])
-            self._read = None
+    def on_step_begin(self, _args: Any, state: Any, _control: Any, **parts: Any) -> None:
+        """Restore the random numbers before the first step after a resume; save before later ones if it is time to."""
+        if self._restored is not None:
+            random = self._restored[0]["random"]
+            torch.set_rng_state(random["cpu"])
+            if "cuda" in random:
+                torch.cuda.set_rng_state(random["cuda"])
+            self._restored = None
         stopped = self._stop()
         if state.global_step and (stopped or time.monotonic() - self._saved_at > self._minutes * 60):
-            self._save(state, parts["model"], parts["optimizer"], parts["lr_scheduler"])
+            self._save(state, parts["model"], _bare(parts["optimizer"]), parts["lr_scheduler"])
         if stopped:
-            raise Interrupted(f"stopped at step {state.global_step}; the next run goes on from there")
+            raise Interrupted(f"stopped at step {state.global_step}; the next run resumes from there")
 
     def remove(self) -> None:
         """Delete the file of a training that has ended."""
         self._path.unlink(missing_ok=True)
 
     def _save(self, state: Any, model: Any, optimizer: Any, scheduler: Any) -> None:
+        cuda = {"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {}
         kinds = {
             "weights": _trainable(model),
-            "optimizer": optimizer_tensors(_bare(optimizer)),
-            "random": _random_state(),
+            "optimizer": optimizer_tensors(optimizer),
+            "random": {"cpu": torch.get_rng_state(), **cuda},
+        }
+        tensors = {
+            f"{kind}/{name}": tensor.detach().cpu().contiguous()
+            for kind, named in kinds.items()
+            for name, tensor in named.items()
         }
         with whole(self._path) as draft:
             state.save_to_json(str(draft))
-            metadata = {
-                "trainer": draft.read_text(encoding="utf-8"),
-                "scheduler": json.dumps(scheduler.state_dict()),
-                "seconds": json.dumps(self.seconds),
-            }
-            tensors = {
-                f"{kind}/{name}": tensor.detach().cpu().contiguous()
-                for kind, named in kinds.items()
-                for name, tensor in named.items()
-            }
-            save_file(tensors, draft, metadata=metadata)
+            trainer = draft.read_text(encoding="utf-8")
+            saved = {"trainer": trainer, "scheduler": scheduler.state_dict(), "seconds": self.seconds}
+            save_file(tensors, draft, metadata={"state": json.dumps(saved)})
         self._saved_at = time.monotonic()
 
 
-def _load(path: Path) -> _Read | None:
+def _load(path: Path) -> tuple[Tensors, dict[str, Any]] | None:
+    """Return the tensors by kind and name, and what is not a tensor; None if there is no readable checkpoint."""
     if not path.exists():
         return None
-    tensors: dict[str, dict[str, torch.Tensor]] = {}
+    tensors: Tensors = {}
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
             for key in file.keys():  # noqa: SIM118 (safe_open is no dict)
                 kind, name = key.split("/", 1)
                 tensors.setdefault(kind, {})[name] = file.get_tensor(key)
-        return _Read(
-            tensors, json.loads(metadata["scheduler"]), metadata["trainer"], json.loads(metadata["seconds"])
-        )
+            return tensors, json.loads(file.metadata()["state"])
     except (*DAMAGE, AttributeError) as error:
         logger.warning("%s cannot be read, so training begins anew: %s", path, error)
         return None
 
 
 def _bare(optimizer: Any) -> Any:
-    """Return the optimizer within the one that accelerate has wrapped around it."""
+    """Return the optimizer inside accelerate's wrapper."""
     return getattr(optimizer, "optimizer", optimizer)
 
 
 def _trainable(model: Any) -> dict[str, torch.nn.Parameter]:
     return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-
-
-def _random_state() -> dict[str, torch.Tensor]:
-    cuda = {"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {}
-    return {"cpu": torch.get_rng_state(), **cuda}
-
-
-def _set_random_state(state: dict[str, torch.Tensor]) -> None:
-    torch.set_rng_state(state["cpu"])
-    if "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"])

@@ -1,69 +1,44 @@
-"""Adapters on disk, in PEFT's format."""
+"""Adapters in PEFT's format."""
 
 import json
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from stimmung.engine.cohort.lora import Cohort, LoraSettings
-from stimmung.vocabulary.atomic_files import share_as_usual
+from stimmung.engine.cohort.lora import Cohort
+from stimmung.store.adapter_folders import DAMAGE, new_folder
+from stimmung.store.paths import CONFIG, RECORD, WEIGHTS
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.training import Lora
 
-WEIGHTS = "adapter_model.safetensors"
-CONFIG = "adapter_config.json"
-RECORD = "training.json"
-# The weights last: where they are, the others are too.
-FILES = (CONFIG, RECORD, WEIGHTS)
 PEFT_PREFIX = "base_model.model."
-# What reading raises where a file is absent, cut off, or of another make. A want of memory is none of it.
-DAMAGE = (OSError, SafetensorError, ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True)
 class Adapter:
-    """An adapter as it was read: weights by layer name and matrix, shapes (r, in) and (out, r)."""
+    """An adapter read from disk: weights by layer name and matrix, shapes (r, in) and (out, r)."""
 
     weights: dict[str, torch.Tensor]
-    settings: LoraSettings
+    settings: Lora
 
 
 def save_adapter(
     directory: Path, weights: dict[str, torch.Tensor], cohort: Cohort, record: dict[str, Any]
 ) -> None:
-    """Write an adapter so that it appears whole or not at all; an existing one is left as it is.
+    """Write an adapter so that it appears whole or not at all; an existing one is left alone.
 
     ``PeftModel.from_pretrained(base, directory)`` loads it.
     """
     if directory.exists():
         return
-    with whole_folder(directory) as draft:
+    with new_folder(directory) as draft:
         tensors = {_peft_name(name): tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
         save_file(tensors, draft / WEIGHTS, metadata={"format": "pt"})
         (draft / CONFIG).write_text(json.dumps(_peft_config(cohort), indent=2, sort_keys=True) + "\n")
         (draft / RECORD).write_text(json.dumps(record, indent=2) + "\n")
-
-
-@contextmanager
-def whole_folder(directory: Path) -> Iterator[Path]:
-    """Yield a draft beside ``directory`` to write to, and rename it at the end, so that nobody ever reads half an adapter."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    draft = directory.with_name(f".{directory.name}.{os.getpid()}")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir()
-    try:
-        yield draft
-        share_as_usual(draft)
-        draft.rename(directory)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def load_adapter(directory: Path) -> Adapter:
@@ -72,12 +47,12 @@ def load_adapter(directory: Path) -> Adapter:
     Raises
     ------
     InputError
-        If files are absent or damaged.
+        If files are missing or damaged.
     """
     try:
         config = json.loads((directory / CONFIG).read_text())
         tensors = load_file(directory / WEIGHTS)
-        settings = LoraSettings(
+        settings = Lora(
             r=config["r"],
             lora_alpha=config["lora_alpha"],
             lora_dropout=config["lora_dropout"],
@@ -90,18 +65,6 @@ def load_adapter(directory: Path) -> Adapter:
             f"no readable adapter in {directory}", f"Delete the folder and run snakemake again. ({error})"
         ) from error
     return Adapter({_own_name(name): tensor for name, tensor in tensors.items()}, settings)
-
-
-def export_adapter(stored: Path, directory: Path) -> None:
-    """Let the files of a stored adapter appear in ``directory``, the weights last, by hard links where the file system has them."""
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / WEIGHTS).unlink(missing_ok=True)
-    for name in FILES:
-        (directory / name).unlink(missing_ok=True)
-        try:
-            os.link(stored / name, directory / name)
-        except OSError:
-            shutil.copy2(stored / name, directory / name)
 
 
 def _peft_name(name: str) -> str:

@@ -1,20 +1,23 @@
 """One forward and backward pass over rows of several adapters, with the LM head only where a token carries loss."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
+from torch import nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from stimmung.engine.base.base_model import Base
+from stimmung.engine.base.devices import MAX_LOGITS
 from stimmung.engine.base.last_layer import last_layer_at
 from stimmung.engine.cohort.batching import TrainingRow
 from stimmung.engine.cohort.lora import Cohort, Slice
-
-# Logits of this many entries (tokens x vocabulary, float32) are held at once; more are recomputed in pieces.
-MAX_LOGITS = 2**28
+from stimmung.vocabulary.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ def loss_per_token(base: Base, rows: Sequence[TrainingRow]) -> torch.Tensor:
     hidden = base.decoder(input_ids=ids.to(device), use_cache=False).last_hidden_state
     hidden = hidden.reshape(-1, hidden.shape[-1])[torch.tensor(where, device=device)]
     target = torch.tensor(targets, device=device)
-    size = max(1, MAX_LOGITS // base.model.config.vocab_size)
+    size = max(1, MAX_LOGITS // base.vocabulary_size)
     if len(target) <= size:
         return _head_loss(base, hidden, target)
     pieces = zip(hidden.split(size), target.split(size), strict=True)
@@ -119,16 +122,38 @@ def _head_loss(base: Base, hidden: torch.Tensor, target: torch.Tensor) -> torch.
 
 @contextmanager
 def checkpointed_activations(base: Base, wanted: bool) -> Iterator[None]:
-    """Recompute activations in the backward pass, without the base's dropout, which train mode would turn on."""
+    """Recompute activations in the backward pass, without the base's dropout, which train mode would turn on.
+
+    Raises
+    ------
+    InputError
+        If transformers cannot recompute the architecture's layers.
+    """
     if not wanted:
         yield
         return
+    layers = [one for one in base.model.modules() if isinstance(one, GradientCheckpointingLayer)]
+    if not layers:
+        raise InputError(
+            f"gradient_checkpointing: the layers of {base.path} cannot be recomputed", "Set it to false."
+        )
     base.model.gradient_checkpointing_enable({"use_reentrant": False})
-    for module in base.model.modules():
-        if getattr(module, "gradient_checkpointing", None) is not None:
-            module.training = True  # this module only, not its children
+    for layer in layers:
+        layer._gradient_checkpointing_func = partial(_recomputed, layer)
+        layer.training = True  # what transformers asks for; this module only, not its children
     try:
         yield
     finally:
         base.model.gradient_checkpointing_disable()
         base.model.eval()
+
+
+def _recomputed(layer: nn.Module, forward: Callable[..., Any], *arguments: Any) -> Any:
+    def in_eval_mode(*given: Any) -> Any:
+        layer.training = False
+        try:
+            return forward(*given)
+        finally:
+            layer.training = True
+
+    return checkpoint(in_eval_mode, *arguments, use_reentrant=False)

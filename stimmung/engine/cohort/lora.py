@@ -16,26 +16,10 @@ from torch.nn import functional
 
 from stimmung.engine.base.base_model import Base
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.training import Lora
 
 BASE_ONLY = -1  # rows that no adapter touches
 DRAWS = 2**16  # values of the random number behind each entry of a dropout mask
-
-
-@dataclass(frozen=True)
-class LoraSettings:
-    """What an adapter is, in PEFT's names (``LoraConfig``)."""
-
-    r: int = 16
-    lora_alpha: float = 32
-    lora_dropout: float = 0.0
-    use_rslora: bool = False
-    target_modules: str | tuple[str, ...] = "all-linear"
-    bias: str = "none"  # lora_only: those of the target modules are tuned too; all: all that the model has
-
-    @property
-    def scale(self) -> float:
-        """The factor of B A x: alpha / r (Hu et al. 2021), or alpha / sqrt(r) (Kalajdzievski 2023)."""
-        return self.lora_alpha / (math.sqrt(self.r) if self.use_rslora else self.r)
 
 
 @dataclass(frozen=True)
@@ -73,7 +57,7 @@ class Layout:
 class CohortLinear(nn.Module):
     """A frozen linear layer with K adapters beside it."""
 
-    def __init__(self, base: nn.Module, settings: LoraSettings, layout: Layout, number: int) -> None:
+    def __init__(self, base: nn.Module, settings: Lora, layout: Layout, number: int) -> None:
         super().__init__()
         self.base = base
         self.settings = settings
@@ -167,7 +151,7 @@ class Cohort:
     """
 
     base: Base
-    settings: LoraSettings
+    settings: Lora
     layers: dict[str, CohortLinear]
     layout: Layout = field(default_factory=Layout)
 
@@ -198,7 +182,7 @@ class Cohort:
 
 
 @contextmanager
-def attached(base: Base, settings: LoraSettings) -> Iterator[Cohort]:
+def attached(base: Base, settings: Lora) -> Iterator[Cohort]:
     """Attach an empty cohort to ``base`` and take it off at the end; the base's weights are never touched.
 
     Raises
@@ -265,7 +249,7 @@ def target_names(model: Any, target_modules: str | Sequence[str]) -> list[str]:
     return chosen
 
 
-def _check_biases(model: Any, settings: LoraSettings, names: Sequence[str]) -> None:
+def _check_biases(model: Any, settings: Lora, names: Sequence[str]) -> None:
     if settings.bias != "all":
         return
     biases = {name.removesuffix(".bias") for name, _ in model.named_parameters() if name.endswith(".bias")}

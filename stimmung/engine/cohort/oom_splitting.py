@@ -1,6 +1,6 @@
-"""A cohort in parts: as many adapters at once as the memory holds, found by halving, and not forgotten by a killed job."""
+"""A cohort in parts: as many adapters at once as fit the memory, found by halving, and remembered after a kill."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from stimmung.engine.cohort import checkpoint as checkpoints
@@ -10,15 +10,15 @@ from stimmung.store.paths import Store
 Part = list[tuple[Task, str]]  # the adapters that are in memory together, each with its key in the store
 
 
-def first_parts(tasks: Sequence[Task], keys: Sequence[str], size: int, store: Store) -> list[Part]:
-    """Cut a cohort into parts of at most ``size`` adapters, or into the smaller ones that an earlier run had to take."""
-    pairs = list(zip(tasks, keys, strict=True))
-    whole = [pairs[first : first + size] for first in range(0, len(pairs), size)]
-    return [part for one in whole for part in _begun(one, store) or [one]]
+def first_parts(wanted: Mapping[str, Task], size: int, store: Store) -> list[Part]:
+    """Cut a cohort, by key, into parts of at most ``size`` adapters, or into the smaller ones that an earlier run had to take."""
+    pairs = [(task, key) for key, task in wanted.items()]
+    largest = [pairs[first : first + size] for first in range(0, len(pairs), size)]
+    return [part for one in largest for part in _begun(one, store) or [one]]
 
 
 def halved(part: Part, store: Store) -> tuple[Part, Part]:
-    """Cut a part in two, each with what the part's checkpoint says of its adapters."""
+    """Cut a part in two, each with its share of the part's checkpoint."""
     middle = len(part) // 2
     halves = part[:middle], part[middle:]
     path = _checkpoint(part, store)
@@ -32,7 +32,7 @@ def halved(part: Part, store: Store) -> tuple[Part, Part]:
 
 
 def _begun(part: Part, store: Store) -> list[Part]:
-    """Return the parts of ``part`` that have been begun, and those beside them; none if there are none."""
+    """Return the parts into which ``part`` was cut by an earlier run; none if nothing of it was begun."""
     if _checkpoint(part, store).exists():
         return [part]
     if len(part) == 1:

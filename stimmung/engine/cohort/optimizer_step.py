@@ -13,7 +13,8 @@ from stimmung.engine.cohort.batching import Step
 from stimmung.engine.cohort.checkpoint import Progress
 from stimmung.engine.cohort.forward_backward import Part, forward_backward
 from stimmung.engine.cohort.lora import Cohort
-from stimmung.engine.cohort.training_config import Recipe, Task
+from stimmung.engine.cohort.training_config import Task, learning_rate_at
+from stimmung.vocabulary.training import Training
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Run:
         return self.progress.failed is None and self.progress.step < len(self.plan)
 
 
-def do_step(cohort: Cohort, recipe: Recipe, runs: list[Run]) -> None:
+def do_step(cohort: Cohort, training: Training, runs: list[Run]) -> None:
     """Do one optimizer step of each run; a CUDA device without memory gets the same step in smaller pieces."""
     began = time.monotonic()
     splits = max(run.progress.splits for run in runs)
@@ -43,7 +44,7 @@ def do_step(cohort: Cohort, recipe: Recipe, runs: list[Run]) -> None:
             losses = _gradients(cohort, runs, splits)
             break
         except torch.cuda.OutOfMemoryError:
-            if splits >= recipe.per_device_train_batch_size:
+            if splits >= training.per_device_train_batch_size:
                 raise
             for run in runs:
                 _zero(cohort, run)
@@ -54,7 +55,7 @@ def do_step(cohort: Cohort, recipe: Recipe, runs: list[Run]) -> None:
     for run, loss in zip(runs, losses, strict=True):
         run.progress.splits = splits
         run.progress.seconds += shared
-        _update(cohort, recipe, run, loss)
+        _update(cohort, training, run, loss)
 
 
 def _gradients(cohort: Cohort, runs: list[Run], splits: int) -> list[float]:
@@ -84,16 +85,16 @@ def _dropout_key(seed: int, step: int, micro: int) -> int:
     return ((seed * 1_000_003 + step) * 1_009 + micro) % 2**48
 
 
-def _update(cohort: Cohort, recipe: Recipe, run: Run, loss: float) -> None:
+def _update(cohort: Cohort, training: Training, run: Run, loss: float) -> None:
     parameters = list(cohort.parameters_of(run.adapter).values())
     assert run.optimizer is not None
-    norm = nn.utils.clip_grad_norm_(parameters, recipe.max_grad_norm or math.inf)
+    norm = nn.utils.clip_grad_norm_(parameters, training.max_grad_norm or math.inf)
     if not math.isfinite(loss) or not torch.isfinite(norm):
         run.progress.failed = f"the loss is {loss} at step {run.progress.step + 1}: training stopped"
         logger.error("%s: %s", run.task.name, run.progress.failed)
     else:
         for group in run.optimizer.param_groups:
-            group["lr"] = recipe.learning_rate_at(run.progress.step, len(run.plan))
+            group["lr"] = learning_rate_at(training, run.progress.step, len(run.plan))
         run.optimizer.step()
         run.progress.losses.append(loss)
         run.progress.step += 1

@@ -1,8 +1,8 @@
 """All GPUs of a node: each trains a cohort of its own on a base of its own.
 
 Accelerate tells each process its device and its share. Its launchers are not used: they fork, which CUDA does not survive once a
-base is loaded, refuse to start once bitsandbytes is imported, and end all processes when one fails. Adapters have nothing to
-do with each other, so after the processes have met they do not talk, and none waits for another.
+base is loaded, refuse to start once bitsandbytes is imported, and end all processes when one fails. Adapters are independent of
+each other, so after the processes have met they do not communicate, and none waits for another.
 """
 
 import logging
@@ -25,49 +25,50 @@ from stimmung.engine.base.base_model import Base, load_base
 from stimmung.engine.base.devices import use_threads
 from stimmung.engine.cohort.interruption import StopOnSignal
 from stimmung.engine.cohort.train import train_adapters
-from stimmung.engine.cohort.training_config import Pace, Recipe, Task, distinct, keys_of
+from stimmung.engine.cohort.training_config import Task, adapter_keys, by_key
 from stimmung.store.paths import Store
 from stimmung.vocabulary.errors import InputError, Interrupted
-from stimmung.vocabulary.redacted_traceback import stack_of
+from stimmung.vocabulary.pace import Pace
+from stimmung.vocabulary.redacted_traceback import redacted_traceback
+from stimmung.vocabulary.training import Training
 
 logger = logging.getLogger(__name__)
 
-ASKED_EVERY_SECONDS = 0.5
+POLL_SECONDS = 0.5
 # Until then all processes must have imported their libraries, also from a slow file system.
 MET_WITHIN = timedelta(minutes=5)
 
 
 def train_on_all_devices(
     base: Base,
-    recipe: Recipe,
+    training: Training,
     tasks: Sequence[Task],
     store: Store,
     *,
     pace: Pace,
-    code: str = "",
     stop: Callable[[], bool] = lambda: False,
     n_devices: int | None = None,
 ) -> list[str]:
     """Train all tasks as :func:`train_adapters` does, spread over the GPUs that this process sees.
 
-    This process works on the first device, with the base that it has. What another process did not finish, because it failed or ran
-    out of memory, is trained here in the end, so that there is one place where errors are told. A job that is resumed with another
-    number of devices keeps what was finished, but not the checkpoints of what was not.
+    This process works on the first device, with its own base. What another process did not finish, because it failed or ran
+    out of memory, is trained here in the end, so that errors are reported in one place. A job that is resumed with another
+    number of devices keeps what was finished, but not the checkpoints of the rest.
 
     Parameters
     ----------
-    base, recipe, tasks, store, pace, code, stop
+    base, training, tasks, store, pace, stop
         As for ``train_adapters``.
     n_devices
-        How many processes; none: one for each GPU, one without a GPU.
+        How many processes; by default one for each GPU, or one if there is none.
     """
-    wanted = list(distinct(tasks, keys_of(base.digest, recipe, tasks, code)).values())
+    wanted = list(by_key(adapter_keys(base.digest, training, tasks), tasks).values())
     n = min(len(wanted), n_devices or max(1, torch.cuda.device_count()))
     if n < 2:
-        return train_adapters(base, recipe, tasks, store, pace=pace, code=code, stop=stop)
+        return train_adapters(base, training, tasks, store, pace=pace, stop=stop)
     with TemporaryDirectory() as folder:
         meeting, threads = Path(folder) / "meeting", torch.get_num_threads()
-        train = partial(_train, base.path, recipe, wanted, store, pace, code, threads, n, meeting)
+        train = partial(_train, base.path, training, wanted, store, pace, threads, n, meeting)
         # Spawned, since CUDA does not survive a fork.
         context = multiprocessing.get_context("spawn")
         others = [context.Process(target=train, args=(device,), daemon=True) for device in range(1, n)]
@@ -75,12 +76,12 @@ def train_on_all_devices(
             for process in others:
                 process.start()
             with _share(wanted, 0, n, meeting) as own:
-                train_adapters(base, recipe, own, store, pace=pace, code=code, stop=stop)
+                train_adapters(base, training, own, store, pace=pace, stop=stop)
             for process in others:
                 while process.is_alive() and not stop():
-                    process.join(ASKED_EVERY_SECONDS)
+                    process.join(POLL_SECONDS)
         except TimeoutError as error:
-            logger.warning("%s: the first one works alone", error)
+            logger.warning("%s: training on the first one alone", error)
         finally:
             # After a signal, or an error here: each writes its checkpoint and ends.
             for process in others:
@@ -88,12 +89,12 @@ def train_on_all_devices(
                     process.terminate()
             for process in others:
                 process.join()
-    return train_adapters(base, recipe, tasks, store, pace=pace, code=code, stop=stop)
+    return train_adapters(base, training, tasks, store, pace=pace, stop=stop)
 
 
 @contextmanager
 def _share(tasks: Sequence[Task], device: int, n_devices: int, meeting: Path) -> Iterator[list[Task]]:
-    """Meet the other processes at a file and make ``device`` the current one; yield what is to be trained on it.
+    """Meet the other processes at a file and make ``device`` the current one; yield the tasks to be trained on it.
 
     Raises
     ------
@@ -116,7 +117,7 @@ def _share(tasks: Sequence[Task], device: int, n_devices: int, meeting: Path) ->
 
 
 def _meet(device: int, n_devices: int, meeting: Path) -> PartialState:
-    # What a library may have told accelerate in this process: the first state is kept, whatever is asked for later.
+    # A library may have initialised accelerate in this process, which keeps the first state whatever is asked for later.
     PartialState._reset_state()
     try:
         return PartialState(
@@ -127,17 +128,16 @@ def _meet(device: int, n_devices: int, meeting: Path) -> PartialState:
             world_size=n_devices,
             timeout=MET_WITHIN,
         )
-    except RuntimeError as error:  # by which torch says that it waited too long
-        raise TimeoutError(f"of {n_devices} devices, not all came within {MET_WITHIN}") from error
+    except RuntimeError as error:  # torch's way of saying that it waited too long
+        raise TimeoutError(f"not all {n_devices} devices were ready within {MET_WITHIN}") from error
 
 
 def _train(
     path: str,
-    recipe: Recipe,
+    training: Training,
     tasks: Sequence[Task],
     store: Store,
     pace: Pace,
-    code: str,
     threads: int,
     n_devices: int,
     meeting: Path,
@@ -149,10 +149,10 @@ def _train(
     use_threads(threads)
     try:
         with _share(tasks, device, n_devices, meeting) as own:
-            train_adapters(load_base(Path(path)), recipe, own, store, pace=pace, code=code, stop=stop)
+            train_adapters(load_base(Path(path)), training, own, store, pace=pace, stop=stop)
     except (Interrupted, InputError, TimeoutError):
         raise SystemExit(1) from None
     except Exception as error:
-        # The first process trains what is missing, and tells what is wrong; Python would print what the error quotes.
-        print(stack_of(error), file=sys.stderr)
+        # The first process trains what is missing and reports what is wrong; Python would print data that the error quotes.
+        print(redacted_traceback(error), file=sys.stderr)
         raise SystemExit(1) from None

@@ -1,7 +1,7 @@
 """Cohort training: adapters that share base and hyper-parameters and differ in data or seed, trained at once.
 
-Every adapter keeps what it has when it is trained alone: its batches and their order, its gradient, clipping, schedule, dropout
-masks and its end. Only the frozen base's work is shared.
+Every adapter is trained as if alone, with its own batches and their order, gradient, clipping, schedule, dropout masks and number
+of steps. Only the frozen base's work is shared.
 """
 
 import logging
@@ -21,9 +21,11 @@ from stimmung.engine.cohort.forward_backward import checkpointed_activations
 from stimmung.engine.cohort.lora import Cohort, attached, initial_weights
 from stimmung.engine.cohort.oom_splitting import Part, first_parts, halved
 from stimmung.engine.cohort.optimizer_step import Run, do_step
-from stimmung.engine.cohort.training_config import Pace, Recipe, Task, distinct, keys_of
-from stimmung.store.paths import Store, data_digest
+from stimmung.engine.cohort.training_config import Task, adapter_keys, by_key, make_optimizer
+from stimmung.store.paths import Store
 from stimmung.vocabulary.errors import InputError, Interrupted
+from stimmung.vocabulary.pace import Pace
+from stimmung.vocabulary.training import Training
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +34,11 @@ CPU_STACKED_BATCH = 4
 
 def train_adapters(
     base: Base,
-    recipe: Recipe,
+    training: Training,
     tasks: Sequence[Task],
     store: Store,
     *,
     pace: Pace,
-    code: str = "",
     stop: Callable[[], bool] = lambda: False,
 ) -> list[str]:
     """Train all tasks that the store does not have yet, and return every task's key in the store.
@@ -46,16 +47,14 @@ def train_adapters(
     ----------
     base
         The resident base model.
-    recipe
+    training
         Hyper-parameters of all tasks.
     tasks
         The adapters.
     store
         Where finished adapters and checkpoints go.
     pace
-        How the work is cut up.
-    code
-        A digest of the code that trains, so that adapters of another version are not taken for this one's.
+        How many adapters are trained at once, and how often they are saved.
     stop
         Asked before each step; once it is true, the checkpoint is written and training ends.
 
@@ -67,28 +66,27 @@ def train_adapters(
         If ``stop`` was true.
     """
     _check_rows(base, tasks)
-    keys = keys_of(base.digest, recipe, tasks, code)
-    wanted = distinct(tasks, keys)
-    mode = choose_mode(base, recipe, list(wanted.values()), pace.cohort)
-    size = pace.adapters_at_once if mode == "stacked" else 1
-    waiting = first_parts(list(wanted.values()), list(wanted), size, store)
+    keys = adapter_keys(base.digest, training, tasks)
+    wanted = by_key(keys, tasks)
+    mode = choose_mode(base, training, len(wanted), pace.cohort)
+    waiting = first_parts(wanted, pace.adapters_at_once if mode == "stacked" else 1, store)
     failures = []
     while waiting:
         part = waiting.pop(0)
         if all(store.has(key) for _, key in part):
             continue
         try:
-            failures += _train_part(base, recipe, part, store, mode, pace, stop)
+            failures += _train_part(base, training, part, store, mode, pace, stop)
             continue
         except torch.cuda.OutOfMemoryError as error:
             if len(part) == 1:
                 raise InputError(
-                    f"{part[0][0].name}: the GPU's memory does not hold one adapter with one row of its batch",
-                    "Take gradient_checkpointing: true, optim: paged_adamw_8bit, or a smaller r.",
+                    f"{part[0][0].name}: one adapter with one row of its batch does not fit the GPU's memory",
+                    "Set gradient_checkpointing: true, optim: paged_adamw_8bit, or a smaller r.",
                 ) from error
-        # Only here the error is gone, and with it the adapters that it held in memory.
+        # Only here is the error gone, and with it the adapters that it kept in memory.
         release_memory()
-        logger.warning("out of memory with %d adapters: half of them at once", len(part))
+        logger.warning("out of memory with %d adapters: training half of them at once", len(part))
         waiting = [*halved(part, store), *waiting]
     if failures:
         raise InputError(
@@ -97,27 +95,22 @@ def train_adapters(
     return keys
 
 
-def choose_mode(base: Base, recipe: Recipe, tasks: Sequence[Task], wanted: str) -> str:
+def choose_mode(base: Base, training: Training, n_adapters: int, wanted: str) -> str:
     """Return 'stacked' or 'sequential': what is asked for, or what is faster.
 
-    A GPU is idle for much of a small batch, so adapters are stacked there. On a CPU the fixed cost of a pass is worth sharing up to
+    A small batch leaves a GPU idle, so adapters are stacked there. On a CPU the fixed cost of a pass is worth sharing up to
     ``CPU_STACKED_BATCH`` rows of each adapter; above, stacking gains little and costs memory (measured by
     ``benchmarks/training.py``, shown in BENCHMARKS.md).
     """
     if wanted != "auto":
         return wanted
-    if len(tasks) == 1:
-        return "sequential"
-    return (
-        "stacked"
-        if base.device.type == "cuda" or recipe.per_device_train_batch_size <= CPU_STACKED_BATCH
-        else "sequential"
-    )
+    pays = base.device.type == "cuda" or training.per_device_train_batch_size <= CPU_STACKED_BATCH
+    return "stacked" if pays and n_adapters > 1 else "sequential"
 
 
 def _train_part(
     base: Base,
-    recipe: Recipe,
+    training: Training,
     part: Part,
     store: Store,
     mode: str,
@@ -128,39 +121,43 @@ def _train_part(
     checkpoint = store.checkpoint([key for _, key in part])
     reset_peak_memory()
     with (
-        attached(base, recipe.lora) as cohort,
-        checkpointed_activations(base, recipe.gradient_checkpointing),
+        attached(base, training) as cohort,
+        checkpointed_activations(base, training.gradient_checkpointing),
     ):
-        runs = _begin_or_resume(cohort, recipe, part, store, checkpoints.load_checkpoint(checkpoint))
+        runs = _begin_or_resume(cohort, training, part, store, checkpoints.load_checkpoint(checkpoint))
+
+        def save() -> float:
+            checkpoints.save_checkpoint(checkpoint, [_saved(cohort, run) for run in runs])
+            return time.monotonic()
+
         saved_at = time.monotonic()
         while active := [run for run in runs if run.active]:
             if stop():
-                checkpoints.save_checkpoint(checkpoint, [_saved(cohort, run) for run in runs])
+                save()
                 raise Interrupted(
                     f"stopped at step {active[0].progress.step}; the next run goes on from there"
                 )
             try:
-                do_step(cohort, recipe, active)
+                do_step(cohort, training, active)
             except torch.cuda.OutOfMemoryError:
-                # Each adapter stands before or behind this step, never in it: its parts go on from there.
-                checkpoints.save_checkpoint(checkpoint, [_saved(cohort, run) for run in runs])
+                # Each adapter has done this step or not, never half of it: the smaller parts go on from there.
+                save()
                 raise
             ended = any(not run.active for run in active)
             if ended or time.monotonic() - saved_at > pace.checkpoint_minutes * 60:
                 # Before an adapter is published, so that after a kill the others go on with it among them as before.
-                checkpoints.save_checkpoint(checkpoint, [_saved(cohort, run) for run in runs])
-                saved_at = time.monotonic()
+                saved_at = save()
             if ended:
-                _publish(cohort, recipe, runs, store, mode)
-        _publish(cohort, recipe, runs, store, mode)
+                _publish(cohort, training, runs, store, mode)
+        _publish(cohort, training, runs, store, mode)
     checkpoint.unlink(missing_ok=True)
     return [f"{run.task.name}: {run.progress.failed}" for run in runs if run.progress.failed]
 
 
 def _begin_or_resume(
-    cohort: Cohort, recipe: Recipe, part: Part, store: Store, saved: list[Saved] | None
+    cohort: Cohort, training: Training, part: Part, store: Store, saved: list[Saved] | None
 ) -> list[Run]:
-    """Return the runs of a checkpoint as they stood, the finished ones among them; without one, those that are missing."""
+    """Return the runs of a checkpoint as they were, finished ones included; without a checkpoint, new runs of what is missing."""
     before = {one.progress.key: one for one in saved or []}
     runs = []
     for task, key in part:
@@ -168,17 +165,17 @@ def _begin_or_resume(
             continue
         plan = plan_steps(
             [len(row.input_ids) for row in task.rows],
-            batch_size=recipe.per_device_train_batch_size,
-            accumulation=recipe.gradient_accumulation_steps,
-            epochs=recipe.num_train_epochs,
-            max_steps=recipe.max_steps,
+            batch_size=training.per_device_train_batch_size,
+            accumulation=training.gradient_accumulation_steps,
+            epochs=training.num_train_epochs,
+            max_steps=training.max_steps,
             seed=task.seed,
         )
         adapter = cohort.add(before[key].weights if key in before else initial_weights(cohort, task.seed))
         run = Run(task, adapter, plan, before[key].progress if key in before else Progress(key))
-        run.progress.failed = None  # one that failed fails again at the same step, and says so again
+        run.progress.failed = None  # one that failed fails again at the same step, and is reported again
         if run.active:
-            run.optimizer = recipe.optimizer_of(list(cohort.parameters_of(adapter).values()))
+            run.optimizer = make_optimizer(training, list(cohort.parameters_of(adapter).values()))
             if key in before:
                 checkpoints.restore_optimizer(run.optimizer, before[key].optimizer)
         runs.append(run)
@@ -187,42 +184,41 @@ def _begin_or_resume(
 
 
 def _saved(cohort: Cohort, run: Run) -> Saved:
-    weights = {name: parameter.data for name, parameter in cohort.parameters_of(run.adapter).items()}
-    return Saved(run.progress, weights, checkpoints.optimizer_tensors(run.optimizer) if run.optimizer else {})
+    optimizer = checkpoints.optimizer_tensors(run.optimizer) if run.optimizer else {}
+    return Saved(run.progress, _weights(cohort, run), optimizer)
 
 
-def _publish(cohort: Cohort, recipe: Recipe, runs: list[Run], store: Store, mode: str) -> None:
+def _weights(cohort: Cohort, run: Run) -> dict[str, torch.Tensor]:
+    return {name: parameter.data for name, parameter in cohort.parameters_of(run.adapter).items()}
+
+
+def _publish(cohort: Cohort, training: Training, runs: list[Run], store: Store, mode: str) -> None:
     """Let adapters that have finished appear in the store."""
     for run in runs:
         if run.active or run.progress.failed or store.has(run.progress.key):
             continue
-        weights = {name: parameter.data for name, parameter in cohort.parameters_of(run.adapter).items()}
-        save_adapter(
-            store.adapter(run.progress.key),
-            weights,
-            cohort,
-            _record(cohort.base, recipe, run, mode, len(runs)),
-        )
+        record = _record(cohort.base, training, run, mode, len(runs))
+        save_adapter(store.adapter(run.progress.key), _weights(cohort, run), cohort, record)
         run.optimizer = None
         logger.info(
             "%s: trained, %d steps, last loss %.4f", run.task.name, run.progress.step, run.progress.losses[-1]
         )
 
 
-def _record(base: Base, recipe: Recipe, run: Run, mode: str, cohort_size: int) -> dict[str, Any]:
+def _record(base: Base, training: Training, run: Run, mode: str, cohort_size: int) -> dict[str, Any]:
     tokens = sum(len(run.task.rows[row].input_ids) for step in run.plan for batch in step for row in batch)
     return {
         "name": run.task.name,
         "base": base.path,
         "base_digest": base.digest,
-        "data_digest": data_digest(run.task.rows),
+        "data_digest": run.task.data_digest,
         "key": run.progress.key,
         "seed": run.task.seed,
         "n_rows": len(run.task.rows),
         "steps": run.progress.step,
         "losses": run.progress.losses,
         "longest_sequence": max(len(row.input_ids) for row in run.task.rows),
-        "recipe": recipe.record(),
+        "training": training.model_dump(mode="json"),
         "cohort": mode,
         "cohort_size": cohort_size,
         "passes_per_batch": run.progress.splits,

@@ -1,67 +1,21 @@
-"""What an adapter is trained by: hyper-parameters, its rows and seed, and how a cohort of them is worked."""
+"""What an adapter is trained by: its rows and seed, its key in the store, and the schedule and optimizer of its steps."""
 
+import hashlib
+import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import nn
 
 from stimmung.engine.cohort.batching import TrainingRow
-from stimmung.engine.cohort.lora import LoraSettings
-from stimmung.store.paths import adapter_key, data_digest
+from stimmung.store.keys import adapter_key
+from stimmung.vocabulary.training import Training
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """Hyper-parameters that a cohort shares, in the names of Hugging Face's TrainingArguments."""
-
-    lora: LoraSettings
-    learning_rate: float
-    lr_scheduler_type: str = "linear"
-    warmup_ratio: float = 0.0
-    num_train_epochs: float | None = 3
-    max_steps: int | None = None
-    per_device_train_batch_size: int = 16
-    gradient_accumulation_steps: int = 1
-    max_grad_norm: float = 1.0
-    weight_decay: float = 0.0
-    optim: str = "adamw_torch"
-    gradient_checkpointing: bool = False
-
-    @classmethod
-    def from_config(cls, training: Mapping[str, Any]) -> "Recipe":
-        """Return the recipe of a preset of the config's `training` section."""
-        own = {name: value for name, value in training.items() if name in cls.__dataclass_fields__}
-        lora = {name: value for name, value in training.items() if name in LoraSettings.__dataclass_fields__}
-        if not isinstance(lora.get("target_modules", ""), str):
-            lora["target_modules"] = tuple(lora["target_modules"])
-        return cls(lora=LoraSettings(**lora), **own)
-
-    def learning_rate_at(self, step: int, n_steps: int) -> float:
-        """Return the rate of optimizer step ``step`` of ``n_steps``, as transformers' schedules give it."""
-        warmup = math.ceil(self.warmup_ratio * n_steps)
-        if step < warmup:
-            return self.learning_rate * step / warmup
-        done = (step - warmup) / max(1, n_steps - warmup)
-        if self.lr_scheduler_type == "cosine":
-            return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
-        return self.learning_rate * (1 - done if self.lr_scheduler_type == "linear" else 1)
-
-    def optimizer_of(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-        """Return a new optimizer of one adapter's weights; bitsandbytes' pages its state on CUDA only."""
-        options = {"lr": self.learning_rate, "weight_decay": self.weight_decay}
-        if self.optim == "paged_adamw_8bit":
-            from bitsandbytes.optim import PagedAdamW8bit
-
-            paged: torch.optim.Optimizer = PagedAdamW8bit(parameters, **options)
-            return paged
-        return torch.optim.AdamW(parameters, fused=True, **options)
-
-    def record(self) -> dict[str, Any]:
-        """Return all hyper-parameters as plain Python: part of an adapter's key in the store, and of its record."""
-        return asdict(self)
+# Raise it with every change that gives an adapter other weights: tests/unit/engine/test_golden_weights.py fails until then.
+TRAINING_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -72,29 +26,35 @@ class Task:
     rows: Sequence[TrainingRow]
     seed: int
 
+    @cached_property
+    def data_digest(self) -> str:
+        """SHA-256 of the rows in their order."""
+        digest = hashlib.sha256()
+        for row in self.rows:
+            digest.update(json.dumps([row.input_ids, row.loss_from]).encode())
+        return digest.hexdigest()
 
-def keys_of(base_digest: str, recipe: Recipe, tasks: Sequence[Task], code: str) -> list[str]:
-    """Return the name in the store of each task's adapter."""
-    # Seeds share the rows of a week or a fold, and to digest these takes a moment.
-    digests = {
-        id(task.rows): data_digest(task.rows) for task in {id(one.rows): one for one in tasks}.values()
-    }
+
+def adapter_keys(base_digest: str, training: Training, tasks: Sequence[Task]) -> list[str]:
+    """Return the key in the store of each task's adapter."""
+    # How posts are cut into blocks is in the rows already.
+    settings = training.model_dump(mode="json", exclude={"block_size"})
     return [
         adapter_key(
+            version=TRAINING_VERSION,
             base_digest=base_digest,
-            data_digest=digests[id(task.rows)],
-            settings=recipe.record(),
+            data_digest=task.data_digest,
+            settings=settings,
             seed=task.seed,
-            code=code,
         )
         for task in tasks
     ]
 
 
-def distinct(tasks: Sequence[Task], keys: Sequence[str]) -> dict[str, Task]:
-    """Return tasks by the names of their adapters, of those that make the same one the first.
+def by_key(keys: Sequence[str], tasks: Sequence[Task]) -> dict[str, Task]:
+    """Return tasks by key, the first of those that make the same adapter.
 
-    Two conditions may leave out the same respondents, and two weeks hold the same posts.
+    Two conditions may leave out the same respondents, and two weeks may have the same posts.
     """
     found: dict[str, Task] = {}
     for key, task in zip(keys, tasks, strict=True):
@@ -102,10 +62,23 @@ def distinct(tasks: Sequence[Task], keys: Sequence[str]) -> dict[str, Task]:
     return found
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How a cohort is worked: it changes time and memory, not the result beyond floating point."""
+def learning_rate_at(training: Training, step: int, n_steps: int) -> float:
+    """Return the rate of optimizer step ``step`` of ``n_steps``, as transformers' schedules give it."""
+    warmup = math.ceil(training.warmup_ratio * n_steps)
+    if step < warmup:
+        return training.learning_rate * step / warmup
+    done = (step - warmup) / max(1, n_steps - warmup)
+    if training.lr_scheduler_type == "cosine":
+        return training.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+    return training.learning_rate * (1 - done if training.lr_scheduler_type == "linear" else 1)
 
-    cohort: str = "auto"
-    adapters_at_once: int = 8
-    checkpoint_minutes: float = 10
+
+def make_optimizer(training: Training, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    """Return a new optimizer of one adapter's weights; the paged one of bitsandbytes pages its state on CUDA only."""
+    options = {"lr": training.learning_rate, "weight_decay": training.weight_decay}
+    if training.optim == "paged_adamw_8bit":
+        from bitsandbytes.optim import PagedAdamW8bit
+
+        paged: torch.optim.Optimizer = PagedAdamW8bit(parameters, **options)
+        return paged
+    return torch.optim.AdamW(parameters, fused=True, **options)

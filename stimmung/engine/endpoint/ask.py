@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from stimmung.engine.endpoint.answer_cache import AnswerCache
-from stimmung.engine.endpoint.client import Endpoint, Pace, connect, told_plainly
+from stimmung.engine.endpoint.client import Pace, connect, told_plainly
 from stimmung.engine.endpoint.logprobs import Answered, Question, read_prompt, read_prompt_logprobs, read_top
+from stimmung.vocabulary.endpoint import Endpoint
 
 logger = logging.getLogger(__name__)
 

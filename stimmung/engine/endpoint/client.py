@@ -6,32 +6,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import openai
 from openai import OpenAI
 
+from stimmung.vocabulary.endpoint import Endpoint
 from stimmung.vocabulary.errors import InputError
 
 # With OPENAI_LOG=debug these would write requests, and with them respondents' answers, into the log.
 for _talkative in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
     logging.getLogger(_talkative).setLevel(logging.WARNING)
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A server and a model on it; the fields are those of the config's `endpoints`."""
-
-    url: str
-    model: str
-    api: str = "completions"
-    reads: str = "prompt"
-    top_logprobs: int = 20
-    key_variable: str | None = None
-    at_once: int = 4
-    requests_per_minute: float | None = None
-    max_retries: int = 6
-    timeout_seconds: float = 60
 
 
 def connect(endpoint: Endpoint) -> OpenAI:

@@ -8,9 +8,10 @@ from typing import Any
 
 from openai import OpenAI
 
-from stimmung.engine.endpoint.client import Endpoint, Pace
+from stimmung.engine.endpoint.client import Pace
 from stimmung.text.chat import TEMPLATE_DATE
 from stimmung.text.prompts import Message
+from stimmung.vocabulary.endpoint import Endpoint
 from stimmung.vocabulary.errors import InputError
 
 

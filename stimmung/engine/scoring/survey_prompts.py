@@ -7,8 +7,6 @@ import numpy as np
 import pandas as pd
 
 from stimmung.engine.cohort.batching import TrainingRow
-from stimmung.engine.cohort.lora import BASE_ONLY
-from stimmung.engine.scoring.score import Prompt
 from stimmung.text.prompts import Message, few_shot_messages
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.errors import InputError
@@ -50,35 +48,6 @@ def training_rows(prompts: pd.DataFrame, ids: Sequence[str], rendering: Renderin
     return rows
 
 
-def scoring_prompts(
-    prompts: pd.DataFrame,
-    ids: Sequence[str],
-    options: Sequence[str],
-    rendering: Rendering,
-    *,
-    adapter: int = BASE_ONLY,
-    examples: Sequence[tuple[str, str]] = (),
-) -> list[Prompt]:
-    """Return each respondent's prompt with all answer options in tokens.
-
-    Parameters
-    ----------
-    prompts, ids, rendering
-        As for ``training_rows``.
-    options
-        The target's options.
-    adapter
-        The adapter that reads the prompts.
-    examples
-        Few-shot examples: user message and answer.
-    """
-    found = []
-    for messages in asked_messages(prompts, ids, examples):
-        encoded = rendering.encode(messages, options)
-        found.append(Prompt(encoded.context_ids, encoded.continuation_ids, adapter))
-    return found
-
-
 def asked_messages(
     prompts: pd.DataFrame, ids: Sequence[str], examples: Sequence[tuple[str, str]] = ()
 ) -> list[list[Message]]:
@@ -93,13 +62,6 @@ def asked_messages(
 def answers_texts(prompts: pd.DataFrame, ids: Sequence[str]) -> list[str]:
     """Return each respondent's answers alone, without instruction and question: what a classifier reads."""
     return [messages[-1]["content"] for messages in asked_messages(prompts, ids)]
-
-
-def unconditional_prompt(prompts: pd.DataFrame, options: Sequence[str], rendering: Rendering) -> Prompt:
-    """Return the prompt with the instruction and the question but without a respondent, for PMI."""
-    system, _ = _messages(prompts.messages.iloc[0])
-    encoded = rendering.encode([system, Message(role="user", content="")], options)
-    return Prompt(encoded.context_ids, encoded.continuation_ids)
 
 
 def draw_examples(prompts: pd.DataFrame, ids: Sequence[str], k: int, seed: int) -> list[tuple[str, str]]:

@@ -81,7 +81,7 @@ def test_draft_edit_check_read(folder, capsys):
     assert "Wen wählt diese Person? One of: Rot, Grün." in shown
     assert "Interesse: stark\nAlter: 67 Jahre\nWahl:" in shown
 
-    made = {"output": folder / "r.parquet", "provenance": folder / "p.json"}
+    made = {"respondents": folder / "r.parquet", "provenance": folder / "p.json"}
     read_survey(
         file="umfrage.sav", codebook=folder / "umfrage.yaml", language="de", where={}, weight="w", **made
     )

@@ -8,8 +8,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from stimmung.engine.base.base_model import Base, prepare_loaded
 from stimmung.engine.base.tiny import _build_tokenizer
 from stimmung.engine.cohort.batching import TrainingRow
-from stimmung.engine.cohort.lora import LoraSettings
-from stimmung.engine.cohort.training_config import Recipe, Task
+from stimmung.engine.cohort.training_config import Task
+from stimmung.vocabulary.training import Training
 
 VOCABULARY = 320
 
@@ -67,9 +67,11 @@ def tasks():
 
 
 @pytest.fixture
-def recipe():
-    return Recipe(
-        LoraSettings(r=4, lora_alpha=8, lora_dropout=0.1),
+def training():
+    return Training(
+        r=4,
+        lora_alpha=8,
+        lora_dropout=0.1,
         learning_rate=2e-3,
         warmup_ratio=0.1,
         num_train_epochs=2,

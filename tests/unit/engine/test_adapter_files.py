@@ -1,26 +1,19 @@
 import json
-import os
 
 import pytest
 import torch
 
 from stimmung.engine.cohort import adapter_files
-from stimmung.engine.cohort.adapter_files import (
-    CONFIG,
-    FILES,
-    RECORD,
-    WEIGHTS,
-    export_adapter,
-    load_adapter,
-    save_adapter,
-)
-from stimmung.engine.cohort.lora import LoraSettings, attached, initial_weights
+from stimmung.engine.cohort.adapter_files import load_adapter, save_adapter
+from stimmung.engine.cohort.lora import attached, initial_weights
+from stimmung.store.paths import CONFIG, FILES, RECORD, WEIGHTS
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.training import Lora
 
 
 @pytest.fixture
-def cohort(base, recipe):
-    with attached(base, recipe.lora) as cohort:
+def cohort(base, training):
+    with attached(base, training) as cohort:
         yield cohort
 
 
@@ -35,11 +28,11 @@ def stored(tmp_path, cohort, weights):
     return tmp_path / "adapter"
 
 
-def test_what_is_saved_is_what_is_read(stored, weights, recipe):
+def test_what_is_saved_is_what_is_read(stored, weights, training):
     adapter = load_adapter(stored)
     assert adapter.weights.keys() == weights.keys()
     assert all(torch.equal(adapter.weights[name], weights[name]) for name in weights)
-    read, asked = adapter.settings, recipe.lora
+    read, asked = adapter.settings, training
     assert (read.r, read.lora_alpha, read.lora_dropout, read.use_rslora) == (
         asked.r,
         asked.lora_alpha,
@@ -71,29 +64,6 @@ def test_the_same_adapter_gives_the_same_bytes(tmp_path, stored, cohort, weights
     assert all((tmp_path / "again" / name).read_bytes() == (stored / name).read_bytes() for name in FILES)
 
 
-def test_export_links_the_files_instead_of_copying_them(tmp_path, stored):
-    export_adapter(stored, tmp_path / "out" / "0")
-    for name in FILES:
-        assert (tmp_path / "out" / "0" / name).samefile(stored / name)
-    # Snakemake deletes the outputs of a rule that it runs again; the stored adapter must survive it.
-    (tmp_path / "out" / "0" / WEIGHTS).unlink()
-    assert (stored / WEIGHTS).exists()
-
-
-def test_export_replaces_what_was_there_and_copies_where_links_are_refused(tmp_path, stored, monkeypatch):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / CONFIG).write_text("old")
-
-    def refused(*_):
-        raise OSError("operation not supported")
-
-    monkeypatch.setattr(adapter_files.os, "link", refused)
-    export_adapter(stored, tmp_path / "out")
-    for name in FILES:
-        assert (tmp_path / "out" / name).read_bytes() == (stored / name).read_bytes()
-        assert not (tmp_path / "out" / name).samefile(stored / name)
-
-
 @pytest.mark.parametrize("name", [WEIGHTS, CONFIG])
 @pytest.mark.parametrize("damage", ["cut", "absent", "noise"])
 def test_a_damaged_adapter_is_refused_in_one_line(stored, name, damage):
@@ -115,9 +85,7 @@ def test_a_config_without_a_rank_is_refused(stored):
 def test_peft_reads_the_settings_that_it_would_have_written(base, tmp_path):
     from peft import LoraConfig
 
-    settings = LoraSettings(
-        r=3, lora_alpha=5, lora_dropout=0.1, use_rslora=True, target_modules=("q_proj", "v_proj")
-    )
+    settings = Lora(r=3, lora_alpha=5, lora_dropout=0.1, use_rslora=True, target_modules=("q_proj", "v_proj"))
     with attached(base, settings) as cohort:
         save_adapter(tmp_path / "adapter", initial_weights(cohort, 0), cohort, {})
     expected = LoraConfig(
@@ -142,22 +110,3 @@ def test_a_want_of_memory_is_not_taken_for_damage(stored, monkeypatch):
     monkeypatch.setattr(adapter_files, "load_file", want)
     with pytest.raises(MemoryError):
         load_adapter(stored)
-
-
-@pytest.mark.parametrize("fails_at", [CONFIG, RECORD, WEIGHTS])
-def test_exported_weights_stand_for_the_whole_folder(stored, tmp_path, monkeypatch, fails_at):
-    """Rules name the weights only: an older export's must not stay beside a newer config either."""
-    place = tmp_path / "fold-0"
-    export_adapter(stored, place)
-    link = os.link
-
-    def full_disk(source, target):
-        if source.name == fails_at:
-            raise OSError("no space left on device")
-        link(source, target)
-
-    monkeypatch.setattr(adapter_files.os, "link", full_disk)
-    monkeypatch.setattr(adapter_files.shutil, "copy2", full_disk)
-    with pytest.raises(OSError, match="no space"):
-        export_adapter(stored, place)
-    assert not (place / WEIGHTS).exists()

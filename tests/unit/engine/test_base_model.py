@@ -12,8 +12,9 @@ from stimmung.engine.base.base_model import (
     load_base,
     quantize_base,
 )
-from stimmung.engine.cohort.lora import LoraSettings, Slice, attached, initial_weights
+from stimmung.engine.cohort.lora import Slice, attached, initial_weights
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.training import Lora
 from tests.unit.engine.conftest import random_llama
 
 IDS = torch.tensor([[5, 6, 7, 8, 9, 10], [11, 12, 13, 14, 15, 16]])
@@ -92,7 +93,7 @@ def _gradient(directory, score_first, trapped=False, dequantized_mb=0):
     if score_first:
         with torch.inference_mode():
             base.model(IDS)
-    with attached(base, LoraSettings(r=4)) as cohort:
+    with attached(base, Lora(r=4)) as cohort:
         cohort.add({name: torch.full_like(one, 0.01) for name, one in initial_weights(cohort, 0).items()})
         cohort.layout.slices = [Slice(0, 0, len(IDS))]
         base.model(IDS).logits.float().log_softmax(-1)[:, :, 3].sum().backward()

@@ -1,7 +1,5 @@
 """Biases of an adapter's own, in a model that has some: Qwen2's queries, keys and values."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -9,11 +7,12 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from stimmung.engine.base.base_model import Base, prepare_loaded
 from stimmung.engine.cohort.adapter_files import load_adapter
-from stimmung.engine.cohort.lora import LoraSettings, Slice, attached
+from stimmung.engine.cohort.lora import Slice, attached
 from stimmung.engine.cohort.train import train_adapters
-from stimmung.engine.cohort.training_config import Pace
 from stimmung.store.paths import Store
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.pace import Pace
+from stimmung.vocabulary.training import Lora
 from tests.unit.engine.conftest import VOCABULARY
 
 
@@ -43,8 +42,8 @@ def qwen():
 
 
 @pytest.fixture
-def with_bias(recipe):
-    return replace(recipe, lora=replace(recipe.lora, bias="lora_only", target_modules=("q_proj", "up_proj")))
+def with_bias(training):
+    return training.model_copy(update={"bias": "lora_only", "target_modules": ("q_proj", "up_proj")})
 
 
 def test_biases_of_the_target_modules_are_pefts(qwen, with_bias, tasks, tmp_path):
@@ -73,22 +72,24 @@ def logits_with(qwen, lora, weights, ids):
 
 def test_plain_peft_loads_the_biases_too(qwen, with_bias, tasks, tmp_path):
     store = Store(tmp_path)
-    fast = replace(with_bias, learning_rate=0.05)  # so that the biases move far enough to be missed
+    fast = with_bias.model_copy(
+        update={"learning_rate": 0.05}
+    )  # so that the biases move far enough to be missed
     key = train_adapters(qwen, fast, tasks[:1], store, pace=Pace())[0]
     weights = load_adapter(store.adapter(key)).weights
     ids = torch.tensor([[5, 6, 7, 8, 9]])
     theirs = PeftModel.from_pretrained(random_qwen(), store.adapter(key)).eval()(ids).logits
-    assert torch.allclose(logits_with(qwen, fast.lora, weights, ids), theirs, atol=1e-5)
+    assert torch.allclose(logits_with(qwen, fast, weights, ids), theirs, atol=1e-5)
     frozen = dict(random_qwen().named_parameters())
     unmoved = {name: frozen[name].data if name.endswith("bias") else weights[name] for name in weights}
-    assert not torch.allclose(logits_with(qwen, fast.lora, unmoved, ids), theirs, atol=1e-3)
+    assert not torch.allclose(logits_with(qwen, fast, unmoved, ids), theirs, atol=1e-3)
 
 
 def test_a_cohort_with_biases_equals_its_adapters_alone(qwen, with_bias, tasks, tmp_path):
     found = []
     for mode in ("stacked", "sequential"):
         store = Store(tmp_path / mode)
-        keys = train_adapters(qwen, with_bias, tasks, store, pace=Pace(mode))
+        keys = train_adapters(qwen, with_bias, tasks, store, pace=Pace(cohort=mode))
         found.append([load_adapter(store.adapter(key)).weights for key in keys])
     for together, alone in zip(*found, strict=True):
         assert max((together[name] - alone[name]).abs().max().item() for name in alone) <= 1e-5
@@ -103,8 +104,8 @@ def test_the_base_keeps_its_biases(qwen, with_bias, tasks, tmp_path):
 def test_all_biases_must_be_of_target_modules(qwen):
     with (
         pytest.raises(InputError, match=r"bias: all .*k_proj"),
-        attached(qwen, LoraSettings(bias="all", target_modules=("q_proj",))),
+        attached(qwen, Lora(bias="all", target_modules=("q_proj",))),
     ):
         pass
-    with attached(qwen, LoraSettings(bias="all")) as cohort:
+    with attached(qwen, Lora(bias="all")) as cohort:
         assert sum(layer.tunes_bias for layer in cohort.layers.values()) == 2 * 3

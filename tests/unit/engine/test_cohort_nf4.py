@@ -1,16 +1,15 @@
 """A cohort on a 4-bit base with bfloat16 products, as it is used: rounding differs, what is learned must not."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
-from stimmung.engine.base.base_model import load_base, quantize_base
+from stimmung.engine.base.base_model import load_base
+from stimmung.engine.base.preparing import quantize_base
 from stimmung.engine.base.tiny import _build_tokenizer
-from stimmung.engine.cohort.adapter_files import RECORD
 from stimmung.engine.cohort.train import train_adapters
-from stimmung.engine.cohort.training_config import Pace
-from stimmung.store.paths import Store
+from stimmung.store.paths import RECORD, Store
+from stimmung.vocabulary.pace import Pace
 from tests.unit.engine.conftest import VOCABULARY, random_llama
 
 
@@ -23,17 +22,17 @@ def quantised(tmp_path_factory):
     return load_base(folder / "base")
 
 
-def final_losses(base, recipe, tasks, folder, mode):
+def final_losses(base, training, tasks, folder, mode):
     store = Store(folder)
-    keys = train_adapters(base, recipe, tasks, store, pace=Pace(mode))
+    keys = train_adapters(base, training, tasks, store, pace=Pace(cohort=mode))
     losses = [json.loads((store.adapter(key) / RECORD).read_text())["losses"] for key in keys]
     return [(one[0], sum(one[-5:]) / 5) for one in losses]
 
 
-def test_final_losses_of_a_cohort_are_those_of_adapters_trained_alone(quantised, recipe, tasks, tmp_path):
-    recipe = replace(recipe, num_train_epochs=4, learning_rate=1e-2)
-    together = final_losses(quantised, recipe, tasks, tmp_path / "together", "stacked")
-    alone = final_losses(quantised, recipe, tasks, tmp_path / "alone", "sequential")
+def test_final_losses_of_a_cohort_are_those_of_adapters_trained_alone(quantised, training, tasks, tmp_path):
+    training = training.model_copy(update={"num_train_epochs": 4, "learning_rate": 1e-2})
+    together = final_losses(quantised, training, tasks, tmp_path / "together", "stacked")
+    alone = final_losses(quantised, training, tasks, tmp_path / "alone", "sequential")
     for (_, one), (first, other) in zip(together, alone, strict=True):
         assert one == pytest.approx(other, rel=0.01)
         assert other < 0.95 * first, "nothing was learned"

@@ -1,11 +1,12 @@
 import pytest
 import torch
 
-from stimmung.engine.cohort.lora import LoraSettings, Slice, attached, initial_weights
+from stimmung.engine.cohort.lora import Slice, attached, initial_weights
+from stimmung.vocabulary.training import Lora
 
 
 def dropped(base, dropout, key, width=60, rows=8):
-    with attached(base, LoraSettings(lora_dropout=dropout)) as cohort:
+    with attached(base, Lora(lora_dropout=dropout)) as cohort:
         layer = next(iter(cohort.layers.values()))
         return layer._dropped(torch.ones(rows, width, 64), Slice(0, 0, rows, key, 0, rows, width))
 
@@ -25,7 +26,7 @@ def test_dropout_drops_its_share_of_entries_everywhere(base, dropout):
 def test_an_adapter_with_dropout_adds_on_average_what_it_adds_without(base):
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(1, 1, 64, generator=generator).expand(400, 20, -1)
-    with attached(base, LoraSettings(lora_dropout=0.2)) as cohort, torch.no_grad():
+    with attached(base, Lora(lora_dropout=0.2)) as cohort, torch.no_grad():
         cohort.add(
             {
                 name: torch.randn(one.shape, generator=generator)

@@ -9,12 +9,12 @@ import torch
 from stimmung.engine.cohort import optimizer_step as steps
 from stimmung.engine.cohort.batching import plan_steps
 from stimmung.engine.cohort.train import train_adapters
-from stimmung.engine.cohort.training_config import Pace
 from stimmung.store.paths import Store
 from stimmung.vocabulary.errors import InputError, Interrupted
+from stimmung.vocabulary.pace import Pace
 from tests.unit.engine.test_train import largest_difference, records, trained
 
-STACKED = Pace("stacked")
+STACKED = Pace(cohort="stacked")
 
 
 @pytest.fixture
@@ -30,57 +30,57 @@ def device(monkeypatch):
             raise torch.cuda.OutOfMemoryError
         return forward_backward(cohort, parts, splits)
 
-    def counted(cohort, recipe, run, loss):
+    def counted(cohort, training, run, loss):
         device.done[run.task.name] += 1
-        update(cohort, recipe, run, loss)
+        update(cohort, training, run, loss)
 
     monkeypatch.setattr(steps, "forward_backward", limited)
     monkeypatch.setattr(steps, "_update", counted)
     return device
 
 
-def n_steps(recipe, task):
+def n_steps(training, task):
     lengths = [len(row.input_ids) for row in task.rows]
     plan = plan_steps(
         lengths,
-        batch_size=recipe.per_device_train_batch_size,
-        accumulation=recipe.gradient_accumulation_steps,
-        epochs=recipe.num_train_epochs,
-        max_steps=recipe.max_steps,
+        batch_size=training.per_device_train_batch_size,
+        accumulation=training.gradient_accumulation_steps,
+        epochs=training.num_train_epochs,
+        max_steps=training.max_steps,
         seed=task.seed,
     )
     return len(plan)
 
 
 def test_fewer_adapters_at_once_give_the_same_adapters_and_do_no_step_twice(
-    base, recipe, tasks, tmp_path, device
+    base, training, tasks, tmp_path, device
 ):
     device.holds = 3
-    undisturbed = trained(base, recipe, tasks, tmp_path / "a", STACKED)
+    undisturbed = trained(base, training, tasks, tmp_path / "a", STACKED)
     device.holds, device.passes, device.done = 2, 0, Counter()
-    found = trained(base, recipe, tasks, tmp_path / "b", STACKED)
+    found = trained(base, training, tasks, tmp_path / "b", STACKED)
     assert largest_difference(undisturbed, found) < 1e-5
-    assert device.done == {task.name: n_steps(recipe, task) for task in tasks}
+    assert device.done == {task.name: n_steps(training, task) for task in tasks}
     assert {record["cohort_size"] for record in records(tmp_path / "b")} == {1, 2}
     assert not list((tmp_path / "b").glob("checkpoints/*"))
 
 
-def test_a_killed_job_goes_on_with_as_many_adapters_as_it_had_found(base, recipe, tasks, tmp_path, device):
+def test_a_killed_job_goes_on_with_as_many_adapters_as_it_had_found(base, training, tasks, tmp_path, device):
     device.holds = 1
     store = Store(tmp_path)
     for wanted in (8, 30):
         asked = iter([False] * wanted + [True])
         with pytest.raises(Interrupted):
-            train_adapters(base, recipe, tasks, store, pace=STACKED, stop=lambda asked=asked: next(asked))
+            train_adapters(base, training, tasks, store, pace=STACKED, stop=lambda asked=asked: next(asked))
         device.tried = []
-    keys = train_adapters(base, recipe, tasks, store, pace=STACKED)
+    keys = train_adapters(base, training, tasks, store, pace=STACKED)
     assert set(device.tried) == {1}, "the memory was found too small once, and once is enough"
-    assert device.done == {task.name: n_steps(recipe, task) for task in tasks}
+    assert device.done == {task.name: n_steps(training, task) for task in tasks}
     assert all(store.has(key) for key in keys) and not list(tmp_path.glob("checkpoints/*"))
 
 
-def test_a_device_too_small_for_one_adapter_is_told_in_one_line(base, recipe, tasks, tmp_path, device):
+def test_a_device_too_small_for_one_adapter_is_told_in_one_line(base, training, tasks, tmp_path, device):
     device.holds = 0
-    with pytest.raises(InputError, match=r"adapter 0: the GPU's memory does not hold one adapter"):
-        train_adapters(base, recipe, tasks, Store(tmp_path), pace=STACKED)
+    with pytest.raises(InputError, match=r"adapter 0: one adapter with one row of its batch does not fit"):
+        train_adapters(base, training, tasks, Store(tmp_path), pace=STACKED)
     assert not records(tmp_path)

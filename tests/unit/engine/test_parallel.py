@@ -11,14 +11,14 @@ import pytest
 from accelerate import PartialState
 from torch import distributed
 
-from stimmung.engine.base.base_model import load_base, quantize_base
+from stimmung.engine.base.base_model import load_base
+from stimmung.engine.base.preparing import quantize_base
 from stimmung.engine.cohort import parallel
-from stimmung.engine.cohort.adapter_files import CONFIG, WEIGHTS
 from stimmung.engine.cohort.parallel import train_on_all_devices
 from stimmung.engine.cohort.train import train_adapters
-from stimmung.engine.cohort.training_config import Pace
-from stimmung.store.paths import Store
+from stimmung.store.paths import CONFIG, WEIGHTS, Store
 from stimmung.vocabulary.errors import Interrupted
+from stimmung.vocabulary.pace import Pace
 
 
 @pytest.fixture(scope="module")
@@ -36,47 +36,47 @@ def first_meeting(monkeypatch):
     monkeypatch.setattr(parallel, "MET_WITHIN", timedelta(seconds=60))
 
 
-def test_two_devices_train_what_one_does(saved_base, recipe, tasks, tmp_path, monkeypatch):
+def test_two_devices_train_what_one_does(saved_base, training, tasks, tmp_path, monkeypatch):
     finished = []
 
-    def counted(base, recipe, tasks, store, **options):
+    def counted(base, training, tasks, store, **options):
         finished.append(len(list(store.root.glob("adapters/[!.]*"))))
-        return train_adapters(base, recipe, tasks, store, **options)
+        return train_adapters(base, training, tasks, store, **options)
 
     monkeypatch.setattr(parallel, "train_adapters", counted)
-    pace = Pace("sequential")
+    pace = Pace(cohort="sequential")
     alone = Store(tmp_path / "alone")
-    expected = train_adapters(saved_base, recipe, tasks, alone, pace=pace)
+    expected = train_adapters(saved_base, training, tasks, alone, pace=pace)
     spread = Store(tmp_path / "spread")
-    assert train_on_all_devices(saved_base, recipe, tasks, spread, pace=pace, n_devices=2) == expected
+    assert train_on_all_devices(saved_base, training, tasks, spread, pace=pace, n_devices=2) == expected
     assert finished == [0, len(tasks)], "the second process left its share to the first"
     for key in expected:
         for name in (WEIGHTS, CONFIG):
             assert (spread.adapter(key) / name).read_bytes() == (alone.adapter(key) / name).read_bytes()
 
 
-def test_no_two_devices_train_the_same_adapter(saved_base, recipe, tasks, tmp_path, monkeypatch):
+def test_no_two_devices_train_the_same_adapter(saved_base, training, tasks, tmp_path, monkeypatch):
     given = []
 
-    def counted(base, recipe, tasks, store, **options):
+    def counted(base, training, tasks, store, **options):
         given.append([task.name for task in tasks])
-        return train_adapters(base, recipe, tasks, store, **options)
+        return train_adapters(base, training, tasks, store, **options)
 
     monkeypatch.setattr(parallel, "train_adapters", counted)
     twins = [*tasks[:2], *(replace(task, name=f"twin of {task.name}") for task in tasks[:2])]
-    store, pace = Store(tmp_path / "store"), Pace("sequential")
-    keys = train_on_all_devices(saved_base, recipe, twins, store, pace=pace, n_devices=2)
+    store, pace = Store(tmp_path / "store"), Pace(cohort="sequential")
+    keys = train_on_all_devices(saved_base, training, twins, store, pace=pace, n_devices=2)
     assert keys[:2] == keys[2:] and all(store.has(key) for key in keys)
     assert given[0] == [tasks[0].name], "the second device has the other one"
 
 
-def test_a_device_that_fails_leaves_its_adapters_to_the_first(saved_base, recipe, tasks, tmp_path):
+def test_a_device_that_fails_leaves_its_adapters_to_the_first(saved_base, training, tasks, tmp_path):
     """The other process finds no base where it looks, and ends at once."""
     moved = type(saved_base)(
         saved_base.model, saved_base.tokenizer, str(tmp_path / "nowhere"), saved_base.digest
     )
     store = Store(tmp_path / "store")
-    keys = train_on_all_devices(moved, recipe, tasks, store, pace=Pace("sequential"), n_devices=2)
+    keys = train_on_all_devices(moved, training, tasks, store, pace=Pace(cohort="sequential"), n_devices=2)
     assert all(store.has(key) for key in keys)
 
 
@@ -86,12 +86,14 @@ def ends_at_once(*arguments):  # noqa: ARG001 (takes what a process is started w
 
 
 def test_a_device_that_never_comes_leaves_its_adapters_to_the_first(
-    saved_base, recipe, tasks, tmp_path, monkeypatch
+    saved_base, training, tasks, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(parallel, "_train", ends_at_once)
     monkeypatch.setattr(parallel, "MET_WITHIN", timedelta(seconds=1))
     store = Store(tmp_path / "store")
-    keys = train_on_all_devices(saved_base, recipe, tasks, store, pace=Pace("sequential"), n_devices=2)
+    keys = train_on_all_devices(
+        saved_base, training, tasks, store, pace=Pace(cohort="sequential"), n_devices=2
+    )
     assert all(store.has(key) for key in keys)
 
 
@@ -122,10 +124,10 @@ def share_elsewhere(n_tasks, meeting):
     return [int(number) for number in ended.stdout.split()]
 
 
-def test_a_signal_stops_the_others_too(saved_base, recipe, tasks, tmp_path):
+def test_a_signal_stops_the_others_too(saved_base, training, tasks, tmp_path):
     with pytest.raises(Interrupted):
         train_on_all_devices(
-            saved_base, recipe, tasks, Store(tmp_path), pace=Pace(), stop=lambda: True, n_devices=2
+            saved_base, training, tasks, Store(tmp_path), pace=Pace(), stop=lambda: True, n_devices=2
         )
     assert not list((tmp_path / "adapters").glob("*")) if (tmp_path / "adapters").exists() else True
 

@@ -9,14 +9,16 @@ from peft import PeftModel
 
 from stimmung.engine.base.base_model import Base
 from stimmung.engine.base.tiny import _build_tokenizer
-from stimmung.engine.cohort.lora import LoraSettings, attached, initial_weights
+from stimmung.engine.cohort.lora import attached, initial_weights
 from stimmung.engine.cohort.train import train_adapters
-from stimmung.engine.cohort.training_config import Pace
 from stimmung.engine.scoring import score as scoring
-from stimmung.engine.scoring.score import Prompt, normalize, option_mass, score_options
+from stimmung.engine.scoring.prompt_batches import Prompt
+from stimmung.engine.scoring.score import score_options
 from stimmung.store.paths import Store
 from stimmung.text.encoding import encode
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.pace import Pace
+from stimmung.vocabulary.training import Lora
 from tests.unit.engine.conftest import VOCABULARY, random_llama
 
 # One to four tokens, two of them beginning alike.
@@ -97,26 +99,26 @@ def test_scores_do_not_depend_on_batch_size_or_order(order, tokens):
 def test_a_device_that_holds_three_prompts_gives_the_same_scores(base, monkeypatch):
     asked = prompts(11, 2)
     expected = score_options(base, asked)
-    real, held = scoring._rows_of, []
+    real, held = scoring.read_trie, []
 
-    def limited(prefix, rows, base):
+    def limited(base, cohort, trie, prefix, rows):
         if len(rows) > 3:
             raise torch.cuda.OutOfMemoryError
         held.append(len(rows))
-        return real(prefix, rows, base)
+        return real(base, cohort, trie, prefix, rows)
 
-    monkeypatch.setattr(scoring, "_rows_of", limited)
+    monkeypatch.setattr(scoring, "read_trie", limited)
     found = score_options(base, asked)
     assert np.abs(np.array(found) - np.array(expected)).max() < 1e-5 and sum(held) == 11
 
 
-def test_batches_may_mix_adapters_and_each_scores_as_plain_peft_does(base, recipe, tasks, tmp_path):
+def test_batches_may_mix_adapters_and_each_scores_as_plain_peft_does(base, training, tasks, tmp_path):
     store = Store(tmp_path)
-    keys = train_adapters(base, recipe, tasks, store, pace=Pace("stacked"))
+    keys = train_adapters(base, training, tasks, store, pace=Pace(cohort="stacked"))
     asked = prompts(13, 2, adapters=(0, 2, -1, 1))
     from stimmung.engine.cohort.adapter_files import load_adapter
 
-    with attached(base, recipe.lora) as cohort:
+    with attached(base, training) as cohort:
         for key in keys:
             cohort.add(load_adapter(store.adapter(key)).weights)
         ours = score_options(base, asked, cohort=cohort)
@@ -132,7 +134,7 @@ def test_batches_may_mix_adapters_and_each_scores_as_plain_peft_does(base, recip
 
 def test_an_untrained_adapter_scores_as_the_base(base):
     asked = prompts(3, 4)
-    with attached(base, LoraSettings()) as cohort:
+    with attached(base, Lora()) as cohort:
         cohort.add(initial_weights(cohort, 0))
         tuned = score_options(
             base, [Prompt(one.context_ids, one.option_ids, 0) for one in asked], cohort=cohort
@@ -153,35 +155,3 @@ def test_a_prompt_longer_than_the_context_is_refused(base):
 def test_options_that_cannot_be_told_apart_are_refused(base):
     with pytest.raises(InputError, match="cannot tell the answer options apart"):
         score_options(base, [Prompt((3, 4), ((5,), (5, 6)))])
-
-
-SCORES = st.lists(st.floats(-60, 0), min_size=2, max_size=8)
-
-
-@settings(deadline=None)
-@given(SCORES, st.sampled_from(["none", "token", "byte", "pmi"]))
-def test_probabilities_sum_to_one_under_every_normalization(scores, normalization):
-    size = len(scores)
-    found = normalize(
-        np.array(scores),
-        normalization,
-        n_tokens=range(1, size + 1),
-        n_bytes=range(3, size + 3),
-        unconditional=np.zeros(size),
-    )
-    assert found.sum() == pytest.approx(1)
-    assert (found >= 0).all()
-
-
-def test_normalizations_are_what_their_names_say():
-    scores = np.array([-2.0, -6.0])
-    lengths = {"n_tokens": [1, 3], "n_bytes": [4, 12]}
-    assert np.log(normalize(scores, "none", **lengths)) @ [1, -1] == pytest.approx(4)
-    assert np.log(normalize(scores, "token", **lengths)) @ [1, -1] == pytest.approx(0)
-    assert np.log(normalize(scores, "byte", **lengths)) @ [1, -1] == pytest.approx(0)
-    conditional = normalize(scores, "pmi", **lengths, unconditional=np.array([-1.0, -6.0]))
-    assert np.log(conditional) @ [1, -1] == pytest.approx(-1)
-
-
-def test_option_mass_is_the_probability_of_any_option():
-    assert option_mass(np.log([0.5, 0.25])) == pytest.approx(0.75)

@@ -12,23 +12,24 @@ from transformers import get_linear_schedule_with_warmup
 
 from stimmung.engine.base.base_model import Base
 from stimmung.engine.cohort import optimizer_step as steps
-from stimmung.engine.cohort import train as training
-from stimmung.engine.cohort.adapter_files import RECORD, WEIGHTS, load_adapter
+from stimmung.engine.cohort import train as trainer
+from stimmung.engine.cohort.adapter_files import load_adapter
 from stimmung.engine.cohort.batching import plan_steps
 from stimmung.engine.cohort.forward_backward import Part, forward_backward
-from stimmung.engine.cohort.lora import LoraSettings, Slice, attached, initial_weights
+from stimmung.engine.cohort.lora import Slice, attached, initial_weights
 from stimmung.engine.cohort.train import choose_mode, train_adapters
-from stimmung.engine.cohort.training_config import Pace
-from stimmung.store.paths import Store
+from stimmung.store.paths import RECORD, WEIGHTS, Store
 from stimmung.vocabulary.errors import InputError, Interrupted
+from stimmung.vocabulary.pace import Pace
+from stimmung.vocabulary.training import Lora
 from tests.unit.engine.conftest import random_llama, rows
 
-STACKED, ALONE = Pace("stacked"), Pace("sequential")
+STACKED, ALONE = Pace(cohort="stacked"), Pace(cohort="sequential")
 
 
-def trained(base, recipe, tasks, folder, pace, **options):
+def trained(base, training, tasks, folder, pace, **options):
     store = Store(folder)
-    keys = train_adapters(base, recipe, tasks, store, pace=pace, **options)
+    keys = train_adapters(base, training, tasks, store, pace=pace, **options)
     return [load_adapter(store.adapter(key)).weights for key in keys]
 
 
@@ -44,9 +45,9 @@ def records(folder):
     return [json.loads(path.read_text()) for path in sorted(folder.glob(f"adapters/*/{RECORD}"))]
 
 
-def test_adapters_of_a_cohort_equal_those_trained_alone(base, recipe, tasks, tmp_path):
-    together = trained(base, recipe, tasks, tmp_path / "together", STACKED)
-    alone = [trained(base, recipe, [task], tmp_path / task.name, ALONE)[0] for task in tasks]
+def test_adapters_of_a_cohort_equal_those_trained_alone(base, training, tasks, tmp_path):
+    together = trained(base, training, tasks, tmp_path / "together", STACKED)
+    alone = [trained(base, training, [task], tmp_path / task.name, ALONE)[0] for task in tasks]
     assert len({record["steps"] for record in records(tmp_path / "together")}) == 3, (
         "all must end at another step"
     )
@@ -54,23 +55,23 @@ def test_adapters_of_a_cohort_equal_those_trained_alone(base, recipe, tasks, tmp
     assert largest_difference(together, alone) <= 1e-5
 
 
-def test_an_adapter_equals_plain_peft_with_torch_adamw(base, recipe, tasks, tmp_path):
-    recipe = replace(
-        recipe, lora=replace(recipe.lora, lora_dropout=0.0), max_grad_norm=0.5, gradient_accumulation_steps=2
+def test_an_adapter_equals_plain_peft_with_torch_adamw(base, training, tasks, tmp_path):
+    training = training.model_copy(
+        update={"lora_dropout": 0.0, "max_grad_norm": 0.5, "gradient_accumulation_steps": 2}
     )
     task = tasks[0]
-    ours = trained(base, recipe, [task], tmp_path, ALONE)[0]
-    with attached(base, recipe.lora) as cohort:
+    ours = trained(base, training, [task], tmp_path, ALONE)[0]
+    with attached(base, training) as cohort:
         start = initial_weights(cohort, task.seed)
-    theirs = _plain_peft(recipe, task, start)
+    theirs = _plain_peft(training, task, start)
     assert max((ours[name] - theirs[name]).abs().max().item() for name in ours) <= 1e-5
     assert max((ours[name] - start[name]).abs().max().item() for name in ours) > 1e-3, "nothing was learned"
 
 
-def _plain_peft(recipe, task, start):
+def _plain_peft(training, task, start):
     """The same training with PEFT's layers, full logits, an attention mask and transformers' schedule."""
     lora = LoraConfig(
-        r=recipe.lora.r, lora_alpha=recipe.lora.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM"
+        r=training.r, lora_alpha=training.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM"
     )
     model = get_peft_model(random_llama(), lora)
     named = {
@@ -82,15 +83,15 @@ def _plain_peft(recipe, task, start):
         parameter.data.copy_(start[name])
     plan = plan_steps(
         [len(row.input_ids) for row in task.rows],
-        batch_size=recipe.per_device_train_batch_size,
-        accumulation=recipe.gradient_accumulation_steps,
-        epochs=recipe.num_train_epochs,
+        batch_size=training.per_device_train_batch_size,
+        accumulation=training.gradient_accumulation_steps,
+        epochs=training.num_train_epochs,
         max_steps=None,
         seed=task.seed,
     )
-    optimizer = torch.optim.AdamW(named.values(), lr=recipe.learning_rate, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(named.values(), lr=training.learning_rate, weight_decay=0.0)
     schedule = get_linear_schedule_with_warmup(
-        optimizer, int(np.ceil(recipe.warmup_ratio * len(plan))), len(plan)
+        optimizer, int(np.ceil(training.warmup_ratio * len(plan))), len(plan)
     )
     for step in plan:
         chosen = [task.rows[row] for batch in step for row in batch]
@@ -101,18 +102,18 @@ def _plain_peft(recipe, task, start):
             labels[:, : row.loss_from] = -100
             loss = model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=labels).loss
             (loss * row.n_loss_tokens / total).backward()
-        torch.nn.utils.clip_grad_norm_(named.values(), recipe.max_grad_norm)
+        torch.nn.utils.clip_grad_norm_(named.values(), training.max_grad_norm)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
     return {name: parameter.detach() for name, parameter in named.items()}
 
 
-def test_plain_peft_loads_an_adapter_and_gives_the_same_logits(base, recipe, tasks, tmp_path):
+def test_plain_peft_loads_an_adapter_and_gives_the_same_logits(base, training, tasks, tmp_path):
     store = Store(tmp_path)
-    key = train_adapters(base, recipe, tasks[:1], store, pace=ALONE)[0]
+    key = train_adapters(base, training, tasks[:1], store, pace=ALONE)[0]
     ids = torch.tensor([[5, 6, 7, 8, 9]])
-    with attached(base, recipe.lora) as cohort, torch.no_grad():
+    with attached(base, training) as cohort, torch.no_grad():
         cohort.add(load_adapter(store.adapter(key)).weights)
         cohort.layout.slices = [Slice(adapter=0, start=0, stop=1)]
         ours = base.model(ids).logits
@@ -122,23 +123,23 @@ def test_plain_peft_loads_an_adapter_and_gives_the_same_logits(base, recipe, tas
 
 
 def test_rank_stabilised_scale_is_pefts():
-    assert LoraSettings(r=16, lora_alpha=8, use_rslora=True).scale == 2.0
-    assert LoraSettings(r=16, lora_alpha=8).scale == 0.5
+    assert Lora(r=16, lora_alpha=8, use_rslora=True).scale == 2.0
+    assert Lora(r=16, lora_alpha=8).scale == 0.5
 
 
-def test_the_base_is_as_it_was_after_training(base, recipe, tasks, tmp_path):
+def test_the_base_is_as_it_was_after_training(base, training, tasks, tmp_path):
     before = {name: tensor.clone() for name, tensor in base.model.state_dict().items()}
-    trained(base, recipe, tasks, tmp_path, STACKED)
+    trained(base, training, tasks, tmp_path, STACKED)
     after = base.model.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_smaller_passes_give_the_same_gradients(base, recipe):
+def test_smaller_passes_give_the_same_gradients(base, training):
     data = rows(6, 9)
     gradients = []
     for splits in (1, 3):
-        with attached(base, recipe.lora) as cohort:
+        with attached(base, training) as cohort:
             weights = {name: torch.randn(tensor.shape, generator=torch.Generator().manual_seed(1)) * 0.05
                        for name, tensor in initial_weights(cohort, 0).items()}  # fmt: skip
             for _ in range(2):
@@ -152,8 +153,8 @@ def test_smaller_passes_give_the_same_gradients(base, recipe):
     assert max((gradients[0][name] - gradients[1][name]).abs().max().item() for name in gradients[0]) < 1e-5
 
 
-def test_out_of_memory_repeats_the_step_in_smaller_passes(base, recipe, tasks, tmp_path, monkeypatch):
-    undisturbed = trained(base, recipe, tasks, tmp_path / "a", STACKED)
+def test_out_of_memory_repeats_the_step_in_smaller_passes(base, training, tasks, tmp_path, monkeypatch):
+    undisturbed = trained(base, training, tasks, tmp_path / "a", STACKED)
     real = steps.forward_backward
 
     def short_of_memory(cohort, parts, splits):
@@ -163,51 +164,55 @@ def test_out_of_memory_repeats_the_step_in_smaller_passes(base, recipe, tasks, t
         return losses
 
     monkeypatch.setattr(steps, "forward_backward", short_of_memory)
-    assert largest_difference(undisturbed, trained(base, recipe, tasks, tmp_path / "b", STACKED)) < 1e-5
+    assert largest_difference(undisturbed, trained(base, training, tasks, tmp_path / "b", STACKED)) < 1e-5
     assert {record["passes_per_batch"] for record in records(tmp_path / "b")} == {2}
 
 
-def test_recomputed_activations_change_nothing(base, recipe, tasks, tmp_path):
-    kept = trained(base, recipe, tasks, tmp_path / "a", STACKED)
-    recomputed = trained(base, replace(recipe, gradient_checkpointing=True), tasks, tmp_path / "b", STACKED)
+def test_recomputed_activations_change_nothing(base, training, tasks, tmp_path):
+    kept = trained(base, training, tasks, tmp_path / "a", STACKED)
+    recomputed = trained(
+        base, training.model_copy(update={"gradient_checkpointing": True}), tasks, tmp_path / "b", STACKED
+    )
     assert largest_difference(kept, recomputed) < 1e-5
 
 
-def test_the_8_bit_optimizer_learns_and_is_not_the_32_bit_one(base, recipe, tasks, tmp_path):
-    recipe = replace(recipe, lora=replace(recipe.lora, r=64), num_train_epochs=4)
-    full = trained(base, recipe, tasks, tmp_path / "32", ALONE)
-    small = trained(base, replace(recipe, optim="paged_adamw_8bit"), tasks, tmp_path / "8", ALONE)
+def test_the_8_bit_optimizer_learns_and_is_not_the_32_bit_one(base, training, tasks, tmp_path):
+    training = training.model_copy(update={"r": 64, "num_train_epochs": 4})
+    full = trained(base, training, tasks, tmp_path / "32", ALONE)
+    small = trained(
+        base, training.model_copy(update={"optim": "paged_adamw_8bit"}), tasks, tmp_path / "8", ALONE
+    )
     assert 0 < largest_difference(full, small) < 0.05
     for one in records(tmp_path / "8"):
         assert one["losses"][-1] < one["losses"][0]
 
 
-def test_a_finished_adapter_is_never_trained_again(base, recipe, tasks, tmp_path, monkeypatch):
-    trained(base, recipe, tasks[:2], tmp_path, STACKED)
+def test_a_finished_adapter_is_never_trained_again(base, training, tasks, tmp_path, monkeypatch):
+    trained(base, training, tasks[:2], tmp_path, STACKED)
     seen = []
-    real = training.do_step
+    real = trainer.do_step
 
-    def watched(cohort, recipe, runs):
+    def watched(cohort, training, runs):
         seen.extend(run.task.name for run in runs)
-        real(cohort, recipe, runs)
+        real(cohort, training, runs)
 
-    monkeypatch.setattr(training, "do_step", watched)
-    trained(base, recipe, tasks, tmp_path, STACKED)
+    monkeypatch.setattr(trainer, "do_step", watched)
+    trained(base, training, tasks, tmp_path, STACKED)
     assert set(seen) == {tasks[2].name}
 
 
 @pytest.mark.parametrize("change", [{"seed": 5}, {"rows": rows(40, 99)}])
-def test_other_data_or_another_seed_is_another_adapter(base, recipe, tasks, tmp_path, change):
-    trained(base, recipe, tasks[:1], tmp_path, ALONE)
-    trained(base, recipe, [replace(tasks[0], **change)], tmp_path, ALONE)
+def test_other_data_or_another_seed_is_another_adapter(base, training, tasks, tmp_path, change):
+    trained(base, training, tasks[:1], tmp_path, ALONE)
+    trained(base, training, [replace(tasks[0], **change)], tmp_path, ALONE)
     assert len(records(tmp_path)) == 2
 
 
 def test_a_loss_that_is_not_finite_stops_that_adapter_and_leaves_the_others(
-    base, recipe, tasks, tmp_path, monkeypatch
+    base, training, tasks, tmp_path, monkeypatch
 ):
-    undisturbed = trained(base, recipe, [tasks[0], tasks[2]], tmp_path / "a", STACKED)
-    real = training.initial_weights
+    undisturbed = trained(base, training, [tasks[0], tasks[2]], tmp_path / "a", STACKED)
+    real = trainer.initial_weights
 
     def poisoned(cohort, seed):
         weights = real(cohort, seed)
@@ -215,33 +220,33 @@ def test_a_loss_that_is_not_finite_stops_that_adapter_and_leaves_the_others(
             next(iter(weights.values()))[0, 0] = float("nan")
         return weights
 
-    monkeypatch.setattr(training, "initial_weights", poisoned)
+    monkeypatch.setattr(trainer, "initial_weights", poisoned)
     with pytest.raises(InputError, match=r"adapter 1: the loss is nan at step 1"):
-        trained(base, recipe, tasks, tmp_path / "b", STACKED)
+        trained(base, training, tasks, tmp_path / "b", STACKED)
     assert sorted(record["name"] for record in records(tmp_path / "b")) == ["adapter 0", "adapter 2"]
-    survivors = trained(base, recipe, [tasks[0], tasks[2]], tmp_path / "b", STACKED)
+    survivors = trained(base, training, [tasks[0], tasks[2]], tmp_path / "b", STACKED)
     assert largest_difference(undisturbed, survivors) < 1e-5
 
 
-def test_a_prompt_longer_than_the_context_is_refused(base, recipe, tasks, tmp_path):
+def test_a_prompt_longer_than_the_context_is_refused(base, training, tasks, tmp_path):
     long = replace(tasks[0], rows=rows(1, 0, 300, 301))
     with pytest.raises(InputError, match="300 tokens does not fit the model's context of 256"):
-        trained(base, recipe, [long], tmp_path, ALONE)
+        trained(base, training, [long], tmp_path, ALONE)
     assert not records(tmp_path)
 
 
 @pytest.mark.parametrize("optim", ["adamw_torch", "paged_adamw_8bit"])
-def test_stopping_saves_a_checkpoint_and_the_next_run_goes_on(base, recipe, tasks, tmp_path, optim):
+def test_stopping_saves_a_checkpoint_and_the_next_run_goes_on(base, training, tasks, tmp_path, optim):
     # Of rank 64, so that the matrices have the 4,096 entries from which bitsandbytes takes 8 bits.
-    recipe = replace(recipe, optim=optim, lora=replace(recipe.lora, r=64))
+    training = training.model_copy(update={"optim": optim, "r": 64})
     undisturbed = Store(tmp_path / "a")
-    keys = train_adapters(base, recipe, tasks, undisturbed, pace=STACKED)
+    keys = train_adapters(base, training, tasks, undisturbed, pace=STACKED)
     interrupted = Store(tmp_path / "b")
     for _ in range(100):
         asked = iter([False] * 3 + [True])
         try:
             train_adapters(
-                base, recipe, tasks, interrupted, pace=STACKED, stop=lambda asked=asked: next(asked)
+                base, training, tasks, interrupted, pace=STACKED, stop=lambda asked=asked: next(asked)
             )
         except Interrupted:
             continue
@@ -253,16 +258,16 @@ def test_stopping_saves_a_checkpoint_and_the_next_run_goes_on(base, recipe, task
 
 
 def test_tasks_that_make_the_same_adapter_are_trained_once_however_often_stopped(
-    base, recipe, tasks, tmp_path
+    base, training, tasks, tmp_path
 ):
     """As conditions do that happen to leave out the same respondents."""
-    expected = trained(base, recipe, tasks[:2], tmp_path / "a", STACKED)
+    expected = trained(base, training, tasks[:2], tmp_path / "a", STACKED)
     twins = [tasks[0], replace(tasks[0], name="twin"), tasks[1]]
     for _ in range(100):
         asked = iter([False] * 3 + [True])
         try:
             found = trained(
-                base, recipe, twins, tmp_path / "b", STACKED, stop=lambda asked=asked: next(asked)
+                base, training, twins, tmp_path / "b", STACKED, stop=lambda asked=asked: next(asked)
             )
         except Interrupted:
             continue
@@ -271,45 +276,45 @@ def test_tasks_that_make_the_same_adapter_are_trained_once_however_often_stopped
     assert sorted(record["name"] for record in records(tmp_path / "b")) == ["adapter 0", "adapter 1"]
 
 
-def test_killed_at_random_moments_it_ends_with_the_same_bytes(base, recipe, tasks, tmp_path):
+def test_killed_at_random_moments_it_ends_with_the_same_bytes(base, training, tasks, tmp_path):
     store, killed = Store(tmp_path / "a"), Store(tmp_path / "b")
     began = time.monotonic()
-    keys = train_adapters(base, recipe, tasks, store, pace=STACKED)
+    keys = train_adapters(base, training, tasks, store, pace=STACKED)
     duration = time.monotonic() - began
     rng = np.random.default_rng(3)
     kills = 0
-    often = Pace("stacked", checkpoint_minutes=1e-9)
+    often = Pace(cohort="stacked", checkpoint_minutes=1e-9)
     while kills < 20:
         # A fork has the model and the data already, so the kill can hit any moment of the training itself.
         child = os.fork()
         if child == 0:
             try:
-                train_adapters(base, recipe, tasks, killed, pace=often)
+                train_adapters(base, training, tasks, killed, pace=often)
             finally:
                 os._exit(0)
         time.sleep(rng.uniform(0.01, 0.3 * duration))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         kills += 1
-    assert train_adapters(base, recipe, tasks, killed, pace=often) == keys
+    assert train_adapters(base, training, tasks, killed, pace=often) == keys
     for key in keys:
         assert (killed.adapter(key) / WEIGHTS).read_bytes() == (store.adapter(key) / WEIGHTS).read_bytes()
 
 
 def test_every_linear_layer_but_the_head_is_tuned(base):
-    with attached(base, LoraSettings()) as cohort:
+    with attached(base, Lora()) as cohort:
         assert len(cohort.layers) == 2 * 7
         assert not any("lm_head" in name for name in cohort.layers)
 
 
 def test_an_unknown_target_module_is_refused(base):
-    settings = LoraSettings(target_modules=("q_projection",))
+    settings = Lora(target_modules=("q_projection",))
     with pytest.raises(InputError, match="no linear layer 'q_projection'"), attached(base, settings):
         pass
 
 
-def test_records_say_what_was_trained(base, recipe, tasks, tmp_path):
-    trained(Base(base.model, None, "a-base", "1234"), recipe, tasks[:1], tmp_path, ALONE)
+def test_records_say_what_was_trained(base, training, tasks, tmp_path):
+    trained(Base(base.model, None, "a-base", "1234"), training, tasks[:1], tmp_path, ALONE)
     record = records(tmp_path)[0]
     assert record["base_digest"] == "1234"
     assert record["steps"] == len(record["losses"]) == 20
@@ -320,23 +325,23 @@ def test_records_say_what_was_trained(base, recipe, tasks, tmp_path):
 @pytest.mark.parametrize(
     ("batch", "chosen"), [(1, "stacked"), (4, "stacked"), (5, "sequential"), (16, "sequential")]
 )
-def test_a_cpu_stacks_small_batches_unless_told_otherwise(base, recipe, tasks, batch, chosen):
-    recipe = replace(recipe, per_device_train_batch_size=batch)
-    assert choose_mode(base, recipe, tasks, "auto") == chosen
-    assert choose_mode(base, recipe, tasks[:1], "auto") == "sequential", "one adapter is no cohort"
-    assert {choose_mode(base, recipe, tasks, wanted) for wanted in ("stacked", "sequential")} == {
+def test_a_cpu_stacks_small_batches_unless_told_otherwise(base, training, tasks, batch, chosen):
+    training = training.model_copy(update={"per_device_train_batch_size": batch})
+    assert choose_mode(base, training, len(tasks), "auto") == chosen
+    assert choose_mode(base, training, 1, "auto") == "sequential", "one adapter is no cohort"
+    assert {choose_mode(base, training, len(tasks), wanted) for wanted in ("stacked", "sequential")} == {
         "stacked",
         "sequential",
     }
 
 
-def test_a_damaged_checkpoint_is_told_and_training_begins_anew(base, recipe, tasks, tmp_path, caplog):
+def test_a_damaged_checkpoint_is_told_and_training_begins_anew(base, training, tasks, tmp_path, caplog):
     store = Store(tmp_path / "a")
-    keys = train_adapters(base, recipe, tasks[:1], store, pace=ALONE)
+    keys = train_adapters(base, training, tasks[:1], store, pace=ALONE)
     damaged = Store(tmp_path / "b")
     damaged.checkpoint(keys).parent.mkdir(parents=True)
     damaged.checkpoint(keys).write_bytes(b"half a file")
-    train_adapters(base, recipe, tasks[:1], damaged, pace=ALONE)
+    train_adapters(base, training, tasks[:1], damaged, pace=ALONE)
     assert "cannot be read, so training begins anew" in caplog.text
     assert (damaged.adapter(keys[0]) / WEIGHTS).read_bytes() == (
         store.adapter(keys[0]) / WEIGHTS

@@ -1,13 +1,13 @@
 import matplotlib as mpl
 import numpy as np
 import pytest
-
 from stimmung.report.absent import plot_absent
 from stimmung.report.by_option import plot_f1_by_class, plot_shares, plot_subgroups
 from stimmung.report.effective import plot_effective
 from stimmung.report.learning_curve import plot_learning_curve
 from stimmung.report.leaving_out import plot_left_out
 from stimmung.report.reliability import plot_reliability
+
 from stimmung.report.style import figure_style, method_looks, save_figure
 
 
@@ -138,7 +138,9 @@ def test_bytes_are_the_same_each_time_and_hold_no_date(small_survey, tmp_path, k
             save_figure(figure, tmp_path / folder / f"learning_curve.{kind}")
             figure = plot_shares(small_survey.shares, small_survey.conditions)
             save_figure(figure, tmp_path / folder / f"shares.{kind}")
-    for path in sorted((tmp_path / "a").iterdir()):
+    drawn = sorted((tmp_path / "a").iterdir())
+    assert len(drawn) == 2
+    for path in drawn:
         content = path.read_bytes()
         assert content == (tmp_path / "b" / path.name).read_bytes(), path.name
         assert b"CreationDate" not in content and b"<dc:date>" not in content

@@ -26,8 +26,8 @@ with lock(Path(sys.argv[1]), "fold 0"):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(locks, "ASKED_EVERY_SECONDS", 0.02)
-    monkeypatch.setattr(locks, "TOUCHED_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(locks, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(locks, "TOUCH_SECONDS", 0.05)
 
 
 @pytest.fixture

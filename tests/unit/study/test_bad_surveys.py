@@ -85,7 +85,7 @@ class Desk:
             language=self.survey["language"],
             where=self.survey["where"],
             weight=self.survey["weight"],
-            output=Path("results/respondents.parquet"),
+            respondents=Path("results/respondents.parquet"),
             provenance=Path("results/provenance.json"),
         )
 
@@ -116,7 +116,7 @@ def test_nothing_is_wrong_at_first(desk, capsys):
 
 def test_duplicate_variable_labels(desk, capsys):
     desk.labels["v3"] = "Partei"
-    assert_told(desk, capsys, "the variable label 'Partei' stands for 2 columns: v2, v3")
+    assert_told(desk, capsys, "2 columns have the variable label 'Partei': v2, v3")
 
 
 def test_a_value_without_a_label(desk, capsys):
@@ -126,7 +126,7 @@ def test_a_value_without_a_label(desk, capsys):
 
 def test_a_label_that_stands_for_two_codes(desk, capsys):
     desk.values["v2"][9] = "rot"
-    assert_told(desk, capsys, "item 'party', column 'Partei': the value label 'rot' stands for 2 codes: 1, 9")
+    assert_told(desk, capsys, "item 'party', column 'Partei': 2 codes have the value label 'rot': 1, 9")
 
 
 @pytest.mark.parametrize("weight", [0.0, -1.0, None])

@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from stimmung.vocabulary.errors import near
-from stimmung.vocabulary.redacted_traceback import kind_of, place_of, stack_of
+from stimmung.vocabulary.redacted_traceback import kind_of, place_of, redacted_traceback
 
 POST = "Quillfeather slept badly"
 
@@ -43,13 +43,15 @@ def fails_in_two_ways():
 
 @pytest.mark.parametrize("function", [fails, fails_while_dealing, fails_because, fails_in_two_ways])
 def test_no_message_of_an_exception_or_of_what_led_to_it_is_told(function):
-    told = stack_of(caught(function))
+    told = redacted_traceback(caught(function))
     assert POST not in told and "Quillfeather" not in told
     assert "in fails" in told and "test_stacks.py" in told
 
 
 def test_the_chain_is_told_from_the_first_to_the_last():
-    kinds = [line for line in stack_of(caught(fails_because)).splitlines() if line.endswith("Error")]
+    kinds = [
+        line for line in redacted_traceback(caught(fails_because)).splitlines() if line.endswith("Error")
+    ]
     assert kinds == ["ValueError", "KeyError", "RuntimeError"]
 
 
@@ -60,10 +62,10 @@ def test_what_was_hidden_on_purpose_stays_hidden_and_a_circle_ends():
         except ValueError:
             raise KeyError(POST) from None
 
-    assert "ValueError" not in stack_of(caught(hides))
+    assert "ValueError" not in redacted_traceback(caught(hides))
     one, two = caught(fails), caught(fails_because)
     one.__cause__, two.__cause__ = two, one
-    assert stack_of(one).count("RuntimeError") == 1
+    assert redacted_traceback(one).count("RuntimeError") == 1
 
 
 def test_the_system_s_own_words_are_told_and_a_library_s_in_their_place_are_not():

@@ -1,0 +1,157 @@
+"""Preparing a model: loaded from a directory or the hub, quantised if asked, saved as files that every job can load."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+
+from stimmung.engine.base.base_model import Base, check_architecture, keep_weights_unpacked
+from stimmung.engine.base.devices import default_device
+from stimmung.engine.base.encoders import longest_text
+from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER, check_source, digest_of, save_base
+from stimmung.store.keys import digest_of_content, library_versions
+from stimmung.vocabulary.atomic_files import digest_of_file
+from stimmung.vocabulary.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+# Raise it with every change that gives a prepared model other bytes.
+PREPARE_VERSION = 1
+# A choice: below this share of 4-bit weights a model is not what `quantization: nf4` leads one to expect.
+LOW_PACKED_SHARE = 0.5
+
+
+def prepared_key(
+    source: str, revision: str | None, *, quantization: str, compute_dtype: str, encoder: bool
+) -> str:
+    """Return the key in the store of a prepared model.
+
+    Raises
+    ------
+    InputError
+        If the source is a directory without a model.
+    """
+    check_source(source)
+    directory = Path(source)
+    origin: Any = [source, revision]
+    if directory.is_dir():
+        origin = [[file.name, digest_of_file(file)] for file in sorted(directory.glob("*")) if file.is_file()]
+    settings = [quantization, compute_dtype, encoder]
+    return digest_of_content([PREPARE_VERSION, library_versions(), origin, settings])
+
+
+def quantize_base(
+    source: str, revision: str | None, quantization: str, compute_dtype: str, output: Path
+) -> dict[str, Any]:
+    """Load a causal language model, quantise it if asked, and save it with its tokenizer.
+
+    NF4 with double quantisation, as in QLoRA (Dettmers et al. 2023, section 3).
+
+    Parameters
+    ----------
+    source, revision
+        A directory, or a hub id and its commit.
+    quantization
+        'nf4' or 'none'.
+    compute_dtype
+        'float32' or 'bfloat16': what matrix products run in, and what weights that are not quantised are saved in.
+    output
+        The directory to write.
+
+    Returns
+    -------
+    dict
+        What model.json holds: source, revision, quantisation, sizes, files, digest.
+
+    Raises
+    ------
+    InputError
+        If the model is absent, pickled, of an unsupported architecture, or needs code of its own.
+    """
+    check_source(source)
+    dtype = getattr(torch, compute_dtype)
+    options: dict[str, Any] = {"dtype": dtype, "device_map": default_device()}
+    if quantization == "nf4":
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype,
+        )
+    model, tokenizer = _load(AutoModelForCausalLM, source, revision, options)
+    # Here once, since a pass over a large 4-bit model takes longer than everything else in loading it.
+    keep_weights_unpacked(model)
+    base = Base(model, tokenizer, source, "")
+    check_architecture(base)
+    share = packed_share(model)
+    if quantization == "nf4":
+        logger.log(
+            logging.WARNING if share < LOW_PACKED_SHARE else logging.INFO,
+            "%s: %.1f %% of the weights are packed to 4 bits",
+            source,
+            100 * share,
+        )
+    save_base(model, tokenizer, output)
+    about = {"quantization": quantization, "packed_share": round(share, 4), "compute_dtype": compute_dtype}
+    return _description(source, revision, about, model, base.max_length, output)
+
+
+def save_encoder(source: str, revision: str | None, compute_dtype: str, output: Path) -> dict[str, Any]:
+    """Load a BERT-style encoder and save it with its tokenizer; parameters, result and errors as for ``quantize_base``."""
+    check_source(source)
+    model, tokenizer = _load(AutoModel, source, revision, {"dtype": getattr(torch, compute_dtype)})
+    length = longest_text(model, tokenizer)
+    save_base(model, tokenizer, output)
+    about = {"quantization": "none", "compute_dtype": compute_dtype}
+    return _description(source, revision, about, model, length, output)
+
+
+def count_parameters(model: Any) -> int:
+    """Return the number of weights, two for each byte of a 4-bit layer."""
+    return sum(_entries(parameter) for parameter in model.parameters())
+
+
+def packed_share(model: Any) -> float:
+    """Return the share of a model's weights that are packed to 4 bits."""
+    packed = sum(_entries(one) for one in model.parameters() if one.dtype == torch.uint8)
+    return packed / count_parameters(model)
+
+
+def _entries(parameter: torch.Tensor) -> int:
+    return int(parameter.numel()) * (2 if parameter.dtype == torch.uint8 else 1)
+
+
+def _load(kind: Any, source: str, revision: str | None, options: dict[str, Any]) -> tuple[Any, Any]:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, trust_remote_code=False)
+        model = kind.from_pretrained(
+            source, revision=revision, trust_remote_code=False, use_safetensors=True, **options
+        )
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"cannot load the model '{source}': {str(error).splitlines()[0]}",
+            "It must be in safetensors. A hub model must be downloaded first where jobs have no network: "
+            "`hf download ID --revision REVISION`.",
+        ) from error
+    # Code of its own that a repository offers beside a class of transformers is not run, and not asked for later.
+    if hasattr(model.config, "auto_map"):
+        del model.config.auto_map
+    tokenizer.init_kwargs.pop("auto_map", None)
+    return model, tokenizer
+
+
+def _description(
+    source: str, revision: str | None, about: dict[str, Any], model: Any, max_length: int, output: Path
+) -> dict[str, Any]:
+    return {
+        "source": source,
+        "revision": revision,
+        **about,
+        "architecture": type(model).__name__,
+        "n_parameters": count_parameters(model),
+        "max_length": max_length,
+        "files": list(WEIGHTS_AND_TOKENIZER),
+        "digest": digest_of(output),
+    }

@@ -1,0 +1,76 @@
+"""Options read as a transformer without any shortcut reads them: a row for each branch of the trie, nothing shared between rows.
+
+For models whose layers do not see all tokens before them, or see them as a state that is passed on from token to token.
+"""
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+
+from stimmung.engine.base.attention import NAME
+from stimmung.engine.base.base_model import Base
+from stimmung.engine.base.last_layer import last_layer_at
+from stimmung.engine.cohort.lora import Cohort
+from stimmung.engine.scoring.prompt_batches import Prompt, set_layout
+from stimmung.text.trie import ROOT, OptionTrie
+
+
+def options_can_share_a_row(model: Any, n_tokens: int) -> bool:
+    """Return whether the model can read a text of ``n_tokens``, with its options side by side, in one row.
+
+    It needs attention by a mask that we can give, of every token to all that are before it, at positions that we can give. Not so if
+    a sliding window or a chunk is shorter than the text (Mistral, Gemma, Phi-3), if layers pass on a recurrent state (Qwen3-Next,
+    Mamba), if layers share others' keys (Gemma 4), or if positions follow from the order of tokens (ALiBi). A kind of layer that is not
+    known counts as such.
+    """
+    given = inspect.signature(model.get_decoder().forward).parameters
+    if (
+        model._is_stateful
+        or "position_ids" not in given
+        or getattr(model.config, "alibi", False)
+        or model.config._attn_implementation not in (NAME, "sdpa")
+    ):
+        return False
+    layers = DynamicCache(config=model.config).layers
+    windows = [layer.sliding_window for layer in layers if type(layer) is DynamicSlidingWindowLayer]
+    known = all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers)
+    return known and n_tokens <= min(windows, default=n_tokens)
+
+
+def branches(trie: OptionTrie) -> list[list[int]]:
+    """Return the read nodes from the context to each leaf of the trie; one empty branch if no option has two tokens."""
+    inner = set(trie.read_parents)
+    leaves = [node for node in range(len(trie.read_tokens)) if node not in inner]
+    return [trie.ancestors(leaf)[::-1] for leaf in leaves] or [[]]
+
+
+def read_branches(
+    base: Base, cohort: Cohort | None, trie: OptionTrie, prompts: Sequence[Prompt]
+) -> torch.Tensor:
+    """Return the hidden states of the trie's states, shape (prompts, 1 + read nodes, hidden), from one row for each branch.
+
+    Rows are padded on the right, where causal layers do not look.
+    """
+    lines = branches(trie)
+    tails = [tuple(trie.read_tokens[node] for node in line) for line in lines]
+    texts = [prompt.context_ids + tail for prompt in prompts for tail in tails]
+    ids = torch.zeros(len(texts), max(map(len, texts)), dtype=torch.long)
+    for row, text in enumerate(texts):
+        ids[row, : len(text)] = torch.tensor(text)
+    set_layout(cohort, [prompt.adapter for prompt in prompts for _ in lines])
+    begins = torch.tensor([len(prompt.context_ids) - 1 for prompt in prompts for _ in lines])
+    places = begins[:, None] + torch.arange(1 + max(map(len, lines)))
+    with last_layer_at(base, places.to(base.device)):
+        hidden = base.decoder(input_ids=ids.to(base.device), use_cache=False).last_hidden_state
+    index = places.clamp(max=ids.shape[1] - 1).to(base.device)
+    picked = hidden.gather(1, index[..., None].expand(-1, -1, hidden.shape[-1]))
+    # The context's own state is in every branch, at depth 0; a read node in those that pass through it.
+    found = {ROOT: (0, 0)} | {
+        node: (number, depth) for number, line in enumerate(lines) for depth, node in enumerate(line, 1)
+    }
+    where = torch.tensor([found[state] for state in range(ROOT, len(trie.read_tokens))], device=base.device)
+    return picked.view(len(prompts), len(lines), *picked.shape[1:])[:, where[:, 0], where[:, 1]]

@@ -1,0 +1,61 @@
+"""Activations in float32 over weights that are held in a shorter type, so that scores are not rounded to it.
+
+In bfloat16 a hidden state has 8 bits, and log-odds of options come in steps of 1/32 to 1/8 nat: more than a week's posts move a mood.
+The weights are the same as in training; only what is computed from them keeps its precision.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from stimmung.engine.base.dequantized import DequantizedLinear
+
+
+@contextmanager
+def in_float32(model: Any) -> Iterator[None]:
+    """Let a frozen model of bfloat16, float16 or 4-bit weights compute in float32; one of float32 weights is left as it is.
+
+    Linear layers upcast their weight, or their dequantised weight, for each product. Other weights, such as those of norms, are
+    held in float32 meanwhile.
+    """
+    with ExitStack() as stack:
+        for module in model.modules():
+            if isinstance(module, nn.Embedding):
+                if _is_short(module.weight.dtype):
+                    stack.callback(module.register_forward_hook(_upcast_output).remove)
+            elif isinstance(module, nn.Linear):
+                packed = getattr(module.weight, "quant_state", None)
+                if _is_short((packed or module.weight).dtype):
+                    module.forward = partial(_linear_in_float32, module)
+                    stack.callback(delattr, module, "forward")
+            elif not isinstance(module, DequantizedLinear):  # which multiplies in the type of its input
+                for tensor in [*module.parameters(recurse=False), *module.buffers(recurse=False)]:
+                    if _is_short(tensor.dtype):
+                        stack.callback(setattr, tensor, "data", tensor.data)
+                        tensor.data = tensor.data.float()
+        yield
+
+
+def _is_short(dtype: torch.dtype) -> bool:
+    return dtype.is_floating_point and dtype.itemsize < torch.float32.itemsize
+
+
+def _upcast_output(module: nn.Module, inputs: Any, output: torch.Tensor) -> torch.Tensor:
+    del module, inputs
+    return output.float()
+
+
+def _linear_in_float32(module: Any, x: torch.Tensor) -> torch.Tensor:
+    weight = module.weight
+    if packed := getattr(weight, "quant_state", None):
+        from bitsandbytes.functional import dequantize_4bit
+
+        # To the type that training has it in: bitsandbytes' own kernel would not round it.
+        weight = dequantize_4bit(weight.data.view(-1, 1), packed)
+    bias = None if module.bias is None else module.bias.float()
+    return functional.linear(x.float(), weight.float(), bias)

@@ -1,0 +1,99 @@
+"""A base model on this machine, alone or with one adapter for each fold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from stimmung.engine.base.base_model import Base
+from stimmung.engine.cohort.adapter_files import load_adapter
+from stimmung.engine.cohort.lora import attached
+from stimmung.engine.scoring.normalize import normalize, option_mass
+from stimmung.engine.scoring.readouts import READOUTS
+from stimmung.engine.scoring.score import Prompt, score_options
+from stimmung.engine.scoring.scorer import Asked, Scored, without_respondent
+from stimmung.text.prompts import Message
+from stimmung.text.rendering import Rendering
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.scoring import Scoring
+
+
+@dataclass(frozen=True)
+class LocalScorer:
+    """Reads answers from the probabilities of their words.
+
+    Attributes
+    ----------
+    base, rendering
+        The resident model, and how it reads surveys.
+    answers
+        The words scored for each option.
+    adapters
+        Directories by fold; none reads with the base alone.
+    scoring
+        Read-out and normalization.
+    tokens_per_batch
+        Bounds the memory of a batch.
+    """
+
+    base: Base
+    rendering: Rendering
+    answers: Sequence[str]
+    adapters: Sequence[Path]
+    scoring: Scoring
+    tokens_per_batch: int
+
+    @property
+    def n_readers(self) -> int:
+        """How many adapters there are."""
+        return len(self.adapters)
+
+    def score(self, asked: Sequence[Asked]) -> list[Scored]:
+        """Return each respondent's probabilities.
+
+        Raises
+        ------
+        InputError
+            If a prompt is too long, options cannot be told apart, or an adapter cannot be read.
+        """
+        prompts = [self._prompt(one.messages, one.reader) for one in asked]
+        readers = sorted({one.reader for one in asked}) if self.scoring.normalization == "pmi" else []
+        blanks = [self._prompt(without_respondent(asked[0].messages), reader) for reader in readers]
+        scores = self._loglikelihoods([*prompts, *blanks])
+        unconditional = dict(zip(readers, scores[len(prompts) :], strict=True))
+        return [
+            self._scored(prompt, score, unconditional.get(prompt.adapter))
+            for prompt, score in zip(prompts, scores[: len(prompts)], strict=True)
+        ]
+
+    def _prompt(self, messages: Sequence[Message], reader: int) -> Prompt:
+        return Prompt(*self.rendering.encode(messages, self.answers), reader)
+
+    def _loglikelihoods(self, prompts: Sequence[Prompt]) -> list[np.ndarray]:
+        how = {
+            "tokens_per_batch": self.tokens_per_batch,
+            "readout": READOUTS[self.scoring.readout],
+        }
+        if not self.adapters:
+            return score_options(self.base, prompts, **how)
+        loaded = [load_adapter(directory) for directory in self.adapters]
+        if len({adapter.settings for adapter in loaded}) > 1:
+            raise InputError(
+                f"the adapters of the folds differ in rank, scale or target modules: {self.adapters[0]} and others",
+                "Delete their folders and run snakemake again.",
+            )
+        with attached(self.base, loaded[0].settings) as cohort:
+            for adapter in loaded:
+                cohort.add(adapter.weights)
+            return score_options(self.base, prompts, cohort=cohort, **how)
+
+    def _scored(self, prompt: Prompt, score: np.ndarray, unconditional: np.ndarray | None) -> Scored:
+        probabilities = normalize(
+            score,
+            self.scoring.normalization,
+            n_tokens=[len(option) for option in prompt.option_ids],
+            options=self.answers,
+            unconditional=unconditional,
+        )
+        return Scored(probabilities, option_mass(score), len(prompt.context_ids), self.scoring.normalization)

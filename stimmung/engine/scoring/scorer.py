@@ -1,0 +1,58 @@
+"""What all models that predict answers have in common, whether they run here, behind a server, or with a classification head."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from stimmung.text.prompts import Message
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The messages that ask about one respondent, and the fold whose adapter reads them (NO_FOLD: the model as it is)."""
+
+    messages: Sequence[Message]
+    reader: int
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a model says of one respondent.
+
+    Attributes
+    ----------
+    probabilities
+        Of the answer options, in their order; they sum to 1.
+    option_mass
+        The probability of any of the options; a lower bound if some were not shown.
+    n_tokens
+        Length of the prompt.
+    normalization
+        What became of the loglikelihoods.
+    n_unseen
+        How many options a server did not show; None where all are always seen.
+    """
+
+    probabilities: Sequence[float]
+    option_mass: float
+    n_tokens: int
+    normalization: str
+    n_unseen: int | None = None
+
+
+class Scorer(Protocol):
+    """A model that gives each answer option a probability."""
+
+    @property
+    def n_readers(self) -> int:
+        """How many adapters it has, one for each fold; 0 if the same model reads all respondents."""
+        ...
+
+    def score(self, asked: Sequence[Asked]) -> list[Scored]:
+        """Return the answer of each respondent, in the order asked."""
+        ...
+
+
+def without_respondent(messages: Sequence[Message]) -> list[Message]:
+    """Return the instruction and an empty answer list: the prompt of the unconditional loglikelihood in PMI."""
+    return [messages[0], Message(role="user", content="")]

@@ -1,0 +1,50 @@
+"""Names in the store: digests of everything that changes the numbers of what is stored, and of nothing else.
+
+No code of this project is among it, so that an edited message retrains nothing. When the mathematics of training or scoring
+changes, its version is raised by hand; tests with golden numbers fail until it is.
+"""
+
+import hashlib
+import json
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+NUMERICAL_LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes")
+
+
+def digest_of_content(content: Any) -> str:
+    """Return the SHA-256 of anything that JSON can hold."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Return the installed versions of the libraries whose releases may change a result; '' for one that is absent."""
+    return {name: _version(name) for name in NUMERICAL_LIBRARIES}
+
+
+def adapter_key(
+    *, version: int, base_digest: str, data_digest: str, settings: dict[str, Any], seed: int
+) -> str:
+    """Return an adapter's name in the store.
+
+    Parameters
+    ----------
+    version
+        That of the training mathematics.
+    base_digest, data_digest
+        Of the base model's files and of the training rows.
+    settings
+        The hyper-parameters that change the weights.
+    seed
+        The adapter's.
+    """
+    return digest_of_content([version, library_versions(), base_digest, data_digest, settings, seed])
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
