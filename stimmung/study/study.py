@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from stimmung.baselines.registry import BASELINES, BaselineName
 from stimmung.study.models import BUILT_IN, Model
 from stimmung.study.panels import Panel
 from stimmung.study.reading import load_codebook, read_yaml, validated
@@ -18,8 +19,6 @@ from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.strict import Strict
 from stimmung.vocabulary.training import Training
 
-Baseline = Literal["majority", "logistic", "random-forest", "xgboost", "catboost"]
-
 
 class Run(Strict):
     """What this run makes. Lists replace those of config.yaml, so that a study's file can leave out what the demo has."""
@@ -28,7 +27,7 @@ class Run(Strict):
     """Names from `surveys`."""
     panels: list[str] = Field([])
     """Names from `panels`."""
-    baselines: list[Baseline] = Field([])
+    baselines: list[BaselineName] = Field(list(BASELINES))
     """What language models must beat, on every survey."""
 
 
@@ -64,8 +63,11 @@ class Study(Strict):
     """Surveys, by the name that paths use."""
     panels: dict[str, Panel] = Field({})
     """Panels of weekly posts, by the name that paths use."""
-    baselines: dict[Baseline, dict[str, list[Any]]] = Field({})
-    """Grids of the inner cross-validation that tunes each baseline on its training rows, in the estimator's parameter names."""
+    baselines: dict[BaselineName, dict[str, list[Any]]] = Field(
+        {name: {key: list(tried) for key, tried in one.grid.items()} for name, one in BASELINES.items()}
+    )
+    """Grids of the inner cross-validation that tunes each baseline on its training rows, in the estimator's parameter names. A grid
+    that is given replaces that baseline's default."""
     inner_folds: int = Field(3, ge=2)
     """Folds of that inner cross-validation."""
     report: Report = Report.model_validate({})
