@@ -98,7 +98,6 @@ class Study(Strict):
                 for preset in sorted(presets - set(self.training))
             ]
         problems += self._problems_with_abilities()
-        problems += self._problems_with_questions()
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -111,38 +110,28 @@ class Study(Strict):
         """Return which arms and panels ask a model for what it cannot do."""
         encoders = {name for name, model in self.models.items() if model.encoder}
         problems = [
-            f"surveys.{name}.arms: '{arm}' needs a model that continues text, but '{arm.split('/')[0]}' is an encoder"
-            for name, survey in self.surveys.items()
-            for arm in survey.arms
-            if arm.split("/")[0] in encoders and not ARMS[arm.split("/")[1]].classifies
-        ]
-        problems += [
-            f"panels.{name}.arms: '{model}' is an encoder and cannot continue text"
-            for name, panel in self.panels.items()
-            for model in panel.models()
-            if model in encoders
-        ]
-        problems += [
             f"endpoints.{name}: a model has the same name" for name in self.endpoints if name in self.models
         ]
-        problems += [
-            f"surveys.{name}.arms: '{arm}' trains, but '{arm.split('/')[0]}' runs on a server"
-            for name, survey in self.surveys.items()
-            for arm in survey.arms
-            if arm.split("/")[0] in self.endpoints and ARMS[arm.split("/")[1]].tuned
-        ]
-        return problems
-
-    def _problems_with_questions(self) -> list[str]:
-        problems = [
-            f"panels.{name}.arms: '{model}' has chat: true, but posts and questions are read as plain text"
-            for name, panel in self.panels.items()
-            for model in panel.models()
-            if model in self.models and self.models[model].chat
-        ]
+        for name, survey in self.surveys.items():
+            for arm in survey.arms:
+                model, does = arm.split("/")[0], ARMS[arm.split("/")[1]]
+                if model in encoders and not does.classifies:
+                    problems.append(
+                        f"surveys.{name}.arms: '{arm}' needs a model that continues text, but '{model}' is an encoder"
+                    )
+                if model in self.endpoints and does.tuned:
+                    problems.append(f"surveys.{name}.arms: '{arm}' trains, but '{model}' runs on a server")
+        for name, panel in self.panels.items():
+            for model in panel.models():
+                if model in encoders:
+                    problems.append(f"panels.{name}.arms: '{model}' is an encoder and cannot continue text")
+                if model in self.models and self.models[model].chat:
+                    problems.append(
+                        f"panels.{name}.arms: '{model}' has chat: true, but posts and questions are read as plain text"
+                    )
         if self.run.panels and self.scoring.normalization == "pmi":
             problems.append(
-                "scoring.normalization: pmi compares with a prompt without respondent; a panel's question has none"
+                "scoring.normalization: pmi compares with a prompt without a respondent, and a panel's question has none"
             )
         return problems
 
