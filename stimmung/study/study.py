@@ -76,14 +76,13 @@ class Study(Strict):
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:
         problems = [
-            f"run.surveys: no survey '{name}'{near(name, self.surveys)}"
-            for name in self.run.surveys
-            if name not in self.surveys
-        ]
-        problems += [
-            f"run.panels: no panel '{name}'{near(name, self.panels)}"
-            for name in self.run.panels
-            if name not in self.panels
+            f"run.{section}: no {section.removesuffix('s')} '{name}'{near(name, known)}"
+            for section, chosen, known in (
+                ("surveys", self.run.surveys, self.surveys),
+                ("panels", self.run.panels, self.panels),
+            )
+            for name in chosen
+            if name not in known
         ]
         for section, name, one in self._branches():
             known = {*self.models, *(self.endpoints if section == "surveys" else ())}
@@ -168,11 +167,11 @@ def load_study(config: Mapping[str, Any], root: Path = Path(), files: Iterable[s
     Parameters
     ----------
     config
-        The merged config, as Snakemake holds it.
+        The merged config.
     root
         The folder that relative paths start from.
     files
-        The files that the config was merged from. Of a key that a file gives twice, Snakemake has seen the last one only.
+        The files that it was merged from, if Snakemake read them: of a key that a file gives twice it saw the last only.
 
     Raises
     ------
