@@ -34,7 +34,7 @@ os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
 configfile: "config.yaml"
 
 
-STUDY = study_or_exit(config)
+STUDY = study_or_exit(config, workflow.configfiles if workflow.is_main_process else ())
 # Not again in each job: these begin when everything is there, and of a storage only Snakemake knows what it holds.
 if workflow.is_main_process and workflow.storage_settings.default_storage_provider is None:
     files_or_exit(STUDY)

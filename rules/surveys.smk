@@ -66,7 +66,7 @@ def training_preset(wildcards):
     branch = (
         STUDY.surveys[wildcards.survey] if "survey" in wildcards.keys() else STUDY.panels[wildcards.panel]
     )
-    return STUDY.training[branch.training]
+    return STUDY.training_of(branch, wildcards.model)
 
 
 def examples_of_arm(wildcards):

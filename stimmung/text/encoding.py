@@ -26,11 +26,11 @@ def encode(
     tokenizer
         A fast Hugging Face tokenizer.
     context
-        The text before. It should not end in a space: the space belongs to the continuation.
+        The text before. A space at its end belongs to the continuation, which has one space even if both have one.
     continuations
         At least one text.
     add_special_tokens
-        False for text of a chat template, which has its own.
+        False for text of a chat template, which has its own. With True, a special token's name in the text is text like any other.
 
     Raises
     ------
@@ -40,8 +40,16 @@ def encode(
     # Trailing spaces of the context would be tokens that no text of a corpus has before a word.
     stripped = context.rstrip(" ")
     spaces = context[len(stripped) :]
-    texts = [stripped + spaces + continuation for continuation in continuations]
-    encodings = tokenizer(texts, add_special_tokens=add_special_tokens, return_offsets_mapping=True)
+    texts = [
+        stripped + ("" if continuation.startswith(" ") else spaces) + continuation
+        for continuation in continuations
+    ]
+    encodings = tokenizer(
+        texts,
+        add_special_tokens=add_special_tokens,
+        split_special_tokens=add_special_tokens,
+        return_offsets_mapping=True,
+    )
     context_ids: tuple[int, ...] | None = None
     tails = []
     for ids, offsets, continuation in zip(

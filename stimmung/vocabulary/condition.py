@@ -11,7 +11,7 @@ from stimmung.vocabulary.strict import Strict
 
 
 class Subgroup(Strict):
-    """A part of the tested respondents that is also evaluated separately. Respondents without an answer to a named item are in none."""
+    """A part of the tested respondents that is also evaluated separately. Without an answer to a named item one is in none."""
 
     keep: dict[str, list[str]] = Field({})
     """Item to answers: respondents who gave one of them."""
@@ -97,7 +97,7 @@ def _resolved(name: str, conditions: Mapping[str, Any], above: tuple[str, ...]) 
     if not isinstance(condition, Mapping) or not isinstance(condition.get("combine"), list):
         return condition
     if name in above:
-        raise ValueError(f"{name}.combine: refers to itself, by way of {' and '.join(above)}")
+        raise ValueError(f"{name}.combine: refers to itself")
     parts = []
     for part in condition["combine"]:
         if part not in conditions:

@@ -35,8 +35,8 @@ class Limit(Strict):
     """Memory and time that a job asks for, by the size of its model. A profile sets the list, never config.yaml or a study."""
 
     up_to_billions: float = Field(gt=0)
-    """Holds for models of up to this many billion parameters, unless a smaller entry fits."""
+    """For models of up to this many billion parameters; the smallest entry that fits holds, else the last."""
     mem_mb: int = Field(gt=0)
     """Main memory of a job, in MB. A job that is retried asks for more."""
     minutes_per_1000_rows: float = Field(gt=0)
-    """Minutes for 1,000 rows (respondents or posts) of one adapter. A generous limit, not an estimate."""
+    """Minutes per 1,000 rows: respondents (or blocks of posts) times epochs times folds (or weeks and seeds). Plus 30 minutes."""

@@ -16,8 +16,10 @@ import pytest
 
 from scripts.ask_endpoint import ask_endpoint
 from scripts.prepare_model import prepare_model
+from stimmung.vocabulary.endpoint import Endpoint
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table
+from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, SPLITS, option_columns
 from tests.endpoint_server import serving
 from tests.scripts.test_score_respondents import score
@@ -33,24 +35,24 @@ def server(small_study):
         yield running
 
 
-def ask(small_study, url, folder, endpoint=None, **changes):
+def ask(small_study, url, folder, endpoint=None, normalization="none", **changes):
     output = folder / "asked.parquet"
     options = {
         "respondents": small_study.respondents,
         "prompts": small_study.prompts,
         "splits": small_study.splits,
         "codebook": small_study.codebook,
+        "predictions": output,
+        "method": "server/zero-shot",
+        "arm": "zero-shot",
+        "seed": 24,
         "language": "en",
         "examples": 0,
-        "persona": False,
-        "normalization": "none",
-        "method": "server/zero-shot",
-        "seed": 24,
         "cache": folder / "cache.sqlite",
-        "output": output,
         **changes,
     }
-    ask_endpoint(endpoint={"url": url, "model": "small", **(endpoint or {})}, **options)
+    server = Endpoint(**{"url": url, "model": "small", **(endpoint or {})})
+    ask_endpoint(endpoint=server, scoring=Scoring(normalization=normalization), **options)
     return read_table(output, PREDICTIONS).set_index("respondent_id")
 
 

@@ -18,9 +18,10 @@ from scripts.build_prompts import build_prompts
 from stimmung.baselines.design import design_matrix
 from stimmung.engine.base.base_model import load_base
 from stimmung.engine.endpoint.logprobs import first_tokens
-from stimmung.engine.scoring.readouts import named
+from stimmung.engine.scoring.prompt_batches import Prompt
+from stimmung.engine.scoring.readouts import first_token
 from stimmung.engine.scoring.score import score_options
-from stimmung.engine.scoring.survey_prompts import draw_examples, scoring_prompts, training_ids, training_rows
+from stimmung.engine.scoring.survey_prompts import asked_messages, draw_examples, training_ids, training_rows
 from stimmung.study.merge import merged_config
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import load_study
@@ -93,7 +94,8 @@ def test_3_options_that_begin_with_the_same_token_are_told_apart(small_study, re
     base = load_base(small_study.base)
     prompts = read_table(small_study.prompts, PROMPTS)
     options = ["Red voter", "Red years", "Blue"]
-    asked = scoring_prompts(prompts, list(prompts.respondent_id[:2]), options, rendering)
+    messages = asked_messages(prompts, list(prompts.respondent_id[:2]))
+    asked = [Prompt(*rendering.encode(one, options)) for one in messages]
     assert asked[0].option_ids[0][0] == asked[0].option_ids[1][0], "the situation itself"
     for prompt, scores in zip(asked, score_options(base, asked), strict=True):
         by_hand = []
@@ -107,7 +109,7 @@ def test_3_options_that_begin_with_the_same_token_are_told_apart(small_study, re
         np.testing.assert_allclose(scores, by_hand, atol=1e-4)
         assert scores[0] != scores[1]
     with pytest.raises(InputError, match="share their first token"):
-        score_options(base, asked, readout=named("first-token"))
+        score_options(base, asked, readout=first_token)
 
 
 def test_3_a_party_is_spelt_as_a_model_would_say_it():

@@ -1,15 +1,15 @@
-import logging
 import shutil
 
 import numpy as np
 import pytest
 
 from scripts.score_questions import score_questions
-from stimmung.engine.cohort.adapter_files import FILES
+from stimmung.store.paths import FILES
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import ANSWERS
 from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.questions import Question
+from stimmung.vocabulary.scoring import Scoring
 from tests.scripts.test_train_week_adapters import base, posts, train, write_week  # noqa: F401
 
 QUESTIONS = {
@@ -20,19 +20,18 @@ QUESTIONS = {
 }
 
 
-def score(base, folder, name="answers", **changes):  # noqa: F811
-    settings = {"normalization": "none", "readout": "exact", "tokens_per_batch": 4096, **changes}
+def score(base, folder, name="answers", normalization="none"):  # noqa: F811
     score_questions(
-        base=base,
-        trained=[folder / "adapters" / "first.json"],
+        base=base / "model.json",
+        manifests=[folder / "adapters" / "first.json"],
+        answers=folder / f"{name}.parquet",
         questions=QUESTIONS,
+        scoring=Scoring(normalization=normalization),
+        tokens_per_batch=4096,
         panel="p",
         model="small",
-        code="",
-        threads=1,
         store=folder / "store",
-        output=folder / f"{name}.parquet",
-        **settings,
+        threads=1,
     )
     return read_table(folder / f"{name}.parquet", ANSWERS)
 
@@ -55,6 +54,13 @@ def test_two_runs_give_the_same_bytes_whether_answers_were_stored_or_not(base, p
     assert (tmp_path / "first.parquet").read_bytes() == (tmp_path / "second.parquet").read_bytes()
 
 
+def test_with_all_answers_in_the_store_no_base_is_loaded(base, posts, tmp_path, monkeypatch):  # noqa: F811
+    train(base, tmp_path, posts)
+    first = score(base, tmp_path, "first")
+    monkeypatch.setattr("scripts.score_questions.load_base", lambda path: pytest.fail(f"{path} was loaded"))
+    assert score(base, tmp_path, "second").equals(first)
+
+
 def test_a_new_week_leaves_the_others_answers_as_they_are(base, posts, tmp_path):  # noqa: F811
     train(base, tmp_path, posts)
     before = score(base, tmp_path)
@@ -73,26 +79,24 @@ def test_stored_answers_are_read_out_anew_with_another_normalisation(base, posts
     assert (plain.probability - by_token.probability).abs().max() > 1e-6
 
 
-def test_an_adapter_that_got_lost_comes_back_without_training(base, posts, tmp_path, caplog):  # noqa: F811
+def test_an_adapter_that_got_lost_comes_back_without_training(base, posts, tmp_path):  # noqa: F811
     listed = train(base, tmp_path, posts)
     before = score(base, tmp_path)
-    lost = tmp_path / "adapters" / listed[0]["sample"] / "seed-1"
+    lost = tmp_path / "adapters" / listed[0]["week"] / "seed-1"
     shutil.rmtree(lost)
-    caplog.set_level(logging.INFO)
     assert score(base, tmp_path).equals(before)
     assert {file.name for file in lost.iterdir()} == set(FILES)
-    assert f"{lost} is taken from the store" in caplog.text
 
 
 def test_an_adapter_that_the_store_lacks_too_is_named_and_no_table_is_written(base, posts, tmp_path):  # noqa: F811
     listed = train(base, tmp_path, posts)
-    lost = tmp_path / "adapters" / listed[0]["sample"] / "seed-1"
+    lost = tmp_path / "adapters" / listed[0]["week"] / "seed-1"
     stored = tmp_path / "store" / "adapters" / listed[0]["key"]
     # A hard link: where one is cut off, the other is too.
     (lost / "adapter_model.safetensors").write_bytes((lost / "adapter_model.safetensors").read_bytes()[:-1])
-    with pytest.raises(InputError, match=f"no whole adapter in {lost}, nor in the store") as error:
+    with pytest.raises(InputError, match=f"no intact adapter in {lost}, nor in the store") as error:
         score(base, tmp_path)
-    assert str(stored) in error.value.hint and "first.json" in error.value.hint
+    assert str(stored) in error.value.hint
     assert not (tmp_path / "answers.parquet").exists()
     # The hint helps, and nothing else is trained again.
     others = {path: path.stat().st_ino for path in (tmp_path / "store" / "adapters").rglob("*.safetensors")}

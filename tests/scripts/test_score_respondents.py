@@ -1,57 +1,39 @@
 import json
+import shutil
 
 import pytest
 
 from scripts.score_respondents import score_respondents
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table
+from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, SPLITS
 from tests.scripts.test_train_fold_adapters import train
 
 
-def listed(adapters, folder, seeds=(24,)):
-    """Write a list of adapters as the job that trains them does: of one condition, for each seed those of its folds."""
-    places = [(seed, fold) for seed in seeds for fold in range(len(adapters) // len(seeds))]
-    content = [
-        {
-            "sample": "full",
-            "seed": seed,
-            "fold": fold,
-            "folder": str(directory),
-            "key": json.loads((directory / "training.json").read_text())["key"],
-        }
-        for (seed, fold), directory in zip(places, adapters, strict=True)
-    ]
-    folder.mkdir(exist_ok=True)
-    (folder / "listed.json").write_text(json.dumps(content))
-    return [folder / "listed.json"]
-
-
-def score(small_study, output, adapters=(), seeds=(24,), **changes):
-    """Score with adapters in these directories, in the order of seeds and folds."""
+def score(small_study, output, adapters=(), normalization="none", readout="exact", **changes):
+    """Score with the adapters in these directories, in the order of the folds."""
     options = {
-        "trained": listed(adapters, output.parent, seeds) if adapters else [],
+        "base": small_study.base / "model.json",
+        "arm": "tuned" if adapters else "zero-shot",
+        "method": "small/zero-shot",
+        "seed": 24,
         "language": "en",
         "chat": False,
         "examples": 0,
-        "normalization": "none",
-        "readout": "exact",
         "tokens_per_batch": 4096,
-        "method": "small/zero-shot",
-        "condition": "full",
-        "seeds": seeds,
-        "code": "a",
-        "threads": 1,
         "store": output.parent / "kept",
+        "threads": 1,
         **changes,
     }
     score_respondents(
-        base=small_study.base,
+        adapters=[directory / "adapter_model.safetensors" for directory in adapters],
         respondents=small_study.respondents,
         prompts=small_study.prompts,
         splits=small_study.splits,
         codebook=small_study.codebook,
-        output=output,
+        predictions=output,
+        scoring=Scoring(normalization=normalization, readout=readout),
         **options,
     )
     return read_table(output, PREDICTIONS).set_index("respondent_id")
@@ -91,47 +73,38 @@ def test_examples_lengthen_the_prompt(small_study, zero_shot, tmp_path):
     assert (few_shot.n_tokens > zero_shot.n_tokens[few_shot.index]).all()
 
 
-def test_a_further_seed_is_scored_and_those_before_it_are_not(small_study, tmp_path, monkeypatch):
-    adapters = train(small_study, tmp_path, seeds=[24, 25])
-    first = score(small_study, tmp_path / "first.parquet", adapters[:2])
-    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "kept/predictions").iterdir()}
-    assert len(kept) == 1
-    both = score(small_study, tmp_path / "both.parquet", adapters, seeds=[24, 25])
-    assert {path: path.stat().st_mtime_ns for path in kept} == kept
-    assert list(both.seed.unique()) == [24, 25]
-    assert both[both.seed == 24].equals(first)
-    second = score(small_study, tmp_path / "alone" / "second.parquet", adapters[2:], seeds=[25])
-    assert both[both.seed == 25].equals(second) and not second.p_Red.equals(first.p_Red)
-
-    # All of it is kept now, so that no base is loaded and no adapter missed; with other settings or code it is scored anew.
-    for adapter in adapters:
-        (adapter / "adapter_model.safetensors").unlink()
-    monkeypatch.setattr("scripts.score_respondents.load_base", not_to_be_loaded)
-    again = score(small_study, tmp_path / "again.parquet", adapters, seeds=[24, 25], method="other/tuned")
-    assert again.drop(columns="method").equals(both.drop(columns="method"))
-    assert set(again.method) == {"other/tuned"}
-    for change in ({"code": "b"}, {"readout": "first-token"}, {"examples": 1}):
-        with pytest.raises(InputError, match=r"no whole adapter in .*seed-24/fold-0"):
-            score(small_study, tmp_path / "anew.parquet", adapters, seeds=[24, 25], **change)
-
-
-def test_of_a_list_only_the_wanted_condition_and_seeds_are_read(small_study, tmp_path):
-    adapters = train(small_study, tmp_path, seeds=[24, 25])
-    trained = listed(adapters, tmp_path, seeds=[24, 25])
-    content = json.loads(trained[0].read_text())
-    # In another order, and with another condition's.
-    trained[0].write_text(json.dumps([*({**one, "sample": "half"} for one in content), *content[::-1]]))
-    found = score(small_study, tmp_path / "one.parquet", trained=trained, seeds=[25])
-    expected = score(small_study, tmp_path / "two.parquet", adapters[2:], seeds=[25])
-    assert found.equals(expected) and set(found.seed) == {25}
-
-
-def test_a_list_without_an_adapter_for_each_fold_is_refused_and_not_read_as_untuned(small_study, tmp_path):
+def test_what_the_store_has_is_not_scored_again_and_no_base_is_loaded(small_study, tmp_path, monkeypatch):
     adapters = train(small_study, tmp_path)
-    trained = listed(adapters[:1], tmp_path)
-    for seeds, condition in (([24], "full"), ([25], "full"), ([24], "half")):
-        with pytest.raises(
-            InputError, match=f"no adapter for each fold of {condition}, seed {seeds[0]}, in .*json"
-        ):
-            score(small_study, tmp_path / "p.parquet", trained=trained, seeds=seeds, condition=condition)
-    assert not (tmp_path / "p.parquet").exists()
+    first = score(small_study, tmp_path / "first.parquet", adapters, method="small/tuned")
+    monkeypatch.setattr("scripts.score_respondents.load_base", not_to_be_loaded)
+    again = score(
+        small_study, tmp_path / "again.parquet", adapters, method="other/tuned", tokens_per_batch=64
+    )
+    assert again.drop(columns="method").equals(first.drop(columns="method"))
+    assert set(again.method) == {"other/tuned"}
+    for change in ({"readout": "first-token"}, {"normalization": "token"}, {"examples": 1}, {"seed": 25}):
+        with pytest.raises(AssertionError, match="was loaded"):
+            score(small_study, tmp_path / "anew.parquet", adapters, **change)
+    with pytest.raises(AssertionError, match="was loaded"):
+        score(small_study, tmp_path / "anew.parquet", adapters[::-1])
+    monkeypatch.setattr("scripts.score_respondents.SCORING_VERSION", 10**6)
+    with pytest.raises(AssertionError, match="was loaded"):
+        score(small_study, tmp_path / "anew.parquet", adapters)
+
+
+def test_a_damaged_adapter_comes_back_from_the_store_or_is_named(small_study, tmp_path):
+    adapters = train(small_study, tmp_path)
+    key = json.loads((adapters[0] / "training.json").read_text())["key"]
+    (adapters[0] / "adapter_model.safetensors").unlink()
+    first = score(small_study, tmp_path / "first.parquet", adapters, store=tmp_path / "store")
+    assert (adapters[0] / "adapter_model.safetensors").exists()
+    shutil.rmtree(tmp_path / "store" / "adapters" / key)
+    (adapters[0] / "adapter_model.safetensors").write_bytes(b"cut off")
+    with pytest.raises(InputError, match=r"no intact adapter in .*fold-0"):
+        score(small_study, tmp_path / "second.parquet", adapters, store=tmp_path / "store")
+    assert len(first) and not (tmp_path / "second.parquet").exists()
+
+
+def test_an_arm_that_the_codebook_has_no_words_for_is_refused(small_study, tmp_path):
+    with pytest.raises(InputError, match="has no `persona`"):
+        score(small_study, tmp_path / "persona.parquet", arm="persona")

@@ -7,7 +7,9 @@ from safetensors.torch import load_file
 
 from scripts.train_fold_adapters import train_fold_adapters
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.parquet_tables import read_table, write_table
+from stimmung.vocabulary.training import Training
 from stimmung.vocabulary.votes_schemas import SPLITS
 
 TRAINING = {
@@ -25,27 +27,27 @@ TRAINING = {
 
 def train(small_study, folder, seeds=(24,), **changes):
     """Train both folds of the condition `full` with each seed, and return the adapters' directories."""
-    adapters = [("full", seed, fold) for seed in seeds for fold in range(2)]
     options = {
+        "base": small_study.base / "model.json",
+        "prompts": small_study.prompts,
+        "splits": small_study.splits,
         "codebook": small_study.codebook,
+        "arm": "tuned",
+        "condition": "full",
         "language": "en",
         "chat": False,
-        "training": TRAINING,
-        "pace": {"cohort": "sequential"},
-        "code": "a",
+        "training": Training(**TRAINING),
+        "pace": Pace(cohort="sequential"),
         "threads": 1,
         "store": folder / "store",
         **changes,
     }
-    train_fold_adapters(
-        base=small_study.base,
-        prompts={"full": small_study.prompts},
-        splits={"full": small_study.splits},
-        adapters=adapters,
-        output=folder / "trained.json",
-        **options,
-    )
-    return [folder / f"{condition}/seed-{seed}/fold-{fold}" for condition, seed, fold in adapters]
+    folders = []
+    for seed in seeds:
+        own = [folder / f"full/seed-{seed}/fold-{fold}" for fold in range(2)]
+        train_fold_adapters(adapters=[one / "adapter_model.safetensors" for one in own], seed=seed, **options)
+        folders += own
+    return folders
 
 
 def records(outputs):

@@ -1,3 +1,4 @@
+import copy
 import json
 import os
 import signal
@@ -5,13 +6,14 @@ import time
 
 import numpy as np
 import pytest
-from scripts.classify_respondents import classify_respondents
-from scripts.train_fold_classifiers import train_fold_classifiers
 
 from stimmung.vocabulary.errors import InputError, Interrupted
-from stimmung.vocabulary.parquet_tables import read_table
-from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, SPLITS, option_columns
-from tests.scripts.test_score_respondents import listed
+from stimmung.vocabulary.pace import Pace
+from stimmung.vocabulary.parquet_tables import read_table, write_table
+from stimmung.vocabulary.training import Training
+from stimmung.vocabulary.votes_schemas import PROMPTS, SPLITS, option_columns
+from tests.scripts.test_score_respondents import score
+from tests.scripts.test_train_fold_adapters import train as adapters_of
 from tests.small_encoder import prepare_small_encoder
 from tests.workflow.workspace import MARKER
 
@@ -37,43 +39,18 @@ def encoder(tmp_path_factory):
     return prepare_small_encoder(tmp_path_factory.mktemp("encoder"))
 
 
-def train(small_study, base, folder, seeds=(24,), **changes):
-    """Train both folds of the condition `full` with each seed, and return the adapters' directories."""
-    adapters = [("full", seed, fold) for seed in seeds for fold in range(2)]
-    options = {
-        "prompts": {"full": small_study.prompts},
-        "splits": {"full": small_study.splits},
-        "codebook": small_study.codebook,
-        "language": "en",
-        "training": TRAINING,
-        "checkpoint_minutes": 10,
-        "code": "a",
-        "threads": 1,
-        "store": folder / "store",
-        **changes,
-    }
-    train_fold_classifiers(base=base, adapters=adapters, output=folder / "trained.json", **options)
-    return [folder / f"{condition}/seed-{seed}/fold-{fold}" for condition, seed, fold in adapters]
+def train(small_study, base, folder, training=TRAINING, checkpoint_minutes=10, **changes):
+    """Train both folds of the condition `full`, and return the adapters' directories."""
+    study = copy.copy(small_study)
+    study.base = base
+    pace = Pace(checkpoint_minutes=checkpoint_minutes)
+    return adapters_of(study, folder, arm="classifier", training=Training(**training), pace=pace, **changes)
 
 
-def predict(small_study, base, adapters, output, seeds=(24,), **changes):
-    classify_respondents(
-        base=base,
-        trained=listed(adapters, output.parent, seeds),
-        respondents=small_study.respondents,
-        prompts=changes.pop("prompts", small_study.prompts),
-        splits=small_study.splits,
-        codebook=small_study.codebook,
-        language="en",
-        method="bert/classifier",
-        condition="full",
-        seeds=seeds,
-        code="a",
-        threads=1,
-        store=output.parent / "kept",
-        output=output,
-    )
-    return read_table(output, PREDICTIONS).set_index("respondent_id")
+def predict(small_study, base, adapters, output):
+    study = copy.copy(small_study)
+    study.base = base
+    return score(study, output, adapters, arm="classifier", method="bert/classifier")
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +121,7 @@ def test_an_option_that_nobody_in_training_chose_can_still_be_predicted(small_st
         small_study,
         encoder,
         tmp_path,
-        splits={"full": tmp_path / "splits.parquet"},
+        splits=tmp_path / "splits.parquet",
         training={**TRAINING, "max_steps": 2},
     )
     table = predict(small_study, encoder, adapters, tmp_path / "predictions.parquet")
@@ -187,7 +164,7 @@ def test_stopped_again_and_again_it_ends_with_the_same_bytes(
     for _ in range(30):
         asked = iter([False] * 4 + [True])
         monkeypatch.setattr(
-            "scripts.train_fold_classifiers.StopOnSignal", lambda asked=asked: lambda: next(asked)
+            "scripts.train_fold_adapters.StopOnSignal", lambda asked=asked: lambda: next(asked)
         )
         try:
             train(small_study, encoder, tmp_path / "b", training=short)
@@ -195,7 +172,7 @@ def test_stopped_again_and_again_it_ends_with_the_same_bytes(
             said.append(str(stopped))
             continue
         break
-    assert said[:2] == [f"stopped at step {step}; the next run goes on from there" for step in (4, 8)]
+    assert said[:2] == [f"stopped at step {step}; the next run resumes from there" for step in (4, 8)]
     assert weights(tmp_path / "a") == weights(tmp_path / "b")
     records = [
         json.loads((tmp_path / name / "full/seed-24/fold-1/training.json").read_text()) for name in "ab"
@@ -240,7 +217,7 @@ def test_a_damaged_checkpoint_is_told_and_training_begins_anew(
     train(small_study, encoder, tmp_path / "a", training=short)
     with monkeypatch.context() as patched, pytest.raises(Interrupted):
         asked = iter([False] * 4 + [True])
-        patched.setattr("scripts.train_fold_classifiers.StopOnSignal", lambda: lambda: next(asked))
+        patched.setattr("scripts.train_fold_adapters.StopOnSignal", lambda: lambda: next(asked))
         train(small_study, encoder, tmp_path / "b", training=short)
     (checkpoint,) = (tmp_path / "b/store/checkpoints").iterdir()
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
@@ -250,7 +227,7 @@ def test_a_damaged_checkpoint_is_told_and_training_begins_anew(
 
 
 def test_a_signal_before_the_first_step_leaves_nothing(small_study, encoder, tmp_path, monkeypatch):
-    monkeypatch.setattr("scripts.train_fold_classifiers.StopOnSignal", lambda: lambda: True)
+    monkeypatch.setattr("scripts.train_fold_adapters.StopOnSignal", lambda: lambda: True)
     with pytest.raises(Interrupted, match="step 0"):
         train(small_study, encoder, tmp_path)
     assert list((tmp_path / "store").rglob("*.safetensors")) == []
@@ -263,13 +240,26 @@ def test_no_respondent_stands_in_a_classifier_s_folder(trained):
             assert MARKER.encode() not in content and b"years" not in content
 
 
-def test_a_further_seed_is_predicted_and_those_before_it_are_not(small_study, encoder, tmp_path):
-    few = {**TRAINING, "max_steps": 2}
-    adapters = train(small_study, encoder, tmp_path, seeds=[24, 25], training=few)
-    first = predict(small_study, encoder, adapters[:2], tmp_path / "first.parquet")
-    (kept,) = (tmp_path / "kept/predictions").iterdir()
-    before = kept.stat().st_mtime_ns
-    both = predict(small_study, encoder, adapters, tmp_path / "both.parquet", seeds=[24, 25])
-    assert kept.stat().st_mtime_ns == before
-    assert both[both.seed == 24].equals(first) and list(both.seed.unique()) == [24, 25]
-    assert not (both.p_Red[both.seed == 24] == both.p_Red[both.seed == 25]).all()
+def test_a_classifier_that_a_full_disk_has_cut_off_is_named(small_study, encoder, tmp_path):
+    adapter = tmp_path / "fold-0"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text("{}")
+    (adapter / "training.json").write_text('{"key": "abc"}')
+    with pytest.raises(InputError, match=r"no intact adapter in .*fold-0, nor in the store"):
+        predict(small_study, encoder, [adapter, adapter], tmp_path / "predictions.parquet")
+    assert not (tmp_path / "predictions.parquet").exists()
+
+
+def test_who_gave_no_answer_is_read_by_all_classifiers_and_gets_their_mean(
+    small_study, encoder, trained, tmp_path
+):
+    splits = read_table(small_study.splits, SPLITS)
+    silent = splits.respondent_id[splits.fold == 0].iloc[0]
+    splits.loc[splits.respondent_id == silent, ["fold", "in_training"]] = [np.int8(-1), False]
+    changed = copy.copy(small_study)
+    changed.splits = tmp_path / "splits.parquet"
+    write_table(splits.astype({"fold": "int8", "in_training": bool}), changed.splits, SPLITS)
+    one = predict(changed, encoder, trained[0], tmp_path / "one.parquet").p_Red[silent]
+    first = trained[1].p_Red[silent]
+    swapped = predict(small_study, encoder, trained[0][::-1], tmp_path / "two.parquet").p_Red[silent]
+    assert one == pytest.approx((first + swapped) / 2, abs=1e-9) and first != swapped

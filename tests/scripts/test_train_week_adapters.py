@@ -4,10 +4,12 @@ import pandas as pd
 import pytest
 
 from scripts.train_week_adapters import train_week_adapters
-from stimmung.engine.cohort.adapter_files import CONFIG, RECORD, WEIGHTS
+from stimmung.store.paths import CONFIG, RECORD, WEIGHTS
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import POSTS
+from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.parquet_tables import write_table
+from stimmung.vocabulary.training import Training
 
 TRAINING = {
     "r": 4,
@@ -27,7 +29,9 @@ MARKER = "Quillfeather"
 def base(tmp_path_factory):
     from tests.workflow.small_model import save_small_model
 
-    return save_small_model(tmp_path_factory.mktemp("base") / "small")
+    folder = save_small_model(tmp_path_factory.mktemp("base") / "small")
+    (folder / "model.json").write_text(json.dumps({"source": "small", "revision": None, "digest": "ab" * 32}))
+    return folder
 
 
 def write_week(folder, week, texts):
@@ -43,18 +47,21 @@ def write_week(folder, week, texts):
     return folder / f"{week}.parquet"
 
 
-def train(base, folder, posts, min_posts=1):
+def train(base, folder, posts, min_posts=1, **changes):
     train_week_adapters(
-        base=base,
-        posts=posts,
-        adapters=[(week, seed) for week in posts for seed in (1, 2)],
+        base=base / "model.json",
+        record=folder / "reading.json",
+        manifest=folder / "adapters" / "first.json",
+        posts=folder,
+        weeks=list(posts),
+        seeds=[1, 2],
         min_posts=min_posts,
-        training=TRAINING,
-        pace=PACE,
-        code="",
-        threads=1,
+        skip_small_weeks=False,
+        training=Training(**TRAINING),
+        pace=Pace(**PACE),
         store=folder / "store",
-        output=folder / "adapters" / "first.json",
+        threads=1,
+        **changes,
     )
     return json.loads((folder / "adapters" / "first.json").read_text())
 

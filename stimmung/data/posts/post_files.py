@@ -1,7 +1,6 @@
 """Stream posts from csv, jsonl and parquet files, plain or compressed, as batches of columns of valid text."""
 
 import bz2
-import glob
 import gzip
 import itertools
 import lzma
@@ -17,9 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from stimmung.data.posts.file_patterns import matching_files
 from stimmung.data.posts.post_lines import NotUtf8Error, Stream, csv_rows, json_rows
 from stimmung.vocabulary.errors import InputError, near
-from stimmung.vocabulary.posts import WEEK_IN_NAME, PostColumns, PostFormat
+from stimmung.vocabulary.posts import PostColumns, PostFormat
 
 BATCH_ROWS = 20_000
 BATCH_CHARACTERS = 8_000_000
@@ -71,16 +71,7 @@ class RawPosts:
 
 
 def find_post_files(patterns: Sequence[str], weeks: Sequence[str], root: Path = Path()) -> list[PostFile]:
-    """Return the files that the patterns match, sorted by path, each once.
-
-    Parameters
-    ----------
-    patterns
-        Paths with ``*``, ``?``, ``**``, and ``{week}`` where the file's name gives the week's label.
-    weeks
-        The labels that ``{week}`` may stand for.
-    root
-        The folder that relative patterns start from.
+    """Return the files that the patterns match, sorted by path, each once; parameters as in :func:`matching_files`.
 
     Raises
     ------
@@ -88,28 +79,14 @@ def find_post_files(patterns: Sequence[str], weeks: Sequence[str], root: Path = 
         If a pattern matches no file.
     """
     found: dict[Path, PostFile] = {}
-    for pattern in patterns:
-        labels = weeks if WEEK_IN_NAME in pattern else [None]
-        matching = [
-            PostFile(path, pattern, label)
-            for label in labels
-            for path in _matching(pattern.replace(WEEK_IN_NAME, label or ""), root)
-        ]
-        if not matching:
+    for pattern, files in matching_files(patterns, weeks, root).items():
+        if not files:
             raise InputError(
                 f"no file of posts matches '{pattern}'",
                 "`files` are paths from where snakemake is started; {week} is the label of a declared week.",
             )
-        found |= {file.path: file for file in matching}
+        found |= {root / name: PostFile(root / name, pattern, week) for name, week in files.items()}
     return [found[path] for path in sorted(found)]
-
-
-def _matching(pattern: str, root: Path) -> list[Path]:
-    # A file's name may have brackets, which are a pattern to glob.
-    if (root / pattern).is_file():
-        return [root / pattern]
-    names = glob.glob(pattern, root_dir=root, recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
-    return [root / name for name in names if (root / name).is_file()]
 
 
 def read_post_file(path: Path, columns: PostColumns, format: PostFormat) -> Iterator[RawPosts]:

@@ -1,7 +1,7 @@
 """The state of a classifier's training in one file, so that a killed job resumes where it was.
 
-The Trainer's own checkpoints are folders of several files, pickles among them. This is one file of tensors, replaced by a rename.
-It is written as a step begins, after the next batch is drawn: then the random numbers of dropout are right on an epoch's first step too.
+The Trainer's own checkpoints are folders with pickles, which it reads with ``torch.load``. This is one file of tensors, replaced by
+a rename. It is written as a step begins, after the next batch is drawn: so dropout draws the same on an epoch's first step too.
 """
 
 import json
@@ -64,7 +64,7 @@ class Checkpoints(TrainerCallback):
         self._began -= state["seconds"]
         return str(folder)
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **parts: Any) -> None:
+    def on_train_begin(self, _args: Any, state: Any, _control: Any, **parts: Any) -> None:
         """Restore the optimizer and the learning rate."""
         if self._restored is not None:
             tensors, saved = self._restored
@@ -75,7 +75,7 @@ class Checkpoints(TrainerCallback):
                 group["lr"] = rate
             logger.info("resuming at step %d", state.global_step)
 
-    def on_step_begin(self, args: Any, state: Any, control: Any, **parts: Any) -> None:
+    def on_step_begin(self, _args: Any, state: Any, _control: Any, **parts: Any) -> None:
         """Restore the random numbers before the first step after a resume; save before later ones if it is time to."""
         if self._restored is not None:
             random = self._restored[0]["random"]

@@ -1,4 +1,4 @@
-"""How well votes are predicted: the metrics of one test fold, and of all folds."""
+"""Every metric of every method, condition and test fold."""
 
 import numpy as np
 import pandas as pd
@@ -47,10 +47,10 @@ def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:
 def measure_folds(
     predictions: pd.DataFrame, splits: pd.DataFrame, weighted: bool = False, whole: bool = True
 ) -> pd.DataFrame:
-    """Return a FOLD_METRICS table: every metric of every method, condition and fold.
+    """Return a FOLD_METRICS table.
 
-    A method that ran with several seeds has the mean over them in each fold: seeds share the test rows, so
-    they tell how much a method varies, not how well the fold is known.
+    A method that ran with several seeds has the mean over them in each fold: seeds share the test rows, so they tell how much a
+    method varies, not how well the fold is known.
 
     Parameters
     ----------
@@ -59,9 +59,9 @@ def measure_folds(
     splits
         The SPLITS table that they were made with; it says how many rows each fold trained on.
     weighted
-        See ``vote_metrics``.
+        See :func:`vote_metrics`.
     whole
-        Whether the predictions must be of all respondents of the splits, and not of a subgroup.
+        Whether the predictions must be those of all respondents of the splits; False for a subgroup.
 
     Raises
     ------
@@ -107,10 +107,7 @@ def training_rows(splits: pd.DataFrame) -> dict[tuple[str, int], int]:
 
 
 def check_same_folds(predictions: pd.DataFrame, splits: pd.DataFrame) -> None:
-    """Raise an InputError unless every run predicts each respondent of its splits once, in the same fold.
-
-    Methods can only be compared fold by fold if their folds are the same.
-    """
+    """Raise an InputError unless every run predicts each respondent of its splits once, in the same fold."""
     tested = splits[splits["fold"] != NO_FOLD]
     expected = {
         str(condition): part.set_index("respondent_id")["fold"].sort_index()
@@ -120,7 +117,7 @@ def check_same_folds(predictions: pd.DataFrame, splits: pd.DataFrame) -> None:
         found = run.set_index("respondent_id")["fold"].sort_index()
         if condition not in expected or not found.equals(expected[condition]):
             raise InputError(
-                f"predictions of {method}, condition {condition}, seed {seed}, are not those of the splits",
+                f"the predictions of {method}, condition {condition}, seed {seed}, do not have the folds of the splits",
                 "They were made with other splits: delete them and run snakemake again.",
             )
 
@@ -130,7 +127,7 @@ def _codes(target: "pd.Series[str]", options: list[str]) -> NDArray[np.intp]:
     if (codes < 0).any():
         # The value is not named: it is a respondent's answer.
         raise InputError(
-            f"predictions hold a target that is none of the answer options {', '.join(options)}",
+            f"the predictions have a target that is not among their answer options: {', '.join(options)}",
             "The codebook has changed since: delete the predictions and run snakemake again.",
         )
     return codes

@@ -1,6 +1,7 @@
 """Means over cross-validation folds, with intervals that allow for the training rows that the folds share."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ class FoldSummary:
     p: float
     n_folds: int
 
-    def estimate(self, name: str) -> dict[str, float]:
+    def estimate(self, name: str) -> dict[str, Any]:
         """Return the mean as ``name``, with its interval."""
         return {name: self.mean, "ci_low": self.ci_low, "ci_high": self.ci_high}
 
@@ -66,7 +67,8 @@ def corrected_resampled_t(
     values, n_test, n_training = values[defined], n_test[defined], n_training[defined]
     n_folds = len(values)
     if n_folds < 2:
-        return FoldSummary(float(values.mean()) if n_folds else np.nan, *[np.nan] * 4, n_folds)
+        mean = float(values.mean()) if n_folds else np.nan
+        return FoldSummary(mean, np.nan, np.nan, np.nan, np.nan, n_folds)
     mean, sd = float(values.mean()), float(values.std(ddof=1))
     if sd < 1e-12:
         return FoldSummary(mean, 0.0, mean, mean, 1.0 if abs(mean) < 1e-12 else np.nan, n_folds)

@@ -56,13 +56,8 @@ class Fold:
         """Recall and F1 of each option, shape (options,); NaN for an option neither chosen nor predicted."""
         from sklearn.metrics import precision_recall_fscore_support
 
-        _, recall, f1, _ = precision_recall_fscore_support(
-            self.target,
-            self.predicted,
-            labels=self.every_option,
-            sample_weight=self.weights,
-            zero_division=np.nan,
-        )
+        how = {"labels": self.every_option, "sample_weight": self.weights, "zero_division": np.nan}
+        _, recall, f1, _ = precision_recall_fscore_support(self.target, self.predicted, **how)
         return recall, f1
 
     @property
@@ -108,7 +103,7 @@ class Metric:
     Raises
     ------
     ValueError
-        If there is no label, or the range is empty.
+        If there is no label, the range is empty, or another metric has the name.
     """
 
     name: str
@@ -140,13 +135,7 @@ VOTE_METRICS: dict[str, Metric] = {}  # by name, in the order of tables
 def metric(
     label: str, range: tuple[float, float], higher_is_better: bool | None, **more: Any
 ) -> Callable[[Callable[[Fold], Any]], Callable[[Fold], Any]]:
-    """Register the decorated function as the metric of its name; see :class:`Metric` for the arguments.
-
-    Raises
-    ------
-    ValueError
-        If another metric has this name, or as :class:`Metric` says.
-    """
+    """Register the decorated function as the metric of its name; arguments and errors as of :class:`Metric`."""
 
     def register(compute: Callable[[Fold], Any]) -> Callable[[Fold], Any]:
         name = compute.__name__
@@ -181,9 +170,8 @@ def log_loss(fold: Fold) -> Any:
     """In nats. A probability of 0 counts as 2.2e-16 (the float's resolution): certain and wrong costs 36 nats."""
     from sklearn import metrics
 
-    return metrics.log_loss(
-        fold.target, fold.probabilities, labels=fold.every_option, sample_weight=fold.weights
-    )
+    options, weights = fold.every_option, fold.weights
+    return metrics.log_loss(fold.target, fold.probabilities, labels=options, sample_weight=weights)
 
 
 @metric("Brier", (0.0, 2.0), higher_is_better=False, compared=True)
@@ -191,13 +179,8 @@ def brier(fold: Fold) -> Any:
     """Sum over options of the squared error, mean over respondents (Brier 1950): 0 to 2, also for two options."""
     from sklearn.metrics import brier_score_loss
 
-    return brier_score_loss(
-        fold.target,
-        fold.probabilities,
-        labels=fold.every_option,
-        sample_weight=fold.weights,
-        scale_by_half=False,
-    )
+    how = {"labels": fold.every_option, "sample_weight": fold.weights, "scale_by_half": False}
+    return brier_score_loss(fold.target, fold.probabilities, **how)
 
 
 @metric("ECE", UNIT, higher_is_better=False, explanation="ECE: expected calibration error.")

@@ -80,7 +80,7 @@ def test_what_cannot_be_mixed_is_told(tmp_path):
         read_goemotions(write_goemotions(tmp_path, ["so good\t1\tid1"]))
     with pytest.raises(InputError, match="line 1: no tab"):
         read_goemotions(write_goemotions(tmp_path, ["marked post"]))
-    with pytest.raises(InputError, match="20 posts labelled 'joy', but the mixes take 50"):
+    with pytest.raises(InputError, match="20 posts labelled 'joy', but the mixes need 50"):
         mix(simulate_labelled_posts(20, seed=3))
     with pytest.raises(InputError, match="2 shares for 11 weeks"):
         mix(simulate_labelled_posts(50, seed=3), shares=[0, 1])

@@ -52,7 +52,7 @@ def test_one_column_may_be_asked_for_by_name_and_by_label(tmp_path):
 
 def test_a_label_of_two_columns_is_refused_and_both_are_named(tmp_path):
     file = write_sav(tmp_path / "votes.sav", column_labels={"v1": "Wahl", "v2": "x", "v3": "Wahl"})
-    with pytest.raises(InputError, match=r"'Wahl' stands for 2 columns: v1, v3"):
+    with pytest.raises(InputError, match=r"2 columns have the variable label 'Wahl': v1, v3"):
         read_survey_file(file, ["Wahl"])
 
 
@@ -66,7 +66,7 @@ def test_all_columns_that_are_absent_or_ambiguous_are_told_at_once():
         find_columns(["Alder", "Wahl", "v1", "Kreis"], labels, "file")
     assert "no column is named or labelled 'Alder' (did you mean 'Alter'?)" in refused.value.what
     assert "no column is named or labelled 'Kreis'" in refused.value.what
-    assert "'Wahl' stands for 2 columns: v2, v3" in refused.value.what
+    assert "2 columns have the variable label 'Wahl': v2, v3" in refused.value.what
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".sav", ".dta"])

@@ -214,5 +214,5 @@ def test_fault_s_a_comma_that_may_be_either_is_refused(tmp_path, cell):
     with pytest.raises(InputError, match="no number in column 'share' of row 1"):
         read_tidy(tmp_path / "a.csv")
     write_xlsx(tmp_path / "a.xlsx", [["Mood", HEADS[0]], ["Happy", cell], ["Sad", "3%"]])
-    with pytest.raises(InputError, match="1 shares are no numbers, the first on 2019-06-27"):
+    with pytest.raises(InputError, match="1 shares are not numbers, the first on 2019-06-27"):
         read_yougov(tmp_path / "a.xlsx")

@@ -1,9 +1,10 @@
 import pytest
 
-from stimmung.engine.endpoint.client import Endpoint, Pace, connect, told_plainly
+from stimmung.engine.endpoint.client import Pace, connect, told_plainly
+from stimmung.vocabulary.endpoint import Endpoint
 from stimmung.vocabulary.errors import InputError
 
-ENDPOINT = Endpoint("http://127.0.0.1:9/v1", "some-model", key_variable="SOME_KEY")
+ENDPOINT = Endpoint(url="http://127.0.0.1:9/v1", model="some-model", key_variable="SOME_KEY")
 
 
 def test_requests_keep_their_distance(monkeypatch):

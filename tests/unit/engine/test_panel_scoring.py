@@ -10,11 +10,12 @@ import torch
 from stimmung.engine.base.base_model import load_base
 from stimmung.engine.cohort.train import train_adapters
 from stimmung.engine.cohort.training_config import Task
-from stimmung.engine.scoring.panel_scoring import Reading, answer_questions, post_rows, word_questions
+from stimmung.engine.scoring.panel_scoring import answer_questions, post_rows, word_questions
 from stimmung.store.adapter_manifest import WeekAdapter
 from stimmung.store.paths import Store
 from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.questions import Question
+from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.training import Training
 from tests.workflow.small_model import save_small_model
 
@@ -43,10 +44,15 @@ def small(tmp_path_factory):
     return SimpleNamespace(base=base, store=store, adapters=adapters)
 
 
-def answers_of(small, store, adapters=None, questions=QUESTIONS, reading=Reading()):  # noqa: B008
-    asked = word_questions(small.base.tokenizer, questions)
+def answers_of(small, store, adapters=None, questions=QUESTIONS, normalization="none"):
     return answer_questions(
-        small.base, asked, small.adapters if adapters is None else adapters, reading, store
+        lambda: small.base,
+        "digest of the base",
+        word_questions(small.base.tokenizer, questions),
+        small.adapters if adapters is None else adapters,
+        Scoring(normalization=normalization),
+        4096,
+        store,
     )
 
 
@@ -64,6 +70,16 @@ def test_every_post_stands_behind_a_begin_token_and_none_is_lost(small):
     assert [text.strip() for text in read if text] == texts
 
 
+def test_a_special_token_s_name_in_a_post_is_text_like_any_other(small):
+    tokenizer = small.base.tokenizer
+    stream = tokens_of(post_rows(tokenizer, ["<s>love</s>", "so sad"], 8))
+    assert stream.count(tokenizer.bos_token_id) == 2 and stream.count(tokenizer.eos_token_id) == 0
+    assert "<s>love</s>" in tokenizer.decode(stream)
+    (asked,) = word_questions(tokenizer, {"q": Question(stem="Say <s>!", options=["</s>", "no"])})
+    assert asked.prompt.context_ids.count(tokenizer.bos_token_id) == 1
+    assert len(asked.prompt.option_ids[0]) > 1
+
+
 def test_all_tokens_but_the_first_are_predicted_once(small):
     rows = post_rows(small.base.tokenizer, WEEKS["2020-01-06"] * 5, 8)
     assert {row.loss_from for row in rows} == {1}
@@ -75,7 +91,8 @@ def test_a_tokenizer_that_marks_no_beginning_parts_posts_with_its_end_token():
     class Plain:
         bos_token_id, eos_token_id = None, 9
 
-        def __call__(self, texts):
+        def __call__(self, texts, **options):
+            assert options == {"split_special_tokens": True}
             return {"input_ids": [[len(text)] for text in texts]}
 
     assert tokens_of(post_rows(Plain(), ["a", "bb"], 8)) == [9, 1, 9, 2]
@@ -114,7 +131,7 @@ def test_loglikelihoods_are_those_of_the_whole_text_under_the_attached_adapter(s
     """Against one plain forward pass of the whole string for each option."""
     answers = answers_of(small, Store(tmp_path))
     adapter = small.adapters[2]
-    own = answers[(answers.week == adapter.sample) & (answers.seed == adapter.seed)]
+    own = answers[(answers.week == adapter.week) & (answers.seed == adapter.seed)]
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
@@ -178,7 +195,14 @@ def test_another_question_is_not_answered_from_the_store(small, tmp_path):
 
 
 def test_normalisation_by_token_uses_each_option_s_own_length(small, tmp_path):
-    answers = answers_of(small, Store(tmp_path), reading=Reading(normalization="token"))
+    answers = answers_of(small, Store(tmp_path), normalization="token")
     one = answers[(answers.question == "vote") & (answers.seed == -1)]
     weight = np.exp(one.loglikelihood / one.n_tokens)
+    np.testing.assert_allclose(one.probability, weight / weight.sum())
+
+
+def test_normalisation_by_byte_does_not_count_the_space_before_an_option(small, tmp_path):
+    answers = answers_of(small, Store(tmp_path), normalization="byte")
+    one = answers[(answers.question == "vote") & (answers.seed == -1)]
+    weight = np.exp(one.loglikelihood / one.option.str.len())
     np.testing.assert_allclose(one.probability, weight / weight.sum())

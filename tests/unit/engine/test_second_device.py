@@ -9,8 +9,9 @@ from stimmung.engine.cohort import train as trainer
 from stimmung.engine.cohort.adapter_files import load_adapter
 from stimmung.engine.cohort.lora import attached, initial_weights
 from stimmung.engine.cohort.train import train_adapters
-from stimmung.engine.scoring.readouts import named
-from stimmung.engine.scoring.score import Prompt, score_options
+from stimmung.engine.scoring.prompt_batches import Prompt
+from stimmung.engine.scoring.readouts import READOUTS
+from stimmung.engine.scoring.score import score_options
 from stimmung.store.paths import Store
 from stimmung.vocabulary.errors import Interrupted
 from stimmung.vocabulary.pace import Pace
@@ -95,6 +96,6 @@ def test_scores_elsewhere_are_scores_here(base, elsewhere, training, options, re
                 weights = initial_weights(cohort, seed)
                 cohort.add({name: weight + 0.05 for name, weight in weights.items()})
             found.append(
-                score_options(where, prompts, cohort=cohort, tokens_per_batch=60, readout=named(readout))
+                score_options(where, prompts, cohort=cohort, tokens_per_batch=60, readout=READOUTS[readout])
             )
     np.testing.assert_allclose(found[0], found[1], atol=1e-5)

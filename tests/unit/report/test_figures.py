@@ -1,13 +1,13 @@
 import matplotlib as mpl
 import numpy as np
 import pytest
-
 from stimmung.report.absent import plot_absent
 from stimmung.report.by_option import plot_f1_by_class, plot_shares, plot_subgroups
 from stimmung.report.effective import plot_effective
 from stimmung.report.learning_curve import plot_learning_curve
 from stimmung.report.leaving_out import plot_left_out
 from stimmung.report.reliability import plot_reliability
+
 from stimmung.report.style import figure_style, method_looks, save_figure
 
 

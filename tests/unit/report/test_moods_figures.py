@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-
-from stimmung.evaluation.series.series_steps import rolling_mean, scale_min_max
 from stimmung.report.mood_lags import plot_lags
 from stimmung.report.mood_series import plot_raw, plot_relative, plot_series, weeks_without_estimate
 from stimmung.report.mood_shares import plot_shares_of_mixes
+
+from stimmung.evaluation.series.affect import on_scale
+from stimmung.evaluation.series.series_steps import rolling_mean
 from stimmung.report.style import figure_style
 from tests.synthetic_moods import OPTIONS
 
@@ -32,7 +33,7 @@ def test_both_lines_are_scaled_and_smoothed_alike_and_broken_at_the_missing_week
         place = panel.weeks.index(panel.missing)
         assert np.isnan(expected[place : place + 3]).all()
         share = of_option(panel.tracker, option, panel.weeks, "share")
-        assert survey.get_ydata() == pytest.approx(rolling_mean(scale_min_max(share), 3), nan_ok=True)
+        assert survey.get_ydata() == pytest.approx(rolling_mean(on_scale(share, share), 3), nan_ok=True)
 
 
 def test_r_p_and_honest_p_over_a_panel_are_those_of_the_table(panel):

@@ -49,8 +49,8 @@ def test_parts_may_have_parts():
             {"x": {"combine": ["studends"]}},
             r"x\.combine: no condition 'studends' \(did you mean 'students'\?\)",
         ),
-        ({"x": {"combine": ["x"]}}, "x: combine goes in a circle"),
-        ({"x": {"combine": ["tenth"], "share": 0.5}}, "x.combine: two parts have a 'share'"),
+        ({"x": {"combine": ["x"]}}, "x.combine: refers to itself"),
+        ({"x": {"combine": ["tenth"], "share": 0.5}}, "x.combine: two parts give 'share', 0.1 and 0.5"),
     ],
 )
 def test_parts_that_do_not_go_together_are_refused(more, said):
