@@ -48,6 +48,7 @@ def test_all_tables_are_written_and_agree(votes_study):
     assert means["value"].to_numpy() == pytest.approx(by_run.to_numpy())
 
 
+@pytest.mark.slow
 def test_two_runs_give_the_same_bytes(votes_study, tmp_path):
     evaluate(votes_study, tmp_path, subgroups=SUBGROUPS)
     for name, path in outputs(tmp_path).items():
