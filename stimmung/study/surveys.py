@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from stimmung.vocabulary.arms import ARMS, sees_training_rows
 from stimmung.vocabulary.codebook import Code, Codebook
@@ -12,11 +12,11 @@ from stimmung.vocabulary.errors import near
 from stimmung.vocabulary.strict import Strict, UserPath
 
 
-def _chosen_conditions(conditions: Any, info: ValidationInfo) -> Any:
+def _chosen_conditions(conditions: dict[str, Condition], info: ValidationInfo) -> dict[str, Condition]:
     """Return the conditions that are run, each made of its parts; the parts themselves need not be run."""
     combined = combined_conditions(conditions)
     only = info.data.get("only")
-    if only is None or not isinstance(combined, dict):
+    if only is None:
         return combined
     unknown = [f"only: no condition '{name}'{near(name, combined)}" for name in only if name not in combined]
     if unknown:
@@ -58,7 +58,7 @@ class Survey(Strict):
     """Seed of the folds and of the drawn shares."""
     only: list[str] | None = None
     """The conditions that are run, by name. null: all."""
-    conditions: Annotated[dict[str, Condition], BeforeValidator(_chosen_conditions)] = Field(
+    conditions: Annotated[dict[str, Condition], AfterValidator(_chosen_conditions)] = Field(
         {"full": {}}, validate_default=True
     )
     """The experiments, by name. A study's file adds conditions to those of the files below it; `only` chooses among them."""
