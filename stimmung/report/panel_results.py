@@ -7,6 +7,7 @@ import pandas as pd
 
 from stimmung.evaluation.series.weekly_series import signal_series
 from stimmung.report.result import Result, Tables
+from stimmung.report.result_registry import MOODS, load
 from stimmung.vocabulary.moods_schemas import TRACKER
 from stimmung.vocabulary.parquet_tables import empty_table
 
@@ -80,3 +81,10 @@ class PanelTables(Tables):
 
 
 PanelResult = Result[PanelData, PanelTables]
+
+
+def moods_results() -> "list[PanelResult]":
+    """Return the results of a panel in the order of the report."""
+    import stimmung.report.moods  # whose modules import this one; the code digest follows it to all of them
+
+    return load(stimmung.report.moods.__name__, MOODS)

@@ -10,6 +10,7 @@ import pandas as pd
 from stimmung.evaluation.votes.condition_roles import Conditions, reference_conditions
 from stimmung.evaluation.votes.fold_metrics import measure_folds
 from stimmung.report.result import Result, Tables
+from stimmung.report.result_registry import VOTES, load
 from stimmung.report.style import language_models_first, method_label
 from stimmung.report.tables import Group, Table, estimate, row_of
 
@@ -70,6 +71,13 @@ class SurveyTables(Tables):
 
 
 SurveyResult = Result[SurveyData, SurveyTables]
+
+
+def votes_results() -> "list[SurveyResult]":
+    """Return the results of a survey in the order of the report."""
+    import stimmung.report.votes  # whose modules import this one; the code digest follows it to all of them
+
+    return load(stimmung.report.votes.__name__, VOTES)
 
 
 def table_by_method(
