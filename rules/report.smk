@@ -2,34 +2,25 @@
 
 from stimmung.report.provenance import git_state, study_title
 
-
-def shown(*rules_shown, **names):
-    """The files of some rules that the page shows or links to; it shows SVG, other formats are for papers."""
-    files = [str(file) for rule in rules_shown for file in rule.output]
-    return list(dict.fromkeys(expand(files, **names, format=["svg", *STUDY.report.formats])))
-
-
-SURVEYS_SHOWN = shown(
-    rules.evaluate_votes,
-    rules.tabulate_votes,
-    rules.plot_votes,
-    survey=STUDY.selected_surveys(),
+# What the page shows or links to, each once, though only figures have a format: SVG on the page, others for papers.
+FORMATS = ["svg", *STUDY.report.formats]
+SURVEYS_SHOWN = dict.fromkeys(
+    expand(
+        [*rules.evaluate_votes.output, *rules.tabulate_votes.output, *rules.plot_votes.output],
+        survey=STUDY.selected_surveys(),
+        format=FORMATS,
+    )
 )
-PANELS_SHOWN = shown(
-    rules.aggregate_answers,
-    rules.cross_correlate,
-    rules.tabulate_moods,
-    rules.plot_moods,
-    panel=STUDY.selected_panels(),
+PANELS_SHOWN = dict.fromkeys(
+    expand(
+        [
+            *[*rules.aggregate_answers.output, *rules.cross_correlate.output],
+            *[*rules.tabulate_moods.output, *rules.plot_moods.output],
+        ],
+        panel=STUDY.selected_panels(),
+        format=FORMATS,
+    )
 )
-
-
-def own_files(wildcards):
-    """The user's files besides surveys and posts, whose readers record digests: codebooks, trackers, signals, lexicons."""
-    files = {survey.codebook for survey in STUDY.selected_surveys().values()}
-    for panel in STUDY.selected_panels().values():
-        files |= set(panel.files_beside().values())
-    return sorted(files)
 
 
 rule record_run:
@@ -42,7 +33,12 @@ rule record_run:
             panel=[name for name, panel in STUDY.selected_panels().items() if panel.mix is None],
         ),
         models=expand("results/models/{model}/model.json", model=STUDY.selected_models()),
-        files=own_files,
+        # The readers of surveys and posts record their digests themselves.
+        files=sorted(
+            {survey.codebook for survey in STUDY.selected_surveys().values()}.union(
+                *(panel.files_beside().values() for panel in STUDY.selected_panels().values())
+            )
+        ),
         after=[*SURVEYS_SHOWN, *PANELS_SHOWN],
     output:
         run="results/run.yaml",
@@ -73,8 +69,8 @@ rule render_report:
     """Put tables, figures and the record of the run on one page that opens from disk."""
     input:
         run="results/run.yaml",
-        surveys=SURVEYS_SHOWN,
-        panels=PANELS_SHOWN,
+        surveys=list(SURVEYS_SHOWN),
+        panels=list(PANELS_SHOWN),
     output:
         report="results/report.html",
     log:
