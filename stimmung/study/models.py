@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from stimmung.engine.base.model_files import READ
-from stimmung.vocabulary.strict import Strict
+from stimmung.vocabulary.strict import Strict, UserPath
 
 BUILT_IN = "built-in"
 # What is read of a local directory. Word lists of older tokenizers are plain text.
@@ -16,7 +16,7 @@ _FILES_OF_A_MODEL = (*READ, ".txt")
 class Model(Strict):
     """A base model: a Hugging Face model with a pinned revision, a local directory, or the built-in one."""
 
-    source: str
+    source: UserPath
     """'built-in', a local directory, or a Hugging Face id."""
     revision: str | None = Field(None, pattern="^[0-9a-f]{40}$")
     """The commit of a Hugging Face model, 40 hex digits. Required for one."""

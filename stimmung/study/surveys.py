@@ -9,7 +9,7 @@ from stimmung.vocabulary.arms import ARMS, sees_training_rows
 from stimmung.vocabulary.codebook import Code, Codebook
 from stimmung.vocabulary.condition import Condition, Subgroup, combined_conditions
 from stimmung.vocabulary.errors import near
-from stimmung.vocabulary.strict import Strict
+from stimmung.vocabulary.strict import Strict, UserPath
 
 
 def _chosen_conditions(conditions: dict[str, Condition], info: ValidationInfo) -> dict[str, Condition]:
@@ -31,18 +31,18 @@ class SurveySimulation(Strict):
     """Rows that pass the survey's `where`; some more do not."""
     seed: int = Field(1, ge=0)
     """Seed of all random draws."""
-    layout: str | None = None
+    layout: UserPath | None = None
     """A YAML file with the archive's variable names, codes and labels. null: taken from the codebook."""
 
 
 class Survey(Strict):
     """One survey: its file, its respondents, and what is tried on it. Needs `codebook`, and `file` or `simulate`."""
 
-    file: str | None = None
+    file: UserPath | None = None
     """A .csv, .parquet, .sav, .zsav or .dta file, or 'statsmodels:anes96'."""
     simulate: SurveySimulation | None = None
     """Made-up respondents instead of the file, marked as such everywhere."""
-    codebook: str
+    codebook: UserPath
     """The YAML file that turns codes into words (docs/codebooks.md)."""
     where: dict[str, list[Code]] = Field({})
     """Column to codes or value labels: only these rows are read."""

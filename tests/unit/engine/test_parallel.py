@@ -114,7 +114,7 @@ def test_each_device_gets_a_share_and_nothing_is_left_of_the_meeting(tasks, tmp_
 def share_elsewhere(n_tasks, meeting):
     """Which numbers of tasks the second of two processes is given."""
     code = (
-        "import sys; from datetime import timedelta; from pathlib import Path; from stimmung.engine import parallel\n"
+        "import sys; from datetime import timedelta; from pathlib import Path; from stimmung.engine.cohort import parallel\n"
         "parallel.MET_WITHIN = timedelta(seconds=60)\n"
         "with parallel._share(range(int(sys.argv[1])), 1, 2, Path(sys.argv[2])) as own: print(*own)"
     )
@@ -142,7 +142,7 @@ def test_what_an_exception_of_another_process_quotes_is_not_printed(monkeypatch,
     monkeypatch.setattr(parallel, "StopOnSignal", lambda: lambda: False)
     monkeypatch.setattr(parallel, "_share", fails)
     with pytest.raises(SystemExit) as stop:
-        parallel._train("base", None, [], None, None, "", 1, 2, Path("meeting"), 1)
+        parallel._train("base", None, [], None, None, 1, 2, Path("meeting"), 1)
     told = capsys.readouterr().err
     assert stop.value.code == 1 and "Quillfeather" not in told
     assert "test_parallel.py" in told and told.endswith("ValueError\n")
