@@ -108,13 +108,3 @@ def test_what_the_snakefile_imports_is_light():
     )
     heavy = {"torch", "transformers", "pandas", "sklearn", "scipy", "matplotlib", "pyarrow"}
     assert heavy & set(loaded.stdout.split()) == set()
-
-
-def test_the_store_imports_neither_torch_nor_the_engine():
-    code = "import sys; {}; print(*sys.modules)".format(
-        "; ".join(f"import stimmung.store.{file.stem}" for file in (PACKAGE / "store").glob("[!_]*.py"))
-    )
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
-    ).stdout.split()
-    assert not {"torch", "transformers", "stimmung.engine"} & set(loaded)
