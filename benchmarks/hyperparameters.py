@@ -32,7 +32,8 @@ from stimmung.data.surveys.survey_files import read_survey_file
 from stimmung.engine.base.base_model import Base, load_base
 from stimmung.engine.base.devices import use_threads
 from stimmung.engine.cohort.train import train_adapters
-from stimmung.engine.cohort.training_config import Pace, Recipe, Task
+from stimmung.engine.cohort.training_config import Task
+from stimmung.engine.scoring.local_scorer import LocalScorer
 from stimmung.engine.scoring.predict import predict_respondents
 from stimmung.engine.scoring.survey_prompts import training_ids, training_rows
 from stimmung.store.paths import Store
@@ -42,6 +43,9 @@ from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.atomic_files import write_json
 from stimmung.vocabulary.codebook import Codebook, worded
 from stimmung.vocabulary.layout import Layout
+from stimmung.vocabulary.pace import Pace
+from stimmung.vocabulary.scoring import Scoring
+from stimmung.vocabulary.training import Training
 
 OUTPUT = Path("results/benchmarks/hyperparameters.json")
 SETTING = ["r", "max_steps", "learning_rate"]
@@ -71,7 +75,7 @@ def main() -> None:
         )
         survey = as_study(table, words, language, seed)
         for rank, steps, rate in itertools.product(arguments.ranks, arguments.steps, arguments.rates):
-            measured = held_out(base, words, language, survey, recipe(rank, steps, rate), seed)
+            measured = held_out(base, words, language, survey, training(rank, steps, rate), seed)
             found.append({"r": rank, "max_steps": steps, "learning_rate": rate, "seed": seed, **measured})
             print(found[-1], flush=True)
     table = pd.DataFrame(found)
@@ -95,17 +99,15 @@ def choose(table: pd.DataFrame) -> dict[str, Any]:
     )
 
 
-def recipe(rank: int, steps: int, rate: float) -> Recipe:
-    return Recipe.from_config(
-        {
-            "r": rank,
-            "lora_alpha": 2 * rank,
-            "learning_rate": rate,
-            "num_train_epochs": None,
-            "max_steps": steps,
-            "warmup_ratio": 0.1,
-            "per_device_train_batch_size": 8,
-        }
+def training(rank: int, steps: int, rate: float) -> Training:
+    return Training(
+        r=rank,
+        lora_alpha=2 * rank,
+        learning_rate=rate,
+        num_train_epochs=None,
+        max_steps=steps,
+        warmup_ratio=0.1,
+        per_device_train_batch_size=8,
     )
 
 
@@ -142,7 +144,7 @@ def as_study(table: pd.DataFrame, words: Codebook, language: str, seed: int) -> 
 
 
 def held_out(
-    base: Base, words: Codebook, language: str, survey: dict[str, Any], tried: Recipe, seed: int
+    base: Base, words: Codebook, language: str, survey: dict[str, Any], tried: Training, seed: int
 ) -> dict[str, float]:
     """Train on four folds and measure on the fifth."""
     rendering = Rendering(base.tokenizer, False, worded(words.question, language))
@@ -152,17 +154,12 @@ def held_out(
         store = Store(Path(folder))
         key = train_adapters(base, tried, [Task("fold 0", rows, seed)], store, pace=Pace())[0]
         found = predict_respondents(
-            base,
-            rendering,
+            LocalScorer(base, rendering, options, [store.adapter(key)], Scoring(), 16384),
             prompts=survey["prompts"],
             splits=survey["splits"][survey["splits"].fold == 0],
             weights=survey["table"].set_index("respondent_id").weight,
             options=options,
-            adapters=[store.adapter(key)],
             examples=0,
-            normalization="none",
-            readout="exact",
-            tokens_per_batch=16384,
             seed=0,
         )
     chances = found[[f"p_{option}" for option in options]].to_numpy()

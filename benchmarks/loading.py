@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 from measure import alternating, arguments, llama, load, ratio, report, survey, table
 
-from stimmung.engine.base.base_model import load_base, quantize_base
+from stimmung.engine.base.base_model import load_base
+from stimmung.engine.base.preparing import quantize_base
 from stimmung.vocabulary.atomic_files import write_json
 
 

@@ -4,7 +4,6 @@ import json
 import statistics
 import tempfile
 import time
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,19 @@ import torch
 from measure import CONTEXT, llama
 
 from stimmung.engine.base.base_model import Base
-from stimmung.engine.cohort.adapter_files import RECORD
 from stimmung.engine.cohort.batching import TrainingRow
 from stimmung.engine.cohort.train import train_adapters
-from stimmung.engine.cohort.training_config import Pace, Recipe, Task
-from stimmung.store.paths import Store
+from stimmung.engine.cohort.training_config import Task
+from stimmung.store.paths import RECORD, Store
+from stimmung.vocabulary.pace import Pace
+from stimmung.vocabulary.training import Training
 
 STEPS = 6
 # As many rows as the memory holds: the first that fits counts, those before it are reported as out of memory.
 BATCHES = (64, 32, 16, 8, 4)
 
 
-def saturation(size: str, rows: list[TrainingRow], recipe: Recipe) -> dict[str, Any]:
+def saturation(size: str, rows: list[TrainingRow], training: Training) -> dict[str, Any]:
     """Return tokens per second and the share of the measured bfloat16 peak, of a bfloat16 base without 4-bit weights.
 
     A frozen layer costs two operations for each weight and token forwards, and two backwards for the gradient of its input;
@@ -42,7 +42,9 @@ def saturation(size: str, rows: list[TrainingRow], recipe: Recipe) -> dict[str, 
     n_weights = sum(weight.numel() for name, weight in base.decoder.named_parameters() if "embed" not in name)
     out_of_memory = []
     for batch in BATCHES:
-        own = replace(recipe, num_train_epochs=None, max_steps=STEPS, per_device_train_batch_size=batch)
+        own = training.model_copy(
+            update={"num_train_epochs": None, "max_steps": STEPS, "per_device_train_batch_size": batch}
+        )
         chosen = [long[place % len(long)] for place in range(batch)]
         seconds = _seconds_per_step(base, own, chosen)
         if seconds is None:
@@ -60,7 +62,7 @@ def saturation(size: str, rows: list[TrainingRow], recipe: Recipe) -> dict[str, 
     return {"out_of_memory_batches": out_of_memory}
 
 
-def _seconds_per_step(base: Base, recipe: Recipe, rows: list[TrainingRow]) -> float | None:
+def _seconds_per_step(base: Base, training: Training, rows: list[TrainingRow]) -> float | None:
     """Return the median time of an optimizer step, or None if memory ran out.
 
     Training asks before each step whether to stop, which tells the time.
@@ -77,7 +79,7 @@ def _seconds_per_step(base: Base, recipe: Recipe, rows: list[TrainingRow]) -> fl
         store = Store(Path(folder))
         try:
             key = train_adapters(
-                base, recipe, [Task("full", rows, 0)], store, pace=Pace("sequential"), stop=note
+                base, training, [Task("full", rows, 0)], store, pace=Pace(cohort="sequential"), stop=note
             )[0]
         except torch.cuda.OutOfMemoryError:
             torch.cuda.empty_cache()

@@ -9,7 +9,6 @@ Writes results/benchmarks/training.json.
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,10 +40,11 @@ from variable_lengths import variable_lengths
 from stimmung.engine.base.base_model import Base
 from stimmung.engine.cohort.adapter_files import load_adapter
 from stimmung.engine.cohort.batching import TrainingRow
-from stimmung.engine.cohort.lora import LoraSettings
 from stimmung.engine.cohort.train import train_adapters
-from stimmung.engine.cohort.training_config import Pace, Recipe, Task
+from stimmung.engine.cohort.training_config import Task
 from stimmung.store.paths import Store
+from stimmung.vocabulary.pace import Pace
+from stimmung.vocabulary.training import Training
 
 FOLDS = 5
 EXAMPLES = 32
@@ -72,8 +72,10 @@ def main() -> None:
         TrainingRow(one.context_ids + one.continuation_ids[n % 8], len(one.context_ids))
         for n, one in enumerate(encoded(tokenizer, texts))
     ]
-    recipe = Recipe(
-        LoraSettings(r=RANK[options.size], lora_alpha=16, lora_dropout=0.05),
+    training = Training(
+        r=RANK[options.size],
+        lora_alpha=16,
+        lora_dropout=0.05,
         learning_rate=2e-4,
         num_train_epochs=1,
     )
@@ -81,7 +83,7 @@ def main() -> None:
         directory = saved(options.size, tokenizer, Path(folder) / "model")
         base = load_as_base(directory, "nf4")
         by_example = alternating(
-            _against_others(directory, base, rows[:EXAMPLES], recipe), options.repetitions
+            _against_others(directory, base, rows[:EXAMPLES], training), options.repetitions
         )
         folds = [
             Task(f"fold {fold}", rows[fold * COHORT_EXAMPLES : (fold + 1) * COHORT_EXAMPLES], fold)
@@ -90,7 +92,11 @@ def main() -> None:
         cohorts = alternating(
             {
                 f"five folds, batch {batch}, {mode}": partial(
-                    _ours, base, replace(recipe, per_device_train_batch_size=batch), folds, mode
+                    _ours,
+                    base,
+                    training.model_copy(update={"per_device_train_batch_size": batch}),
+                    folds,
+                    mode,
                 )
                 for batch in batches
                 for mode in ("sequential", "stacked")
@@ -99,7 +105,7 @@ def main() -> None:
             warm=True,
         )
         del base
-        difference = _largest_difference(directory, rows, recipe) if options.device == "cpu" else None
+        difference = _largest_difference(directory, rows, training) if options.device == "cpu" else None
         packed = variable_lengths(
             load_as_base(directory, "float32" if options.device == "cpu" else "nf4"),
             cohort_passes([task.rows for task in folds], PACKED_BATCH[options.device]),
@@ -134,56 +140,56 @@ def main() -> None:
     keys["padding_shares"] = padding_shares(lengths, FOLDS)
     keys["variable_lengths"] = packed
     if options.device == "cuda":
-        keys |= saturation(options.size, rows, recipe)
+        keys |= saturation(options.size, rows, training)
     both = pd.concat([lines, table(cohorts, FOLDS * COHORT_EXAMPLES, "example")])
     report(
         "training",
         keys,
         both,
         options,
-        rank=recipe.lora.r,
+        rank=training.r,
         examples=EXAMPLES,
         mean_tokens=round(tokens / EXAMPLES, 1),
     )
 
 
 def _against_others(
-    directory: Path, base: Base, rows: list[TrainingRow], recipe: Recipe
+    directory: Path, base: Base, rows: list[TrainingRow], training: Training
 ) -> dict[str, Prepare]:
     settings: dict[str, Prepare] = {
-        "TRL SFTTrainer, defaults (batch 8)": partial(_trl, directory, rows, recipe),
+        "TRL SFTTrainer, defaults (batch 8)": partial(_trl, directory, rows, training),
         "TRL SFTTrainer, published (batch 1)": partial(
-            _trl, directory, rows, recipe, per_device_train_batch_size=1
+            _trl, directory, rows, training, per_device_train_batch_size=1
         ),
         "TRL SFTTrainer, batch 8, activations kept": partial(
-            _trl, directory, rows, recipe, gradient_checkpointing=False
+            _trl, directory, rows, training, gradient_checkpointing=False
         ),
         "Hugging Face Trainer, batch 4": partial(
-            _hugging_face, directory, rows, recipe, per_device_train_batch_size=4
+            _hugging_face, directory, rows, training, per_device_train_batch_size=4
         ),
     }
     for batch in (1, 4, 8, 16):
-        own = replace(recipe, per_device_train_batch_size=batch)
+        own = training.model_copy(update={"per_device_train_batch_size": batch})
         settings[f"Stimmung, batch {batch}"] = partial(_ours, base, own, [Task("one", rows, 0)], "sequential")
     return settings
 
 
-def _ours(base: Base, recipe: Recipe, tasks: list[Task], mode: str) -> Callable[[], Any]:
+def _ours(base: Base, training: Training, tasks: list[Task], mode: str) -> Callable[[], Any]:
     def run() -> None:
         # A new store each time: a finished adapter would not be trained again.
         with tempfile.TemporaryDirectory() as folder:
-            train_adapters(base, recipe, tasks, Store(Path(folder)), pace=Pace(mode))
+            train_adapters(base, training, tasks, Store(Path(folder)), pace=Pace(cohort=mode))
 
     return run
 
 
-def _trl(directory: Path, rows: list[TrainingRow], recipe: Recipe, **changes: Any) -> Callable[[], Any]:
+def _trl(directory: Path, rows: list[TrainingRow], training: Training, **changes: Any) -> Callable[[], Any]:
     with tempfile.TemporaryDirectory() as folder:
         trainer = SFTTrainer(
             model=load(directory, "nf4"),
             args=SFTConfig(output_dir=folder, use_cpu=not torch.cuda.is_available(), **COMMON, **changes),
             train_dataset=_dataset(rows),
-            peft_config=_peft(recipe),
+            peft_config=_peft(training),
             processing_class=AutoTokenizer.from_pretrained(directory),
         )
     trainer.remove_callback(PrinterCallback)
@@ -191,12 +197,12 @@ def _trl(directory: Path, rows: list[TrainingRow], recipe: Recipe, **changes: An
 
 
 def _hugging_face(
-    directory: Path, rows: list[TrainingRow], recipe: Recipe, **changes: Any
+    directory: Path, rows: list[TrainingRow], training: Training, **changes: Any
 ) -> Callable[[], Any]:
     model = prepare_model_for_kbit_training(load(directory, "nf4"), use_gradient_checkpointing=False)
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
-            model=get_peft_model(model, _peft(recipe)),
+            model=get_peft_model(model, _peft(training)),
             args=TrainingArguments(
                 output_dir=folder, bf16=True, use_cpu=not torch.cuda.is_available(), **COMMON, **changes
             ),
@@ -216,27 +222,27 @@ def _dataset(rows: list[TrainingRow]) -> Dataset:
     )
 
 
-def _peft(recipe: Recipe) -> LoraConfig:
+def _peft(training: Training) -> LoraConfig:
     return LoraConfig(
-        r=recipe.lora.r,
-        lora_alpha=int(recipe.lora.lora_alpha),
-        lora_dropout=recipe.lora.lora_dropout,
+        r=training.r,
+        lora_alpha=int(training.lora_alpha),
+        lora_dropout=training.lora_dropout,
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
 
 
-def _largest_difference(directory: Path, rows: list[TrainingRow], recipe: Recipe) -> float:
+def _largest_difference(directory: Path, rows: list[TrainingRow], training: Training) -> float:
     """Train three adapters in float32, of 30, 20 and 30 steps, as a cohort and one by one, and compare all weights."""
     base = load_as_base(directory, "float32")
     # Without a warm-up AdamW's first step goes by the signs of the gradient, and rounding has a say in those near zero.
-    recipe = replace(recipe, per_device_train_batch_size=1, warmup_ratio=0.1)
+    training = training.model_copy(update={"per_device_train_batch_size": 1, "warmup_ratio": 0.1})
     tasks = [Task(f"{n} rows", rows[first : first + n], first) for first, n in ((0, 30), (30, 20), (50, 30))]
     weights = []
     for mode in ("sequential", "stacked"):
         with tempfile.TemporaryDirectory() as folder:
             store = Store(Path(folder))
-            keys = train_adapters(base, recipe, tasks, store, pace=Pace(mode))
+            keys = train_adapters(base, training, tasks, store, pace=Pace(cohort=mode))
             weights.append([load_adapter(store.adapter(key)).weights for key in keys])
     return max(
         (alone[name] - together[name]).abs().max().item()

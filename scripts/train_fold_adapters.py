@@ -6,7 +6,6 @@ import pandas as pd
 
 from stimmung.engine.base.devices import use_threads
 from stimmung.engine.base.tokenizer import load_tokenizer
-from stimmung.engine.classifier.classifier import Labelled, train_classifier
 from stimmung.engine.cohort.interruption import StopOnSignal
 from stimmung.engine.cohort.missing_adapters import train_missing
 from stimmung.engine.cohort.training_config import Task
@@ -53,6 +52,9 @@ def train_fold_adapters(
         tasks = _tasks(base.parent, words, texts, names, seed, language, chat)
         train_missing(base.parent, training, tasks, folders, kept, pace=pace, stop=stop)
         return
+    # Here, since it imports PEFT and the Trainer, which takes seconds.
+    from stimmung.engine.classifier.classifier import Labelled, train_classifier
+
     options = words.target_labels(language)
     targets = texts.set_index("respondent_id").target
     for (name, ids), folder in zip(names.items(), folders, strict=True):

@@ -5,13 +5,27 @@ import pytest
 import torch
 
 from scripts.prepare_model import prepare_model
-from stimmung.engine.base.base_model import digest_of, load_base
+from stimmung.engine.base.base_model import load_base
+from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER, digest_of
 from stimmung.vocabulary.errors import InputError
 
 
 def prepare(source, output, **changes):
-    options = {"revision": None, "quantization": "nf4", "compute_dtype": "float32", "threads": 1, **changes}
-    prepare_model(source=str(source), description=output / "model.json", **options)
+    options = {
+        "revision": None,
+        "quantization": "nf4",
+        "compute_dtype": "float32",
+        "encoder": False,
+        "store": output.parent / "store",
+        "threads": 1,
+        **changes,
+    }
+    prepare_model(
+        source=str(source),
+        description=output / "model.json",
+        files=[output / name for name in WEIGHTS_AND_TOKENIZER],
+        **options,
+    )
     return json.loads((output / "model.json").read_text())
 
 
@@ -46,9 +60,37 @@ def test_weights_that_could_run_code_are_refused_and_nothing_is_written(small_st
         prepare(tmp_path / "pickled", tmp_path / "out")
     with pytest.raises(InputError, match="no model directory"):
         prepare(tmp_path / "nowhere", tmp_path / "out")
-    shutil.copytree(small_study.source, tmp_path / "own-code")
-    config = json.loads((tmp_path / "own-code/config.json").read_text())
-    (tmp_path / "own-code/config.json").write_text(json.dumps({**config, "auto_map": {"AutoModel": "x.Y"}}))
-    with pytest.raises(InputError, match="code of its own"):
-        prepare(tmp_path / "own-code", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_is_in_the_store_is_linked_and_not_loaded(small_study, tmp_path, monkeypatch):
+    first = prepare(small_study.source, tmp_path / "first")
+    moved = shutil.copytree(small_study.source, tmp_path / "moved")
+
+    def loads(*_arguments, **_options):
+        raise AssertionError("the model was loaded")
+
+    monkeypatch.setattr("scripts.prepare_model.quantize_base", loads)
+    second = prepare(moved, tmp_path / "second")
+    assert second == first | {"source": str(moved)}
+    assert (tmp_path / "second/model.safetensors").samefile(tmp_path / "first/model.safetensors")
+    with pytest.raises(AssertionError, match="loaded"):
+        prepare(moved, tmp_path / "third", compute_dtype="bfloat16")
+
+
+def test_files_of_another_model_in_the_folder_are_removed(small_study, tmp_path):
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base/chat_template.jinja").write_text("{{ 'of another model' }}")
+    prepare(small_study.source, tmp_path / "base")
+    load_base(tmp_path / "base")
+    assert not (tmp_path / "base/chat_template.jinja").exists()
+
+
+def test_a_killed_preparation_leaves_nothing_behind(small_study, tmp_path):
+    prepare(small_study.source, tmp_path / "first")
+    (stored,) = (tmp_path / "store/models").iterdir()
+    left = stored.with_name(f".{stored.name}.99")
+    stored.rename(left)
+    prepare(small_study.source, tmp_path / "second")
+    assert [path.name for path in (tmp_path / "store/models").iterdir()] == [stored.name]
+    assert list((tmp_path / "store/locks").iterdir()) == []

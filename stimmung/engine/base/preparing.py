@@ -84,6 +84,7 @@ def quantize_base(
     # Here once, since a pass over a large 4-bit model takes longer than everything else in loading it.
     keep_weights_unpacked(model)
     base = Base(model, tokenizer, source, "")
+    max_length = base.max_length  # before anything is saved: it may be unknown
     check_architecture(base)
     share = packed_share(model)
     if quantization == "nf4":
@@ -95,7 +96,7 @@ def quantize_base(
         )
     save_base(model, tokenizer, output)
     about = {"quantization": quantization, "packed_share": round(share, 4), "compute_dtype": compute_dtype}
-    return _description(source, revision, about, model, base.max_length, output)
+    return _description(source, revision, about, model, max_length, output)
 
 
 def save_encoder(source: str, revision: str | None, compute_dtype: str, output: Path) -> dict[str, Any]:

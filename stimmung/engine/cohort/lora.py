@@ -79,8 +79,10 @@ class CohortLinear(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return ``W x + scale * B_k A_k dropout(x)`` for rows of adapter k; ``x`` has shape (rows, tokens, features)."""
-        y: torch.Tensor = self.base(x)
         slices = self.layout.slices
+        if x.dim() == 2 and slices:  # OPT flattens rows and tokens before its feed-forward block
+            return self.forward(x.view(slices[-1].stop, -1, x.shape[-1])).flatten(0, 1)
+        y: torch.Tensor = self.base(x)
         if not slices:
             return y
         if self.layout.even:
@@ -228,7 +230,7 @@ def target_names(model: Any, target_modules: str | Sequence[str]) -> list[str]:
     Raises
     ------
     InputError
-        If a name matches no linear layer.
+        If a name matches no linear layer, or the model has none.
     """
     head = model.get_output_embeddings()
     linear = [
@@ -236,6 +238,14 @@ def target_names(model: Any, target_modules: str | Sequence[str]) -> list[str]:
         for name, module in model.named_modules()
         if hasattr(module, "in_features") and hasattr(module, "out_features") and module is not head
     ]
+    if not linear:
+        kinds = sorted(
+            {type(module).__name__ for _, module in model.named_modules() if hasattr(module, "weight")}
+        )
+        raise InputError(
+            f"the {model.config.model_type} model has no linear layer that can be tuned, only {', '.join(kinds)}",
+            "With `quantization: nf4` its layers become linear; or use a model of another architecture.",
+        )
     if target_modules == "all-linear":
         return linear
     chosen = [name for name in linear if name.rsplit(".", 1)[-1] in target_modules]

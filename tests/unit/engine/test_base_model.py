@@ -1,17 +1,14 @@
 import json
+import shutil
 
 import bitsandbytes as bnb
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from stimmung.engine.base.base_model import (
-    count_parameters,
-    digest_of,
-    keep_weights_unpacked,
-    load_base,
-    quantize_base,
-)
+from stimmung.engine.base.base_model import keep_weights_unpacked, load_base
+from stimmung.engine.base.model_files import digest_of
+from stimmung.engine.base.preparing import count_parameters, quantize_base
 from stimmung.engine.cohort.lora import Slice, attached, initial_weights
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.training import Lora
@@ -125,15 +122,31 @@ def test_pickled_weights_are_refused(source, tmp_path, name):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_model_that_brings_its_own_code_is_refused(source, tmp_path):
-    for file in source.iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
+def with_own_code(source, folder, **changes):
+    """A copy of a model that says in its config that it needs code of its own."""
+    shutil.copytree(source, folder)
     config = json.loads((source / "config.json").read_text())
-    (tmp_path / "config.json").write_text(
-        json.dumps(config | {"auto_map": {"AutoModelForCausalLM": "modeling.Mine"}})
-    )
-    with pytest.raises(InputError, match="auto_map"):
-        load_base(tmp_path)
+    own = {"auto_map": {"AutoConfig": "configuration.Mine", "AutoModelForCausalLM": "modeling.Mine"}}
+    (folder / "config.json").write_text(json.dumps(config | own | changes))
+    (folder / "modeling.py").write_text("raise SystemExit('code of the model was run')")
+    shutil.copy(folder / "modeling.py", folder / "configuration.py")
+    return folder
+
+
+def test_fault_h_a_native_class_with_code_beside_it_is_prepared_and_its_base_loads(source, tmp_path):
+    folder = with_own_code(source, tmp_path / "source")
+    quantize_base(str(folder), None, "none", "float32", tmp_path / "base")
+    assert "auto_map" not in json.loads((tmp_path / "base/config.json").read_text())
+    assert torch.equal(logits(load_base(tmp_path / "base").model), logits(load_base(source).model))
+
+
+def test_fault_h_a_model_that_has_only_its_own_code_is_refused(source, tmp_path):
+    folder = with_own_code(source, tmp_path / "source", model_type="mine", architectures=["Mine"])
+    with pytest.raises(InputError, match="cannot load the model"):
+        load_base(folder)
+    with pytest.raises(InputError, match="cannot load the model"):
+        quantize_base(str(folder), None, "none", "float32", tmp_path / "base")
+    assert not (tmp_path / "base").exists()
 
 
 def test_a_directory_that_is_not_there_is_named(tmp_path):

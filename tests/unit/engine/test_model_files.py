@@ -6,9 +6,16 @@ from tokenizers import Tokenizer
 from transformers import AutoTokenizer, BertTokenizer, PreTrainedTokenizerFast
 from transformers.utils import logging
 
-from stimmung.engine.base.base_model import digest_of, load_base, quantize_base
+from stimmung.engine.base.base_model import load_base
 from stimmung.engine.base.encoders import load_classifier
-from stimmung.engine.base.model_files import DESCRIPTION, WEIGHTS_AND_TOKENIZER, save_base, strangers
+from stimmung.engine.base.model_files import (
+    DESCRIPTION,
+    WEIGHTS_AND_TOKENIZER,
+    digest_of,
+    save_base,
+    strangers,
+)
+from stimmung.engine.base.preparing import quantize_base
 from stimmung.vocabulary.errors import InputError
 from tests.small_encoder import prepare_small_encoder
 from tests.unit.text.conftest import llama3, mistral, qwen  # noqa: F401 (fixtures)
@@ -160,7 +167,7 @@ def test_a_base_that_holds_files_of_another_model_is_not_loaded(source, tmp_path
     prepare(source, tmp_path)
     assert strangers(tmp_path) == []
     (tmp_path / "chat_template.jinja").write_text("{{ 'of another model' }}")
-    with pytest.raises(InputError, match=r"chat_template\.jinja, which is of another model"):
+    with pytest.raises(InputError, match=r"chat_template\.jinja, which is not a file of the model"):
         load_base(tmp_path)
 
 
@@ -169,7 +176,7 @@ def test_the_same_holds_for_an_encoder(tmp_path):
     assert sorted(path.name for path in base.iterdir()) == sorted([*WRITTEN, DESCRIPTION])
     load_classifier(base, 2, 0)
     (base / "added_tokens.json").write_text("{}")
-    with pytest.raises(InputError, match="of another model"):
+    with pytest.raises(InputError, match="not a file of the model"):
         load_classifier(base, 2, 0)
 
 

@@ -7,13 +7,14 @@ import time
 import numpy as np
 import pytest
 
+from scripts.score_respondents import score_respondents
+from scripts.train_fold_adapters import train_fold_adapters
 from stimmung.vocabulary.errors import InputError, Interrupted
 from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.parquet_tables import read_table, write_table
+from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.training import Training
-from stimmung.vocabulary.votes_schemas import PROMPTS, SPLITS, option_columns
-from tests.scripts.test_score_respondents import score
-from tests.scripts.test_train_fold_adapters import train as adapters_of
+from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, SPLITS, option_columns
 from tests.small_encoder import prepare_small_encoder
 from tests.workflow.workspace import MARKER
 
@@ -39,18 +40,49 @@ def encoder(tmp_path_factory):
     return prepare_small_encoder(tmp_path_factory.mktemp("encoder"))
 
 
-def train(small_study, base, folder, training=TRAINING, checkpoint_minutes=10, **changes):
+def train(small_study, base, folder, seed=24, training=TRAINING, minutes=10, splits=None):
     """Train both folds of the condition `full`, and return the adapters' directories."""
-    study = copy.copy(small_study)
-    study.base = base
-    pace = Pace(checkpoint_minutes=checkpoint_minutes)
-    return adapters_of(study, folder, arm="classifier", training=Training(**training), pace=pace, **changes)
+    folders = [folder / f"full/seed-{seed}/fold-{fold}" for fold in range(2)]
+    train_fold_adapters(
+        base=base / "model.json",
+        prompts=small_study.prompts,
+        splits=splits or small_study.splits,
+        codebook=small_study.codebook,
+        adapters=[one / "adapter_model.safetensors" for one in folders],
+        arm="classifier",
+        condition="full",
+        seed=seed,
+        language="en",
+        chat=False,
+        training=Training(**training),
+        pace=Pace(checkpoint_minutes=minutes),
+        store=folder / "store",
+        threads=1,
+    )
+    return folders
 
 
 def predict(small_study, base, adapters, output):
-    study = copy.copy(small_study)
-    study.base = base
-    return score(study, output, adapters, arm="classifier", method="bert/classifier")
+    score_respondents(
+        base=base / "model.json",
+        adapters=[one / "adapter_model.safetensors" for one in adapters],
+        respondents=small_study.respondents,
+        prompts=small_study.prompts,
+        splits=small_study.splits,
+        codebook=small_study.codebook,
+        predictions=output,
+        method="bert/classifier",
+        arm="classifier",
+        seed=24,
+        language="en",
+        chat=False,
+        examples=0,
+        scoring=Scoring(),
+        tokens_per_batch=1000,
+        store=output.parent / "kept",
+        threads=1,
+    )
+    return read_table(output, PREDICTIONS).set_index("respondent_id")
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +139,7 @@ def test_a_finished_one_is_never_trained_again_and_a_new_seed_is(small_study, en
     for ours, theirs in zip(outputs, trained[0], strict=True):
         for name in ("adapter_model.safetensors", "adapter_config.json"):
             assert (ours / name).read_bytes() == (theirs / name).read_bytes()
-    train(small_study, encoder, tmp_path, seeds=[25], training={**TRAINING, "max_steps": 1})
+    train(small_study, encoder, tmp_path, seed=25, training={**TRAINING, "max_steps": 1})
     assert len(list((tmp_path / "store/adapters").iterdir())) == 4
 
 
@@ -172,7 +204,7 @@ def test_stopped_again_and_again_it_ends_with_the_same_bytes(
             said.append(str(stopped))
             continue
         break
-    assert said[:2] == [f"stopped at step {step}; the next run resumes from there" for step in (4, 8)]
+    assert said[:2] == [f"stopped at step {step}; the next run goes on from there" for step in (4, 8)]
     assert weights(tmp_path / "a") == weights(tmp_path / "b")
     records = [
         json.loads((tmp_path / name / "full/seed-24/fold-1/training.json").read_text()) for name in "ab"
@@ -192,7 +224,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(small_study, encod
         child = os.fork()
         if child == 0:
             try:
-                train(small_study, encoder, tmp_path / "b", training=short, checkpoint_minutes=1e-9)
+                train(small_study, encoder, tmp_path / "b", training=short, minutes=1e-9)
             finally:
                 os._exit(0)
         # The first while there is surely a checkpoint, however slow the machine has become.
@@ -205,7 +237,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(small_study, encod
         resumed += any(checkpoints.glob("*.safetensors"))
     finished = list((tmp_path / "b/store/adapters").glob("*/adapter_model.safetensors"))
     times = [path.stat().st_mtime_ns for path in finished]
-    train(small_study, encoder, tmp_path / "b", training=short, checkpoint_minutes=1e-9)
+    train(small_study, encoder, tmp_path / "b", training=short, minutes=1e-9)
     assert weights(tmp_path / "a") == weights(tmp_path / "b")
     assert resumed, "no kill hit a training that had a checkpoint"
     assert [path.stat().st_mtime_ns for path in finished] == times, "a finished fold was trained again"
