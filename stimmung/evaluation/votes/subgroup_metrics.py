@@ -19,10 +19,8 @@ def members(respondents: pd.DataFrame, keep: Answers, exclude: Answers) -> list[
 
     Parameters
     ----------
-    respondents
-        The RESPONDENTS table.
-    keep
-        Members gave one of the answers listed, for each of these items.
+    respondents, keep
+        The RESPONDENTS table. Members gave one of the answers listed in ``keep``, for each of these items.
     exclude
         Members gave another answer than those listed, for each of these items. Who gave no answer to an item that a subgroup names
         does not belong to it.
