@@ -54,7 +54,7 @@ def test_no_subgroups_no_rows(survey):
         ({"keep": {"party_id": ["nobody"]}}, "has no answer 'nobody'"),
         (
             {"keep": {"party_id": ["red"]}, "exclude": {"party_id": ["red"]}},
-            "no tested respondent belongs to it",
+            "it has no tested respondent",
         ),
     ],
 )
