@@ -65,14 +65,7 @@ def reimport(folder: Path, store: Store) -> str | None:
 def restore(folder: Path, store: Store, key: str | None = None) -> str:
     """Return the key of an exported adapter, after exporting it again if its folder is missing or damaged.
 
-    Parameters
-    ----------
-    folder
-        The exported adapter.
-    store
-        Has it too, or gets it from an intact folder.
-    key
-        The adapter's; by default the one in the folder's training.json.
+    A store that was emptied gets it back from an intact folder. ``key`` is by default the one in the folder's training.json.
 
     Raises
     ------

@@ -54,7 +54,7 @@ class Owner:
 
 
 class Lock:
-    """A lock that this process holds, and the thread that touches it."""
+    """A lock that this process holds; a thread touches it."""
 
     def __init__(self, path: Path, owner: Owner) -> None:
         self.path, self.owner = path, owner
@@ -97,8 +97,6 @@ def lock(
 
     Parameters
     ----------
-    path
-        The lock file.
     what
         What is being made, for messages.
     stop
@@ -118,14 +116,14 @@ def lock(
     while not _take(path, owner):
         if stop():
             raise Interrupted(f"stopped while waiting for {what}, which another job is making")
-        found = (_owner(path), _touched(path))
-        if found != seen:
-            if seen is None or seen[0] != found[0]:
-                logger.info("waiting for %s, which %s is making", what, found[0] or "another job")
-            seen, seen_at = found, time.monotonic()
-        if (found[0] and found[0].is_seen_dead()) or time.monotonic() - seen_at > stale_after:
-            logger.info("%s, which was making %s, is dead", found[0] or "another job", what)
-            _clear(path, found[0])
+        other, touched = _owner(path), _touched(path)
+        if seen is None or seen[0] != other:
+            logger.info("waiting for %s, which %s is making", what, other or "another job")
+        if seen != (other, touched):
+            seen, seen_at = (other, touched), time.monotonic()
+        if (other and other.is_seen_dead()) or time.monotonic() - seen_at > stale_after:
+            logger.info("%s, which was making %s, is dead", other or "another job", what)
+            _clear(path, other)
         else:
             time.sleep(POLL_SECONDS)
     held = Lock(path, owner)
@@ -137,16 +135,14 @@ def lock(
 
 def _take(path: Path, owner: Owner) -> bool:
     # A link appears with its content and only where nothing is: no reader ever sees a lock without an owner.
-    draft = path.with_name(f".{path.name}.{owner.token}")
+    draft, content = path.with_name(f".{path.name}.{owner.token}"), json.dumps(asdict(owner))
     try:
-        draft.write_text(json.dumps(asdict(owner)), encoding="utf-8")
+        draft.write_text(content, encoding="utf-8")
         try:
             os.link(draft, path)
-        except FileExistsError:
-            return False
-        except OSError:  # a file system without hard links
+        except OSError:  # taken, or a file system without hard links
             with path.open("x", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(owner)))
+                file.write(content)
     except FileExistsError:
         return False
     finally:

@@ -45,12 +45,8 @@ def train_adapters(
 
     Parameters
     ----------
-    base
-        The resident base model.
     training
         Hyper-parameters of all tasks.
-    tasks
-        The adapters.
     store
         Where finished adapters and checkpoints go.
     pace
