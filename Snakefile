@@ -11,7 +11,6 @@ from snakemake.utils import min_version
 from stimmung.data.posts.file_patterns import matching_files
 from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER
 from stimmung.study.reading import load_codebook
-from stimmung.study.sources import files_of_source
 from stimmung.vocabulary.arms import ARMS
 from stimmung.workflow.code_digest import code_digest
 from stimmung.workflow.resources import (

@@ -33,6 +33,7 @@ from stimmung.engine.base.base_model import Base, load_base
 from stimmung.engine.base.devices import use_threads
 from stimmung.engine.cohort.train import train_adapters
 from stimmung.engine.cohort.training_config import Task
+from stimmung.engine.scoring.local_scorer import LocalScorer
 from stimmung.engine.scoring.predict import predict_respondents
 from stimmung.engine.scoring.survey_prompts import training_ids, training_rows
 from stimmung.store.paths import Store
@@ -43,6 +44,7 @@ from stimmung.vocabulary.atomic_files import write_json
 from stimmung.vocabulary.codebook import Codebook, worded
 from stimmung.vocabulary.layout import Layout
 from stimmung.vocabulary.pace import Pace
+from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.training import Training
 
 OUTPUT = Path("results/benchmarks/hyperparameters.json")
@@ -152,17 +154,12 @@ def held_out(
         store = Store(Path(folder))
         key = train_adapters(base, tried, [Task("fold 0", rows, seed)], store, pace=Pace())[0]
         found = predict_respondents(
-            base,
-            rendering,
+            LocalScorer(base, rendering, options, [store.adapter(key)], Scoring(), 16384),
             prompts=survey["prompts"],
             splits=survey["splits"][survey["splits"].fold == 0],
             weights=survey["table"].set_index("respondent_id").weight,
             options=options,
-            adapters=[store.adapter(key)],
             examples=0,
-            normalization="none",
-            readout="exact",
-            tokens_per_batch=16384,
             seed=0,
         )
     chances = found[[f"p_{option}" for option in options]].to_numpy()

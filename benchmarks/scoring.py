@@ -30,7 +30,8 @@ from measure import (
 from transformers.utils.logging import set_verbosity_error
 
 from stimmung.engine.base.base_model import Base
-from stimmung.engine.scoring.score import Prompt, score_options
+from stimmung.engine.scoring.prompt_batches import Prompt
+from stimmung.engine.scoring.score import score_options
 
 PROMPTS = 24
 LM_EVAL_BATCH = 16

@@ -1,6 +1,6 @@
 """How good the predictions of a survey are: tables of metrics with their uncertainty, for readers and for figures."""
 
-from stimmung.report.registry import VOTES, names
+from stimmung.report.result_registry import VOTES, names
 
 
 rule evaluate_votes:

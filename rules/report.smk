@@ -1,6 +1,6 @@
 """One page at the end, and the record of the run that it shows."""
 
-from stimmung.report.provenance import git_state
+from stimmung.report.provenance import git_state, study_title
 
 # The page itself shows SVG; other formats are for papers.
 FORMATS = {"svg", *STUDY.report.formats}
@@ -29,12 +29,6 @@ def shown(branch, results, others=()):
 
 SURVEYS_SHOWN = expand(shown("surveys", VOTES), name=STUDY.selected_surveys())
 PANELS_SHOWN = expand(shown("panels", MOODS, ["affect"]), name=STUDY.selected_panels())
-
-
-def title_of_study():
-    """The title that the config gives, or the name of the study's file."""
-    files = [Path(file).stem for file in workflow.configfiles]
-    return STUDY.report.title or f"Stimmung: {files[-1]}"
 
 
 def own_files(wildcards):
@@ -101,7 +95,7 @@ rule render_report:
         mem_mb=grows(1000),
         runtime=grows(5),
     params:
-        title=title_of_study(),
+        title=study_title(STUDY.report.title, [*map(Path, workflow.configfiles)]),
         code=code_of("render_report"),
     script:
         "../scripts/render_report.py"

@@ -1,6 +1,6 @@
 """Weekly series to correlate with the survey: model estimates and baselines; and which correlations can be believed."""
 
-from stimmung.report.registry import MOODS, names
+from stimmung.report.result_registry import MOODS, names
 
 
 rule aggregate_answers:

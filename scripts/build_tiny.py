@@ -14,7 +14,7 @@ SEED = 1996
 
 
 def build_tiny(*, threads: int, files: list[Path]) -> None:
-    """Write the model as an ordinary Hugging Face directory, in which ``files`` stand."""
+    """Write the model as an ordinary Hugging Face directory, that of ``files``."""
     use_threads(threads)
     texts = [*questionnaires(6500, SEED), *mood_interviews(1800, SEED)]
     shuffled = [texts[number] for number in np.random.default_rng(SEED).permutation(len(texts))]

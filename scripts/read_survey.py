@@ -29,13 +29,13 @@ def read_survey(
     respondents: Path,
     provenance: Path,
 ) -> None:
-    """Write the respondents table, and beside it where it comes from."""
+    """Write the respondents table and its provenance."""
     words = load_codebook(codebook)
     survey = read_survey_file(file, needed_columns(words, where, weight, where_not))
     simulated = simulated or words.simulated
     if survey.simulated and not simulated:
         raise InputError(
-            f"{file} says that its respondents are made up, and neither study nor codebook does",
+            f"{file} says that its respondents are simulated, but neither study nor codebook does",
             "Use the survey's `simulate`, or set `simulated: true` in the codebook, so that no table hides it.",
         )
     table = respondents_table(survey, words, language, where, weight, where_not)

@@ -1,4 +1,4 @@
-"""Simulate a panel: raw posts for each week, the survey beside them, and the mood that both come from."""
+"""Simulate a panel: raw posts for each week, a weekly survey, and the latent mood behind both."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Make up respondents and write them as the archive writes its file: same variables, labels and missing codes."""
+"""Simulate respondents and write them in the form of the archive's file: same variables, labels and missing codes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ def simulate_survey(
     language: str,
     file: Path,
 ) -> None:
-    """Write an SPSS file. Without a layout its columns are those that the codebook names."""
+    """Write an SPSS file. Without a layout, its columns are those of the codebook."""
     words = load_codebook(codebook)
     if simulate.layout is None:
         others = {**where, **where_not, **{name: [] for name in (weight, words.respondent_id) if name}}

@@ -1,4 +1,4 @@
-"""What a language model must beat: tabular models on the same items, behind one function."""
+"""Fit and predict with a tabular baseline, behind one function."""
 
 import inspect
 import logging
@@ -33,27 +33,23 @@ def predict_baseline(
 ) -> npt.NDArray[np.float64]:
     """Return the probability of each answer option for each test respondent.
 
-    The parameters are chosen from the grid by cross-validation on the training rows alone. Survey weights are
-    not used in fitting. The result depends on nothing but the arguments: one thread, all seeds set.
+    Hyper-parameters are chosen from the grid by cross-validation on the training rows alone. Survey weights are not used in
+    fitting. The result depends on nothing but the arguments: one thread, all seeds set.
 
     Parameters
     ----------
     name
         One of ``registry.BASELINES``.
     train, test
-        Rows of the respondents table. Training rows have a target.
-    predictors
-        The items to predict from.
-    target
-        The item to predict.
+        Rows of a RESPONDENTS table. Training rows have a target.
+    predictors, target
+        The items to predict from, and the item to predict.
     options
-        Its options, in the order of the result's columns.
+        The target's options, in the order of the result's columns.
     grid
         The estimator's own parameter names, each with the values to try.
-    inner_folds
-        Folds of the inner cross-validation.
-    seed
-        Of the inner folds and of the estimator.
+    inner_folds, seed
+        Number of folds of the inner cross-validation, and the seed of these folds and of the estimator.
 
     Returns
     -------
@@ -70,7 +66,7 @@ def predict_baseline(
     present, classes = np.unique([place[answer] for answer in train[target]], return_inverse=True)
     design = design_matrix(pd.concat([train, test]), predictors, one_hot=BASELINES[name].labels is None)
     x_train, x_test = design.iloc[: len(train)], design.iloc[len(train) :]
-    # A column that is constant in training says nothing, and some estimators refuse it.
+    # A column that is constant in training predicts nothing, and some estimators refuse it.
     varying = x_train.columns[x_train.nunique(dropna=False) > 1]
     if len(present) == 1 or varying.empty:
         name, grid = "majority", {}
@@ -83,7 +79,7 @@ def predict_baseline(
         fitted = build(**chosen).fit(x_train, classes)
     except BASELINES[name].refusals():
         check_values(name, grid)
-        raise  # no value of the grid is to blame
+        raise  # the grid is not the reason
     logger.info("%s on %d rows: %s", name, len(train), chosen or "nothing to tune")
     result = np.zeros((len(test), len(options)))
     result[:, present] = probabilities(fitted, x_test)
@@ -91,13 +87,7 @@ def predict_baseline(
 
 
 def check_grid(name: str, grid: Mapping[str, Sequence[Any]]) -> None:
-    """Check that a baseline and the parameters in its grid exist, and that each has values.
-
-    Raises
-    ------
-    InputError
-        If not.
-    """
+    """Raise an InputError unless the baseline and the parameters in its grid exist, and each parameter has values."""
     if name not in BASELINES:
         raise InputError(
             f"no baseline '{name}'{near(name, BASELINES)}", f"There are: {', '.join(BASELINES)}."
@@ -113,15 +103,10 @@ def check_grid(name: str, grid: Mapping[str, Sequence[Any]]) -> None:
 
 
 def check_values(name: str, grid: Mapping[str, Sequence[Any]]) -> None:
-    """Check that the estimator takes every value of a grid, by fitting each alone to a few made-up rows.
+    """Raise an InputError if the estimator refuses a value of the grid when each is fitted alone to a few made-up rows.
 
-    Estimators look at their parameters only when they are fitted, so there is no cheaper way to ask. It is done
-    only after a fit has failed, to tell a wrong value from any other reason.
-
-    Raises
-    ------
-    InputError
-        If it refuses one.
+    Estimators check their parameters only when they are fitted. This is done only after a fit has failed, to tell a wrong value
+    from any other reason.
     """
     build = _builder(name, seed=0, labelled=[])
     x, classes = pd.DataFrame({"x0": np.arange(12.0)}), np.arange(12) % 3

@@ -127,18 +127,15 @@ def _plan(
     unused = [
         f"{item} ({', '.join(answers)})"
         for item in codebook.items
-        if isinstance(respondents[item].dtype, pd.CategoricalDtype)
-        and (answers := _never_chosen(respondents[item]))
+        if (answers := _never_chosen(respondents[item]))
     ]
     if unused:
         lines.append(f"  options no respondent chose (check the labels for typos): {'; '.join(unused)}")
-    lines += [
-        f"  condition {condition}: {min(rows)} to {max(rows)} training rows"
-        for condition, rows in sizes.items()
-    ]
-    n_adapters = survey.n_adapters(folds)
+    for condition, rows in sizes.items():
+        lines.append(f"  condition {condition}: {min(rows)} to {max(rows)} training rows")
+    n_jobs = survey.n_adapters(folds) // folds
     lines.append(
-        f"  {n_adapters} adapters: {n_adapters // folds} jobs (tuned arms, conditions, seeds) of {folds} folds"
+        f"  {n_jobs * folds} adapters: {n_jobs} jobs (tuned arms, conditions, seeds) of {folds} folds"
     )
     return lines
 
@@ -156,8 +153,9 @@ def _panel_plan(name: str, panel: Panel) -> list[str]:
 
 
 def _never_chosen(answers: "pd.Series[Any]") -> list[str]:
-    counts = answers.value_counts(sort=False)
-    return [str(answer) for answer, n in counts.items() if n == 0]
+    if not isinstance(answers.dtype, pd.CategoricalDtype):
+        return []
+    return [str(answer) for answer, n in answers.value_counts(sort=False).items() if n == 0]
 
 
 def _named_codebooks(config: Mapping[str, Any]) -> list[str]:

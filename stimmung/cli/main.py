@@ -106,51 +106,51 @@ def schema(chosen: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="stimmung", description="Commands around a study.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    study = argparse.ArgumentParser(add_help=False)
+    study.add_argument(
+        "config", nargs="+", type=Path, help="studies/mine.yaml; later files override earlier ones"
+    )
 
-    one = commands.add_parser("draft-codebook", help="a first codebook from the labels of a survey file")
-    one.add_argument("file", help="a .sav, .zsav, .dta, .csv or .parquet file")
-    one.add_argument(
+    new = commands.add_parser("draft-codebook", help="a first codebook from the labels of a survey file")
+    new.set_defaults(command=draft)
+    new.add_argument("file", help="a .sav, .zsav, .dta, .csv or .parquet file")
+    new.add_argument(
         "--target", required=True, metavar="COLUMN", help="the item to predict, by name or variable label"
     )
-    one.add_argument(
+    new.add_argument(
         "--items",
         nargs="+",
         default=[],
         metavar="COLUMN",
-        help="the other items, in the order of the prompt; default: all",
+        help="the other items, in the order of the prompt (default: all)",
     )
-    one.add_argument(
+    new.add_argument(
         "--weight", metavar="COLUMN", help="the column of the survey weight, which is not an item"
     )
-    one.add_argument("--language", default="en", help="the language of the labels (default: en)")
-    one.add_argument("--output", type=Path, help="where to write it; default: the terminal")
-    one.set_defaults(command=draft)
+    new.add_argument("--language", default="en", help="the language of the labels (default: en)")
+    new.add_argument("--output", type=Path, help="where to write it (default: the terminal)")
 
-    two = commands.add_parser("check", help="everything that is wrong with a study, at once")
-    two.add_argument(
-        "config", nargs="+", type=Path, help="studies/mine.yaml; later files override earlier ones"
-    )
-    two.set_defaults(command=check)
+    commands.add_parser(
+        "check", parents=[study], help="everything that is wrong with a study, at once"
+    ).set_defaults(command=check)
 
-    three = commands.add_parser(
+    shown = commands.add_parser(
         "prompts",
-        help="prompts as the models will see them",
+        parents=[study],
+        help="prompts as the models will read them",
         description="Prints prompts of made-up respondents; with --real, of people.",
     )
-    three.add_argument(
-        "config", nargs="+", type=Path, help="studies/mine.yaml; later files override earlier ones"
-    )
-    three.add_argument("--show", type=int, default=3, metavar="N", help="how many respondents (default: 3)")
-    three.add_argument("--survey", help="only this survey")
-    three.add_argument("--condition", help="the prompts of this condition (default: the first)")
-    three.add_argument(
+    shown.set_defaults(command=prompts)
+    shown.add_argument("--show", type=int, default=3, metavar="N", help="how many respondents (default: 3)")
+    shown.add_argument("--survey", help="only this survey")
+    shown.add_argument("--condition", help="the prompts of this condition (default: the first)")
+    shown.add_argument(
         "--real", action="store_true", help="read the survey's file and print what people answered"
     )
-    three.set_defaults(command=prompts)
 
-    four = commands.add_parser("schema", help="write config.schema.json and docs/configuration.md")
-    four.add_argument("folder", nargs="?", type=Path, default=Path(), help="where (default: here)")
-    four.set_defaults(command=schema)
+    written = commands.add_parser("schema", help="write config.schema.json and docs/configuration.md")
+    written.set_defaults(command=schema)
+    written.add_argument("folder", nargs="?", type=Path, default=Path(), help="where (default: here)")
     return parser
 
 

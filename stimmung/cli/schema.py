@@ -22,13 +22,7 @@ own has, for every key that it does not give, the default below. An unknown key,
 A file laid over a survey that has `conditions` adds to them and changes their keys; `only` chooses among all. A condition's `arms` may
 name an arm without a model (`tuned`), so that it still holds when a file above replaces the survey's `arms`.
 """
-_WORDS = {
-    "integer": "integer",
-    "number": "number",
-    "string": "text",
-    "boolean": "true or false",
-    "null": "null",
-}
+_WORDS = {"string": "text", "boolean": "true or false"}
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
 Json = dict[str, Any]
@@ -98,8 +92,7 @@ def _table(model: Json, known: Json) -> Iterator[str]:
 def _default(key: str, value: Json, model: Json) -> str:
     if key in model.get("required", []):
         return "required"
-    default = value.get("default")
-    return "see below" if "$ref" in value else f"`{json.dumps(default, ensure_ascii=False)}`"
+    return "see below" if "$ref" in value else f"`{json.dumps(value['default'], ensure_ascii=False)}`"
 
 
 def _type(value: Json, known: Json) -> str:
@@ -109,14 +102,18 @@ def _type(value: Json, known: Json) -> str:
     if "anyOf" in value:
         return " or ".join(dict.fromkeys(_type(one, known) for one in value["anyOf"]))
     if "enum" in value or "const" in value:
-        return ", ".join(f"`{one}`" for one in value.get("enum", [value.get("const")]))
+        return ", ".join(f"`{one}`" for one in value.get("enum") or [value["const"]])
     if value.get("type") == "array":
         inside = value.get("items") or (value.get("prefixItems") or [{}])[0]
         return f"list of {_type(inside, known)}"
     if value.get("type") == "object":
         inner = value.get("additionalProperties")
         return f"map of names to {_type(inner, known)}" if isinstance(inner, dict) else "map"
-    words = "date" if value.get("format") == "date" else _WORDS.get(value.get("type", ""), "any")
+    words = (
+        "date"
+        if value.get("format") == "date"
+        else _WORDS.get(value.get("type", "any"), value.get("type", "any"))
+    )
     bounds = [f"{sign} {value[name]:g}" for name, sign in _BOUNDS.items() if name in value]
     return " ".join([words, ", ".join(bounds)]).strip()
 

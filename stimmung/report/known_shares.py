@@ -6,37 +6,31 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from stimmung.report.series_panels import arm_colours, before_tuning, panel_grid, title_panel
-from stimmung.report.style import PALETTE, as_percent, is_baseline
+from stimmung.report.panel_results import PanelTables
+from stimmung.report.series_panels import arm_colours, before_tuning, panel_grid, seed_range, title_panel
+from stimmung.report.style import as_percent, is_baseline
 from stimmung.report.tables import number
 
 
-def plot_shares_of_mixes(affect: pd.DataFrame, tracker: pd.DataFrame, recovery: pd.DataFrame) -> Figure:
+def plot_shares_of_mixes(tables: PanelTables) -> Figure:
     """Draw each option's raw probability against the known share of posts that speak for it.
 
     A perfect order rises from left to right; the probability need not equal the share. Above each panel: the rank
-    correlation of the mean over seeds, and of the seed that orders the mixes worst.
-
-    Parameters
-    ----------
-    affect
-        The table of this name; a week is a mix.
-    tracker
-        The known share of each kind of post, by the option that goes with it.
-    recovery
-        The table of this name.
-    """
+    correlation of the mean over seeds, and of the seed that orders the mixes worst."""
+    tracker = tables.tracker
     questions = {
         str(question): list(part["option"].unique())
         for question, part in tracker.groupby("question", sort=False)
     }
     figure, panels = panel_grid(questions, 2.2, sharey=True)
-    series = affect.drop_duplicates(["model", "question", "option", "week"])
-    colours = arm_colours(list(affect["model"].unique()))
+    series = tables["affect"].drop_duplicates(["model", "question", "option", "week"])
+    colours = arm_colours(tables.arms)
     for (question, option), axes in panels.items():
         asked = (tracker["question"] == question) & (tracker["option"] == option)
         shares = tracker[asked].set_index("week")["share"]
-        title_panel(axes, axes.get_title(loc="left"), _rank_correlations(recovery, question, option))
+        title_panel(
+            axes, axes.get_title(loc="left"), _rank_correlations(tables["recovery"], question, option)
+        )
         for model, colour in colours.items():
             chosen = (
                 (series["question"] == question) & (series["option"] == option) & (series["model"] == model)
@@ -56,8 +50,7 @@ def plot_shares_of_mixes(affect: pd.DataFrame, tracker: pd.DataFrame, recovery: 
         Line2D([], [], color=colour, marker="o", markersize=3, label=model)
         for model, colour in colours.items()
     ]
-    handles.append(Patch(color=PALETTE[0], alpha=0.25, linewidth=0, label="range over seeds"))
-    handles.append(before_tuning())
+    handles += [seed_range(), before_tuning()]
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
     return figure
 

@@ -11,7 +11,7 @@ from stimmung.report.costs import BUILT_IN
 from stimmung.report.moods.lags import SIGNIFICANT
 from stimmung.report.page import Facts, Notice, Part, Points, Section, Text
 from stimmung.report.panel_results import PanelTables
-from stimmung.report.registry import moods_results
+from stimmung.report.result_registry import moods_results
 from stimmung.report.result import parts_of
 from stimmung.report.run_section import adapter_facts
 from stimmung.report.series_panels import weeks_in_words, weeks_without_estimate
@@ -131,7 +131,7 @@ def _design(
         *adapter_facts(panel, config),
     ]
     blocks: list[Text | Facts | Notice] = [Text(text), Facts(facts)]
-    missing = weeks_without_estimate(tables["affect"], tables.weeks)
+    missing = weeks_without_estimate(tables)
     if missing:
         blocks.append(
             Notice(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from stimmung.evaluation.series.weekly_series import signal_series
-from stimmung.report.result import Tables
+from stimmung.report.result import Result, Tables
 from stimmung.vocabulary.moods_schemas import TRACKER
 from stimmung.vocabulary.parquet_tables import empty_table
 
@@ -106,3 +106,6 @@ class PanelTables(Tables):
     def arms_in_words(self) -> str:
         """The language models, as a list in words."""
         return ", ".join(self.arms)
+
+
+PanelResult = Result[PanelData, PanelTables]

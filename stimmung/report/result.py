@@ -12,7 +12,7 @@ import pandera.pandas as pa
 from matplotlib.figure import Figure
 
 from stimmung.report.page import Block, Part, Picture, Shown, Text
-from stimmung.report.registry import Files
+from stimmung.report.result_registry import Files
 from stimmung.report.style import figure_style, save_figure
 from stimmung.report.tables import Table, to_csv, to_latex
 from stimmung.vocabulary.atomic_files import write_whole
@@ -20,18 +20,12 @@ from stimmung.vocabulary.parquet_tables import read_table, write_table
 
 logger = logging.getLogger(__name__)
 
+NO_FILES = Files()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tables:
-    """The stored tables of one survey or panel, from which its tables for readers and its figures are made.
-
-    Attributes
-    ----------
-    frames
-        Name of the parquet file to table.
-    mark
-        'simulated' or 'constructed' if the data is; shown wherever the data is.
-    """
+    """The stored tables of one survey or panel by name; ``mark`` is 'simulated' or 'constructed' if the data is."""
 
     frames: Mapping[str, pd.DataFrame]
     mark: str | None = None
@@ -44,20 +38,18 @@ DataT = TypeVar("DataT")
 TablesT = TypeVar("TablesT", bound=Tables)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result(Generic[DataT, TablesT]):
-    """One result of a survey or of a panel. What a result does not have is left out.
+    """One result of a survey or of a panel; what it does not have is left out.
 
     Attributes
     ----------
-    files
-        Its entry in the registry.
     schema, compute
-        Of the stored table, and how it is computed.
+        The stored table, and how it is computed.
     table, rows
-        The table for readers, and the rows of its CSV; these are the stored table unless said otherwise.
+        The table for readers, and the rows of its CSV, by default the stored table.
     figure
-        Always drawn; where there is nothing to be seen, it says why.
+        Drawn always; where there is nothing to be seen, it says why.
     title, text
         The heading in the report, without which it is not shown there, and a paragraph below it.
     caption, alt
@@ -66,9 +58,10 @@ class Result(Generic[DataT, TablesT]):
         Whether the report has this part.
     folded
         The headings of the table's groups that are folded away in the report.
+    files
+        Its entry in the registry, which sets it.
     """
 
-    files: Files
     schema: pa.DataFrameSchema | None = None
     compute: Callable[[DataT], pd.DataFrame] | None = None
     table: Callable[[TablesT], Table] | None = None
@@ -80,6 +73,7 @@ class Result(Generic[DataT, TablesT]):
     alt: str | Callable[[TablesT], str] = ""
     shown: Callable[[TablesT], bool] = lambda _: True
     folded: Callable[[TablesT], Collection[str]] = lambda _: ()
+    files: Files = NO_FILES
 
     def part(self, tables: TablesT, figures: Mapping[str, Path], files: Mapping[str, Sequence[str]]) -> Part:
         """Return the part of the report: text, figure and table."""
@@ -94,79 +88,57 @@ class Result(Generic[DataT, TablesT]):
         return Part(_said(self.title, tables), blocks)
 
 
+Results = Sequence[Result[Any, Any]]
+
+
 def _said(text: str | Callable[[TablesT], str], tables: TablesT) -> str:
     return text if isinstance(text, str) else text(tables)
 
 
 def parts_of(
-    results: Sequence[Result[Any, TablesT]],
-    tables: TablesT,
-    figures: Mapping[str, Path],
-    files: Mapping[str, Sequence[str]],
+    results: Results, tables: Tables, figures: Mapping[str, Path], files: Mapping[str, Sequence[str]]
 ) -> list[Part]:
-    """Return the parts of the report on results that have a title and something to show.
-
-    Parameters
-    ----------
-    results
-        In order.
-    tables
-        The stored tables.
-    figures
-        SVG files by name.
-    files
-        Tables for download by name, as addresses relative to the page.
-    """
-    return [
-        result.part(tables, figures, files) for result in results if result.title and result.shown(tables)
-    ]
+    """Return the parts of the report; ``figures`` are SVG files, ``files`` addresses of tables for download, by name."""
+    return [one.part(tables, figures, files) for one in results if one.title and one.shown(tables)]
 
 
-def compute_results(results: Sequence[Result[DataT, Any]], data: DataT, paths: Sequence[Path]) -> None:
-    """Compute the results stored at ``paths``, and write them once all are there."""
-    by_name = {result.files.data: result for result in results}
-    computed = []
-    for path in paths:
-        result = by_name[path.stem]
-        assert result.compute is not None and result.schema is not None
-        computed.append((result.compute(data), path, result.schema))
-    for table in computed:
-        write_table(*table)
+def compute_results(results: Results, data: Any, paths: Sequence[Path]) -> None:
+    """Compute the results stored at ``paths``, and write them once all are computed."""
+    chosen = [next(one for one in results if one.files.data == path.stem) for path in paths]
+    computed = [one.compute(data) for one in chosen if one.compute]
+    for path, result, table in zip(paths, chosen, computed, strict=True):
+        assert result.schema is not None
+        write_table(table, path, result.schema)
 
 
 def read_results(
-    results: Sequence[Result[Any, Any]], paths: Sequence[Path], **more: pa.DataFrameSchema
+    results: Results, paths: Sequence[Path], **more: pa.DataFrameSchema
 ) -> dict[str, pd.DataFrame]:
     """Read stored tables by name; ``more`` are the schemas of those that are no result."""
-    schemas = {result.files.data: result.schema for result in results if result.schema is not None} | more
+    schemas = {one.files.data: one.schema for one in results if one.schema is not None} | more
     return {path.stem: read_table(path, schemas[path.stem]) for path in paths}
 
 
-def tabulate_results(results: Sequence[Result[Any, TablesT]], tables: TablesT, paths: Sequence[Path]) -> None:
+def tabulate_results(results: Results, tables: Tables, paths: Sequence[Path]) -> None:
     """Write tables for readers: as CSV with the numbers as they are, as LaTeX rounded."""
-    by_name = {result.files.table: result for result in results}
+    by_name = {one.files.table: one for one in results if one.table}
     for path in paths:
         result = by_name[path.stem]
-        assert result.table is not None
         if path.suffix == ".csv":
             rows = result.rows(tables) if result.rows else tables[result.files.data]
             write_whole(path, to_csv(rows, tables.mark))
-        else:
+        elif result.table:
             write_whole(path, to_latex(result.table(tables).marked(tables.mark), f"tab:{path.stem}"))
 
 
-def plot_results(results: Sequence[Result[Any, TablesT]], tables: TablesT, paths: Sequence[Path]) -> None:
+def plot_results(results: Results, tables: Tables, paths: Sequence[Path]) -> None:
     """Draw figures; the suffix of a path is the format: svg, pdf or png."""
-    by_name = {result.files.figure: result for result in results}
-    undrawn: set[str] = set()
+    draw = {one.files.figure: one.figure for one in results if one.figure}
     with figure_style():
-        for path in paths:
-            draw = by_name[path.stem].figure
-            assert draw is not None
-            undrawn |= save_figure(draw(tables), path, tables.mark)
-    if undrawn:
+        undrawn = [save_figure(draw[path.stem](tables), path, tables.mark) for path in paths]
+    if letters := sorted(set().union(*undrawn)):
         warning = (
-            f"WARNING: no installed font has {' '.join(sorted(undrawn))}; figures show boxes in their place. "
+            f"WARNING: no installed font has {' '.join(letters)}; figures show boxes in their place. "
             "Install a font for this script, such as Noto Sans CJK or Noto Sans Arabic, and delete the figures."
         )
         logger.warning(warning)

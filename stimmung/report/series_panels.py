@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from stimmung.evaluation.series.series_steps import Floats
+from stimmung.report.panel_results import PanelTables
 from stimmung.report.style import FAINT, PALETTE, WIDTH_INCHES, is_baseline, remove_empty
 
 PANELS_IN_A_ROW = 3
@@ -27,16 +28,21 @@ def before_tuning() -> Line2D:
     return Line2D([], [], color=FAINT, linestyle=":", label="the model before tuning")
 
 
+def seed_range() -> Patch:
+    """Return the key of the band that shows the range over seeds."""
+    return Patch(color=PALETTE[0], alpha=0.25, linewidth=0, label="range over seeds")
+
+
 def arm_colours(models: Sequence[str]) -> dict[str, str]:
     """Return a colour for each arm of a language model."""
     arms = [model for model in models if not is_baseline(model)]
     return {model: PALETTE[place % len(PALETTE)] for place, model in enumerate(arms)}
 
 
-def weeks_without_estimate(affect: pd.DataFrame, weeks: Sequence[str]) -> list[str]:
+def weeks_without_estimate(tables: PanelTables) -> list[str]:
     """Return the weeks in which some language model has no estimate."""
-    there = [set(part["week"]) for _, part in affect.groupby("model")]
-    return [week for week in weeks if not all(week in one for one in there)]
+    there = [set(part["week"]) for _, part in tables["affect"].groupby("model")]
+    return [week for week in tables.weeks if not all(week in one for one in there)]
 
 
 def weeks_in_words(weeks: Sequence[str]) -> str:
@@ -85,46 +91,46 @@ def title_panel(axes: Axes, title: str, lines: Sequence[str] = ()) -> None:
 
 
 def plot_weeks(
-    affect: pd.DataFrame,
-    questions: Questions,
-    weeks: Sequence[str],
+    tables: PanelTables,
     draw: Callable[[Axes, pd.DataFrame, str], None],
+    affect: pd.DataFrame | None = None,
     beside: Callable[[Axes, str, str], None] | None = None,
     sharey: bool = True,
 ) -> Figure:
     """Draw weekly series: a panel for each option, a colour for each language model.
 
+    A week that has no estimate is grey, and a line that would cross it is broken.
+
     Parameters
     ----------
-    affect
-        An AFFECT table, perhaps with more columns.
-    questions
-        Question to its options.
-    weeks
-        All weeks of the panel. One that has no estimate is grey, and a line that would cross it is broken.
+    tables
+        The tables of a panel.
     draw
         Draws the rows of one series, by week, in a colour.
+    affect
+        The AFFECT table, if it has more columns than the stored one.
     beside
         Draws what else a question's option has.
     sharey
         Whether all panels have the same axis.
     """
-    figure, panels = panel_grid(questions, 1.55, sharey)
-    colours = arm_colours(list(affect["model"].unique()))
-    series = affect.drop_duplicates(["model", "question", "option", "week"])
+    figure, panels = panel_grid(tables.questions, 1.55, sharey)
+    colours, missing = arm_colours(tables.arms), weeks_without_estimate(tables)
+    rows = tables["affect"] if affect is None else affect
+    series = rows.drop_duplicates(["model", "question", "option", "week"])
     by_series = {key: part.set_index("week") for key, part in series.groupby(["model", "question", "option"])}
+    days = days_of(tables.weeks)
     for (question, option), axes in panels.items():
-        _shade_gaps(axes, weeks_without_estimate(affect, weeks))
+        _shade_gaps(axes, missing)
         for model, colour in colours.items():
             if (model, question, option) in by_series:
-                part = by_series[model, question, option].reindex(list(weeks))
+                part = by_series[model, question, option].reindex(list(tables.weeks))
                 draw(axes, part, colour)
         if beside is not None:
             beside(axes, question, option)
         locator = AutoDateLocator(minticks=2, maxticks=5)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))  # type: ignore[no-untyped-call]
-        days = days_of(weeks)
         axes.set_xlim(days[0] - 4, days[-1] + 4)
     return figure
 
@@ -146,16 +152,15 @@ def _shade_gaps(axes: Axes, missing: Sequence[str]) -> None:
         axes.axvspan(days[0] - 3.5, days[-1] + 3.5, color=GAP, linewidth=0, zorder=0)
 
 
-def add_legend(figure: Figure, affect: pd.DataFrame, weeks: Sequence[str], more: Sequence[Line2D]) -> None:
+def add_legend(figure: Figure, tables: PanelTables, more: Sequence[Line2D]) -> None:
     """Add the legend of weekly series, and of what else is drawn."""
     handles: list[Line2D | Patch] = [
-        Line2D([], [], color=colour, label=model)
-        for model, colour in arm_colours(list(affect["model"].unique())).items()
+        Line2D([], [], color=colour, label=model) for model, colour in arm_colours(tables.arms).items()
     ]
-    if affect["seed"].nunique() > 1:
-        handles.append(Patch(color=PALETTE[0], alpha=0.25, linewidth=0, label="range over seeds"))
+    if tables["affect"]["seed"].nunique() > 1:
+        handles.append(seed_range())
     handles += more
-    if weeks_without_estimate(affect, weeks):
+    if weeks_without_estimate(tables):
         handles.append(Patch(color=GAP, linewidth=0, label="week without estimate"))
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
 

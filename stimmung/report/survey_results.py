@@ -9,7 +9,7 @@ import pandas as pd
 
 from stimmung.evaluation.votes.condition_roles import Conditions, reference_conditions
 from stimmung.evaluation.votes.fold_metrics import measure_folds
-from stimmung.report.result import Tables
+from stimmung.report.result import Result, Tables
 from stimmung.report.style import language_models_first, method_label
 from stimmung.report.tables import Group, Table, estimate, row_of
 
@@ -17,10 +17,9 @@ INTERVAL = (
     "In brackets the 95 % interval over folds, corrected for shared training rows (Nadeau and Bengio 2003)."
 )
 WHISKERS = (
-    "Whiskers: 95 % interval over test folds, corrected for the training rows that folds share "
-    "(Nadeau and Bengio 2003)."
+    "Coloured: language models; grey: baselines. Whiskers: 95 % interval over test folds, corrected for the training rows that folds "
+    "share (Nadeau and Bengio 2003)."
 )
-COLOURS = "Coloured: language models; grey: baselines."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +84,9 @@ class SurveyTables(Tables):
         return f"Filled: {first}; open: {', '.join(others)}. " if others else ""
 
 
+SurveyResult = Result[SurveyData, SurveyTables]
+
+
 def table_by_method(
     frame: pd.DataFrame, key: str, columns: Mapping[str, str], caption: str, by: str = "condition"
 ) -> Table:
@@ -94,10 +96,8 @@ def table_by_method(
     ----------
     frame
         Rows of a METRICS table.
-    key
-        The column whose values are the columns of the table.
-    columns
-        Each of these values, and its heading.
+    key, columns
+        The column whose values are the columns of the table, and the heading of each value.
     caption
         The table's caption.
     by

@@ -5,15 +5,18 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from stimmung.vocabulary.strict import Strict
+from stimmung.engine.base.model_files import READ
+from stimmung.vocabulary.strict import Strict, UserPath
 
 BUILT_IN = "built-in"
+# What is read of a local directory. Word lists of older tokenizers are plain text.
+_FILES_OF_A_MODEL = (*READ, ".txt")
 
 
 class Model(Strict):
     """A base model: a Hugging Face model with a pinned revision, a local directory, or the built-in one."""
 
-    source: str
+    source: UserPath
     """'built-in', a local directory, or a Hugging Face id."""
     revision: str | None = Field(None, pattern="^[0-9a-f]{40}$")
     """The commit of a Hugging Face model, 40 hex digits. Required for one."""
@@ -51,3 +54,19 @@ class Model(Strict):
                 "so that the run can be repeated"
             )
         return self
+
+    def files(self, prepared: Path) -> list[str]:
+        """Return the files that are read of a local directory, so that a change of theirs prepares the model anew; of others, none.
+
+        If the directory is gone after its model was prepared, a file that does not exist: Snakemake then leaves the model as it
+        is. Without files it would count as changed, and a job that must fail would remove what was prepared.
+
+        Parameters
+        ----------
+        prepared
+            The description of the prepared model.
+        """
+        directory = Path(self.source)
+        if directory.is_dir():
+            return sorted(str(file) for file in directory.iterdir() if file.suffix in _FILES_OF_A_MODEL)
+        return [str(directory / "config.json")] if self.directory and prepared.exists() else []

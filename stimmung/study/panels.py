@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from stimmung.vocabulary.errors import near
 from stimmung.vocabulary.posts import WEEK_IN_NAME, Cleaning, PostColumns, PostFilters, PostFormat
 from stimmung.vocabulary.questions import Question
-from stimmung.vocabulary.strict import Strict
+from stimmung.vocabulary.strict import Strict, UserPath
 from stimmung.vocabulary.weeks import Weeks
 
 ARM = "weekly"
@@ -16,7 +16,7 @@ ARM = "weekly"
 class Tracker(Strict):
     """The weekly survey that a question is compared with."""
 
-    file: str
+    file: UserPath
     """An .xlsx file as downloaded from YouGov, or a .csv or .parquet file."""
     format: Literal["yougov-xlsx", "tidy"]
     """tidy: columns week, option, share (0 to 1, or 53%), and optionally n and question."""
@@ -37,7 +37,7 @@ class Tracker(Strict):
 class Signal(Strict):
     """Any other weekly or daily series to compare with the tracker: another study's estimates, search volumes."""
 
-    file: str
+    file: UserPath
     """A .csv or .parquet file with one row per day or week."""
     day: str = "date"
     """The column of the day, or of any day of the week."""
@@ -52,7 +52,7 @@ class Signal(Strict):
 class Lexicon(Strict):
     """A word list, scored as a baseline."""
 
-    file: str | None = None
+    file: UserPath | None = None
     """A .csv or .tsv file with the columns word, category, weight. null: the few words that come with Stimmung."""
     categories: dict[str, str] | None = None
     """Answer option to category. null: categories have the names of the options."""
@@ -72,7 +72,7 @@ class Simulation(Strict):
 class Mix(Strict):
     """Constructed weeks: posts known to be joyful or sad, mixed in known shares. The shares take the tracker's place."""
 
-    source: str
+    source: UserPath
     """A folder with GoEmotions (labels.txt and .tsv files), or 'simulated'."""
     joy_shares: list[float] = Field(min_length=3)
     """The share of joyful posts, one for each week."""
@@ -107,7 +107,7 @@ class Panel(Strict):
     """One panel: its posts, what its weeks are asked, and the series to compare with. Needs `weeks`, `questions`, and `files`,
     `simulate` or `mix`."""
 
-    files: list[str] = Field([])
+    files: list[UserPath] = Field([])
     """Files of posts: csv, jsonl or parquet, compressed or not. Paths may contain `*`, `**` and `{week}`, a week's label."""
     simulate: Simulation | None = None
     """Simulated posts and a simulated tracker instead of files."""
@@ -123,7 +123,7 @@ class Panel(Strict):
     """What is removed from the texts."""
     filters: PostFilters = PostFilters.model_validate({})
     """Which posts count."""
-    salt_file: str = ".stimmung/salt"
+    salt_file: UserPath = ".stimmung/salt"
     """Holds the salt of the authors' hashes. Created once, readable by its owner only."""
     min_posts: int = Field(100, ge=1)
     """Fewest posts of a week that adapters are trained on."""

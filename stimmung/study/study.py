@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from stimmung.baselines.registry import BASELINES, BaselineName
 from stimmung.study.models import BUILT_IN, Model
 from stimmung.study.panels import Panel
 from stimmung.study.reading import load_codebook, read_yaml, validated
@@ -18,8 +19,6 @@ from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.strict import Strict
 from stimmung.vocabulary.training import Training
 
-Baseline = Literal["majority", "logistic", "random-forest", "xgboost", "catboost"]
-
 
 class Run(Strict):
     """What this run makes. Lists replace those of config.yaml, so that a study's file can leave out what the demo has."""
@@ -28,7 +27,7 @@ class Run(Strict):
     """Names from `surveys`."""
     panels: list[str] = Field([])
     """Names from `panels`."""
-    baselines: list[Baseline] = Field([])
+    baselines: list[BaselineName] = Field(list(BASELINES))
     """What language models must beat, on every survey."""
 
 
@@ -64,8 +63,11 @@ class Study(Strict):
     """Surveys, by the name that paths use."""
     panels: dict[str, Panel] = Field({})
     """Panels of weekly posts, by the name that paths use."""
-    baselines: dict[Baseline, dict[str, list[Any]]] = Field({})
-    """Grids of the inner cross-validation that tunes each baseline on its training rows, in the estimator's parameter names."""
+    baselines: dict[BaselineName, dict[str, list[Any]]] = Field(
+        {name: {key: list(tried) for key, tried in one.grid.items()} for name, one in BASELINES.items()}
+    )
+    """Grids of the inner cross-validation that tunes each baseline on its training rows, in the estimator's parameter names. A grid
+    that is given replaces that baseline's default."""
     inner_folds: int = Field(3, ge=2)
     """Folds of that inner cross-validation."""
     report: Report = Report.model_validate({})
@@ -74,14 +76,13 @@ class Study(Strict):
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:
         problems = [
-            f"run.surveys: no survey '{name}'{near(name, self.surveys)}"
-            for name in self.run.surveys
-            if name not in self.surveys
-        ]
-        problems += [
-            f"run.panels: no panel '{name}'{near(name, self.panels)}"
-            for name in self.run.panels
-            if name not in self.panels
+            f"run.{section}: no {section.removesuffix('s')} '{name}'{near(name, known)}"
+            for section, chosen, known in (
+                ("surveys", self.run.surveys, self.surveys),
+                ("panels", self.run.panels, self.panels),
+            )
+            for name in chosen
+            if name not in known
         ]
         for section, name, one in self._branches():
             known = {*self.models, *(self.endpoints if section == "surveys" else ())}
@@ -96,7 +97,6 @@ class Study(Strict):
                 for preset in sorted(presets - set(self.training))
             ]
         problems += self._problems_with_abilities()
-        problems += self._problems_with_questions()
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -109,38 +109,28 @@ class Study(Strict):
         """Return which arms and panels ask a model for what it cannot do."""
         encoders = {name for name, model in self.models.items() if model.encoder}
         problems = [
-            f"surveys.{name}.arms: '{arm}' needs a model that continues text, but '{arm.split('/')[0]}' is an encoder"
-            for name, survey in self.surveys.items()
-            for arm in survey.arms
-            if arm.split("/")[0] in encoders and not ARMS[arm.split("/")[1]].classifies
-        ]
-        problems += [
-            f"panels.{name}.arms: '{model}' is an encoder and cannot continue text"
-            for name, panel in self.panels.items()
-            for model in panel.models()
-            if model in encoders
-        ]
-        problems += [
             f"endpoints.{name}: a model has the same name" for name in self.endpoints if name in self.models
         ]
-        problems += [
-            f"surveys.{name}.arms: '{arm}' trains, but '{arm.split('/')[0]}' runs on a server"
-            for name, survey in self.surveys.items()
-            for arm in survey.arms
-            if arm.split("/")[0] in self.endpoints and ARMS[arm.split("/")[1]].tuned
-        ]
-        return problems
-
-    def _problems_with_questions(self) -> list[str]:
-        problems = [
-            f"panels.{name}.arms: '{model}' has chat: true, but posts and questions are read as plain text"
-            for name, panel in self.panels.items()
-            for model in panel.models()
-            if model in self.models and self.models[model].chat
-        ]
+        for name, survey in self.surveys.items():
+            for arm in survey.arms:
+                model, does = arm.split("/")[0], ARMS[arm.split("/")[1]]
+                if model in encoders and not does.classifies:
+                    problems.append(
+                        f"surveys.{name}.arms: '{arm}' needs a model that continues text, but '{model}' is an encoder"
+                    )
+                if model in self.endpoints and does.tuned:
+                    problems.append(f"surveys.{name}.arms: '{arm}' trains, but '{model}' runs on a server")
+        for name, panel in self.panels.items():
+            for model in panel.models():
+                if model in encoders:
+                    problems.append(f"panels.{name}.arms: '{model}' is an encoder and cannot continue text")
+                if model in self.models and self.models[model].chat:
+                    problems.append(
+                        f"panels.{name}.arms: '{model}' has chat: true, but posts and questions are read as plain text"
+                    )
         if self.run.panels and self.scoring.normalization == "pmi":
             problems.append(
-                "scoring.normalization: pmi compares with a prompt without respondent; a panel's question has none"
+                "scoring.normalization: pmi compares with a prompt without a respondent, and a panel's question has none"
             )
         return problems
 
@@ -177,11 +167,11 @@ def load_study(config: Mapping[str, Any], root: Path = Path(), files: Iterable[s
     Parameters
     ----------
     config
-        The merged config, as Snakemake holds it.
+        The merged config.
     root
         The folder that relative paths start from.
     files
-        The files that the config was merged from. Of a key that a file gives twice, Snakemake has seen the last one only.
+        The files that it was merged from, if Snakemake read them: of a key that a file gives twice it saw the last only.
 
     Raises
     ------

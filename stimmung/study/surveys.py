@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from stimmung.vocabulary.arms import ARMS, sees_training_rows
 from stimmung.vocabulary.codebook import Code, Codebook
 from stimmung.vocabulary.condition import Condition, Subgroup, combined_conditions
 from stimmung.vocabulary.errors import near
-from stimmung.vocabulary.strict import Strict
+from stimmung.vocabulary.strict import Strict, UserPath
 
 
-def _chosen_conditions(conditions: Any, info: ValidationInfo) -> Any:
+def _chosen_conditions(conditions: dict[str, Condition], info: ValidationInfo) -> dict[str, Condition]:
     """Return the conditions that are run, each made of its parts; the parts themselves need not be run."""
     combined = combined_conditions(conditions)
     only = info.data.get("only")
-    if only is None or not isinstance(combined, dict):
+    if only is None:
         return combined
     unknown = [f"only: no condition '{name}'{near(name, combined)}" for name in only if name not in combined]
     if unknown:
@@ -31,18 +31,18 @@ class SurveySimulation(Strict):
     """Rows that pass the survey's `where`; some more do not."""
     seed: int = Field(1, ge=0)
     """Seed of all random draws."""
-    layout: str | None = None
+    layout: UserPath | None = None
     """A YAML file with the archive's variable names, codes and labels. null: taken from the codebook."""
 
 
 class Survey(Strict):
     """One survey: its file, its respondents, and what is tried on it. Needs `codebook`, and `file` or `simulate`."""
 
-    file: str | None = None
+    file: UserPath | None = None
     """A .csv, .parquet, .sav, .zsav or .dta file, or 'statsmodels:anes96'."""
     simulate: SurveySimulation | None = None
     """Made-up respondents instead of the file, marked as such everywhere."""
-    codebook: str
+    codebook: UserPath
     """The YAML file that turns codes into words (docs/codebooks.md)."""
     where: dict[str, list[Code]] = Field({})
     """Column to codes or value labels: only these rows are read."""
@@ -58,7 +58,7 @@ class Survey(Strict):
     """Seed of the folds and of the drawn shares."""
     only: list[str] | None = None
     """The conditions that are run, by name. null: all."""
-    conditions: Annotated[dict[str, Condition], BeforeValidator(_chosen_conditions)] = Field(
+    conditions: Annotated[dict[str, Condition], AfterValidator(_chosen_conditions)] = Field(
         {"full": {}}, validate_default=True
     )
     """The experiments, by name. A study's file adds conditions to those of the files below it; `only` chooses among them."""

@@ -206,15 +206,12 @@ class Codebook(Strict):
             raise ValueError(f"target '{self.target}' is not among the items")
         if self.items[self.target].scale == "numeric":
             raise ValueError(f"target '{self.target}' is numeric; it needs options")
-        wholes = {name: item.part_of for name, item in self.items.items() if item.part_of is not None}
-        lost = [
-            f"items.{name}.part_of: no item '{whole}'"
-            for name, whole in wholes.items()
-            if whole not in self.items
-        ]
-        if lost:
-            raise ValueError("; ".join(lost))
         problems = [
+            f"items.{name}.part_of: no item '{item.part_of}'{near(item.part_of, self.items)}"
+            for name, item in self.items.items()
+            if item.part_of not in (None, *self.items)
+        ]
+        problems += [
             f"{place} has no wording in '{language}'"
             for place, text in self._worded_places()
             for language in self.languages

@@ -1,13 +1,15 @@
 """Conditions, the experiments on a survey's training rows, and subgroups of its tested respondents."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Self
 
 from pydantic import Field, model_validator
 
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import near
 from stimmung.vocabulary.strict import Strict
+
+_TWO_SIZES = "share and same_size_as both set the number of training rows; give one"
 
 
 class Subgroup(Strict):
@@ -67,79 +69,64 @@ class Condition(Subgroup):
     @model_validator(mode="after")
     def _draws_once(self) -> Self:
         if self.share is not None and self.same_size_as is not None:
-            raise ValueError("share and same_size_as both set the number of training rows; give one")
+            raise ValueError(_TWO_SIZES)
         return self
 
 
-def combined_conditions(conditions: Any) -> Any:
+def combined_conditions(conditions: Mapping[str, Condition]) -> dict[str, Condition]:
     """Return the config's conditions with each ``combine`` replaced by what it names.
 
     Exclusions and dropped items add up, and respondents must be kept by every part. The arms are those of the condition
     itself: they are not part of the experiment.
-
-    Parameters
-    ----------
-    conditions
-        Name to condition. Anything but a map is left to the checks that follow.
 
     Raises
     ------
     ValueError
         If a part is unknown or contains the condition itself, or two parts draw rows.
     """
-    if not isinstance(conditions, Mapping):
-        return conditions
-    return {str(name): _resolved(str(name), conditions, ()) for name in conditions}
+    return {name: _combined(name, conditions, ()) for name in conditions}
 
 
-def _resolved(name: str, conditions: Mapping[str, Any], above: tuple[str, ...]) -> Any:
-    condition = conditions[name]
-    if not isinstance(condition, Mapping) or not isinstance(condition.get("combine"), list):
-        return condition
+def _combined(name: str, conditions: Mapping[str, Condition], above: tuple[str, ...]) -> Condition:
     if name in above:
         raise ValueError(f"{name}.combine: refers to itself")
-    parts = []
-    for part in condition["combine"]:
-        if part not in conditions:
-            raise ValueError(f"{name}.combine: no condition '{part}'{near(part, conditions)}")
-        resolved = _resolved(part, conditions, (*above, name))
-        if not isinstance(resolved, Mapping):
-            raise ValueError(f"{part}: needs keys, such as exclude or share, and is {resolved!r}")
-        parts.append({key: value for key, value in resolved.items() if key != "arms"})
-    own = {key: value for key, value in condition.items() if key not in ("combine", "arms")}
-    whole: dict[str, Any] = {}
-    for part in [*parts, own]:
-        whole = _together(name, whole, part)
-    return whole | ({"arms": condition["arms"]} if "arms" in condition else {})
+    if unknown := [part for part in conditions[name].combine if part not in conditions]:
+        raise ValueError(f"{name}.combine: no condition '{unknown[0]}'{near(unknown[0], conditions)}")
+    parts = [_combined(part, conditions, (*above, name)) for part in conditions[name].combine]
+    parts.append(conditions[name])
+    drawn = {}
+    for key in ("share", "same_size_as"):
+        values = list(dict.fromkeys(getattr(part, key) for part in parts if getattr(part, key) is not None))
+        if len(values) > 1:
+            raise ValueError(f"{name}.combine: two parts give '{key}', {values[0]} and {values[1]}")
+        drawn[key] = values[0] if values else None
+    if None not in drawn.values():
+        raise ValueError(f"{name}.combine: {_TWO_SIZES}")
+    return Condition(
+        exclude={item: _union(found) for item, found in _by_item(part.exclude for part in parts).items()},
+        keep={item: _intersection(found) for item, found in _by_item(part.keep for part in parts).items()},
+        drop_items=_union(part.drop_items for part in parts),
+        complete=any(part.complete for part in parts),
+        combine=[],
+        arms=conditions[name].arms,
+        **drawn,
+    )
 
 
-def _together(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    both = {**one, **other}
-    for key in set(one) & set(other):
-        mine, yours = one[key], other[key]
-        if key == "exclude":
-            both[key] = {item: _union(mine.get(item, []), yours.get(item, [])) for item in {**mine, **yours}}
-        elif key == "keep":
-            both[key] = {item: _intersection(mine.get(item), yours.get(item)) for item in {**mine, **yours}}
-        elif key == "drop_items":
-            both[key] = _union(mine, yours)
-        elif key == "complete":
-            both[key] = mine or yours
-        elif mine is not None and yours is not None and mine != yours:
-            raise ValueError(f"{name}.combine: two parts give '{key}', {mine} and {yours}")
-        elif yours is None:
-            both[key] = mine
-    return both
+def _by_item(chosen: Iterable[Mapping[str, list[str]]]) -> dict[str, list[list[str]]]:
+    found: dict[str, list[list[str]]] = {}
+    for one in chosen:
+        for item, answers in one.items():
+            found.setdefault(item, []).append(answers)
+    return found
 
 
-def _union(mine: list[Any], yours: list[Any]) -> list[Any]:
-    return [*mine, *(one for one in yours if one not in mine)]
+def _union(lists: Iterable[list[str]]) -> list[str]:
+    return list(dict.fromkeys(one for each in lists for one in each))
 
 
-def _intersection(mine: list[Any] | None, yours: list[Any] | None) -> list[Any]:
-    if mine is None or yours is None:
-        return mine if mine is not None else yours or []
-    return [one for one in mine if one in yours]
+def _intersection(lists: list[list[str]]) -> list[str]:
+    return [one for one in lists[0] if all(one in other for other in lists)]
 
 
 def _translated(answers: Sequence[str], item: str, codebook: Codebook, language: str) -> list[str]:

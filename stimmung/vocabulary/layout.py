@@ -13,23 +13,25 @@ from stimmung.vocabulary.strict import Strict
 class Variable(Strict):
     """One column of the file."""
 
-    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_.]*$", description="The column's name.")
-    label: str = Field("", description="The archive's variable label.")
-    values: dict[float, str] = Field({}, description="Code to value label.")
-    range: tuple[int, int] = Field(
-        (0, 99), description="Lowest and highest number, if it has no value labels."
-    )
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_.]*$")
+    """The column's name."""
+    label: str = ""
+    """The archive's variable label."""
+    values: dict[float, str] = Field({})
+    """Code to value label."""
+    range: tuple[int, int] = (0, 99)
+    """Lowest and highest number, if it has no value labels."""
 
 
 class Layout(Strict):
     """All columns of one file."""
 
-    title: str = Field(description="The archive's name of the study.")
-    missing: dict[float, str] = Field(
-        {},
-        description="Codes that every variable may have, declared as missing from the lowest to the highest.",
-    )
-    variables: list[Variable] = Field(description="The columns, in the order of the file.")
+    title: str
+    """The archive's name of the study."""
+    missing: dict[float, str] = Field({})
+    """Codes that every variable may have; everything from the lowest to the highest is declared missing."""
+    variables: list[Variable]
+    """The columns, in the order of the file."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

@@ -1,6 +1,11 @@
 """The base of every model of the config, of codebooks and of layouts."""
 
-from pydantic import BaseModel, ConfigDict
+from os.path import expanduser
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+UserPath = Annotated[str, AfterValidator(expanduser)]  # a path as a user writes it: ~ is the home folder
 
 
 class Strict(BaseModel):

@@ -12,6 +12,7 @@ def fewer_texts(monkeypatch):
     monkeypatch.setattr(script, "questionnaires", lambda _, seed: real(60, seed))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fewer_texts")
 def test_the_built_in_model_is_an_ordinary_directory_and_the_same_every_time(tmp_path):
     from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -19,7 +19,7 @@ def test_every_codebook_can_be_tried_out_without_its_data(tmp_path, name):
     simulate_survey(**chosen, simulate=SurveySimulation(n_respondents=300), file=tmp_path / "made.sav")
     output = {"respondents": tmp_path / "r.parquet", "provenance": tmp_path / "p.json"}
     with pytest.raises(
-        InputError, match="says that its respondents are made up, and neither study nor codebook does"
+        InputError, match="says that its respondents are simulated, but neither study nor codebook does"
     ):
         read_survey(file=str(tmp_path / "made.sav"), **chosen, **output, simulated=False)
     assert not (tmp_path / "r.parquet").exists()

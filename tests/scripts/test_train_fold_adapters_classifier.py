@@ -1,3 +1,4 @@
+import copy
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ from scripts.score_respondents import score_respondents
 from scripts.train_fold_adapters import train_fold_adapters
 from stimmung.vocabulary.errors import InputError, Interrupted
 from stimmung.vocabulary.pace import Pace
-from stimmung.vocabulary.parquet_tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.training import Training
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, SPLITS, option_columns
@@ -269,3 +270,28 @@ def test_no_respondent_stands_in_a_classifier_s_folder(trained):
         for file in adapter.iterdir():
             content = file.read_bytes()
             assert MARKER.encode() not in content and b"years" not in content
+
+
+def test_a_classifier_that_a_full_disk_has_cut_off_is_named(small_study, encoder, tmp_path):
+    adapter = tmp_path / "fold-0"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text("{}")
+    (adapter / "training.json").write_text('{"key": "abc"}')
+    with pytest.raises(InputError, match=r"no intact adapter in .*fold-0, nor in the store"):
+        predict(small_study, encoder, [adapter, adapter], tmp_path / "predictions.parquet")
+    assert not (tmp_path / "predictions.parquet").exists()
+
+
+def test_who_gave_no_answer_is_read_by_all_classifiers_and_gets_their_mean(
+    small_study, encoder, trained, tmp_path
+):
+    splits = read_table(small_study.splits, SPLITS)
+    silent = splits.respondent_id[splits.fold == 0].iloc[0]
+    splits.loc[splits.respondent_id == silent, ["fold", "in_training"]] = [np.int8(-1), False]
+    changed = copy.copy(small_study)
+    changed.splits = tmp_path / "splits.parquet"
+    write_table(splits.astype({"fold": "int8", "in_training": bool}), changed.splits, SPLITS)
+    one = predict(changed, encoder, trained[0], tmp_path / "one.parquet").p_Red[silent]
+    first = trained[1].p_Red[silent]
+    swapped = predict(small_study, encoder, trained[0][::-1], tmp_path / "two.parquet").p_Red[silent]
+    assert one == pytest.approx((first + swapped) / 2, abs=1e-9) and first != swapped

@@ -26,10 +26,9 @@ def matching_files(
 
 
 def _matches(pattern: str, weeks: Sequence[str], root: Path) -> dict[str, str | None]:
-    path = str(Path(pattern).expanduser())
     found: dict[str, str | None] = {}
-    for label in weeks if WEEK_IN_NAME in path else [None]:
-        of_label = path.replace(WEEK_IN_NAME, label or "")
+    for label in weeks if WEEK_IN_NAME in pattern else [None]:
+        of_label = pattern.replace(WEEK_IN_NAME, label or "")
         exists = (root / of_label).is_file()
         names = [of_label] if exists else glob.glob(of_label, root_dir=root, recursive=True)  # noqa: PTH207
         found |= {name: label for name in names if (root / name).is_file()}

@@ -3,7 +3,7 @@
 import logging
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ def read_panel(files: Sequence[PostFile], reader: PostReader, posts: Path) -> di
     activity = None if reader.columns.author is None else Activity()
     finished = {}
     with _scratch(posts / SCRATCH) as folder:
-        with WeekSpill(folder, labels) as spill:
+        with closing(WeekSpill(folder, labels)) as spill:
             for file in files:
                 _set_aside(file, reader, spill, tally)
         _require_posts(tally, reader.weeks)
@@ -186,7 +186,8 @@ def _filter(batch: _Batch, reader: PostReader, tally: Tally) -> None:
         if role in batch:
             rounded = pc.match_substring_regex(batch[role], _ROUNDED)
             tally.notice(
-                f"values of the {role} look rounded, like 1.21327E+18, and may be equal by that", rounded
+                f"values of the {role} look rounded, like 1.21327E+18: different ones may have become equal",
+                rounded,
             )
     if reader.filters.retweets == "drop" and "retweet" in batch:
         flags = pc.utf8_lower(pc.utf8_trim_whitespace(batch["retweet"]))

@@ -148,10 +148,10 @@ def _read_csv(path: Path, stream: Stream, columns: PostColumns, delimiter: str) 
     header: list[str] | None = columns.names or next(rows, None)
     if header is None:
         raise InputError(
-            f"{path} has no header line", "If it has none on purpose, `columns.names` names the columns."
+            f"{path} has no header line", "If it has none on purpose, name the columns in `columns.names`."
         )
     roles = columns.by_role()
-    _require(roles, header, path, "If its first line is no header, `columns.names` names the columns.")
+    _require(roles, header, path, "If its first line is not a header, name the columns in `columns.names`.")
     places = {role: header.index(column) for role, column in roles.items()}
     for batch in _batches(rows):
         whole = [row for row in batch if row is not None and len(row) == len(header)]
@@ -195,7 +195,7 @@ def _read_parquet(path: Path, columns: PostColumns) -> Iterator[RawPosts]:
 
 def _require(roles: dict[str, str], present: Iterable[str], path: Path, hint: str) -> None:
     known = list(present)
-    # Only a line that has one of the names is surely a header; any other may be a post, and is not shown.
+    # A line without any of the names may be a post instead of a header, and is not shown.
     names = known if set(known) & set(roles.values()) else []
     absent = [
         f"'{name}'{near(name, names)} for the {role}" for role, name in roles.items() if name not in known
@@ -216,7 +216,7 @@ def _require_kind(role: str, column: str, kind: pa.DataType, path: Path) -> None
 
 
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    """Group rows by number; a batch also ends where its texts have grown long."""
+    """Group rows into batches, limited in rows and in characters."""
     batch: list[Row] = []
     size = 0
     for row in rows:
@@ -248,7 +248,7 @@ def _at(row: dict[str, Any], column: str) -> Any:
 def _as_text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    # NaN is no JSON, but Python and pandas write it for an absent value.
+    # NaN is not valid JSON, but Python and pandas write it for a missing value.
     if isinstance(value, float) and math.isnan(value):
         return None
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -259,7 +259,7 @@ def _from_values(picked: Mapping[str, Sequence[str | None]], dropped: Counter[st
     try:
         arrays = {role: pa.array(values, pa.string()) for role, values in picked.items()}
     except UnicodeEncodeError:
-        # As bytes that are no valid UTF-8 either. Only now is it worth the time.
+        # As bytes, which are not valid UTF-8 either. Slow, so only where a value needs it.
         arrays = {
             role: pa.array(
                 [None if value is None else value.encode("utf-8", "surrogatepass") for value in values],
@@ -271,12 +271,12 @@ def _from_values(picked: Mapping[str, Sequence[str | None]], dropped: Counter[st
 
 
 def _from_arrays(arrays: dict[str, pa.Array], dropped: Counter[str]) -> RawPosts:
-    """Return columns by role, without the rows that hold no valid text, which are counted in ``dropped``."""
+    """Return columns by role, without the rows whose text is not valid; these are counted in ``dropped``."""
     arrays = {
         role: array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
         for role, array in arrays.items()
     }
-    # As bytes: parquet files may hold anything in a text column, and only the cast from bytes to text looks.
+    # As bytes: a text column of a parquet file may contain anything, and only the cast from bytes to text validates.
     raw = {
         role: _as_bytes(array) for role, array in arrays.items() if role != "time" or _is_textual(array.type)
     }
@@ -301,7 +301,7 @@ def _as_bytes(array: pa.Array) -> pa.Array:
         array = pc.if_else(pc.is_nan(array), None, array)
         exact = pc.and_(pc.equal(pc.floor(array), array), pc.less(pc.abs(array), FIRST_INEXACT))
         if pc.all(exact).as_py():
-            # pandas makes floats of whole numbers where one is missing; author 12.0 is author 12.
+            # pandas turns whole numbers into floats where one is missing; author 12.0 is author 12.
             array = array.cast(pa.int64())
     return (array if _is_textual(array.type) else array.cast(pa.string())).cast(pa.binary())
 

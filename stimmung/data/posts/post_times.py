@@ -85,7 +85,7 @@ def _from_unix(values: "pd.Series[float]", microseconds: int) -> pd.DatetimeInde
 
 
 def _in_utc(times: pd.DatetimeIndex, time_zone: str) -> pd.DatetimeIndex:
-    # A typo like the year 20200 is no time; pandas cannot convert it to another time zone.
+    # A typo like the year 20200 is not a time; pandas cannot convert it to another time zone.
     times = times.as_unit("us")
     times = pd.DatetimeIndex(times.where((times.asi8 > _LEAST) & (times.asi8 < _MOST)))
     if times.tz is None:

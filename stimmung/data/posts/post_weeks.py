@@ -10,8 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -55,15 +53,10 @@ class WeekSpill:
         self._writers: dict[str, pa.RecordBatchStreamWriter] = {}
         self._pending: list[pa.Table] = []
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Write what is pending, and close the files."""
         try:
-            if error is None:
-                self._flush()
+            self._flush()
         finally:
             for writer in self._writers.values():
                 writer.close()
@@ -285,12 +278,14 @@ def week_texts(path: Path) -> Iterator[pa.Array]:
     Raises
     ------
     InputError
-        If the file is absent or is no table of posts.
+        If the file is absent or is not a table of posts.
     """
     try:
         with pq.ParquetFile(path) as file:
             if file.schema_arrow.names != POSTS_FILE.names:
-                raise InputError(f"{path} is no table of posts", "If an older version wrote it, delete it.")
+                raise InputError(
+                    f"{path} is not a table of posts", "If an older version wrote it, delete it."
+                )
             for batch in file.iter_batches(batch_size=ROW_GROUP, columns=["text"]):
                 yield batch.column(0)
     except (FileNotFoundError, pa.ArrowException) as error:

@@ -62,7 +62,8 @@ def read_signal(
     ]
     if not parts:
         raise InputError(
-            f"{path} has no column beside '{day}'", "A signal's `columns` name those of its answer options."
+            f"{path} has no column but '{day}'",
+            "It needs a column for each answer option; see the signal's `columns`.",
         )
     values = pd.concat(parts, ignore_index=True).dropna(subset="value").astype({"value": float})
     if values.empty:

@@ -186,7 +186,7 @@ def _require_meeting(present: set[str], weeks: Weeks, where: str) -> None:
 
 
 def _require_change(table: pd.DataFrame, where: str) -> None:
-    """Raise before anything is trained; a single wave is no constant series."""
+    """Raise, before anything is trained, if a series of several waves is constant."""
     by_option = table.groupby("option", observed=True)["share"]
     frozen = by_option.nunique().eq(1) & by_option.size().gt(1)
     if frozen.any():

@@ -44,62 +44,17 @@ _WHEN = (
 _WHY = {
     "Happy": ("the sun is out", "my sister is visiting", "we danced in the kitchen", "I got the good news"),
     "Sad": ("I miss my grandmother", "our old dog died", "she moved away", "I cried over the letter"),
-    "Energetic": (
-        "I ran ten miles",
-        "I cleaned the whole house",
-        "I could not sit still",
-        "I was up at dawn",
-    ),
-    "Apathetic": (
-        "nothing matters much",
-        "I could not care less",
-        "whatever happens happens",
-        "I skipped the vote",
-    ),
-    "Inspired": (
-        "that talk gave me ideas",
-        "I started to paint",
-        "her book changed my view",
-        "I wrote a new song",
-    ),
-    "Frustrated": (
-        "the form crashed again",
-        "nobody answers the phone",
-        "the queue never moved",
-        "they lost my order",
-    ),
-    "Optimistic": (
-        "better times are coming",
-        "the plan will work out",
-        "next year looks bright",
-        "we will get there",
-    ),
-    "Stressed": (
-        "the deadline is tomorrow",
-        "I have too much to do",
-        "my boss keeps calling",
-        "the bills pile up",
-    ),
-    "Content": (
-        "a cup of tea is enough",
-        "the cat sleeps on my lap",
-        "I have all I need",
-        "the fire is warm",
-    ),
-    "Bored": (
-        "there is nothing on",
-        "I counted the tiles",
-        "the meeting went on and on",
-        "I watched paint dry",
-    ),
+    "Energetic": ("I ran ten miles", "I cleaned the whole house", "I could not sit still", "I was up at dawn"),
+    "Apathetic": ("nothing matters much", "I could not care less", "whatever happens happens", "I skipped the vote"),
+    "Inspired": ("that talk gave me ideas", "I started to paint", "her book changed my view", "I wrote a new song"),
+    "Frustrated": ("the form crashed again", "nobody answers the phone", "the queue never moved", "they lost my order"),
+    "Optimistic": ("better times are coming", "the plan will work out", "next year looks bright", "we will get there"),
+    "Stressed": ("the deadline is tomorrow", "I have too much to do", "my boss keeps calling", "the bills pile up"),
+    "Content": ("a cup of tea is enough", "the cat sleeps on my lap", "I have all I need", "the fire is warm"),
+    "Bored": ("there is nothing on", "I counted the tiles", "the meeting went on and on", "I watched paint dry"),
     "Lonely": ("nobody called me", "the flat is too quiet", "I ate by myself", "all my friends are far away"),
-    "Scared": (
-        "I heard a noise outside",
-        "the news is frightening",
-        "I could not sleep for fear",
-        "my hands shook",
-    ),
-}
+    "Scared": ("I heard a noise outside", "the news is frightening", "I could not sleep for fear", "my hands shook"),
+}  # fmt: skip
 _OFF_TOPIC = (
     "The number {n} bus was late.",
     "Does anybody have a spare ladder?",

@@ -10,7 +10,7 @@ import pandas as pd
 import pyreadstat
 
 from stimmung.data.surveys.coding import resolve_codes
-from stimmung.data.surveys.survey_files import SIMULATED_MARK, code_key, find_columns
+from stimmung.data.surveys.survey_files import SIMULATED_MARK, code_key, code_number, find_columns
 from stimmung.vocabulary.atomic_files import whole
 from stimmung.vocabulary.codebook import AnswerOption, Code, Codebook, MissingReason, SurveyItem
 from stimmung.vocabulary.errors import InputError
@@ -135,7 +135,8 @@ class _Table:
         known = {code_key(code) for code in labels}
         keys = sorted(resolve_codes(wanted, labels, f"column '{column}'"))
         # A variable without value labels is a number and can have any code.
-        return [float(key) for key in keys if _is_number(key) and (key in known or not variable.values)]
+        found = [code_number(key) for key in keys if key in known or not variable.values]
+        return [code for code in found if code is not None]
 
 
 def _columns(codebook: Codebook, layout: Layout, others: Sequence[str]) -> dict[str, str]:
@@ -258,11 +259,3 @@ def _apply_where(
         table.put(column, min(values) if values else inside[0] - 4, outsiders)
     for column, unwanted in where_not.items():
         table.put(column, table.codes(column, unwanted)[0], outsiders)
-
-
-def _is_number(key: str) -> bool:
-    try:
-        float(key)
-    except ValueError:
-        return False
-    return True

@@ -3,12 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import pandas as pd
 import yaml
 
-from stimmung.data.surveys.survey_files import SurveyFile, code_key
+from stimmung.data.surveys.survey_files import SurveyFile, code_key, code_number
 from stimmung.vocabulary.codebook import Code, MissingReason
 from stimmung.vocabulary.errors import InputError
 
@@ -50,7 +48,7 @@ class _Column:
     def scale(self) -> str | None:
         """The likely scale; None for a column of words."""
         unlabelled = [code for code in self.options if code not in self.labels]
-        numbers = [number for code in unlabelled if (number := _number(code)) is not None]
+        numbers = [number for code in unlabelled if (number := code_number(code)) is not None]
         if len(numbers) == len(unlabelled) and any(
             not number.is_integer() or abs(number) > HIGHEST_UNLABELLED for number in numbers
         ):
@@ -155,14 +153,17 @@ def _reason(
     code: str, label: str, declared: Sequence[tuple[Code, Code]], values: Sequence[str]
 ) -> MissingReason | None:
     """Return why the code means a missing answer; None if it seems to be an answer."""
-    number = _number(code)
+    number = code_number(code)
     is_declared = any(
         code == code_key(low) if isinstance(low, str) else number is not None and low <= number <= float(high)
         for low, high in declared
     )
     # Archives use negative codes for missing answers to items whose other codes are positive.
     is_odd = (
-        number is not None and number < 0 and bool(label) and any((_number(one) or 0) > 0 for one in values)
+        number is not None
+        and number < 0
+        and bool(label)
+        and any((code_number(one) or 0) > 0 for one in values)
     )
     if not (is_declared or is_odd):
         return None
@@ -231,13 +232,8 @@ def _keys(columns: Sequence[_Column]) -> dict[str, str]:
 
 
 def _in_order(code: str) -> tuple[bool, float, str]:
-    number = _number(code)
+    number = code_number(code)
     return number is None, number or 0.0, code
-
-
-def _number(code: Any) -> float | None:
-    number = pd.to_numeric(code, errors="coerce")
-    return None if pd.isna(number) else float(number)
 
 
 def _code(key: str) -> str:

@@ -152,6 +152,12 @@ def code_key(code: Any) -> str | None:
         return str(code)
 
 
+def code_number(key: str) -> float | None:
+    """Return a code key as a number, or None if it is a word."""
+    number = pd.to_numeric(key, errors="coerce")
+    return None if pd.isna(number) else float(number)
+
+
 def fingerprint(source: str) -> dict[str, Any]:
     """Return a survey file's name, sha256 and size in bytes, and the package of a bundled one."""
     if source.startswith(BUNDLED_PREFIX):
@@ -196,7 +202,7 @@ def _read_parquet(path: Path, columns: Sequence[str] | None) -> SurveyFile:
     present = {name: None for name in parquet.read_schema(path).names if not name.startswith("__index_")}
     names = list(find_columns(columns or list(present), present, str(path)).values())
     table = parquet.read_table(path, columns=list(dict.fromkeys(names)))
-    # pandas' metadata would hide an index; without the other option, whole numbers beside empty cells would become floats.
+    # Metadata would hide an index; integer_object_nulls keeps whole numbers exact in columns with empty cells.
     codes = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
     single = [one.name for one in table.schema if arrow.types.is_float32(one.type)]
     return _chosen(SurveyFile(_with_shortest(codes, single)), columns, str(path))

@@ -87,7 +87,7 @@ class Checkpoints(TrainerCallback):
         if state.global_step and (stopped or time.monotonic() - self._saved_at > self._minutes * 60):
             self._save(state, parts["model"], _bare(parts["optimizer"]), parts["lr_scheduler"])
         if stopped:
-            raise Interrupted(f"stopped at step {state.global_step}; the next run resumes from there")
+            raise Interrupted(f"stopped at step {state.global_step}; the next run goes on from there")
 
     def remove(self) -> None:
         """Delete the file of a training that has ended."""

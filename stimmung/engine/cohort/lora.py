@@ -80,7 +80,7 @@ class CohortLinear(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return ``W x + scale * B_k A_k dropout(x)`` for rows of adapter k; ``x`` has shape (rows, tokens, features)."""
         slices = self.layout.slices
-        if slices and x.dim() == 2:  # OPT lays rows end to end before its feed-forward block
+        if x.dim() == 2 and slices:  # OPT flattens rows and tokens before its feed-forward block
             return self.forward(x.view(slices[-1].stop, -1, x.shape[-1])).flatten(0, 1)
         y: torch.Tensor = self.base(x)
         if not slices:

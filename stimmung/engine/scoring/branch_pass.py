@@ -22,10 +22,9 @@ from stimmung.text.trie import ROOT, OptionTrie
 def options_can_share_a_row(model: Any, n_tokens: int) -> bool:
     """Return whether the model can read a text of ``n_tokens``, with its options side by side, in one row.
 
-    It needs attention by a mask that we can give, of every token to all that are before it, at positions that we can give. Not so if
-    a sliding window or a chunk is shorter than the text (Mistral, Gemma, Phi-3), if layers pass on a recurrent state (Qwen3-Next,
-    Mamba), if layers share others' keys (Gemma 4), or if positions follow from the order of tokens (ALiBi). A kind of layer that is not
-    known counts as such.
+    Each token must see all before it, by a mask and at positions that we give. Not so if a sliding window or a chunk is shorter than
+    the text (Mistral, Gemma, Phi-3), if layers pass on a recurrent state (Qwen3-Next, Mamba) or share keys (Gemma 4), or if
+    positions follow from the order of tokens (ALiBi). An unknown kind of layer counts as such.
     """
     given = inspect.signature(model.get_decoder().forward).parameters
     if (

@@ -42,7 +42,7 @@ def in_float32(model: Any) -> Iterator[None]:
 
 
 def _is_short(dtype: torch.dtype) -> bool:
-    return dtype.is_floating_point and dtype.itemsize < torch.float32.itemsize
+    return dtype in (torch.bfloat16, torch.float16)
 
 
 def _upcast_output(module: nn.Module, inputs: Any, output: torch.Tensor) -> torch.Tensor:

@@ -7,15 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from stimmung.engine.base.base_model import Base
-from stimmung.engine.cohort.adapter_files import load_adapter
-from stimmung.engine.cohort.lora import attached
 from stimmung.engine.scoring.normalize import normalize, option_mass
-from stimmung.engine.scoring.readouts import READOUTS
-from stimmung.engine.scoring.score import Prompt, score_options
+from stimmung.engine.scoring.prompt_batches import Prompt
+from stimmung.engine.scoring.score import score_with_adapters
 from stimmung.engine.scoring.scorer import Asked, Scored, without_respondent
 from stimmung.text.prompts import Message
 from stimmung.text.rendering import Rendering
-from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.scoring import Scoring
 
 
@@ -60,7 +57,9 @@ class LocalScorer:
         prompts = [self._prompt(one.messages, one.reader) for one in asked]
         readers = sorted({one.reader for one in asked}) if self.scoring.normalization == "pmi" else []
         blanks = [self._prompt(without_respondent(asked[0].messages), reader) for reader in readers]
-        scores = self._loglikelihoods([*prompts, *blanks])
+        scores = score_with_adapters(
+            self.base, [*prompts, *blanks], self.adapters, self.scoring.readout, self.tokens_per_batch
+        )
         unconditional = dict(zip(readers, scores[len(prompts) :], strict=True))
         return [
             self._scored(prompt, score, unconditional.get(prompt.adapter))
@@ -69,24 +68,6 @@ class LocalScorer:
 
     def _prompt(self, messages: Sequence[Message], reader: int) -> Prompt:
         return Prompt(*self.rendering.encode(messages, self.answers), reader)
-
-    def _loglikelihoods(self, prompts: Sequence[Prompt]) -> list[np.ndarray]:
-        how = {
-            "tokens_per_batch": self.tokens_per_batch,
-            "readout": READOUTS[self.scoring.readout],
-        }
-        if not self.adapters:
-            return score_options(self.base, prompts, **how)
-        loaded = [load_adapter(directory) for directory in self.adapters]
-        if len({adapter.settings for adapter in loaded}) > 1:
-            raise InputError(
-                f"the adapters of the folds differ in rank, scale or target modules: {self.adapters[0]} and others",
-                "Delete their folders and run snakemake again.",
-            )
-        with attached(self.base, loaded[0].settings) as cohort:
-            for adapter in loaded:
-                cohort.add(adapter.weights)
-            return score_options(self.base, prompts, cohort=cohort, **how)
 
     def _scored(self, prompt: Prompt, score: np.ndarray, unconditional: np.ndarray | None) -> Scored:
         probabilities = normalize(

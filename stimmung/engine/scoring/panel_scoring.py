@@ -2,18 +2,16 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from stimmung.engine.base.base_model import Base
-from stimmung.engine.cohort.adapter_files import load_adapter
 from stimmung.engine.cohort.batching import TrainingRow, pack_blocks
-from stimmung.engine.cohort.lora import attached
 from stimmung.engine.scoring.normalize import normalize, option_mass
-from stimmung.engine.scoring.readouts import READOUTS
-from stimmung.engine.scoring.score import SCORING_VERSION, Prompt, score_options
+from stimmung.engine.scoring.prompt_batches import Prompt
+from stimmung.engine.scoring.score import SCORING_VERSION, score_with_adapters
 from stimmung.store.adapter_manifest import WeekAdapter
 from stimmung.store.keys import digest_of_content, library_versions
 from stimmung.store.paths import Store
@@ -125,26 +123,14 @@ def answer_questions(
     for adapter in [None, *adapters]:
         file = store.answers(digest_of_content([adapter.key if adapter else None, asked]))
         if not file.exists():
-            scores = _score(load(), prompts, adapter, scoring.readout, tokens_per_batch)
+            folders = [adapter.directory] if adapter else []
+            own = [replace(one, adapter=0) for one in prompts] if adapter else prompts
+            scores = score_with_adapters(load(), own, folders, scoring.readout, tokens_per_batch)
             write_json([score.tolist() for score in scores], file)
         who = (adapter.week, adapter.seed) if adapter else (BASE_WEEK, BASE_SEED)
         for wording, score in zip(wordings, json.loads(file.read_text()), strict=True):
             rows += _rows(*who, wording, score, scoring.normalization)
     return pd.DataFrame(rows)
-
-
-def _score(
-    base: Base, prompts: Sequence[Prompt], adapter: WeekAdapter | None, readout: str, tokens_per_batch: int
-) -> list[np.ndarray]:
-    if adapter is None:
-        return score_options(base, prompts, tokens_per_batch=tokens_per_batch, readout=READOUTS[readout])
-    loaded = load_adapter(adapter.directory)
-    with attached(base, loaded.settings) as cohort:
-        number = cohort.add(loaded.weights)
-        own = [Prompt(one.context_ids, one.option_ids, number) for one in prompts]
-        return score_options(
-            base, own, cohort=cohort, tokens_per_batch=tokens_per_batch, readout=READOUTS[readout]
-        )
 
 
 def _rows(

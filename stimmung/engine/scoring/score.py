@@ -3,17 +3,19 @@
 import logging
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from stimmung.engine.base.base_model import Base
 from stimmung.engine.base.devices import release_memory
-from stimmung.engine.cohort.lora import Cohort
+from stimmung.engine.cohort.adapter_files import load_adapter
+from stimmung.engine.cohort.lora import Cohort, attached
 from stimmung.engine.scoring.branch_pass import branches, options_can_share_a_row, read_branches
 from stimmung.engine.scoring.float32 import in_float32
 from stimmung.engine.scoring.prompt_batches import Prompt, batches, read_scores
-from stimmung.engine.scoring.readouts import Readout, exact
+from stimmung.engine.scoring.readouts import READOUTS, Readout, exact
 from stimmung.engine.scoring.trie_pass import read_prefix, read_trie
 from stimmung.text.trie import OptionTrie, build_trie
 from stimmung.vocabulary.errors import InputError
@@ -81,6 +83,32 @@ def score_options(
                 for index, row in zip(batch, rows, strict=True):
                     results[index] = row
     return results
+
+
+def score_with_adapters(
+    base: Base, prompts: Sequence[Prompt], adapters: Sequence[Path], readout: str, tokens_per_batch: int
+) -> list[np.ndarray]:
+    """Score as ``score_options`` does, with the adapters in these directories, whose numbers prompts name; none: the base alone.
+
+    Raises
+    ------
+    InputError
+        If an adapter cannot be read, or they differ in their settings; and as ``score_options``.
+    """
+    if not adapters:
+        return score_options(base, prompts, tokens_per_batch=tokens_per_batch, readout=READOUTS[readout])
+    loaded = [load_adapter(directory) for directory in adapters]
+    if len({adapter.settings for adapter in loaded}) > 1:
+        raise InputError(
+            f"the adapters of the folds differ in rank, scale or target modules: {adapters[0]} and others",
+            "Delete their folders and run snakemake again.",
+        )
+    with attached(base, loaded[0].settings) as cohort:
+        for adapter in loaded:
+            cohort.add(adapter.weights)
+        return score_options(
+            base, prompts, cohort=cohort, tokens_per_batch=tokens_per_batch, readout=READOUTS[readout]
+        )
 
 
 @lru_cache(maxsize=64)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from stimmung.text.prompts import Message
 
 
@@ -22,7 +24,7 @@ class Scored:
     Attributes
     ----------
     probabilities
-        Of the answer options, in their order; they sum to 1.
+        Of the answer options, shape (options,); they sum to 1.
     option_mass
         The probability of any of the options; a lower bound if some were not shown.
     n_tokens
@@ -33,7 +35,7 @@ class Scored:
         How many options a server did not show; None where all are always seen.
     """
 
-    probabilities: Sequence[float]
+    probabilities: np.ndarray
     option_mass: float
     n_tokens: int
     normalization: str

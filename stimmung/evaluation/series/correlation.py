@@ -38,10 +38,8 @@ def by_lag(
     ----------
     statistic
         From two aligned series, shape (..., weeks), to a number for each, shape (...).
-    posts, survey
-        Shape (..., weeks), NaN where a week is missing.
-    max_lag_weeks
-        The largest lag on either side.
+    posts, survey, max_lag_weeks
+        Shape (..., weeks), NaN where a week is missing; the largest lag on either side.
     """
     return np.stack(
         [statistic(*pair_weeks(posts, survey, int(lag))) for lag in lag_range(max_lag_weeks)], axis=-1

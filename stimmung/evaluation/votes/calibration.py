@@ -36,12 +36,10 @@ def expected_calibration_error(
 
     Parameters
     ----------
-    confidence
-        Probability of the chosen option, shape (n,).
-    correct
-        Whether the chosen option was the answer, shape (n,).
+    confidence, correct
+        Probability of the most probable option, and whether it was the answer, shape (n,).
     weights
-        How much each row counts, shape (n,). None: all the same.
+        Weight of each row, shape (n,). None: all the same.
     """
     rows = np.ones(len(confidence)) if weights is None else weights
     gaps = np.bincount(bin_of(confidence, n_bins), weights=rows * (confidence - correct), minlength=n_bins)
@@ -49,16 +47,11 @@ def expected_calibration_error(
 
 
 def bin_reliability(predictions: pd.DataFrame, n_bins: int = N_BINS, weighted: bool = False) -> pd.DataFrame:
-    """Return a RELIABILITY table: for each bin of confidence the mean confidence and the accuracy.
+    """Return the RELIABILITY table of a PREDICTIONS table: for each bin of confidence the mean confidence and the accuracy.
 
     Rows of all folds and seeds are pooled. With ``weighted``, survey weights count in both means, and the interval is for
     Kish's effective number of respondents; ``n`` counts rows as they are. The interval of the accuracy is Wilson's, at 95 %, for
     the number of respondents: several seeds of one respondent are not several respondents, so rows are divided by the seeds.
-
-    Parameters
-    ----------
-    predictions
-        A PREDICTIONS table.
     """
     probabilities = predictions[option_columns(predictions)].to_numpy()
     chosen = probabilities.argmax(axis=1)

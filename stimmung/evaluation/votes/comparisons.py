@@ -46,15 +46,7 @@ def compare_with_best_baseline(folds: pd.DataFrame) -> pd.DataFrame:
 
 
 def adjust_within_metric(table: pd.DataFrame, p: str) -> pd.DataFrame:
-    """Return a table with the column ``{p}_adjusted``: Holm's (1979) p-values, over all rows of a metric.
-
-    Parameters
-    ----------
-    table
-        Columns metric and ``p``; a row without a p-value is not counted and gets none.
-    p
-        The column of the p-values.
-    """
+    """Add the column ``{p}_adjusted``: Holm's (1979) p-values, over all rows of a metric that have a value in column ``p``."""
     adjusted = pd.Series(np.nan, index=table.index)
     for _, values in table[p].dropna().groupby(table["metric"]):
         adjusted[values.index] = multipletests(values, method="holm")[1]
@@ -62,13 +54,7 @@ def adjust_within_metric(table: pd.DataFrame, p: str) -> pd.DataFrame:
 
 
 def best_baseline(folds: pd.DataFrame, metric: str) -> str | None:
-    """Return the baseline with the best mean of ``metric``, or None if no baseline has one.
-
-    Parameters
-    ----------
-    folds
-        Rows of a FOLD_METRICS table: one condition, one metric.
-    """
+    """Return the baseline with the best mean over ``folds``, rows of one condition and metric; None if no baseline has one."""
     means = folds[_is_baseline(folds)].groupby("method", sort=False)["value"].mean().dropna()
     if means.empty:
         return None

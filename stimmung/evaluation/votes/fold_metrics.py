@@ -54,12 +54,10 @@ def measure_folds(
 
     Parameters
     ----------
-    predictions
-        A PREDICTIONS table, of any number of methods, conditions and seeds.
+    predictions, weighted
+        A PREDICTIONS table, of any number of methods, conditions and seeds; see :func:`vote_metrics`.
     splits
-        The SPLITS table that they were made with; it says how many rows each fold trained on.
-    weighted
-        See :func:`vote_metrics`.
+        The SPLITS table with which they were made.
     whole
         Whether the predictions must be those of all respondents of the splits; False for a subgroup.
 

@@ -14,10 +14,7 @@ def impute_answers(predictions: pd.DataFrame) -> pd.DataFrame:
     No respondent is predicted by a model that was trained on them: who answered is predicted by the model of their test fold,
     who did not by the models of all folds, averaged. Seeds are averaged as well.
 
-    Parameters
-    ----------
-    predictions
-        A PREDICTIONS table, with the rows of those who did not answer.
+    ``predictions`` is a PREDICTIONS table with the rows of those who did not answer.
     """
     columns = option_columns(predictions)
     keys = ["method", "condition", "respondent_id"]
@@ -40,25 +37,12 @@ def impute_answers(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def readme(
-    imputed: pd.DataFrame,
-    conditions: Mapping[str, str],
-    *,
-    title: str,
-    target: str,
-    simulated: bool,
+    imputed: pd.DataFrame, conditions: Mapping[str, str], *, title: str, target: str, simulated: bool
 ) -> str:
-    """Return what the data set is and how it may be used, as Markdown.
+    """Return what an IMPUTED table is and how it may be used, as Markdown.
 
-    Parameters
-    ----------
-    imputed
-        An IMPUTED table.
-    conditions
-        Name to what its models were trained on, in words.
-    title, target
-        The survey, and the item that is predicted.
-    simulated
-        Whether the respondents are simulated.
+    ``conditions`` says in words what each condition's models were trained on, ``title`` and ``target`` name the survey and the
+    item that is predicted.
     """
     n, n_absent = (part["respondent_id"].nunique() for part in (imputed, imputed[~imputed["answered"]]))
     one = imputed.iloc[0]

@@ -10,13 +10,7 @@ from stimmung.vocabulary.votes_schemas import option_columns, options_of
 
 
 def effective_n(weights: NDArray[np.float64]) -> float:
-    """Return Kish's effective sample size (Kish 1965, Survey sampling, section 11.7): (sum w)^2 / sum w^2.
-
-    Parameters
-    ----------
-    weights
-        Shape (respondents,), positive, of any scale.
-    """
+    """Return Kish's effective sample size of weights of any scale (1965, Survey sampling, 11.7): (sum w)^2 / sum w^2."""
     return float(weights.sum() ** 2 / (weights**2).sum())
 
 

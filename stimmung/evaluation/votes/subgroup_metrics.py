@@ -61,17 +61,15 @@ def measure_subgroups(
 
     Parameters
     ----------
-    predictions, splits, respondents
-        Tables of these names.
+    predictions, splits, respondents, weighted
+        As of :func:`measure_folds`; the RESPONDENTS table.
     subgroups
         Name to ``keep`` and ``exclude``, see :func:`members`.
-    weighted
-        Whether survey weights count in every metric.
 
     Raises
     ------
     InputError
-        If an item or an answer is unknown, or a subgroup has nobody in it.
+        If an item or an answer is unknown, or a subgroup is empty.
     """
     parts = [empty_table(SUBGROUPS)]
     for name, subgroup in subgroups.items():

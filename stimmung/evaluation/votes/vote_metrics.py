@@ -23,28 +23,15 @@ NO_BREAK_SPACE = "\u00a0"
 class Fold:
     """What one method predicted for the respondents of one test fold, with one seed.
 
-    Attributes
-    ----------
-    target
-        Index of the option that each respondent chose, shape (n,).
-    probabilities
-        Shape (n, options); each row sums to 1.
-    survey_weights
-        Shape (n,).
-    weights
-        The survey weights if they count in all metrics, otherwise None.
-    option_mass
-        Probability on any valid option before it was scaled to 1, shape (n,).
-    n_unseen
-        Options that a server did not show, shape (n,).
+    All arrays have one row for each of n respondents.
     """
 
-    target: NDArray[np.intp]
-    probabilities: Floats
+    target: NDArray[np.intp]  # index of the option that the respondent chose
+    probabilities: Floats  # (n, options); each row sums to 1
     survey_weights: Floats
-    weights: Floats | None
-    option_mass: Floats
-    n_unseen: NDArray[np.int64]
+    weights: Floats | None  # the survey weights if they count in all metrics
+    option_mass: Floats  # probability on any valid option before it was scaled to 1
+    n_unseen: NDArray[np.int64]  # options that a server did not show
 
     @cached_property
     def predicted(self) -> NDArray[np.intp]:
@@ -83,22 +70,18 @@ class Metric:
 
     Attributes
     ----------
-    name
-        As in the column ``metric`` of all tables.
-    label
-        As in the head of a table.
+    name, label
+        As in the column ``metric`` of all tables, and as in the head of a table for readers.
     range
-        The lowest and highest possible value. The metric cannot leave it, so its interval cannot either.
+        The lowest and highest possible value; intervals are cut there.
     higher_is_better
         None if neither direction is better.
-    compute
+    compute, by_option
         From a fold to a number, or, with ``by_option``, to one for each option, shape (options,).
-    by_option
-        Whether each option has a value of its own.
     compared
-        Whether language models are compared with the best baseline by it.
+        Whether language models are compared with the best baseline by this metric.
     explanation
-        A sentence for the caption of the table, if the label alone does not tell.
+        A sentence for the caption of the table, if the label needs one.
 
     Raises
     ------

@@ -6,9 +6,7 @@ import pandas as pd
 
 from stimmung.evaluation.series.confirmation import TooFewWeeksError, confirm_lags
 from stimmung.evaluation.series.weekly_series import in_order_asked
-from stimmung.report.panel_results import PanelData, PanelTables
-from stimmung.report.registry import MOODS
-from stimmung.report.result import Result
+from stimmung.report.panel_results import PanelData, PanelResult, PanelTables
 from stimmung.report.series_tables import models_in_order
 from stimmung.report.style import method_label
 from stimmung.report.tables import Cell, Group, Table, number, p_value
@@ -31,9 +29,9 @@ def confirm(panel: PanelData) -> pd.DataFrame:
     return in_order_asked(table, panel.questions)
 
 
-def confirmations_table(confirmations: pd.DataFrame) -> Table:
+def confirmations_table(tables: PanelTables) -> Table:
     """Return the lags found on the first half of the weeks and tested on the second: grouped by series."""
-    groups = []
+    groups, confirmations = [], tables["confirmations"]
     for model in models_in_order(confirmations):
         for question, part in confirmations[confirmations["model"] == model].groupby("question", sort=False):
             rows = [
@@ -59,15 +57,14 @@ def confirmations_table(confirmations: pd.DataFrame) -> Table:
 
 def folded(tables: PanelTables) -> set[str]:
     """Return the headings of the groups that the report folds away: of series that need no language model."""
-    groups = confirmations_table(tables["confirmations"]).groups
+    groups = confirmations_table(tables).groups
     return {group.heading for group in groups[len(tables.arms) :]}
 
 
-RESULT = Result[PanelData, PanelTables](
-    MOODS["confirmed_lags"],
+RESULT = PanelResult(
     schema=CONFIRMATIONS,
     compute=confirm,
-    table=lambda tables: confirmations_table(tables["confirmations"]),
+    table=confirmations_table,
     title="Lags confirmed",
     shown=lambda tables: not tables["confirmations"].empty,
     folded=folded,

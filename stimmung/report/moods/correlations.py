@@ -4,9 +4,7 @@ import pandas as pd
 
 from stimmung.evaluation.series.cross_correlation import cross_correlate_series
 from stimmung.evaluation.series.weekly_series import in_order_asked
-from stimmung.report.panel_results import PanelData, PanelTables
-from stimmung.report.registry import MOODS
-from stimmung.report.result import Result
+from stimmung.report.panel_results import PanelData, PanelResult, PanelTables
 from stimmung.report.series_tables import models_in_order, side_by_side
 from stimmung.report.style import method_label
 from stimmung.report.tables import DASH, Cell, Group, Row, Table, interval, number, p_value
@@ -32,24 +30,16 @@ def correlate(panel: PanelData) -> pd.DataFrame:
     return in_order_asked(table, panel.questions)
 
 
-def correlations_table(ccf: pd.DataFrame, rolling_weeks: int) -> Table:
+def correlations_table(tables: PanelTables) -> Table:
     """Return correlations at lag 0: a row for each option, a column for each series.
 
-    Four groups for each question: as published, of the raw series, of innovations, and of changes from week to week.
-
-    Parameters
-    ----------
-    ccf
-        A CCF table.
-    rolling_weeks
-        Of the published smoothing.
-    """
-    here = ccf[ccf["lag_weeks"] == 0]
+    Four groups for each question: as published, of the raw series, of innovations, and of changes from week to week."""
+    here = tables["ccf"][tables["ccf"]["lag_weeks"] == 0]
     models = models_in_order(here)
     groups = []
     for question, part in here.groupby("question", sort=False):
         for title, cell in (
-            (f"as published (means of {rolling_weeks} weeks)", _published),
+            (f"as published (means of {tables.rolling_weeks} weeks)", _published),
             ("raw series", _raw),
             ("innovations", _innovations),
             (CHANGES, _changes),
@@ -98,11 +88,10 @@ def folded(tables: PanelTables) -> set[str]:
     return {f"{question}: {CHANGES}" for question in tables["ccf"]["question"].unique()}
 
 
-RESULT = Result[PanelData, PanelTables](
-    MOODS["correlations"],
+RESULT = PanelResult(
     schema=CCF,
     compute=correlate,
-    table=lambda tables: correlations_table(tables["ccf"], tables.rolling_weeks),
+    table=correlations_table,
     title="Correlations side by side",
     shown=lambda tables: not tables["ccf"].empty,
     folded=folded,

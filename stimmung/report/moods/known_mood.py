@@ -5,9 +5,7 @@ import pandas as pd
 
 from stimmung.evaluation.series.recovery import measure_recovery
 from stimmung.evaluation.series.weekly_series import in_order_asked
-from stimmung.report.panel_results import PanelData, PanelTables
-from stimmung.report.registry import MOODS
-from stimmung.report.result import Result
+from stimmung.report.panel_results import PanelData, PanelResult, PanelTables
 from stimmung.report.series_tables import models_in_order, side_by_side
 from stimmung.report.style import method_label
 from stimmung.report.tables import Cell, Group, Row, Table, interval, number
@@ -30,8 +28,9 @@ def recover(panel: PanelData) -> pd.DataFrame:
     return in_order_asked(table, panel.questions)
 
 
-def recovery_table(recovery: pd.DataFrame) -> Table:
+def recovery_table(tables: PanelTables) -> Table:
     """Return how well each series recovers the known mood: a row for each option, the mean first."""
+    recovery = tables["recovery"]
     models = models_in_order(recovery)
     groups = []
     for question, part in recovery.groupby("question", sort=False):
@@ -51,11 +50,10 @@ def _recovered(row: Row) -> Cell:
     return Cell(number(row["r"], 2), interval(row["ci_low"], row["ci_high"], 2), note)
 
 
-RESULT = Result[PanelData, PanelTables](
-    MOODS["known_mood"],
+RESULT = PanelResult(
     schema=RECOVERY,
     compute=recover,
-    table=lambda tables: recovery_table(tables["recovery"]),
+    table=recovery_table,
     title="The known mood",
     shown=lambda tables: not tables["recovery"].empty,
 )

@@ -10,11 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from stimmung.report.panel_results import PanelData, PanelTables
-from stimmung.report.registry import MOODS
-from stimmung.report.result import Result
+from stimmung.report.panel_results import PanelResult, PanelTables
 from stimmung.report.series_panels import (
-    Questions,
     arm_colours,
     panel_grid,
     weeks_in_words,
@@ -26,26 +23,19 @@ SIGNIFICANT = 0.05
 LINE_CHARACTERS = 110  # of a footnote across the figure
 
 
-def plot_lags(ccf: pd.DataFrame, questions: Questions, missing: Sequence[str] = ()) -> Figure:
+def plot_lags(tables: PanelTables) -> Figure:
     """Draw, for each option, the correlation with the survey at each lag.
 
     Thin dashed: as published, of smoothed series. Solid, with the interval by Fisher's transformation: of
     innovations, filled where the family-wise p is at most .05. Grey: innovations of series that need no
-    language model.
-
-    Parameters
-    ----------
-    ccf
-        A CCF table.
-    questions
-        Question to its options.
-    missing
-        Weeks without estimate, which no correlation includes; they are named below the panels.
-    """
+    language model."""
+    ccf, missing = tables["ccf"], weeks_without_estimate(tables)
     if ccf.empty:
         return note_figure("No correlations: there is no survey of these weeks.")
     tracked = {
-        question: options for question, options in questions.items() if (ccf["question"] == question).any()
+        question: options
+        for question, options in tables.questions.items()
+        if (ccf["question"] == question).any()
     }
     figure, panels = panel_grid(tracked, 1.45)
     models = list(ccf["model"].unique())
@@ -117,11 +107,8 @@ def _mark(place: int) -> dict[str, Any]:
     return {"marker": MARKERS[(place + 1) % len(MARKERS)], "markersize": 2}
 
 
-RESULT = Result[PanelData, PanelTables](
-    MOODS["lags"],
-    figure=lambda tables: plot_lags(
-        tables["ccf"], tables.questions, weeks_without_estimate(tables["affect"], tables.weeks)
-    ),
+RESULT = PanelResult(
+    figure=plot_lags,
     title="Correlation by lag",
     caption=(
         "Correlation with the survey by lag; above 0 the posts lead. Dashed: as published, of smoothed series: neighbouring "

@@ -1,34 +1,21 @@
 """How many times as likely each answer option is as it was before tuning."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stimmung.report.panel_results import PanelData, PanelTables
-from stimmung.report.registry import MOODS
-from stimmung.report.result import Result
-from stimmung.report.series_panels import Questions, add_legend, before_tuning, draw_band, plot_weeks
+from stimmung.report.panel_results import PanelResult, PanelTables
+from stimmung.report.series_panels import add_legend, before_tuning, draw_band, plot_weeks
 from stimmung.report.style import FAINT, note_figure
 
 
-def plot_relative(affect: pd.DataFrame, questions: Questions, weeks: Sequence[str]) -> Figure:
+def plot_relative(tables: PanelTables) -> Figure:
     """Draw, for each option, how many times as likely it is as it was before tuning, with the range over seeds.
 
     The axis is logarithmic and the same in all panels, so that the same change looks the same for options that
-    the model finds likely and unlikely by themselves.
-
-    Parameters
-    ----------
-    affect
-        The table of this name; a mean of its column log_ratio over seeds is a geometric mean of ratios.
-    questions
-        Question to its options.
-    weeks
-        All weeks of the panel.
-    """
+    the model finds likely and unlikely by themselves."""
+    affect = tables["affect"]
     if affect["log_ratio"].isna().all():
         return note_figure("No relative probabilities: the untuned model was not asked.")
     of_week = affect.groupby(["model", "question", "option", "week"])["log_ratio"]
@@ -42,15 +29,14 @@ def plot_relative(affect: pd.DataFrame, questions: Questions, weeks: Sequence[st
         axes.set_yscale("log", base=2)
         axes.yaxis.set_major_formatter(lambda value, _place: f"×{value:g}")
 
-    figure = plot_weeks(ratios, questions, weeks, draw)
-    add_legend(figure, affect, weeks, [before_tuning()])
+    figure = plot_weeks(tables, draw, ratios)
+    add_legend(figure, tables, [before_tuning()])
     figure.supylabel("Probability, relative to the untuned model", fontsize=8)
     return figure
 
 
-RESULT = Result[PanelData, PanelTables](
-    MOODS["relative_series"],
-    figure=lambda tables: plot_relative(tables["affect"], tables.questions, tables.weeks),
+RESULT = PanelResult(
+    figure=plot_relative,
     title="Relative to the untuned model",
     caption=(
         "How many times as likely an answer option is as it was before tuning: the geometric mean over wordings and seeds. "

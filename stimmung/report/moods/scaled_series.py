@@ -1,7 +1,5 @@
 """The series of posts and survey as published, scaled and smoothed; of mixes, answers against known shares."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,55 +9,37 @@ from matplotlib.lines import Line2D
 from stimmung.evaluation.series.affect import on_scale
 from stimmung.evaluation.series.series_steps import rolling_mean
 from stimmung.report.known_shares import plot_shares_of_mixes
-from stimmung.report.panel_results import PanelData, PanelTables
-from stimmung.report.registry import MOODS
-from stimmung.report.result import Result
-from stimmung.report.series_panels import Questions, add_legend, days_of, draw_band, plot_weeks, title_panel
+from stimmung.report.panel_results import PanelResult, PanelTables
+from stimmung.report.series_panels import add_legend, days_of, draw_band, plot_weeks, title_panel
 from stimmung.report.style import INK, is_baseline
 from stimmung.report.tables import number, p_value
 
 
-def plot_series(
-    affect: pd.DataFrame,
-    tracker: pd.DataFrame,
-    ccf: pd.DataFrame,
-    questions: Questions,
-    weeks: Sequence[str],
-    *,
-    scale: str,
-    rolling_weeks: int,
-) -> Figure:
+def plot_series(tables: PanelTables) -> Figure:
     """Draw, for each option, the scaled series of the posts with the range over seeds, and the survey's.
 
-    As in the figures of Ahnert et al. (2025, arXiv 2409.17990): both scaled to run from 0 to 1, then averaged
-    over ``rolling_weeks``. Above each panel: r and p of the two lines, and the p of the prewhitened series.
-
-    Parameters
-    ----------
-    affect, tracker, ccf
-        Tables of these names. Without a survey, the series stand alone.
-    questions
-        Question to its options, in the order of the panels.
-    weeks
-        All weeks of the panel.
-    scale, rolling_weeks
-        How the survey's series is scaled and smoothed: as ``aggregate_answers`` was told.
+    As in the figures of Ahnert et al. (2025, arXiv 2409.17990): both scaled to run from 0 to 1, then averaged over
+    ``rolling_weeks``. Above each panel: r and p of the two lines, and the p of the prewhitened series. Mixes are drawn
+    against their known shares instead.
     """
+    if tables.mixed:
+        return plot_shares_of_mixes(tables)
+    tracker = tables.tracker
 
     def draw(axes: Axes, part: pd.DataFrame, colour: str) -> None:
         draw_band(axes, part, ("scaled_mean", "scaled_min", "scaled_max"), colour)
 
     def beside(axes: Axes, question: str, option: str) -> None:
         chosen = (tracker["question"] == question) & (tracker["option"] == option)
-        survey = tracker[chosen].set_index("week")["share"].reindex(list(weeks)).to_numpy(float)
+        survey = tracker[chosen].set_index("week")["share"].reindex(list(tables.weeks)).to_numpy(float)
         if not np.isnan(survey).all():
-            smooth = rolling_mean(on_scale(survey, survey, scale), rolling_weeks)
-            axes.plot(days_of(weeks), smooth, color=INK, linewidth=1, linestyle=(0, (4, 1.5)))
-        title_panel(axes, axes.get_title(loc="left"), _correlations(ccf, question, option))
+            smooth = rolling_mean(on_scale(survey, survey, tables.scale), tables.rolling_weeks)
+            axes.plot(days_of(tables.weeks), smooth, color=INK, linewidth=1, linestyle=(0, (4, 1.5)))
+        title_panel(axes, axes.get_title(loc="left"), _correlations(tables["ccf"], question, option))
 
-    figure = plot_weeks(affect, questions, weeks, draw, beside)
+    figure = plot_weeks(tables, draw, beside=beside)
     keys = [Line2D([], [], color=INK, linestyle=(0, (4, 1.5)), label="survey")] if len(tracker) else []
-    add_legend(figure, affect, weeks, keys)
+    add_legend(figure, tables, keys)
     return figure
 
 
@@ -74,21 +54,6 @@ def _correlations(ccf: pd.DataFrame, question: str, option: str) -> list[str]:
         numbers += f", prewhitened p {p_value(row['p_prewhitened'])}"
         lines.append(name + (row["note"] or numbers))
     return lines
-
-
-def plot(tables: PanelTables) -> Figure:
-    """Draw the series, or of mixes the answers against their shares."""
-    if tables.mixed:
-        return plot_shares_of_mixes(tables["affect"], tables.tracker, tables["recovery"])
-    return plot_series(
-        tables["affect"],
-        tables.tracker,
-        tables["ccf"],
-        tables.questions,
-        tables.weeks,
-        scale=tables.scale,
-        rolling_weeks=tables.rolling_weeks,
-    )
 
 
 def caption(tables: PanelTables) -> str:
@@ -115,9 +80,8 @@ def alt(tables: PanelTables) -> str:
     return f"Weekly series of {tables.arms_in_words} and the survey; the table below has the correlations."
 
 
-RESULT = Result[PanelData, PanelTables](
-    MOODS["scaled_series"],
-    figure=plot,
+RESULT = PanelResult(
+    figure=plot_series,
     title=lambda tables: "Known shares and answers" if tables.mixed else "Posts and survey, as published",
     caption=caption,
     alt=alt,

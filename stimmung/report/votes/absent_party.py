@@ -1,18 +1,13 @@
 """What a method loses of the answer option whose voters are absent from the training rows."""
 
-from collections.abc import Sequence
-
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
 from stimmung.evaluation.votes.absent_options import compare_absent
 from stimmung.evaluation.votes.condition_roles import without_answers
 from stimmung.report.change_panels import SHOWN, draw_changes, looks_of_present, name_methods
-from stimmung.report.registry import VOTES
-from stimmung.report.result import Result
 from stimmung.report.style import WIDTH_INCHES, language_models_first, method_label, note_figure
-from stimmung.report.survey_results import COLOURS, INTERVAL, WHISKERS, SurveyData, SurveyTables
+from stimmung.report.survey_results import INTERVAL, WHISKERS, SurveyResult, SurveyTables
 from stimmung.report.tables import DASH, Cell, Group, Row, Table, interval, number, p_value, percentage
 from stimmung.vocabulary.votes_schemas import ABSENT
 
@@ -22,10 +17,10 @@ COLUMNS = [
 ]
 
 
-def absent_table(absent: pd.DataFrame) -> Table:
+def absent_table(tables: SurveyTables) -> Table:
     """Return F1 and predicted share of the absent option, with and without its voters: a row for each method."""
     groups = []
-    for (condition, option), part in absent.groupby(["condition", "option"], sort=False):
+    for (condition, option), part in tables["absent"].groupby(["condition", "option"], sort=False):
         rows = []
         for method in language_models_first(part["method"].unique()):
             own = {row["metric"]: row for _, row in part[part["method"] == method].iterrows()}
@@ -63,23 +58,16 @@ def _advantage(row: Row) -> Cell:
     return Cell(number(row["advantage"]), interval(row["advantage_low"], row["advantage_high"]), note)
 
 
-def plot_absent(absent: pd.DataFrame, methods: Sequence[str]) -> Figure:
-    """Draw the change of the absent option's F1 and predicted share: a row for each condition, a mark for each method.
-
-    Parameters
-    ----------
-    absent
-        An ABSENT table.
-    methods
-        All methods of the survey, so that each looks as in the other figures.
-    """
+def plot_absent(tables: SurveyTables) -> Figure:
+    """Draw the change of the absent option's F1 and predicted share: a row for each condition, a mark for each method."""
+    absent = tables["absent"]
     if absent.empty:
         return note_figure(
             "No absent party: this study has no condition that excludes respondents by an answer."
         )
     conditions = absent[["condition", "option"]].drop_duplicates()
     labels = {str(one.condition): f"{one.option}\n{one.condition}" for one in conditions.itertuples()}
-    looks = looks_of_present(absent, methods)
+    looks = looks_of_present(absent, tables.methods)
     figure = Figure(figsize=(WIDTH_INCHES, 0.8 + len(labels) * (0.2 + 0.1 * len(looks))))
     pair = figure.subplots(1, len(SHOWN), sharey=True, squeeze=False)[0]
     draw_changes(pair, absent, looks, "condition", labels)
@@ -87,18 +75,17 @@ def plot_absent(absent: pd.DataFrame, methods: Sequence[str]) -> Figure:
     return figure
 
 
-RESULT = Result[SurveyData, SurveyTables](
-    VOTES["absent_party"],
+RESULT = SurveyResult(
     schema=ABSENT,
     compute=lambda survey: compare_absent(
         survey.predictions, survey.splits, survey.folds, without_answers(survey.conditions)
     ),
-    table=lambda tables: absent_table(tables["absent"]),
-    figure=lambda tables: plot_absent(tables["absent"], tables.methods),
+    table=absent_table,
+    figure=plot_absent,
     title="The absent party",
     caption=(
         "Change of F1 and of the predicted share, in percentage points, for the answer option whose voters are absent from "
-        f"the training rows, paired by fold. {COLOURS} {WHISKERS}"
+        f"the training rows, paired by fold. {WHISKERS}"
     ),
     alt=lambda tables: (
         f"Changes for the absent option with {tables.methods_in_words}; the table below has the numbers."

@@ -1,17 +1,13 @@
 """Every metric that is not about one answer option, mean over folds with its interval."""
 
-import pandas as pd
-
 from stimmung.evaluation.votes.fold_summary import summarize_folds
 from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS
-from stimmung.report.registry import VOTES
-from stimmung.report.result import Result
-from stimmung.report.survey_results import INTERVAL, SurveyData, SurveyTables, table_by_method
+from stimmung.report.survey_results import INTERVAL, SurveyResult, SurveyTables, table_by_method
 from stimmung.report.tables import Table
 from stimmung.vocabulary.votes_schemas import METRICS
 
 
-def metrics_table(metrics: pd.DataFrame) -> Table:
+def metrics_table(tables: SurveyTables) -> Table:
     """Return all metrics that are not about one option: a row for each method, grouped by condition.
 
     Raises
@@ -19,6 +15,7 @@ def metrics_table(metrics: pd.DataFrame) -> Table:
     KeyError
         If a metric of the table is not in the registry of metrics.
     """
+    metrics = tables["metrics"]
     # Only servers hide options, so the column is there only where one did.
     hidden = (metrics.loc[metrics["metric"] == "unseen", "value"] > 0).any()
     found = {name for name in metrics["metric"].unique() if not VOTE_METRICS[name].by_option}
@@ -35,11 +32,10 @@ def metrics_table(metrics: pd.DataFrame) -> Table:
     return table_by_method(metrics[metrics["metric"].isin(headings)], "metric", headings, caption)
 
 
-RESULT = Result[SurveyData, SurveyTables](
-    VOTES["all_metrics"],
+RESULT = SurveyResult(
     schema=METRICS,
     compute=lambda survey: summarize_folds(survey.folds),
-    table=lambda tables: metrics_table(tables["metrics"]),
+    table=metrics_table,
     title="All metrics",
     folded=lambda tables: tables.other_conditions,
 )

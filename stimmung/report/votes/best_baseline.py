@@ -2,27 +2,24 @@
 
 from dataclasses import replace
 
-import pandas as pd
-
 from stimmung.evaluation.votes.comparisons import compare_with_best_baseline
 from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS
-from stimmung.report.registry import VOTES
-from stimmung.report.result import Result
 from stimmung.report.style import method_label
-from stimmung.report.survey_results import INTERVAL, SurveyData, SurveyTables
+from stimmung.report.survey_results import INTERVAL, SurveyResult, SurveyTables
 from stimmung.report.tables import Cell, Group, Row, Table, estimate, p_value, row_of
 from stimmung.vocabulary.votes_schemas import COMPARISONS
 
 
-def comparisons_table(comparisons: pd.DataFrame) -> Table:
+def comparisons_table(tables: SurveyTables) -> Table:
     """Return each language model minus the best baseline: a row for each, grouped by condition."""
+    comparisons = tables["comparisons"]
     metrics = list(comparisons["metric"].unique())
     groups = []
     for condition, part in comparisons.groupby("condition", sort=False):
         rows = []
-        for method in part["method"].unique():
-            cells = {row["metric"]: row for _, row in part[part["method"] == method].iterrows()}
-            rows.append(row_of(method_label(method), metrics, cells, _difference))
+        for method, own in part.groupby("method", sort=False):
+            cells = {row["metric"]: row for _, row in own.iterrows()}
+            rows.append(row_of(method_label(str(method)), metrics, cells, _difference))
         groups.append(Group(str(condition), rows))
     caption = (
         "Each language model minus the baseline that is best by the metric on the same folds. Positive differences favour "
@@ -38,11 +35,10 @@ def _difference(row: Row) -> Cell:
     return replace(estimate(row, "difference"), note=note)
 
 
-RESULT = Result[SurveyData, SurveyTables](
-    VOTES["best_baseline"],
+RESULT = SurveyResult(
     schema=COMPARISONS,
     compute=lambda survey: compare_with_best_baseline(survey.folds),
-    table=lambda tables: comparisons_table(tables["comparisons"]),
+    table=comparisons_table,
     title="Against the best baseline",
     shown=lambda tables: not tables["comparisons"].empty,
     folded=lambda tables: tables.other_conditions,

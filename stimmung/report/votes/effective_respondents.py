@@ -1,7 +1,5 @@
 """Effective respondents: how many the best baseline needs to be as good as a tuned language model."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,10 +8,8 @@ from matplotlib.figure import Figure
 from stimmung.evaluation.votes.condition_roles import learning_curves
 from stimmung.evaluation.votes.effective_sample import count_effective_respondents
 from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS
-from stimmung.report.registry import VOTES
-from stimmung.report.result import Result
 from stimmung.report.style import FAINT, WIDTH_INCHES, method_label, method_looks, note_figure
-from stimmung.report.survey_results import SurveyData, SurveyTables
+from stimmung.report.survey_results import SurveyResult, SurveyTables
 from stimmung.report.tables import DASH, Cell, Group, Row, Table, number
 from stimmung.vocabulary.votes_schemas import EFFECTIVE
 
@@ -22,10 +18,10 @@ SHOWN = {"macro_f1": "By macro F1", "log_loss": "By log-loss"}
 BEYOND = 1.6
 
 
-def effective_table(effective: pd.DataFrame) -> Table:
+def effective_table(tables: SurveyTables) -> Table:
     """Return how many respondents the best baseline needs to equal a tuned model: a row for each share."""
     groups = []
-    for (method, metric), part in effective.groupby(["method", "metric"], sort=False):
+    for (method, metric), part in tables["effective"].groupby(["method", "metric"], sort=False):
         rows = []
         for _, row in part.sort_values("n_training").iterrows():
             inside = row["n_effective"] > 0 and np.isfinite(row["n_effective"])
@@ -53,26 +49,19 @@ def _count(row: Row, name: str) -> str:
     return f"< {row['n_smallest']:.0f}" if row[name] == 0 else f"{row[name]:.0f}"
 
 
-def plot_effective(effective: pd.DataFrame, methods: Sequence[str]) -> Figure:
-    """Draw the respondents that the best baseline needs over those that the language model was trained on.
-
-    Parameters
-    ----------
-    effective
-        An EFFECTIVE table.
-    methods
-        All methods of the survey, so that each looks as in the other figures.
-    """
+def plot_effective(tables: SurveyTables) -> Figure:
+    """Draw the respondents that the best baseline needs over those that the language model was trained on."""
+    effective = tables["effective"]
     if effective.empty:
         return note_figure(
             "No effective respondents: this study has no tuned model and baselines on several training shares."
         )
-    looks = method_looks(methods)
+    looks = method_looks(tables.methods)
     figure = Figure(figsize=(WIDTH_INCHES, 3.0))
     row = figure.subplots(1, len(SHOWN), squeeze=False)[0]
     for axes, (metric, title) in zip(row, SHOWN.items(), strict=True):
         part = effective[effective["metric"] == metric]
-        _draw(axes, part, {name: looks[name] for name in methods if name in set(part["method"])})
+        _draw(axes, part, {name: looks[name] for name in looks if name in set(part["method"])})
         axes.set_title(title)
     row[0].set_ylabel("Training respondents that the best baseline needs")
     handles, labels = row[0].get_legend_handles_labels()
@@ -111,14 +100,13 @@ def _draw(axes: Axes, effective: pd.DataFrame, looks: dict[str, tuple[str, str]]
     axes.set_xlabel("Training respondents of the language model")
 
 
-RESULT = Result[SurveyData, SurveyTables](
-    VOTES["effective_respondents"],
+RESULT = SurveyResult(
     schema=EFFECTIVE,
     compute=lambda survey: count_effective_respondents(
         survey.predictions, survey.splits, learning_curves(survey.conditions), weighted=survey.weighted
     ),
-    table=lambda tables: effective_table(tables["effective"]),
-    figure=lambda tables: plot_effective(tables["effective"], tables.methods),
+    table=effective_table,
+    figure=plot_effective,
     title="Effective respondents",
     text=(
         "How many respondents is a language model worth? Each point says how many the best baseline must be trained on to be "

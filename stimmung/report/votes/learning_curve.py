@@ -8,8 +8,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from stimmung.evaluation.votes.condition_roles import Conditions, learning_curves, share_of
-from stimmung.report.registry import VOTES
-from stimmung.report.result import Result
 from stimmung.report.style import (
     WIDTH_INCHES,
     is_baseline,
@@ -18,25 +16,18 @@ from stimmung.report.style import (
     method_looks,
     note_figure,
 )
-from stimmung.report.survey_results import COLOURS, WHISKERS, SurveyData, SurveyTables
+from stimmung.report.survey_results import WHISKERS, SurveyResult, SurveyTables
 
 SHOWN = {"macro_f1": "Macro F1", "log_loss": "Log-loss (nats)"}
 
 
-def plot_learning_curve(metrics: pd.DataFrame, conditions: Conditions) -> Figure:
+def plot_learning_curve(tables: SurveyTables) -> Figure:
     """Draw macro F1 and log-loss over the number of training respondents, with the interval over folds.
 
     A method that sees no training rows is a dotted line. Conditions that differ in more than the share have
     a row of panels of their own.
-
-    Parameters
-    ----------
-    metrics
-        A METRICS table.
-    conditions
-        The survey's conditions.
     """
-    curves = learning_curves(conditions)
+    metrics, curves = tables["metrics"], learning_curves(tables.conditions)
     if not curves:
         return note_figure(
             "No learning curve: this study has no condition that trains on a share of the respondents."
@@ -46,8 +37,8 @@ def plot_learning_curve(metrics: pd.DataFrame, conditions: Conditions) -> Figure
     for row, names in zip(grid, curves, strict=True):
         for axes, (metric, title) in zip(row, SHOWN.items(), strict=True):
             part = metrics[metrics["metric"] == metric]
-            _draw(axes, part, names, _untrained(part, conditions, names[-1]))
-            _share_ticks(axes, part, names, conditions)
+            _draw(axes, part, names, _untrained(part, tables.conditions, names[-1]))
+            _share_ticks(axes, part, names, tables.conditions)
             axes.set_title(title if len(curves) == 1 else f"{title}, {names[-1]}")
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center")
@@ -92,13 +83,12 @@ def _share_ticks(axes: Axes, metrics: pd.DataFrame, names: Sequence[str], condit
     axes.set_xlabel("Training respondents in a fold")
 
 
-RESULT = Result[SurveyData, SurveyTables](
-    VOTES["learning_curve"],
-    figure=lambda tables: plot_learning_curve(tables["metrics"], tables.conditions),
+RESULT = SurveyResult(
+    figure=plot_learning_curve,
     title="Learning from fewer respondents",
     caption=(
         "Macro F1 and log-loss over the number of training respondents in a fold (logarithmic). Dotted: a model that sees "
-        f"no training rows. {COLOURS} {WHISKERS} With few training rows they are too long rather than too short."
+        f"no training rows. {WHISKERS} With few training rows they are too long rather than too short."
     ),
     alt=lambda tables: (
         f"Learning curves of {tables.methods_in_words}; the table of all metrics has the numbers."

@@ -1,18 +1,13 @@
 """Systematic non-response: what happens when a group of respondents is left out of the training rows."""
 
-from collections.abc import Sequence
-
-import pandas as pd
 import pandera.pandas as pa
 from matplotlib.figure import Figure
 
 from stimmung.evaluation.votes.comparisons import compare_conditions
 from stimmung.evaluation.votes.condition_roles import left_out
 from stimmung.report.change_panels import SHOWN, draw_changes, looks_of_present, name_methods
-from stimmung.report.registry import VOTES
-from stimmung.report.result import Result
 from stimmung.report.style import WIDTH_INCHES, language_models_first, method_label, note_figure
-from stimmung.report.survey_results import COLOURS, INTERVAL, WHISKERS, SurveyData, SurveyTables
+from stimmung.report.survey_results import INTERVAL, WHISKERS, SurveyResult, SurveyTables
 from stimmung.report.tables import Cell, Group, Row, Table, estimate, percentage, row_of
 
 # What each column means: stimmung.evaluation.votes.comparisons.compare_conditions.
@@ -28,11 +23,12 @@ LEFT_OUT = pa.DataFrameSchema(
 )
 
 
-def left_out_table(changes: pd.DataFrame) -> Table:
+def left_out_table(tables: SurveyTables) -> Table:
     """Return what leaving out a group of respondents changes: a row for each method.
 
     Grouped by condition, and within it first the changes of F1, then those of the predicted shares.
     """
+    changes = tables["left_out"]
     options = ["", *(name for name in changes["option"].unique() if name)]
     groups = []
     for (condition, reference), part in changes.groupby(["condition", "reference"], sort=False):
@@ -54,22 +50,15 @@ def _change(row: Row) -> Cell:
     return (percentage if row["metric"] == "predicted_share" else estimate)(row, "difference")
 
 
-def plot_left_out(changes: pd.DataFrame, methods: Sequence[str]) -> Figure:
-    """Draw the change of each option's F1 and predicted share where a group of respondents is left out.
-
-    Parameters
-    ----------
-    changes
-        A LEFT_OUT table.
-    methods
-        All methods of the survey, so that each looks as in the other figures.
-    """
+def plot_left_out(tables: SurveyTables) -> Figure:
+    """Draw the change of each option's F1 and predicted share where a group of respondents is left out."""
+    changes = tables["left_out"]
     if changes.empty:
         return note_figure(
             "Nothing to compare: this study has no condition that leaves respondents out of training."
         )
     conditions = changes[["condition", "reference"]].drop_duplicates()
-    looks = looks_of_present(changes, methods)
+    looks = looks_of_present(changes, tables.methods)
     options = changes.loc[changes["metric"] == "f1", "option"].unique()
     height = 0.5 + len(options) * (0.1 + 0.1 * len(looks))
     figure = Figure(figsize=(WIDTH_INCHES, len(conditions) * height))
@@ -82,12 +71,11 @@ def plot_left_out(changes: pd.DataFrame, methods: Sequence[str]) -> Figure:
     return figure
 
 
-RESULT = Result[SurveyData, SurveyTables](
-    VOTES["left_out_groups"],
+RESULT = SurveyResult(
     schema=LEFT_OUT,
     compute=lambda survey: compare_conditions(survey.folds, left_out(survey.conditions)),
-    table=lambda tables: left_out_table(tables["left_out"]),
-    figure=lambda tables: plot_left_out(tables["left_out"], tables.methods),
+    table=left_out_table,
+    figure=plot_left_out,
     title="Leaving respondents out",
     text=(
         "A group of respondents is left out of the training rows, as in systematic non-response, and present in the test folds. "
@@ -96,11 +84,10 @@ RESULT = Result[SurveyData, SurveyTables](
     caption=(
         "Change of each answer option's F1, and of its predicted share in percentage points, when a group is left out of the "
         "training rows, paired by fold. A model that sees no training rows does not change. "
-        f"{COLOURS} {WHISKERS}"
+        f"{WHISKERS}"
     ),
     alt=lambda tables: (
         f"Changes by answer option for {tables.methods_in_words}; the table below has the numbers."
     ),
     shown=lambda tables: bool(left_out(tables.conditions)),
-    folded=lambda tables: tables.other_conditions,
 )

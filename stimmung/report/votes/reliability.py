@@ -8,8 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stimmung.evaluation.votes.calibration import N_BINS, bin_reliability
-from stimmung.report.registry import VOTES
-from stimmung.report.result import Result
 from stimmung.report.style import (
     FAINT,
     WIDTH_INCHES,
@@ -18,24 +16,15 @@ from stimmung.report.style import (
     method_looks,
     remove_empty,
 )
-from stimmung.report.survey_results import SurveyData, SurveyTables
+from stimmung.report.survey_results import SurveyResult, SurveyTables
 from stimmung.vocabulary.votes_schemas import RELIABILITY
 
 PANELS_IN_A_ROW = 4
 
 
-def plot_reliability(reliability: pd.DataFrame, metrics: pd.DataFrame, condition: str) -> Figure:
-    """Draw accuracy over confidence for each method under one condition.
-
-    Parameters
-    ----------
-    reliability
-        A RELIABILITY table.
-    metrics
-        The METRICS table of the same predictions, for the expected calibration error.
-    condition
-        The condition.
-    """
+def plot_reliability(tables: SurveyTables) -> Figure:
+    """Draw accuracy over confidence for each method under the first condition that trains on all rows."""
+    reliability, metrics, condition = tables["reliability"], tables["metrics"], tables.references[0]
     bins = reliability[reliability["condition"] == condition]
     chosen = (metrics["condition"] == condition) & (metrics["metric"] == "expected_calibration_error")
     error_of = metrics[chosen].set_index("method")["value"]
@@ -72,11 +61,10 @@ def _draw(axes: Axes, bins: pd.DataFrame, colour: str, marker: str) -> None:
     axes.set_yticks([0, 0.5, 1], ["0", ".5", "1"])
 
 
-RESULT = Result[SurveyData, SurveyTables](
-    VOTES["reliability"],
+RESULT = SurveyResult(
     schema=RELIABILITY,
     compute=lambda survey: bin_reliability(survey.predictions, weighted=survey.weighted),
-    figure=lambda tables: plot_reliability(tables["reliability"], tables["metrics"], tables.references[0]),
+    figure=plot_reliability,
     title="Calibration",
     caption=lambda tables: (
         f"Accuracy over the probability of the chosen option, in {N_BINS} bins of equal width, all test folds together "

@@ -1,18 +1,14 @@
 """How well the votes of subgroups of the test respondents are predicted."""
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from stimmung.evaluation.votes.subgroup_metrics import measure_subgroups
 from stimmung.report.option_panels import plot_f1_panels
-from stimmung.report.registry import VOTES
-from stimmung.report.result import Result
 from stimmung.report.style import note_figure
 from stimmung.report.survey_results import (
-    COLOURS,
     INTERVAL,
     WHISKERS,
-    SurveyData,
+    SurveyResult,
     SurveyTables,
     table_by_method,
 )
@@ -20,8 +16,9 @@ from stimmung.report.tables import Table
 from stimmung.vocabulary.votes_schemas import SUBGROUPS
 
 
-def subgroups_table(subgroups: pd.DataFrame, references: list[str]) -> Table:
-    """Return macro F1, the F1 of each option and accuracy of each subgroup, under the conditions of ``references``."""
+def subgroups_table(tables: SurveyTables) -> Table:
+    """Return macro F1, the F1 of each option and accuracy of each subgroup, under the conditions that train on all rows."""
+    subgroups, references = tables["subgroup_metrics"], tables.references
     shown = subgroups[
         subgroups["condition"].isin(references) & subgroups["metric"].isin(("macro_f1", "f1", "accuracy"))
     ]
@@ -40,19 +37,12 @@ def subgroups_table(subgroups: pd.DataFrame, references: list[str]) -> Table:
     return table_by_method(named, "column", columns, caption, by="heading")
 
 
-def plot_subgroups(subgroups: pd.DataFrame, condition: str) -> Figure:
-    """Draw macro F1 and the F1 of each option by method, the subgroups of the test respondents side by side.
-
-    Parameters
-    ----------
-    subgroups
-        A SUBGROUPS table.
-    condition
-        The condition that is shown.
-    """
+def plot_subgroups(tables: SurveyTables) -> Figure:
+    """Draw macro F1 and the F1 of each option by method, subgroups side by side, under the first condition that trains on all rows."""
+    subgroups = tables["subgroup_metrics"]
     if subgroups.empty:
         return note_figure("No subgroups: this study's config names none.")
-    wanted = subgroups[subgroups["condition"] == condition]
+    wanted = subgroups[subgroups["condition"] == tables.references[0]]
     # A subgroup takes the place that a condition has in the other figures: filled, open.
     wanted = wanted.assign(condition=wanted["subgroup"])
     return plot_f1_panels(wanted, list(wanted["subgroup"].unique()))
@@ -64,18 +54,17 @@ def caption(tables: SurveyTables) -> str:
     filling = f"Filled: {first}" + (f"; open: {', '.join(others)}" if others else "")
     return (
         "F1 of subgroups of the test respondents; all are trained on together (condition "
-        f"{tables.references[0]}). {filling}. {COLOURS} {WHISKERS}"
+        f"{tables.references[0]}). {filling}. {WHISKERS}"
     )
 
 
-RESULT = Result[SurveyData, SurveyTables](
-    VOTES["subgroups"],
+RESULT = SurveyResult(
     schema=SUBGROUPS,
     compute=lambda survey: measure_subgroups(
         survey.predictions, survey.splits, survey.respondents, survey.subgroups, survey.weighted
     ),
-    table=lambda tables: subgroups_table(tables["subgroup_metrics"], tables.references),
-    figure=lambda tables: plot_subgroups(tables["subgroup_metrics"], tables.references[0]),
+    table=subgroups_table,
+    figure=plot_subgroups,
     title="Subgroups of respondents",
     caption=caption,
     alt=lambda tables: f"F1 by subgroup for {tables.methods_in_words}; the table below has the numbers.",

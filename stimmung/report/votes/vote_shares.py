@@ -1,22 +1,20 @@
 """Predicted shares of the answer options against observed ones."""
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from stimmung.evaluation.votes.predicted_shares import compare_shares
 from stimmung.report.option_panels import plot_option_panels
-from stimmung.report.registry import VOTES
-from stimmung.report.result import Result
 from stimmung.report.style import INK, as_percent, language_models_first, method_label
-from stimmung.report.survey_results import COLOURS, WHISKERS, SurveyData, SurveyTables
+from stimmung.report.survey_results import WHISKERS, SurveyResult, SurveyTables
 from stimmung.report.tables import DASH, Cell, Group, Row, Table, number, percentage
 from stimmung.vocabulary.votes_schemas import SHARES
 
 
-def shares_table(shares: pd.DataFrame) -> Table:
+def shares_table(tables: SurveyTables) -> Table:
     """Return observed and predicted shares in per cent: a row for each method, grouped by condition."""
+    shares = tables["shares"]
     options = list(shares["option"].unique())
     groups = []
     for condition, part in shares.groupby("condition", sort=False):
@@ -41,18 +39,11 @@ def _share(row: Row, kind: str) -> Cell:
     return percentage(row, kind, f"{kind}_low", f"{kind}_high")
 
 
-def plot_shares(shares: pd.DataFrame, conditions: list[str]) -> Figure:
-    """Draw the predicted share of each option by method against the observed share and its interval.
-
-    Parameters
-    ----------
-    shares
-        A SHARES table.
-    conditions
-        The conditions that stand side by side.
-    """
+def plot_shares(tables: SurveyTables) -> Figure:
+    """Draw the predicted share of each option by method against the observed share and its interval."""
+    shares = tables["shares"]
     panels = {str(option): part for option, part in shares.groupby("option", sort=False)}
-    figure = plot_option_panels(panels, conditions, ("predicted", "predicted_low", "predicted_high"))
+    figure = plot_option_panels(panels, tables.references, ("predicted", "predicted_low", "predicted_high"))
     for axes, part in zip(figure.axes, panels.values(), strict=True):
         row = part.iloc[0]
         axes.axvspan(row["observed_low"], row["observed_high"], color="#d9d9d9", zorder=0, linewidth=0)
@@ -65,16 +56,15 @@ def plot_shares(shares: pd.DataFrame, conditions: list[str]) -> Figure:
     return figure
 
 
-RESULT = Result[SurveyData, SurveyTables](
-    VOTES["vote_shares"],
+RESULT = SurveyResult(
     schema=SHARES,
     compute=lambda survey: compare_shares(survey.predictions, survey.folds),
-    table=lambda tables: shares_table(tables["shares"]),
-    figure=lambda tables: plot_shares(tables["shares"], tables.references),
+    table=shares_table,
+    figure=plot_shares,
     title="Shares",
     caption=lambda tables: (
         "Predicted share of each answer option (mean probability, weighted) against the observed share (line) with Wilson's "
-        f"95 % interval for the effective sample size (band). {tables.filling}{COLOURS} {WHISKERS}"
+        f"95 % interval for the effective sample size (band). {tables.filling}{WHISKERS}"
     ),
     alt=lambda tables: (
         f"Predicted and observed shares for {tables.methods_in_words}; the table below has the numbers."

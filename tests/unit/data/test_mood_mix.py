@@ -76,7 +76,7 @@ def test_the_real_goemotions_has_enough_posts_for_mixes():
 def test_what_cannot_be_mixed_is_told(tmp_path):
     with pytest.raises(InputError, match="no GoEmotions in"):
         read_goemotions(tmp_path)
-    with pytest.raises(InputError, match="no post that is labelled 'sadness' alone"):
+    with pytest.raises(InputError, match="no post whose only label is 'sadness'"):
         read_goemotions(write_goemotions(tmp_path, ["so good\t1\tid1"]))
     with pytest.raises(InputError, match="line 1: no tab"):
         read_goemotions(write_goemotions(tmp_path, ["marked post"]))

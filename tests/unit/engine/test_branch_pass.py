@@ -47,6 +47,17 @@ MADE = {
     },
     "Gemma 2, window 48": lambda: hf.Gemma2ForCausalLM(hf.Gemma2Config(**SHAPE, sliding_window=48)),
     "Qwen3.5, linear attention": lambda: hf.Qwen3_5ForCausalLM(hf.Qwen3_5TextConfig(**SHAPE, **LINEAR)),
+    "OPT": lambda: hf.OPTForCausalLM(
+        hf.OPTConfig(
+            vocab_size=128,
+            hidden_size=64,
+            ffn_dim=128,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            max_position_embeddings=512,
+            word_embed_proj_dim=64,
+        )
+    ),
     "Falcon, ALiBi": lambda: hf.FalconForCausalLM(
         hf.FalconConfig(
             vocab_size=128,
@@ -58,7 +69,7 @@ MADE = {
         )
     ),
 }
-SHARES = {"Llama", "Mistral, window 512", "Gemma 3, window 512"}
+SHARES = {"Llama", "OPT", "Mistral, window 512", "Gemma 3, window 512"}
 
 
 def made(name):
@@ -92,7 +103,7 @@ def test_scores_are_those_of_one_plain_forward_for_each_option(name):
     assert options_can_share_a_row(model, 65) == (name in SHARES)
 
 
-@pytest.mark.parametrize("name", ["Mistral, window 20", "Gemma 3, window 48"])
+@pytest.mark.parametrize("name", ["Mistral, window 20", "Gemma 3, window 48", "OPT"])
 def test_with_adapters_too_and_in_any_batch(name):
     model = made(name)
     prepare_loaded(model)

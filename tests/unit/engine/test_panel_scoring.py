@@ -182,7 +182,7 @@ def test_an_adapter_answers_the_same_alone_and_from_the_store(small, tmp_path, m
     def not_again(directory):
         raise AssertionError(f"{directory} was read again")
 
-    monkeypatch.setattr("stimmung.engine.scoring.panel_scoring.load_adapter", not_again)
+    monkeypatch.setattr("stimmung.engine.scoring.score.load_adapter", not_again)
     assert answers_of(small, store).equals(together)
 
 

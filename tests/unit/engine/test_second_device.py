@@ -80,7 +80,6 @@ def test_training_elsewhere_goes_on_from_its_checkpoint(elsewhere, training, tas
         (((5,), (6,), (7,)), "exact"),
         (((5,), (6, 7), (6, 8, 9), (6, 4)), "exact"),
         (((5,), (6,), (7,)), "first-token"),
-        (((5,), (6, 7), (6, 8, 9), (6, 4)), "among-answers"),
     ],
 )
 def test_scores_elsewhere_are_scores_here(base, elsewhere, training, options, readout):

@@ -276,6 +276,7 @@ def test_tasks_that_make_the_same_adapter_are_trained_once_however_often_stopped
     assert sorted(record["name"] for record in records(tmp_path / "b")) == ["adapter 0", "adapter 1"]
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(base, training, tasks, tmp_path):
     store, killed = Store(tmp_path / "a"), Store(tmp_path / "b")
     began = time.monotonic()

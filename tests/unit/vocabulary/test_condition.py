@@ -1,6 +1,7 @@
 import pytest
+from pydantic import ValidationError
 
-from stimmung.vocabulary.condition import combined_conditions
+from stimmung.vocabulary.condition import Condition, combined_conditions
 
 CONDITIONS = {
     "full": {},
@@ -9,15 +10,20 @@ CONDITIONS = {
     "no-red": {"exclude": {"party_id": ["red"]}},
     "no-blue": {"exclude": {"party_id": ["blue"]}},
     "tenth": {"share": 0.1},
+    "as-many": {"same_size_as": "tenth"},
 }
 
 
 def combined(**more):
-    return combined_conditions({**CONDITIONS, **more})
+    """Return the keys of each combined condition that are not the defaults."""
+    conditions = {name: Condition(**one) for name, one in {**CONDITIONS, **more}.items()}
+    return {
+        name: one.model_dump(exclude_defaults=True) for name, one in combined_conditions(conditions).items()
+    }
 
 
 def test_conditions_without_parts_stay_as_they_are():
-    assert combined_conditions(CONDITIONS) == CONDITIONS
+    assert combined() == CONDITIONS
 
 
 def test_what_the_parts_take_away_is_taken_away_together():
@@ -47,10 +53,12 @@ def test_parts_may_have_parts():
     [
         (
             {"x": {"combine": ["studends"]}},
-            r"x\.combine: no condition 'studends' \(did you mean 'students'\?\)",
+            r"x.combine: no condition 'studends' \(did you mean 'students'\?\)",
         ),
         ({"x": {"combine": ["x"]}}, "x.combine: refers to itself"),
+        ({"x": {"combine": ["y"]}, "y": {"combine": ["x"]}}, "x.combine: refers to itself"),
         ({"x": {"combine": ["tenth"], "share": 0.5}}, "x.combine: two parts give 'share', 0.1 and 0.5"),
+        ({"x": {"combine": ["tenth", "as-many"]}}, "x.combine: share and same_size_as both"),
     ],
 )
 def test_parts_that_do_not_go_together_are_refused(more, said):
@@ -58,6 +66,6 @@ def test_parts_that_do_not_go_together_are_refused(more, said):
         combined(**more)
 
 
-def test_what_is_no_map_is_left_to_the_checks_that_follow():
-    assert combined_conditions(None) is None
-    assert combined_conditions({"x": 1}) == {"x": 1}
+def test_a_condition_draws_its_rows_in_one_way():
+    with pytest.raises(ValidationError, match="give one"):
+        Condition(share=0.5, same_size_as="full")

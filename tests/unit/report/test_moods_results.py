@@ -1,8 +1,10 @@
-import pandas as pd
 import pytest
-from stimmung.report.moods_tables import confirmations_table, correlations_table, recovery_table
 
+from stimmung.report.moods.confirmed_lags import confirmations_table
+from stimmung.report.moods.correlations import correlations_table
+from stimmung.report.moods.known_mood import recovery_table
 from tests.synthetic_moods import OPTIONS
+from tests.unit.report.conftest import changed
 
 
 def cells(table, group):
@@ -15,9 +17,9 @@ def cells(table, group):
 
 
 def test_each_number_of_the_correlations_is_where_it_belongs(panel):
-    table = correlations_table(panel.ccf, 3)
+    table = correlations_table(panel)
     assert table.columns == ["Option", "tiny/weekly", "words"]
-    row = panel.ccf.query("lag_weeks == 0 and option == 'Sad' and model == 'baselines/words'").iloc[0]
+    row = panel["ccf"].query("lag_weeks == 0 and option == 'Sad' and model == 'baselines/words'").iloc[0]
     published = cells(table, "mood: as published (means of 3 weeks)")["Sad", "words"]
     raw = cells(table, "mood: raw series")["Sad", "words"]
     innovations = cells(table, "mood: innovations")["Sad", "words"]
@@ -28,34 +30,36 @@ def test_each_number_of_the_correlations_is_where_it_belongs(panel):
 
 
 def test_changes_and_the_detrended_coefficient_stand_beside_the_rest(panel):
-    ccf = panel.ccf.copy()
+    ccf = panel["ccf"].copy()
     here = (ccf["lag_weeks"] == 0) & (ccf["option"] == "Sad") & (ccf["model"] == "tiny/weekly")
     ccf.loc[here, ["r_differences", "p_differences", "r_detrended"]] = [0.31, 0.21, -0.41]
-    cell = cells(correlations_table(ccf, 3), "mood: changes from week to week")["Sad", "tiny/weekly"]
+    cell = cells(correlations_table(changed(panel, ccf=ccf)), "mood: changes from week to week")[
+        "Sad", "tiny/weekly"
+    ]
     assert (cell.text, cell.note) == ("0.31", "p 0.210, detrended −0.41")
 
 
 def test_a_series_without_numbers_says_why(panel):
-    ccf = panel.ccf.copy()
+    ccf = panel["ccf"].copy()
     ccf.loc[(ccf["option"] == "Sad") & (ccf["model"] == "baselines/words"), "note"] = "constant series"
-    for group in correlations_table(ccf, 3).groups:
-        cell = cells(correlations_table(ccf, 3), group.heading)["Sad", "words"]
+    for group in correlations_table(changed(panel, ccf=ccf)).groups:
+        cell = cells(correlations_table(changed(panel, ccf=ccf)), group.heading)["Sad", "words"]
         assert (cell.text, cell.note) == ("–", "constant series")
 
 
 def test_confirmations_are_grouped_by_series_language_models_first(panel):
-    table = confirmations_table(panel.confirmations)
+    table = confirmations_table(panel)
     assert [group.heading for group in table.groups] == ["mood: tiny/weekly", "mood: words"]
-    assert all([row[0].text for row in group.rows] == sorted(OPTIONS) for group in table.groups)
+    assert all([row[0].text for row in group.rows] == list(OPTIONS) for group in table.groups)
 
 
 def test_the_mean_over_options_is_the_first_row_of_the_recovery(panel):
-    table = recovery_table(panel.recovery)
+    table = recovery_table(panel)
     (group,) = table.groups
-    assert [row[0].text for row in group.rows] == ["mean over options", *sorted(OPTIONS)]
-    mean = panel.recovery[panel.recovery["option"].isna() & (panel.recovery["model"] == "tiny/weekly")].iloc[
-        0
-    ]
+    assert [row[0].text for row in group.rows] == ["mean over options", *list(OPTIONS)]
+    mean = panel["recovery"][
+        panel["recovery"]["option"].isna() & (panel["recovery"]["model"] == "tiny/weekly")
+    ].iloc[0]
     assert float(group.rows[0][1].text) == pytest.approx(mean["r"], abs=0.005)
 
 
@@ -64,9 +68,8 @@ def test_the_mean_over_options_is_the_first_row_of_the_recovery(panel):
 )
 def test_made_up_and_constructed_data_is_marked(panel, constructed, simulated):
     tables = [
-        correlations_table(panel.ccf, 3, constructed),
-        confirmations_table(panel.confirmations, constructed),
-        recovery_table(panel.recovery, constructed),
+        table(panel).marked(constructed)
+        for table in (correlations_table, confirmations_table, recovery_table)
     ]
     for table in tables:
         assert table.simulated == simulated
@@ -74,6 +77,7 @@ def test_made_up_and_constructed_data_is_marked(panel, constructed, simulated):
 
 
 def test_no_rows_are_no_groups(panel):
-    assert correlations_table(panel.ccf[:0], 3).groups == []
-    assert isinstance(recovery_table(panel.recovery[:0]).columns, list)
-    assert confirmations_table(pd.DataFrame(panel.confirmations[:0])).groups == []
+    names = ("ccf", "recovery", "confirmations")
+    none = changed(panel, **{name: panel[name][:0] for name in names})
+    for table in (correlations_table, confirmations_table, recovery_table):
+        assert table(none).groups == [] and isinstance(table(none).columns, list)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from stimmung.report.changes import SHOWN, draw_changes, looks_of_present
 
+from stimmung.report.change_panels import SHOWN, draw_changes, looks_of_present
 from stimmung.report.style import method_looks
 
 METHODS = ["baselines/logistic", "tiny/tuned", "tiny/zero-shot"]

@@ -1,13 +1,10 @@
-from stimmung.report.conditions import (
+from stimmung.evaluation.votes.condition_roles import (
     changes,
     in_words,
     learning_curves,
     left_out,
-    prompt_twin,
     reference_conditions,
 )
-
-from stimmung.study.surveys import Survey
 from tests.synthetic_votes import CONDITIONS
 
 
@@ -39,20 +36,6 @@ def test_a_study_without_a_plain_condition_has_its_first_as_reference():
     assert reference_conditions({"share-10": {"share": 0.1}, "share-20": {"share": 0.2}}) == ["share-10"]
 
 
-def test_prompt_twin_is_that_of_the_study():
-    survey = Survey.model_validate(
-        {
-            "file": "x.csv",
-            "codebook": "x.yaml",
-            "conditions": CONDITIONS,
-            "arms": ["tiny/zero-shot"],
-            "training": "votes",
-        }
-    )
-    for name in CONDITIONS:
-        assert prompt_twin(CONDITIONS, name) == survey.prompt_twin(name)
-
-
 def test_words_name_everything_that_a_condition_does():
     assert in_words({}) == "all training rows, all items"
     assert in_words({"share": 0.1}) == "a stratified 10 % of the training rows"
@@ -66,7 +49,7 @@ def test_words_name_everything_that_a_condition_does():
         }
     )
     assert "whose party is A, B or C" in words
-    assert "only whose job is student" in words
+    assert "only training rows of respondents whose job is student" in words
     assert "age" in words
     assert "who answered every item" in words
     assert "later: 7" in words
