@@ -30,7 +30,7 @@ POLL_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Owner:
-    """The process that holds a lock, and a token that tells this lock from every other."""
+    """The process that holds a lock, and a token that is unique to this lock."""
 
     host: str
     pid: int
@@ -188,7 +188,7 @@ def _host() -> str:
 
 
 def _began(pid: int) -> str:
-    """Return the kernel's start time of a process, which tells it from a later one with the same number; '' if it has ended."""
+    """Return the kernel's start time of a process, since numbers are used again; '' if it has ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except (FileNotFoundError, ProcessLookupError):

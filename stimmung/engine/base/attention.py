@@ -64,7 +64,7 @@ def _attend_at(
     options: dict[str, Any],
 ) -> torch.Tensor:
     rows, heads, length, width = query.shape
-    behind, places = places, places.clamp(max=length - 1)
+    unclamped, places = places, places.clamp(max=length - 1)
     if mask is None:
         seen = torch.arange(key.shape[2], device=key.device) <= places[..., None] + key.shape[2] - length
         mask = seen[:, None]
@@ -75,7 +75,7 @@ def _attend_at(
     found = sdpa_attention_forward(module, wanted, key, value, mask, **options)[0]
     # Queries beyond the end are written there and cut off, or they would count twice in the backward pass.
     whole = found.new_zeros(rows, length + places.shape[1], heads, found.shape[-1])
-    return whole.scatter(1, behind[..., None, None].expand_as(found), found)[:, :length]
+    return whole.scatter(1, unclamped[..., None, None].expand_as(found), found)[:, :length]
 
 
 def _pays(query: torch.Tensor, key: torch.Tensor, options: dict[str, Any]) -> bool:

@@ -131,7 +131,7 @@ def _load(kind: Any, source: str, revision: str | None, options: dict[str, Any])
             "It must be in safetensors. A hub model must be downloaded first where jobs have no network: "
             "`hf download ID --revision REVISION`.",
         ) from error
-    # Code of its own that a repository offers beside a class of transformers is not run, and not asked for later.
+    # A repository may offer code for a class that transformers has too: it is not run, and must not be asked for when loading.
     if hasattr(model.config, "auto_map"):
         del model.config.auto_map
     tokenizer.init_kwargs.pop("auto_map", None)

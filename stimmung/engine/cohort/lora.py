@@ -19,7 +19,7 @@ from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.training import Lora
 
 BASE_ONLY = -1  # rows that no adapter touches
-DRAWS = 2**16  # values of the random number behind each entry of a dropout mask
+DRAWS = 2**16  # possible values of the random number that decides an entry of a dropout mask
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Layout:
 
 
 class CohortLinear(nn.Module):
-    """A frozen linear layer with K adapters beside it."""
+    """A frozen linear layer and the K adapters of it."""
 
     def __init__(self, base: nn.Module, settings: Lora, layout: Layout, number: int) -> None:
         super().__init__()

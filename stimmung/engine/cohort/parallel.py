@@ -112,7 +112,7 @@ def _share(tasks: Sequence[Task], device: int, n_devices: int, meeting: Path) ->
 
 
 def _meet(device: int, n_devices: int, meeting: Path) -> PartialState:
-    # A library may have initialised accelerate in this process, which keeps the first state whatever is asked for later.
+    # A library may have initialised accelerate in this process, which keeps the first state whatever is requested later.
     PartialState._reset_state()
     try:
         return PartialState(
