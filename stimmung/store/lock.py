@@ -41,16 +41,16 @@ class Owner:
     @classmethod
     def this_process(cls) -> "Owner":
         """Return this process as the owner of a new lock."""
-        job = os.environ.get("SLURM_JOB_ID", "")
-        return cls(_host(), os.getpid(), _began(os.getpid()), job, secrets.token_hex(8))
+        job = os.environ.get("SLURM_JOB_ID")
+        named = f"Slurm job {job}" if job else ""
+        return cls(_host(), os.getpid(), _began(os.getpid()), named, secrets.token_hex(8))
 
     def is_seen_dead(self) -> bool:
         """Return whether the owner was a process of this host that runs no more."""
         return self.host == _host() and bool(self.began) and _began(self.pid) != self.began
 
     def __str__(self) -> str:
-        process = f"process {self.pid} on {self.host.split(' ', 1)[0]}"
-        return f"Slurm job {self.job}, {process}" if self.job else process
+        return f"{self.job} process {self.pid} on {self.host.split(' ', 1)[0]}".strip()
 
 
 class Lock:
@@ -118,7 +118,7 @@ def lock(
             raise Interrupted(f"stopped while waiting for {what}, which another job is making")
         other, touched = _owner(path), _touched(path)
         if seen is None or seen[0] != other:
-            logger.info("waiting for %s, which %s is making", what, other or "another job")
+            logger.info("waiting for %s, which is being made by %s", what, other or "another job")
         if seen != (other, touched):
             seen, seen_at = (other, touched), time.monotonic()
         if (other and other.is_seen_dead()) or time.monotonic() - seen_at > stale_after:
