@@ -10,8 +10,8 @@ import yaml
 from stimmung.report.moods_section import moods_section
 from stimmung.report.page import render_page
 from stimmung.report.panel_results import PanelTables
-from stimmung.report.result_registry import moods_results, votes_results
 from stimmung.report.result import read_results
+from stimmung.report.result_registry import moods_results, votes_results
 from stimmung.report.run_section import rerun_section, run_section, simulated_notice, tiny_notice
 from stimmung.report.survey_results import SurveyTables
 from stimmung.report.votes_section import votes_section

@@ -11,8 +11,8 @@ from stimmung.report.costs import BUILT_IN
 from stimmung.report.moods.lags import SIGNIFICANT
 from stimmung.report.page import Facts, Notice, Part, Points, Section, Text
 from stimmung.report.panel_results import PanelTables
-from stimmung.report.result_registry import moods_results
 from stimmung.report.result import parts_of
+from stimmung.report.result_registry import moods_results
 from stimmung.report.run_section import adapter_facts
 from stimmung.report.series_panels import weeks_in_words, weeks_without_estimate
 from stimmung.report.series_tables import models_in_order

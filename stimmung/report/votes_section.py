@@ -9,8 +9,8 @@ import pandas as pd
 from stimmung.evaluation.votes.condition_roles import in_words
 from stimmung.report.costs import BUILT_IN
 from stimmung.report.page import Facts, Part, Points, Section, Text
-from stimmung.report.result_registry import votes_results
 from stimmung.report.result import parts_of
+from stimmung.report.result_registry import votes_results
 from stimmung.report.run_section import adapter_facts
 from stimmung.report.style import is_baseline, method_label
 from stimmung.report.survey_results import SurveyTables

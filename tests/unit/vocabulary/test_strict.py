@@ -15,8 +15,10 @@ from stimmung.study.surveys import Survey, SurveySimulation
         (Panel, "salt_file"),
         (Signal, "file"),
         (Tracker, "file"),
-    ]
-    + [(Survey, "file"), (Survey, "codebook"), (SurveySimulation, "layout")],
+        (Survey, "file"),
+        (Survey, "codebook"),
+        (SurveySimulation, "layout"),
+    ],
 )
 def test_fault_ff_a_tilde_in_a_path_is_the_home_folder(monkeypatch, model, field):
     monkeypatch.setenv("HOME", "/home/ann")
