@@ -2,39 +2,62 @@
 VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= $(shell nproc)
+PIP := $(BIN)/pip --disable-pip-version-check
+# A local build (2.13.0+cpu) under its public number, and none of CUDA's libraries, which come with torch where there are any.
+FREEZE := .lock/bin/pip freeze --all --exclude pip --exclude-editable | sed 's/+[a-z0-9.]*$$//' | grep -Ev '^(nvidia|cuda|triton)'
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-slurm bench format clean
+.PHONY: demo test test-fast test-slurm bench format lock clean
 
-$(BIN)/.installed: pyproject.toml
+# The exact versions of the lock files, so that two people get the same numbers. What is newer: pip install -e . elsewhere.
+$(BIN)/.installed: pyproject.toml requirements.lock
 	python3 -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .[dev]
+	$(PIP) install --quiet --requirement requirements.lock
+	$(PIP) install --quiet --no-deps --editable .
+	touch $@
+
+$(BIN)/.installed-dev: $(BIN)/.installed requirements-dev.lock
+	$(PIP) install --quiet --requirement requirements-dev.lock
 	touch $@
 
 demo: $(BIN)/.installed  ## the whole study of config.yaml on this machine, to results/report.html
 	$(BIN)/snakemake --cores $(CORES) --logger rich
 	@echo "The report: file://$(CURDIR)/results/report.html"
 
-test: $(BIN)/.installed  ## style, types, rules, and every test
+test: $(BIN)/.installed-dev  ## style, types, rules, and every test but Slurm's
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
 
-test-slurm: $(BIN)/.installed  ## a real Slurm of three nodes on this machine, its faults, and random kills; needs root and Debian
+test-fast: $(BIN)/.installed-dev  ## the tests without those marked slow: no workflow runs, at most 3 minutes
+	$(PYTEST) -m "not slow"
+
+test-slurm: $(BIN)/.installed-dev  ## a real Slurm of three nodes on this machine, its faults, and random kills; needs root and Debian
 	$(BIN)/pytest tests/slurm
 
-bench: $(BIN)/.installed  ## the speed comparisons of BENCHMARKS.md, CPU sizes
+bench: $(BIN)/.installed-dev  ## the speed comparisons of BENCHMARKS.md, CPU sizes
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/scoring.py
 	$(BIN)/python benchmarks/loading.py --repetitions 2
 	$(BIN)/python benchmarks/dag.py
 
-format: $(BIN)/.installed
+format: $(BIN)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile rules
+
+lock:  ## both lock files anew, with the newest versions that pyproject.toml allows; run `make test` after it
+	rm -rf .lock && python3 -m venv .lock
+	.lock/bin/pip install --quiet --editable .
+	(sed -n '/^#/p' requirements.lock; $(FREEZE)) > .lock/requirements.lock
+	.lock/bin/pip install --quiet --constraint .lock/requirements.lock --editable .[dev]
+	(sed -n '/^#\|^-/p' requirements-dev.lock; $(FREEZE) | grep -vxFf .lock/requirements.lock) > requirements-dev.lock.new
+	mv .lock/requirements.lock requirements.lock
+	mv requirements-dev.lock.new requirements-dev.lock
+	rm -rf .lock
 
 clean:  ## results, logs and Snakemake's memory; the environment stays
 	find results -mindepth 1 ! -name .gitkeep -delete

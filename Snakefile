@@ -10,10 +10,7 @@ from snakemake.utils import min_version
 
 from stimmung.data.posts.file_patterns import matching_files
 from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER
-from stimmung.report.conditions import in_words, learning_curves, without_answers
-from stimmung.report.provenance import git_state
 from stimmung.study.reading import load_codebook
-from stimmung.study.sources import files_of_source
 from stimmung.vocabulary.arms import ARMS
 from stimmung.workflow.code_digest import code_digest
 from stimmung.workflow.resources import (
@@ -36,14 +33,13 @@ os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
 configfile: "config.yaml"
 
 
-STUDY = study_or_exit(config)
+STUDY = study_or_exit(config, workflow.configfiles if workflow.is_main_process else ())
 # Not again in each job: these begin when everything is there, and of a storage only Snakemake knows what it holds.
 if workflow.is_main_process and workflow.storage_settings.default_storage_provider is None:
     files_or_exit(STUDY)
 
 
 include: "rules/common.smk"
-include: "rules/common/report.smk"
 include: "rules/models.smk"
 include: "rules/surveys.smk"
 include: "rules/panels.smk"

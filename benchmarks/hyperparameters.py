@@ -23,8 +23,9 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from simulated_respondents import simulate_respondents
+
 from stimmung.data.simulate.simulated_file import simulate_codes, write_simulated_sav
-from stimmung.data.simulate.simulated_survey import simulate_respondents
 from stimmung.data.surveys.respondents import needed_columns, respondents_table
 from stimmung.data.surveys.splits import split_condition
 from stimmung.data.surveys.survey_files import read_survey_file

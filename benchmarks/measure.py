@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 import torch
+from simulated_respondents import simulate_respondents
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -25,7 +26,6 @@ from transformers import (
 )
 
 from stimmung.data.simulate.generated_text import questionnaires
-from stimmung.data.simulate.simulated_survey import simulate_respondents
 from stimmung.engine.base.base_model import Base, keep_weights_unpacked, prepare_loaded
 from stimmung.engine.base.devices import use_threads
 from stimmung.engine.base.tiny import _build_tokenizer

@@ -15,14 +15,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from stimmung.data.posts.cleaning import clean_texts, is_emoji_only
 from stimmung.data.posts.panel_reader import PostReader, read_panel
 from stimmung.data.posts.post_files import find_post_files
 from stimmung.data.simulate.simulated_panel import simulate_week
@@ -66,11 +64,10 @@ def measure(folder: Path) -> dict[str, float]:
     """Read the posts of a folder in this process."""
     reader = PostReader(
         columns=PostColumns(),
-        layout=PostFormat(),
+        format=PostFormat(),
         weeks=WEEKS,
         filters=PostFilters(max_posts_per_author=10_000),
-        clean=partial(clean_texts, cleaning=Cleaning()),
-        is_emoji_only=is_emoji_only,
+        cleaning=Cleaning(),
         salt=b"benchmark, no secret",
     )
     before = peak_mb()

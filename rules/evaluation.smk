@@ -1,5 +1,7 @@
 """How good the predictions of a survey are: tables of metrics with their uncertainty, for readers and for figures."""
 
+from stimmung.report.result_registry import VOTES, names
+
 
 rule evaluate_votes:
     """Measure every method on every fold, and compare it with the best baseline."""
@@ -8,14 +10,7 @@ rule evaluate_votes:
         splits=splits_of,
         respondents="results/surveys/{survey}/respondents.parquet",
     output:
-        fold_metrics="results/surveys/{survey}/fold_metrics.parquet",
-        metrics="results/surveys/{survey}/metrics.parquet",
-        comparisons="results/surveys/{survey}/comparisons.parquet",
-        shares="results/surveys/{survey}/shares.parquet",
-        reliability="results/surveys/{survey}/reliability.parquet",
-        absent="results/surveys/{survey}/absent.parquet",
-        effective="results/surveys/{survey}/effective.parquet",
-        subgroup_metrics="results/surveys/{survey}/subgroup_metrics.parquet",
+        results=expand("results/surveys/{{survey}}/{name}.parquet", name=names(VOTES, "data")),
     log:
         "logs/evaluate_votes/{survey}.log",
     benchmark:
@@ -27,9 +22,10 @@ rule evaluate_votes:
         mem_mb=grows(2000),
         runtime=grows(15),
     params:
-        curves=lambda wildcards: learning_curves(conditions_of(wildcards)),
-        absences=lambda wildcards: without_answers(conditions_of(wildcards)),
-        subgroups=subgroups_of,
+        conditions=of_survey("conditions"),
+        subgroups=lambda wildcards: STUDY.surveys[wildcards.survey].subgroups_in_words(
+            CODEBOOKS[wildcards.survey]
+        ),
         weighted=of_survey("weighted_metrics"),
         code=code_of("evaluate_votes"),
     script:
@@ -39,30 +35,13 @@ rule evaluate_votes:
 rule tabulate_votes:
     """Write the tables of a paper, as CSV with all digits and as LaTeX for readers."""
     input:
-        fold_metrics="results/surveys/{survey}/fold_metrics.parquet",
-        metrics="results/surveys/{survey}/metrics.parquet",
-        comparisons="results/surveys/{survey}/comparisons.parquet",
-        shares="results/surveys/{survey}/shares.parquet",
-        absent="results/surveys/{survey}/absent.parquet",
-        effective="results/surveys/{survey}/effective.parquet",
-        subgroup_metrics="results/surveys/{survey}/subgroup_metrics.parquet",
+        results=rules.evaluate_votes.output.results,
     output:
-        f1_csv="results/surveys/{survey}/tables/f1.csv",
-        f1_tex="results/surveys/{survey}/tables/f1.tex",
-        metrics_csv="results/surveys/{survey}/tables/metrics.csv",
-        metrics_tex="results/surveys/{survey}/tables/metrics.tex",
-        shares_csv="results/surveys/{survey}/tables/shares.csv",
-        shares_tex="results/surveys/{survey}/tables/shares.tex",
-        comparisons_csv="results/surveys/{survey}/tables/comparisons.csv",
-        comparisons_tex="results/surveys/{survey}/tables/comparisons.tex",
-        left_out_csv="results/surveys/{survey}/tables/left_out.csv",
-        left_out_tex="results/surveys/{survey}/tables/left_out.tex",
-        absent_csv="results/surveys/{survey}/tables/absent.csv",
-        absent_tex="results/surveys/{survey}/tables/absent.tex",
-        effective_csv="results/surveys/{survey}/tables/effective.csv",
-        effective_tex="results/surveys/{survey}/tables/effective.tex",
-        subgroups_csv="results/surveys/{survey}/tables/subgroups.csv",
-        subgroups_tex="results/surveys/{survey}/tables/subgroups.tex",
+        tables=expand(
+            "results/surveys/{{survey}}/tables/{name}.{suffix}",
+            name=names(VOTES, "table"),
+            suffix=["csv", "tex"],
+        ),
     log:
         "logs/tabulate_votes/{survey}.log",
     benchmark:
@@ -84,22 +63,9 @@ rule tabulate_votes:
 rule plot_votes:
     """Draw the figures of a paper."""
     input:
-        fold_metrics="results/surveys/{survey}/fold_metrics.parquet",
-        metrics="results/surveys/{survey}/metrics.parquet",
-        shares="results/surveys/{survey}/shares.parquet",
-        reliability="results/surveys/{survey}/reliability.parquet",
-        absent="results/surveys/{survey}/absent.parquet",
-        effective="results/surveys/{survey}/effective.parquet",
-        subgroup_metrics="results/surveys/{survey}/subgroup_metrics.parquet",
+        results=rules.evaluate_votes.output.results,
     output:
-        f1_by_class="results/surveys/{survey}/figures/f1_by_class.{format}",
-        shares="results/surveys/{survey}/figures/shares.{format}",
-        learning_curve="results/surveys/{survey}/figures/learning_curve.{format}",
-        left_out="results/surveys/{survey}/figures/left_out.{format}",
-        reliability="results/surveys/{survey}/figures/reliability.{format}",
-        absent="results/surveys/{survey}/figures/absent.{format}",
-        effective="results/surveys/{survey}/figures/effective.{format}",
-        subgroups="results/surveys/{survey}/figures/subgroups.{format}",
+        figures=expand("results/surveys/{{survey}}/figures/{name}.{{format}}", name=names(VOTES, "figure")),
     log:
         "logs/plot_votes/{survey}/{format}.log",
     benchmark:
@@ -119,7 +85,7 @@ rule plot_votes:
 
 
 rule impute_answers:
-    """Merge all predictions into a data set that stands beside the survey's own."""
+    """Merge all predictions into a data set that joins the survey's own by respondent."""
     input:
         predictions=predictions_of,
     output:
@@ -137,10 +103,7 @@ rule impute_answers:
         mem_mb=grows(2000),
         runtime=grows(10),
     params:
-        conditions=lambda wildcards: {
-            name: in_words(condition)
-            for name, condition in conditions_of(wildcards).items()
-        },
+        conditions=of_survey("conditions"),
         title=lambda wildcards: CODEBOOKS[wildcards.survey].title,
         target=target_of,
         simulated=is_simulated,

@@ -14,9 +14,8 @@ def source_files(wildcards):
     """The files of the built-in model, which is made here, or of a local directory; a hub model has none."""
     if source_of(wildcards) == "results/built-in/tiny":
         return [f"results/built-in/tiny/{file}" for file in WEIGHTS_AND_TOKENIZER]
-    return files_of_source(
-        STUDY.models[wildcards.model], Path(f"results/models/{wildcards.model}/model.json")
-    )
+    prepared = Path(f"results/models/{wildcards.model}/model.json")
+    return STUDY.models[wildcards.model].files(prepared)
 
 
 rule build_tiny:

@@ -67,11 +67,8 @@ def skips_small_weeks(wildcards):
 
 def manifests_of(wildcards):
     """The manifests of a panel's adapters on a model, one for each job that trains."""
-    return expand(
-        "results/panels/{w.panel}/adapters/{w.model}/{week}.json",
-        w=wildcards,
-        week=weeks_of(wildcards)[:: STUDY.engine.weeks_per_job],
-    )
+    folder = f"results/panels/{wildcards.panel}/adapters/{wildcards.model}"
+    return [f"{folder}/{week}.json" for week in weeks_of(wildcards)[:: STUDY.engine.weeks_per_job]]
 
 
 def options_of_panel(wildcards):
@@ -98,20 +95,20 @@ def answers_of(wildcards):
 def signals_of(wildcards):
     """The other series of a panel, if it has any."""
     has_some = STUDY.panels[wildcards.panel].signals
-    return f"results/panels/{wildcards.panel}/signals.parquet" if has_some else []
+    return [f"results/panels/{wildcards.panel}/signals.parquet"] if has_some else []
 
 
 def tracker_of(wildcards):
     """The survey beside a panel: its own, or what a simulated or mixed one brings."""
     panel = STUDY.panels[wildcards.panel]
     has_one = panel.trackers or panel.simulate is not None or panel.mix is not None
-    return f"results/panels/{wildcards.panel}/tracker.parquet" if has_one else []
+    return [f"results/panels/{wildcards.panel}/tracker.parquet"] if has_one else []
 
 
 def truth_of(wildcards):
     """The mood behind simulated posts."""
     simulated = STUDY.panels[wildcards.panel].simulate is not None
-    return f"results/panels/{wildcards.panel}/truth.parquet" if simulated else []
+    return [f"results/panels/{wildcards.panel}/truth.parquet"] if simulated else []
 
 
 def is_mixed(wildcards):

@@ -1,30 +1,56 @@
 """One page at the end, and the record of the run that it shows."""
 
+from stimmung.report.provenance import git_state, study_title
+
+# The page itself shows SVG; other formats are for papers.
+FORMATS = {"svg", *STUDY.report.formats}
+
+
+def shown(branch, results, others=()):
+    """The files of a survey or panel that the page shows or links to."""
+    return [
+        *expand(
+            "results/{branch}/{{name}}/{file}.parquet", branch=branch, file=[*others, *names(results, "data")]
+        ),
+        *expand(
+            "results/{branch}/{{name}}/tables/{file}.{suffix}",
+            branch=branch,
+            file=names(results, "table"),
+            suffix=["csv", "tex"],
+        ),
+        *expand(
+            "results/{branch}/{{name}}/figures/{file}.{suffix}",
+            branch=branch,
+            file=names(results, "figure"),
+            suffix=FORMATS,
+        ),
+    ]
+
+
+SURVEYS_SHOWN = expand(shown("surveys", VOTES), name=STUDY.selected_surveys())
+PANELS_SHOWN = expand(shown("panels", MOODS, ["affect"]), name=STUDY.selected_panels())
+
+
+def own_files(wildcards):
+    """The user's files besides surveys and posts, whose readers record digests: codebooks, trackers, signals, lexicons."""
+    files = {survey.codebook for survey in STUDY.selected_surveys().values()}
+    for panel in STUDY.selected_panels().values():
+        files |= set(panel.files_beside().values())
+    return sorted(files)
+
 
 rule record_run:
-    """Write down what was run: config, code, versions, data and models."""
+    """Write down what was run: config, code, versions, data and models, and what it cost."""
     input:
-        provenance=expand(
-            "results/surveys/{survey}/provenance.json", survey=STUDY.selected_surveys()
+        provenance=expand("results/surveys/{survey}/provenance.json", survey=STUDY.selected_surveys()),
+        # Mixed panels have no posts to be read; the config says what they are.
+        panels=expand(
+            "results/panels/{panel}/reading.json",
+            panel=[name for name, panel in STUDY.selected_panels().items() if panel.mix is None],
         ),
-        panels=expand("results/panels/{panel}/reading.json", panel=panels_read()),
-        models=expand(
-            "results/models/{model}/model.json", model=STUDY.selected_models()
-        ),
+        models=expand("results/models/{model}/model.json", model=STUDY.selected_models()),
         files=own_files,
-        # Written when everything else is there, because it says what that cost.
-        made=[
-            *expand(
-                "results/surveys/{survey}/{file}",
-                survey=STUDY.selected_surveys(),
-                file=REPORTED_OF_SURVEY,
-            ),
-            *expand(
-                "results/panels/{panel}/{file}",
-                panel=STUDY.selected_panels(),
-                file=REPORTED_OF_PANEL,
-            ),
-        ],
+        after=[*SURVEYS_SHOWN, *PANELS_SHOWN],
     output:
         run="results/run.yaml",
     log:
@@ -39,11 +65,12 @@ rule record_run:
         runtime=grows(5),
     params:
         config=STUDY.model_dump(mode="json"),
+        git=git_state(Path()),
+        benchmarks="benchmarks",
         adapters=[
             *expand("results/surveys/{survey}/adapters", survey=STUDY.run.surveys),
             *expand("results/panels/{panel}/adapters", panel=STUDY.run.panels),
         ],
-        revision=git_state(Path()),  # another commit is another run
         code=code_of("record_run"),
     script:
         "../scripts/record_run.py"
@@ -53,16 +80,8 @@ rule render_report:
     """Put tables, figures and the record of the run on one page that opens from disk."""
     input:
         run="results/run.yaml",
-        surveys=expand(
-            "results/surveys/{survey}/{file}",
-            survey=STUDY.selected_surveys(),
-            file=REPORTED_OF_SURVEY,
-        ),
-        panels=expand(
-            "results/panels/{panel}/{file}",
-            panel=STUDY.selected_panels(),
-            file=REPORTED_OF_PANEL,
-        ),
+        surveys=SURVEYS_SHOWN,
+        panels=PANELS_SHOWN,
     output:
         report="results/report.html",
     log:
@@ -76,7 +95,7 @@ rule render_report:
         mem_mb=grows(1000),
         runtime=grows(5),
     params:
-        title=STUDY.report.title,
+        title=study_title(STUDY.report.title, [*map(Path, workflow.configfiles)]),
         code=code_of("render_report"),
     script:
         "../scripts/render_report.py"

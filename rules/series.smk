@@ -1,4 +1,6 @@
-"""From answers to weekly series, and from series to what of them can be believed beside a survey."""
+"""Weekly series to correlate with the survey: model estimates and baselines; and which correlations can be believed."""
+
+from stimmung.report.result_registry import MOODS, names
 
 
 rule aggregate_answers:
@@ -26,7 +28,7 @@ rule aggregate_answers:
 
 
 rule cross_correlate:
-    """Hold every series against the survey at every lag, and against the mood where it is known."""
+    """Correlate every series with the survey at every lag, and with the mood where it is known."""
     input:
         affect="results/panels/{panel}/affect.parquet",
         words="results/panels/{panel}/words.parquet",
@@ -34,9 +36,7 @@ rule cross_correlate:
         tracker=tracker_of,
         truth=truth_of,
     output:
-        ccf="results/panels/{panel}/ccf.parquet",
-        confirmations="results/panels/{panel}/confirmations.parquet",
-        recovery="results/panels/{panel}/recovery.parquet",
+        results=expand("results/panels/{{panel}}/{name}.parquet", name=names(MOODS, "data")),
     log:
         "logs/cross_correlate/{panel}.log",
     benchmark:
@@ -48,9 +48,9 @@ rule cross_correlate:
         mem_mb=grows(2000),
         runtime=grows(30),
     params:
-        questions=questions_of,
-        weeks=lambda wildcards: weeks_of(wildcards.panel),
         tracker_is_truth=is_mixed,
+        questions=questions_of,
+        weeks=weeks_of,
         max_lag_weeks=of_panel("series", "max_lag_weeks"),
         rolling_weeks=of_panel("series", "rolling_weeks"),
         n_resamples=1000,
@@ -64,16 +64,13 @@ rule cross_correlate:
 rule tabulate_moods:
     """Write the tables of a paper, as CSV with all digits and as LaTeX for readers."""
     input:
-        ccf="results/panels/{panel}/ccf.parquet",
-        confirmations="results/panels/{panel}/confirmations.parquet",
-        recovery="results/panels/{panel}/recovery.parquet",
+        results=rules.cross_correlate.output.results,
     output:
-        correlations_csv="results/panels/{panel}/tables/correlations.csv",
-        correlations_tex="results/panels/{panel}/tables/correlations.tex",
-        confirmations_csv="results/panels/{panel}/tables/confirmations.csv",
-        confirmations_tex="results/panels/{panel}/tables/confirmations.tex",
-        recovery_csv="results/panels/{panel}/tables/recovery.csv",
-        recovery_tex="results/panels/{panel}/tables/recovery.tex",
+        tables=expand(
+            "results/panels/{{panel}}/tables/{name}.{suffix}",
+            name=names(MOODS, "table"),
+            suffix=["csv", "tex"],
+        ),
     log:
         "logs/tabulate_moods/{panel}.log",
     benchmark:
@@ -95,15 +92,10 @@ rule tabulate_moods:
 rule plot_moods:
     """Draw the figures of a paper."""
     input:
-        affect="results/panels/{panel}/affect.parquet",
-        ccf="results/panels/{panel}/ccf.parquet",
-        recovery="results/panels/{panel}/recovery.parquet",
+        results=[rules.aggregate_answers.output.affect, *rules.cross_correlate.output.results],
         tracker=tracker_of,
     output:
-        series="results/panels/{panel}/figures/series.{format}",
-        lags="results/panels/{panel}/figures/lags.{format}",
-        raw="results/panels/{panel}/figures/raw.{format}",
-        relative="results/panels/{panel}/figures/relative.{format}",
+        figures=expand("results/panels/{{panel}}/figures/{name}.{{format}}", name=names(MOODS, "figure")),
     log:
         "logs/plot_moods/{panel}/{format}.log",
     benchmark:
@@ -115,9 +107,9 @@ rule plot_moods:
         mem_mb=grows(1000),
         runtime=grows(5),
     params:
-        questions=questions_of,
-        weeks=lambda wildcards: weeks_of(wildcards.panel),
         tracker_is_truth=is_mixed,
+        questions=questions_of,
+        weeks=weeks_of,
         scale=of_panel("series", "scale"),
         rolling_weeks=of_panel("series", "rolling_weeks"),
         constructed=lambda wildcards: STUDY.panels[wildcards.panel].constructed,

@@ -66,7 +66,7 @@ def training_preset(wildcards):
     branch = (
         STUDY.surveys[wildcards.survey] if "survey" in wildcards.keys() else STUDY.panels[wildcards.panel]
     )
-    return STUDY.training[branch.training]
+    return STUDY.training_of(branch, wildcards.model)
 
 
 def examples_of_arm(wildcards):
@@ -79,11 +79,9 @@ def adapters_of_arm(wildcards):
     """The weights that an arm reads with, by fold; none if it is untuned."""
     if not ARMS[wildcards.arm].tuned:
         return []
-    return expand(
-        "results/surveys/{w.survey}/adapters/{w.model}/{w.arm}/{w.condition}/seed-{w.seed}/fold-{fold}/adapter_model.safetensors",
-        w=wildcards,
-        fold=FOLDS,
-    )
+    w = wildcards
+    folder = f"results/surveys/{w.survey}/adapters/{w.model}/{w.arm}/{w.condition}/seed-{w.seed}"
+    return [f"{folder}/fold-{fold}/adapter_model.safetensors" for fold in FOLDS]
 
 
 def predictions_of(wildcards):

@@ -1,32 +1,23 @@
 """Turn the answers of each week's adapters into a weekly series for each answer option."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import pandas as pd
 
-from stimmung.evaluation.series.affect import aggregate_answers as aggregate
+from stimmung.evaluation.series import affect as weekly
 from stimmung.vocabulary.moods_schemas import AFFECT, ANSWERS
 from stimmung.vocabulary.parquet_tables import read_table, write_table
-from stimmung.workflow.job import job
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
+from stimmung.workflow.run import run
 
 
 def aggregate_answers(
-    *, answers: list[Path], scale: Literal["min-max", "none"], rolling_weeks: int, output: Path
+    *, answers: list[Path], affect: Path, scale: Literal["min-max", "none"], rolling_weeks: int
 ) -> None:
     """Write the affect table: raw probabilities with their range, and the series scaled as published."""
     asked = pd.concat([read_table(path, ANSWERS) for path in answers], ignore_index=True)
-    write_table(aggregate(asked, scale=scale, rolling_weeks=rolling_weeks), output, AFFECT)
+    write_table(weekly.aggregate_answers(asked, scale=scale, rolling_weeks=rolling_weeks), affect, AFFECT)
 
 
 if __name__ == "__main__":
-    with job(snakemake):
-        aggregate_answers(
-            answers=[Path(path) for path in snakemake.input.answers],
-            scale=snakemake.params.scale,
-            rolling_weeks=snakemake.params.rolling_weeks,
-            output=Path(snakemake.output.affect),
-        )
+    run(aggregate_answers, snakemake)

@@ -1,22 +1,17 @@
 """Word each respondent's answers as a prompt."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from stimmung.study.reading import load_codebook
 from stimmung.text.prompts import plain_text, prompts_table, survey_messages
 from stimmung.vocabulary.codebook import worded
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import PROMPTS, RESPONDENTS
-from stimmung.workflow.job import job
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
+from stimmung.workflow.run import run
 
 
 def build_prompts(
-    *, respondents: Path, codebook: Path, language: str, drop_items: Sequence[str], output: Path
+    *, respondents: Path, codebook: Path, prompts: Path, language: str, drop_items: list[str]
 ) -> None:
     """Write the prompts table: the messages, and the same as running text for base models."""
     words = load_codebook(codebook)
@@ -24,15 +19,8 @@ def build_prompts(
     question = worded(words.question, language)
     messages = [survey_messages(row, words, language, drop_items) for row in table.to_dict("records")]
     texts = [plain_text(one, question) for one in messages]
-    write_table(prompts_table(table, words.target, messages, texts), output, PROMPTS)
+    write_table(prompts_table(table, words.target, messages, texts), prompts, PROMPTS)
 
 
 if __name__ == "__main__":
-    with job(snakemake):
-        build_prompts(
-            respondents=Path(snakemake.input.respondents),
-            codebook=Path(snakemake.input.codebook),
-            language=snakemake.params.language,
-            drop_items=snakemake.params.drop_items,
-            output=Path(snakemake.output.prompts),
-        )
+    run(build_prompts, snakemake)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -11,22 +10,14 @@ from stimmung.study.panels import Signal
 from stimmung.vocabulary.moods_schemas import SIGNALS
 from stimmung.vocabulary.parquet_tables import write_table
 from stimmung.vocabulary.weeks import Weeks
-from stimmung.workflow.job import job
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
+from stimmung.workflow.run import run
 
 
-def read_signals(*, signals: Mapping[str, Signal], weeks: Weeks, output: Path) -> None:
+def read_signals(*, signals: Mapping[str, Signal], weeks: Weeks, table: Path) -> None:
     """Write the signals table; ``signals`` are by name."""
     tables = [read_panel_signal(signal, name, weeks) for name, signal in signals.items()]
-    write_table(pd.concat(tables, ignore_index=True), output, SIGNALS)
+    write_table(pd.concat(tables, ignore_index=True), table, SIGNALS)
 
 
 if __name__ == "__main__":
-    with job(snakemake):
-        read_signals(
-            signals={name: Signal(**signal) for name, signal in snakemake.params.signals.items()},
-            weeks=Weeks(**snakemake.params.weeks),
-            output=Path(snakemake.output.signals),
-        )
+    run(read_signals, snakemake)

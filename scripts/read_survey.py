@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from stimmung.data.surveys.respondents import missing_counts, needed_columns, respondents_table
 from stimmung.data.surveys.survey_files import fingerprint, read_survey_file
@@ -13,10 +12,7 @@ from stimmung.vocabulary.codebook import Code
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import write_table
 from stimmung.vocabulary.votes_schemas import RESPONDENTS
-from stimmung.workflow.job import job
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
+from stimmung.workflow.run import run
 
 logger = logging.getLogger(__name__)
 
@@ -30,29 +26,27 @@ def read_survey(
     weight: str | None,
     where_not: Mapping[str, Sequence[Code]] | None = None,
     simulated: bool = False,
-    output: Path,
+    respondents: Path,
     provenance: Path,
 ) -> None:
-    """Write the respondents table, and beside it where it comes from."""
+    """Write the respondents table and its provenance."""
     words = load_codebook(codebook)
     survey = read_survey_file(file, needed_columns(words, where, weight, where_not))
     simulated = simulated or words.simulated
     if survey.simulated and not simulated:
         raise InputError(
-            f"{file} says that its respondents are made up, and neither study nor codebook does",
+            f"{file} says that its respondents are simulated, but neither study nor codebook does",
             "Use the survey's `simulate`, or set `simulated: true` in the codebook, so that no table hides it.",
         )
-    respondents = respondents_table(survey, words, language, where, weight, where_not)
-    missing = missing_counts(respondents, list(words.items))
-    logger.info(
-        "%d of %d rows kept; answers absent: %s", len(respondents), len(survey.codes), missing or "none"
-    )
-    write_table(respondents, output, RESPONDENTS)
+    table = respondents_table(survey, words, language, where, weight, where_not)
+    missing = missing_counts(table, list(words.items))
+    logger.info("%d of %d rows kept; answers absent: %s", len(table), len(survey.codes), missing or "none")
+    write_table(table, respondents, RESPONDENTS)
     write_json(
         {
             **fingerprint(file),
             "n_rows_read": len(survey.codes),
-            "n_rows_kept": len(respondents),
+            "n_rows_kept": len(table),
             "where": {column: list(codes) for column, codes in where.items()},
             "title": f"{words.title} (simulated respondents)"
             if simulated and not words.simulated
@@ -70,15 +64,4 @@ def read_survey(
 
 
 if __name__ == "__main__":
-    with job(snakemake):
-        read_survey(
-            file=snakemake.params.file,
-            codebook=Path(snakemake.input.codebook),
-            language=snakemake.params.language,
-            where=snakemake.params.where,
-            weight=snakemake.params.weight,
-            where_not=snakemake.params.where_not,
-            simulated=snakemake.params.simulated,
-            output=Path(snakemake.output.respondents),
-            provenance=Path(snakemake.output.provenance),
-        )
+    run(read_survey, snakemake)

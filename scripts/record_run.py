@@ -1,64 +1,62 @@
 """Record what a run was made of: config, code, software, data and models. The report shows it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
-from stimmung.report.costs import costs_of, devices_of
-from stimmung.report.provenance import git_state, software
+from stimmung.report.costs import costs_of, devices_of, names_of
+from stimmung.report.provenance import software
 from stimmung.vocabulary.atomic_files import digest_of_file, write_whole
 from stimmung.vocabulary.errors import InputError
-from stimmung.workflow.job import job
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
+from stimmung.workflow.run import run as run_script
 
 
 def record_run(
     *,
-    config: Mapping[str, Any],
     provenance: list[Path],
+    panels: list[Path],
     models: list[Path],
-    panels: Sequence[Path] = (),
-    inputs: Sequence[Path] = (),
-    benchmarks: Path | None = None,
-    adapters: Sequence[Path] = (),
-    date: str | None = None,
-    root: Path = Path(),
-    output: Path,
+    files: list[Path],
+    run: Path,
+    config: Mapping[str, Any],
+    git: Mapping[str, Any],
+    benchmarks: Path,
+    adapters: list[Path],
 ) -> None:
     """Write one YAML file.
 
-    The files are results/surveys/{survey}/provenance.json, results/models/{model}/model.json and
-    results/panels/{panel}/reading.json, the report of the reader: the folder is the name. ``inputs`` are other files
-    of the user's, whose digests are recorded. ``benchmarks`` holds Snakemake's benchmark files, and ``adapters`` are
-    the folders whose training.json say what they were trained on: what the study cost, which no two runs share.
-    Without a ``date`` only the commit's is recorded, and all but the costs is the same in the same run.
+    Parameters
+    ----------
+    provenance, panels, models
+        Records of the surveys, panels (reading.json) and models; the folder of each is the name.
+    files
+        Other files of the user's, whose digests are recorded.
+    run
+        The file that is written. All in it but the costs is the same in the same run.
+    config
+        The whole config.
+    git
+        Commit, date and whether files differ from it.
+    benchmarks
+        The folder of Snakemake's benchmark files: what the study cost.
+    adapters
+        Folders of adapters, whose training.json name the device that they were trained on.
     """
-    names = (
-        {path.parent.name for path in (*provenance, *panels, *models)}
-        | set(config.get("run", {}).get("panels", []))
-        | {"tiny"}
-    )
+    trained = (record for folder in adapters for record in sorted(folder.rglob("training.json")))
     record = {
-        "date": date,
-        "git": git_state(root),
+        "git": dict(git),
         "software": software(),
         "surveys": {path.parent.name: read_json(path) for path in provenance},
         "panels": {path.parent.name: read_json(path) for path in panels},
         "models": {path.parent.name: read_json(path) for path in models},
-        "inputs": {str(path): digest_of_file(path) for path in inputs},
-        "costs": costs_of(
-            benchmarks or root / "benchmarks",
-            names,
-            devices_of(record for folder in adapters for record in sorted(folder.rglob("training.json"))),
-        ),
+        "inputs": {str(path): digest_of_file(path) for path in files},
+        "costs": costs_of(benchmarks, names_of(config), devices_of(trained)),
         "config": dict(config),
     }
-    write_whole(output, yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=110))
+    write_whole(run, yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=110))
 
 
 def read_json(path: Path) -> Any:
@@ -72,15 +70,4 @@ def read_json(path: Path) -> Any:
 
 
 if __name__ == "__main__":
-    with job(snakemake):
-        record_run(
-            config=snakemake.params.config,
-            provenance=[Path(path) for path in snakemake.input.provenance],
-            models=[Path(path) for path in snakemake.input.models],
-            panels=[Path(path) for path in snakemake.input.panels],
-            inputs=[Path(path) for path in snakemake.input.files],
-            benchmarks=Path("benchmarks"),
-            adapters=[Path(folder) for folder in snakemake.params.adapters],
-            date=snakemake.params.get("date"),
-            output=Path(snakemake.output.run),
-        )
+    run_script(record_run, snakemake)

@@ -1,76 +1,53 @@
 """Put what was run, and what came out of it, on one HTML page that opens from disk."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
-from stimmung.report.moods_section import MoodsResults, moods_section
+from stimmung.report.moods_section import moods_section
 from stimmung.report.page import render_page
+from stimmung.report.panel_results import PanelTables
+from stimmung.report.result import read_results
+from stimmung.report.result_registry import moods_results, votes_results
 from stimmung.report.run_section import rerun_section, run_section, simulated_notice, tiny_notice
-from stimmung.report.votes_parts import VotesResults
+from stimmung.report.survey_results import SurveyTables
 from stimmung.report.votes_section import votes_section
 from stimmung.study.panels import Panel
 from stimmung.vocabulary.atomic_files import write_whole
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.moods_schemas import AFFECT, CCF, CONFIRMATIONS, RECOVERY
-from stimmung.vocabulary.parquet_tables import read_table
-from stimmung.vocabulary.votes_schemas import (
-    ABSENT,
-    COMPARISONS,
-    EFFECTIVE,
-    FOLD_METRICS,
-    METRICS,
-    SHARES,
-    SUBGROUPS,
-)
-from stimmung.workflow.job import job
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
+from stimmung.vocabulary.moods_schemas import AFFECT
+from stimmung.workflow.run import run as run_script
 
 
-def render_report(
-    *,
-    title: str,
-    run: Path,
-    surveys: Mapping[str, Mapping[str, Path]],
-    panels: Mapping[str, Mapping[str, Path]] | None = None,
-    output: Path,
-) -> None:
+def render_report(*, run: Path, surveys: list[Path], panels: list[Path], report: Path, title: str) -> None:
     """Write the page.
 
     Parameters
     ----------
-    title
-        Its heading.
     run
         results/run.yaml.
-    surveys
-        For each survey the files of its results by name: fold_metrics.parquet, f1_by_class.svg, f1.csv and
-        so on.
-    panels
-        The same for each panel: affect.parquet, series.svg, correlations.csv and so on.
-    output
+    surveys, panels
+        The files of their results: parquet, svg, csv and tex, below ``surveys/NAME`` and ``panels/NAME``.
+    report
         The page.
+    title
+        Its heading.
     """
     record = read_run(run)
     sections = [
-        *(
-            votes_section(name, record, read_votes(name, files, record, output.parent))
-            for name, files in surveys.items()
-        ),
-        *(
-            moods_section(name, record, read_moods(name, files, record, output.parent))
-            for name, files in (panels or {}).items()
-        ),
-        run_section(record),
-        rerun_section(record),
+        votes_section(name, record, survey_tables(name, record, files), *shown(files, report.parent))
+        for name, files in by_folder(surveys, "surveys").items()
     ]
+    sections += [
+        moods_section(name, record, panel_tables(name, record, files), *shown(files, report.parent))
+        for name, files in by_folder(panels, "panels").items()
+    ]
+    sections += [run_section(record), rerun_section(record)]
     notices = [*tiny_notice(record), *simulated_notice(record)]
-    write_whole(output, render_page(title, subtitle(record), notices, sections))
+    write_whole(report, render_page(title, subtitle(record), notices, sections))
 
 
 def read_run(path: Path) -> dict[str, Any]:
@@ -83,83 +60,58 @@ def read_run(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def read_votes(
-    name: str, files: Mapping[str, Path], run: Mapping[str, Any], page_folder: Path
-) -> VotesResults:
-    """Read one survey's tables; figures and downloads stay files."""
-    return VotesResults(
-        fold_metrics=read_table(files["fold_metrics.parquet"], FOLD_METRICS),
-        metrics=read_table(files["metrics.parquet"], METRICS),
-        comparisons=read_table(files["comparisons.parquet"], COMPARISONS),
-        shares=read_table(files["shares.parquet"], SHARES),
-        absent=read_table(files["absent.parquet"], ABSENT),
-        effective=read_table(files["effective.parquet"], EFFECTIVE),
-        subgroups=read_table(files["subgroup_metrics.parquet"], SUBGROUPS),
-        figures=figures_among(files),
-        files=downloads_among(files, page_folder),
+def survey_tables(name: str, run: Mapping[str, Any], files: Sequence[Path]) -> SurveyTables:
+    """Read the stored tables of one survey."""
+    return SurveyTables(
+        frames=read_results(votes_results(), of_type(files, ".parquet")),
+        mark="simulated" if run["surveys"][name].get("simulated") else None,
         conditions=run["config"]["surveys"][name]["conditions"],
-        simulated=bool(run["surveys"][name].get("simulated")),
     )
 
 
-def read_moods(
-    name: str, files: Mapping[str, Path], run: Mapping[str, Any], page_folder: Path
-) -> MoodsResults:
-    """Read one panel's tables; figures and downloads stay files."""
+def panel_tables(name: str, run: Mapping[str, Any], files: Sequence[Path]) -> PanelTables:
+    """Read the stored tables of one panel."""
     panel = Panel.model_validate(run["config"]["panels"][name])
-    return MoodsResults(
-        affect=read_table(files["affect.parquet"], AFFECT),
-        ccf=read_table(files["ccf.parquet"], CCF),
-        confirmations=read_table(files["confirmations.parquet"], CONFIRMATIONS),
-        recovery=read_table(files["recovery.parquet"], RECOVERY),
-        figures=figures_among(files),
-        files=downloads_among(files, page_folder),
+    return PanelTables(
+        frames=read_results(moods_results(), of_type(files, ".parquet"), affect=AFFECT),
+        mark=panel.constructed,
+        rolling_weeks=panel.series.rolling_weeks,
+        scale=panel.series.scale,
         weeks=panel.weeks.labels(),
-        constructed=panel.constructed,
         mixed=panel.mix is not None,
     )
 
 
-def figures_among(files: Mapping[str, Path]) -> dict[str, Path]:
-    """Return the SVG figures by name."""
-    return {path.stem: path for path in files.values() if path.suffix == ".svg"}
-
-
-def downloads_among(files: Mapping[str, Path], page_folder: Path) -> dict[str, list[str]]:
-    """Return the tables for papers and programs by name, relative to the page."""
+def shown(files: Sequence[Path], folder: Path) -> tuple[dict[str, Path], dict[str, list[str]]]:
+    """Return SVG figures by name, and the tables for download by name, relative to the page's folder."""
     downloads: dict[str, list[str]] = {}
-    for path in files.values():
-        if path.suffix in (".csv", ".tex"):
-            downloads.setdefault(path.stem, []).append(Path(os.path.relpath(path, page_folder)).as_posix())
-    return downloads
+    for path in of_type(files, ".csv", ".tex"):
+        downloads.setdefault(path.stem, []).append(Path(os.path.relpath(path, folder)).as_posix())
+    return {path.stem: path for path in of_type(files, ".svg")}, downloads
+
+
+def of_type(files: Sequence[Path], *suffixes: str) -> list[Path]:
+    """Return the files with one of the suffixes."""
+    return [path for path in files if path.suffix in suffixes]
 
 
 def subtitle(run: Mapping[str, Any]) -> str:
-    """Return when and with which code the run was made."""
-    git, version = run["git"], run["software"]["stimmung"]
-    parts = [f"Stimmung {version}"]
+    """Return which version and revision of the code the run was made with, and when that was committed."""
+    git = run["git"]
+    parts = [f"Stimmung {run['software']['stimmung']}"]
     if git["revision"]:
-        parts.append(
-            f"revision {git['revision'][:12]}" + (" with uncommitted changes" if git["dirty"] else "")
-        )
-    return ", ".join([*parts, str(run["date"] or git["date"] or "")]).rstrip(", ")
+        changed = " with uncommitted changes" if git["dirty"] else ""
+        parts += [f"revision {git['revision'][:12]}{changed}", str(git["date"] or "")]
+    return ", ".join(filter(None, parts))
 
 
-def by_folder(paths: Iterable[str], parent: str) -> dict[str, dict[str, Path]]:
+def by_folder(paths: Iterable[Path], parent: str) -> dict[str, list[Path]]:
     """Sort files below ``parent`` by its folders: results/surveys/NAME/metrics.parquet belongs to NAME."""
-    sorted_files: dict[str, dict[str, Path]] = {}
-    for path in map(Path, paths):
-        name = path.parts[path.parts.index(parent) + 1]
-        sorted_files.setdefault(name, {})[path.name] = path
+    sorted_files: dict[str, list[Path]] = {}
+    for path in paths:
+        sorted_files.setdefault(path.parts[path.parts.index(parent) + 1], []).append(path)
     return sorted_files
 
 
 if __name__ == "__main__":
-    with job(snakemake):
-        render_report(
-            title=snakemake.params.title,
-            run=Path(snakemake.input.run),
-            surveys=by_folder(snakemake.input.surveys, "surveys"),
-            panels=by_folder(snakemake.input.panels, "panels"),
-            output=Path(snakemake.output.report),
-        )
+    run_script(render_report, snakemake)

@@ -9,9 +9,6 @@ from tests.weekly_tables import autoregression, week_labels
 OPTIONS = ("Happy", "Sad", "Bored")
 VARIANTS = ("upper", "lower")
 SEEDS = (42, 99)
-MOODS_TABLES = ("ccf", "confirmations", "recovery")
-MOODS_FOR_READERS = ("correlations", "confirmations", "recovery")
-MOODS_FIGURES = ("series", "lags", "raw", "relative")
 
 
 def make_moods(n_weeks=20, options=OPTIONS, variants=VARIANTS, seeds=SEEDS, noise=0.05, missing=(), seed=1):

@@ -30,17 +30,6 @@ OPTIONS = {
     8: ["CDU", "SPD", "AfD", "Grüne", "Linke", "FDP", "andere Partei", "Nichtwähler"],
 }
 
-# What the scripts write of a survey.
-MORE = ("absent", "effective", "subgroup_metrics")
-VOTES_TABLES = ("fold_metrics", "metrics", "comparisons", "shares", "reliability", *MORE)
-VOTES_FIGURES = (
-    *("f1_by_class", "shares", "learning_curve", "left_out", "reliability"),
-    *("absent", "effective", "subgroups"),
-)
-VOTES_FOR_READERS = (
-    *("f1", "metrics", "shares", "comparisons", "left_out"),
-    *("absent", "effective", "subgroups"),
-)
 SUBGROUPS = {"with-party": {"exclude": {"party_id": ["none"]}}, "no-party": {"keep": {"party_id": ["none"]}}}
 
 

@@ -3,9 +3,7 @@
 import csv
 import json
 from dataclasses import replace
-from functools import partial
 
-from stimmung.data.posts.cleaning import clean_texts, is_emoji_only
 from stimmung.data.posts.panel_reader import PostReader, read_panel
 from stimmung.data.posts.post_files import find_post_files
 from stimmung.vocabulary.moods_schemas import POSTS
@@ -16,11 +14,10 @@ from stimmung.vocabulary.weeks import Weeks
 WEEKS = Weeks(first="2020-01-01", last="2020-01-15", anchor="WED")
 READER = PostReader(
     columns=PostColumns(),
-    layout=PostFormat(),
+    format=PostFormat(),
     weeks=WEEKS,
     filters=PostFilters(),
-    clean=partial(clean_texts, cleaning=Cleaning()),
-    is_emoji_only=is_emoji_only,
+    cleaning=Cleaning(),
     salt=b"the salt of the tests",
 )
 

@@ -1,4 +1,4 @@
-"""From survey answers to the columns of a tabular model: order stays order, and absence is information."""
+"""From survey answers to the columns of a tabular model: ordinal items stay ordered, and missing answers are indicated."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,18 +18,18 @@ def design_matrix(respondents: pd.DataFrame, predictors: Sequence[str], one_hot:
     Parameters
     ----------
     respondents
-        The respondents table, n rows.
+        The RESPONDENTS table, n rows.
     predictors
         The items to use.
     one_hot
-        Whether a nominal item becomes an indicator of each option, or stays one column of labels (for an
-        estimator that has its own way with them).
+        Whether a nominal item becomes an indicator of each option, or stays one column of labels, for an estimator that encodes
+        them itself.
 
     Returns
     -------
     pandas.DataFrame
-        n rows. A numeric item is its value and an ordinal item the rank of the answer from 0, NaN where there
-        is none. Absent answers have an indicator for each reason, or one for the item if it declares none.
+        n rows. A numeric item is its value and an ordinal item the rank of the answer from 0, NaN where there is none. Missing
+        answers have an indicator for each reason, or one for the item if it declares none.
     """
     columns: dict[str, pd.Series[Any]] = {}
     for item in predictors:

@@ -1,4 +1,4 @@
-"""A lexicon score for each week: how much of what was written is words of a category."""
+"""A lexicon score for each week: the share of all words that belong to a category."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,17 +13,19 @@ import pyarrow.compute as pc
 
 from stimmung.data.posts.post_weeks import week_texts
 from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.moods_schemas import SIGNALS
+from stimmung.vocabulary.parquet_tables import typed_table
 
 DEMO_LEXICON = Path(__file__).with_name("demo_lexicon.txt")
 LEXICON = "lexicon"
-# What parts words: all but letters, digits and the apostrophes inside a word.
+# What separates words: everything but letters, digits and the apostrophes inside a word.
 _BETWEEN = r"[^\p{L}\p{M}\p{N}'’]+"
 _LAST = "\U0010ffff"
 
 
 @dataclass(frozen=True)
 class LexiconEntry:
-    """A word, or the beginning of words if it ends in ``*``; what it speaks for, and how strongly."""
+    """A word, or the beginning of words if it ends in ``*``, with its category and weight."""
 
     word: str
     category: str
@@ -31,30 +33,22 @@ class LexiconEntry:
 
 
 def read_lexicon(path: Path = DEMO_LEXICON) -> list[LexiconEntry]:
-    """Read a lexicon: columns word, category and perhaps weight; ``happ*`` stands for words that begin so.
+    """Read a lexicon: columns word, category and, optionally, weight; ``happ*`` matches all words that begin so.
 
-    Parameters
-    ----------
-    path
-        A .csv file, or a .tsv or .txt file with tabs. The default is a small one of ours, made for the demo:
-        it is no measure of anything.
+    A .csv file, or a .tsv or .txt file with tabs. The default is a small lexicon made for the demo: it is not validated.
 
     Raises
     ------
     InputError
-        If the file is absent, lacks a column, has no entries, or a weight is no number.
+        If the file is absent, lacks a column, has no entries, or a weight is not a number.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.DictReader(stream, delimiter="," if path.suffix.lower() == ".csv" else "\t"))
     except FileNotFoundError as error:
-        raise InputError(
-            f"no lexicon at {path}", "A lexicon has the columns word, category and weight."
-        ) from error
+        raise InputError(f"no lexicon at {path}", "It has the columns word, category and weight.") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(
-            f"{path} is not a readable lexicon", "It is a .csv or .tsv file in UTF-8."
-        ) from error
+        raise InputError(f"{path} is not a readable lexicon", "Save it as .csv or .tsv in UTF-8.") from error
     present = rows[0].keys() if rows else []
     absent = [f"'{name}'{near(name, present)}" for name in ("word", "category") if name not in present]
     if absent:
@@ -71,18 +65,16 @@ def score_lexicon(
 
     Parameters
     ----------
-    posts
-        Label of the week to its posts table.
-    entries
-        The lexicon. A word that several entries of a category match counts for each of them.
+    posts, entries
+        Label of the week to its POSTS table; the lexicon. A word that several entries of a category match counts for each.
     categories
-        Answer option to category. None: every category goes with the option of its own name.
+        Answer option to category. None: categories have the names of the options.
 
     Returns
     -------
     DataFrame
-        Columns week, signal ('lexicon'), option, value (weights of the words found, over all words of the
-        week), n (posts). A week without words has no rows.
+        A SIGNALS table: signal is 'lexicon'; value is the sum of the weights of the words found, over the number of all words of
+        the week; n is the number of posts. A week without words has no rows.
 
     Raises
     ------
@@ -106,18 +98,17 @@ def score_lexicon(
             for option, weight in weights.items()
             if n_words
         ]
-    table = pd.DataFrame(rows, columns=["week", "signal", "option", "value", "n"])
-    return table.astype({"week": str, "signal": str, "option": str, "value": float, "n": float})
+    return typed_table([dict(zip(SIGNALS.columns, row, strict=True)) for row in rows], SIGNALS)
 
 
 def _entry(row: Mapping[str, str | None], where: str) -> LexiconEntry:
     word, category = (row["word"] or "").strip().lower(), (row["category"] or "").strip()
     if not word.rstrip("*") or "*" in word[:-1] or not category:
-        raise InputError(f"{where}: needs a word, with '*' at most at its end, and a category")
+        raise InputError(f"{where}: an entry needs a word, with '*' only at its end, and a category")
     try:
         return LexiconEntry(word, category, float(row.get("weight") or 1))
     except ValueError as error:
-        raise InputError(f"{where}: the weight is no number") from error
+        raise InputError(f"{where}: the weight is not a number") from error
 
 
 def _count(batches: Iterable[pa.Array], words: Sequence[str]) -> tuple[int, int, npt.NDArray[np.int64]]:
@@ -138,7 +129,7 @@ def _count(batches: Iterable[pa.Array], words: Sequence[str]) -> tuple[int, int,
 def _in_ranges(
     vocabulary: npt.NDArray[np.object_], counts: npt.NDArray[np.int64], words: Sequence[str]
 ) -> npt.NDArray[np.int64]:
-    """Return how often each entry occurs. In a sorted vocabulary words with one beginning are neighbours."""
+    """Return how often each entry occurs; in a sorted vocabulary, words with the same beginning are next to each other."""
     order = np.argsort(vocabulary)
     ordered = vocabulary[order]
     up_to = np.concatenate([[0], np.cumsum(counts[order])]).astype(np.int64)

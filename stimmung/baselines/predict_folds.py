@@ -1,4 +1,4 @@
-"""Baseline predictions for all respondents, each by a model that was not trained on the respondent."""
+"""Baseline predictions of all respondents, each by a model that was not trained on that respondent."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,15 +27,12 @@ def predict_folds(
 
     Parameters
     ----------
-    name
-        The baseline, see :func:`predict_baseline`.
-    respondents
-        The respondents table.
-    splits
-        The splits table of the condition. A model of fold f is trained on the rows with ``in_training`` that
-        are not in fold f.
-    predictors, target, options, grid, inner_folds, seed
+    name, predictors, target, options, grid, inner_folds, seed
         See :func:`predict_baseline`.
+    respondents
+        The RESPONDENTS table.
+    splits
+        The SPLITS table of the condition. The model of fold f is trained on the rows with ``in_training`` that are not in fold f.
     condition
         The condition's name.
 
@@ -51,7 +48,7 @@ def predict_folds(
     """
     if set(splits["respondent_id"]) != set(respondents["respondent_id"]):
         raise InputError(
-            f"condition '{condition}': the splits are not those of these respondents",
+            f"condition '{condition}': the splits table and the respondents table do not have the same respondents",
             "Delete both tables and run snakemake again.",
         )
     rows = respondents.merge(splits, on="respondent_id", validate="one_to_one")
@@ -75,6 +72,6 @@ def predict_folds(
             "weight": rows["weight"],
         }
     )
-    # A tabular model answers with nothing but options, and there is nothing to normalise.
+    # A tabular model has no other answers than the options, and there is nothing to normalise.
     read_out = pd.DataFrame({"option_mass": 1.0, "n_tokens": 0, "normalization": "none"}, rows.index)
     return pd.concat([described, probabilities.loc[rows.index], read_out], axis=1)

@@ -1,4 +1,4 @@
-"""What a language model must beat: tabular models on the same items, behind one function."""
+"""Fit and predict with a tabular baseline, behind one function."""
 
 import inspect
 import logging
@@ -8,32 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from catboost import CatBoostClassifier, CatBoostError
-from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from xgboost import XGBClassifier
-from xgboost.core import XGBoostError
 
 from stimmung.baselines.design import design_matrix
+from stimmung.baselines.registry import BASELINES
 from stimmung.baselines.tuning import probabilities, tune
 from stimmung.vocabulary.errors import InputError, near
 
 logger = logging.getLogger(__name__)
-
-# What estimators raise at a parameter that they do not like.
-REFUSALS = (ValueError, TypeError, CatBoostError, XGBoostError)
-
-_CLASSES: dict[str, type] = {
-    "majority": DummyClassifier,
-    "logistic": LogisticRegression,
-    "random-forest": RandomForestClassifier,
-    "xgboost": XGBClassifier,
-    "catboost": CatBoostClassifier,
-}
 
 
 def predict_baseline(
@@ -49,27 +33,23 @@ def predict_baseline(
 ) -> npt.NDArray[np.float64]:
     """Return the probability of each answer option for each test respondent.
 
-    The parameters are chosen from the grid by cross-validation on the training rows alone. Survey weights are
-    not used in fitting. The result depends on nothing but the arguments: one thread, all seeds set.
+    Hyper-parameters are chosen from the grid by cross-validation on the training rows alone. Survey weights are not used in
+    fitting. The result depends on nothing but the arguments: one thread, all seeds set.
 
     Parameters
     ----------
     name
-        'majority' (the options' shares in training), 'logistic', 'random-forest', 'xgboost' or 'catboost'.
+        One of ``registry.BASELINES``.
     train, test
-        Rows of the respondents table. Training rows have a target.
-    predictors
-        The items to predict from.
-    target
-        The item to predict.
+        Rows of a RESPONDENTS table. Training rows have a target.
+    predictors, target
+        The items to predict from, and the item to predict.
     options
-        Its options, in the order of the result's columns.
+        The target's options, in the order of the result's columns.
     grid
         The estimator's own parameter names, each with the values to try.
-    inner_folds
-        Folds of the inner cross-validation.
-    seed
-        Of the inner folds and of the estimator.
+    inner_folds, seed
+        Number of folds of the inner cross-validation, and the seed of these folds and of the estimator.
 
     Returns
     -------
@@ -84,9 +64,9 @@ def predict_baseline(
     check_grid(name, grid)
     place = {option: number for number, option in enumerate(options)}
     present, classes = np.unique([place[answer] for answer in train[target]], return_inverse=True)
-    design = design_matrix(pd.concat([train, test]), predictors, one_hot=name != "catboost")
+    design = design_matrix(pd.concat([train, test]), predictors, one_hot=BASELINES[name].labels is None)
     x_train, x_test = design.iloc[: len(train)], design.iloc[len(train) :]
-    # A column that is constant in training says nothing, and some estimators refuse it.
+    # A column that is constant in training predicts nothing, and some estimators refuse it.
     varying = x_train.columns[x_train.nunique(dropna=False) > 1]
     if len(present) == 1 or varying.empty:
         name, grid = "majority", {}
@@ -97,9 +77,9 @@ def predict_baseline(
     try:
         chosen = tune(build, grid, x_train, classes, inner_folds, seed)
         fitted = build(**chosen).fit(x_train, classes)
-    except REFUSALS:
+    except BASELINES[name].refusals():
         check_values(name, grid)
-        raise  # no value of the grid is to blame
+        raise  # the grid is not the reason
     logger.info("%s on %d rows: %s", name, len(train), chosen or "nothing to tune")
     result = np.zeros((len(test), len(options)))
     result[:, present] = probabilities(fitted, x_test)
@@ -107,16 +87,12 @@ def predict_baseline(
 
 
 def check_grid(name: str, grid: Mapping[str, Sequence[Any]]) -> None:
-    """Check that a baseline and the parameters in its grid exist, and that each has values.
-
-    Raises
-    ------
-    InputError
-        If not.
-    """
-    if name not in _CLASSES:
-        raise InputError(f"no baseline '{name}'{near(name, _CLASSES)}", f"There are: {', '.join(_CLASSES)}.")
-    estimator = _CLASSES[name]
+    """Raise an InputError unless the baseline and the parameters in its grid exist, and each parameter has values."""
+    if name not in BASELINES:
+        raise InputError(
+            f"no baseline '{name}'{near(name, BASELINES)}", f"There are: {', '.join(BASELINES)}."
+        )
+    estimator = BASELINES[name].estimator_class()
     known = sorted({*inspect.signature(estimator).parameters, *estimator().get_params()} - {"kwargs"})
     for parameter, values in grid.items():
         place = f"baselines.{name}.{parameter}"
@@ -127,15 +103,10 @@ def check_grid(name: str, grid: Mapping[str, Sequence[Any]]) -> None:
 
 
 def check_values(name: str, grid: Mapping[str, Sequence[Any]]) -> None:
-    """Check that the estimator takes every value of a grid, by fitting each alone to a few made-up rows.
+    """Raise an InputError if the estimator refuses a value of the grid when each is fitted alone to a few made-up rows.
 
-    Estimators look at their parameters only when they are fitted, so there is no cheaper way to ask. It is done
-    only after a fit has failed, to tell a wrong value from any other reason.
-
-    Raises
-    ------
-    InputError
-        If it refuses one.
+    Estimators check their parameters only when they are fitted. This is done only after a fit has failed, to tell a wrong value
+    from any other reason.
     """
     build = _builder(name, seed=0, labelled=[])
     x, classes = pd.DataFrame({"x0": np.arange(12.0)}), np.arange(12) % 3
@@ -143,47 +114,29 @@ def check_values(name: str, grid: Mapping[str, Sequence[Any]]) -> None:
         for value in values:
             try:
                 build(**{parameter: value}).fit(x, classes)
-            except REFUSALS as error:
+            except BASELINES[name].refusals() as error:
+                estimator = BASELINES[name].estimator_class().__name__
                 reason = next((line for line in str(error).splitlines() if line.strip()), "no reason given")
                 raise InputError(
-                    f"baselines.{name}.{parameter}: {_CLASSES[name].__name__} refuses {value!r}: {reason}",
+                    f"baselines.{name}.{parameter}: {estimator} refuses {value!r}: {reason}",
                     f"Its documentation says which values `{parameter}` may have.",
                 ) from error
 
 
 def _builder(name: str, seed: int, labelled: Sequence[str]) -> Callable[..., Any]:
-    """Return a function from parameters to an unfitted estimator.
-
-    Parameters
-    ----------
-    name
-        The baseline.
-    seed
-        Of the estimator.
-    labelled
-        The columns that hold labels instead of numbers.
-    """
-    fixed: dict[str, dict[str, Any]] = {
-        "majority": {"strategy": "prior"},
-        "logistic": {"max_iter": 1000, "random_state": seed},
-        "random-forest": {"n_jobs": 1, "random_state": seed},
-        "xgboost": {"n_jobs": 1, "random_state": seed},
-        "catboost": {
-            "thread_count": 1,
-            "random_seed": seed,
-            "cat_features": list(labelled),
-            "allow_writing_files": False,
-            "verbose": False,
-        },
-    }
+    """Return a function from parameters to an unfitted estimator; ``labelled`` are the columns that hold labels."""
+    baseline = BASELINES[name]
+    fixed = dict(baseline.settings)
+    if baseline.seed:
+        fixed[baseline.seed] = seed
+    if baseline.labels:
+        fixed[baseline.labels] = list(labelled)
 
     def build(**parameters: Any) -> Any:
-        estimator = _CLASSES[name](**{**fixed[name], **parameters})
-        if name != "logistic":
+        estimator = baseline.estimator_class()(**{**fixed, **parameters})
+        if not baseline.scaled:
             return estimator
-        # Trees take absent answers and any scale as they are; a penalised regression does not.
-        return make_pipeline(
-            SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler(), estimator
-        )
+        filled = SimpleImputer(strategy="median", keep_empty_features=True)
+        return make_pipeline(filled, StandardScaler(), estimator)
 
     return build

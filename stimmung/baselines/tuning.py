@@ -1,4 +1,4 @@
-"""Choose an estimator's parameters by cross-validation on the training rows."""
+"""Choose an estimator's hyper-parameters by cross-validation on the training rows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,12 +9,14 @@ import pandas as pd
 from sklearn.metrics import log_loss
 from sklearn.model_selection import ParameterGrid, StratifiedKFold
 
+Rows = npt.NDArray[np.intp]
+
 
 def tune(
     build: Callable[..., Any],
     grid: Mapping[str, Sequence[Any]],
     x: pd.DataFrame,
-    classes: npt.NDArray[np.intp],
+    classes: Rows,
     n_folds: int,
     seed: int,
 ) -> dict[str, Any]:
@@ -22,19 +24,13 @@ def tune(
 
     Parameters
     ----------
-    build
-        From parameters to an unfitted estimator.
-    grid
-        Parameter to values. An equal loss is decided by the order of the values.
-    x
-        Shape (n, n_columns).
-    classes
-        Shape (n,).
-    n_folds
-        Fewer are used if a class has fewer rows. A class with one row cannot be both in training and in test;
-        it is left out here.
-    seed
-        Draws the folds.
+    build, grid
+        From parameters to an unfitted estimator; parameter to values. Of points with the same loss the first is chosen.
+    x, classes
+        Shape (n, n_columns) and (n,).
+    n_folds, seed
+        Fewer folds are used if a class has fewer rows. A class with one row cannot be both in training and in test; it is left
+        out here. The seed draws the folds.
     """
     points: list[dict[str, Any]] = list(ParameterGrid({name: list(values) for name, values in grid.items()}))
     counts = np.bincount(classes)
@@ -55,12 +51,6 @@ def probabilities(model: Any, x: pd.DataFrame) -> npt.NDArray[np.float64]:
     return np.asarray(predicted / predicted.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
-def _loss(
-    model: Any,
-    x: pd.DataFrame,
-    classes: npt.NDArray[np.intp],
-    train: npt.NDArray[np.intp],
-    test: npt.NDArray[np.intp],
-) -> float:
+def _loss(model: Any, x: pd.DataFrame, classes: Rows, train: Rows, test: Rows) -> float:
     model.fit(x.iloc[train], classes[train])
     return float(log_loss(classes[test], probabilities(model, x.iloc[test]), labels=np.unique(classes)))

@@ -1,7 +1,7 @@
-"""Counting the words of the answer options in the posts: what a language model must beat.
+"""Counts of the answer options' words in the posts, a baseline for language models.
 
-After Garcia, Pellert, Lasser and Metzler (arXiv 2107.13236), whose volume of "I am <emotion>" follows the
-tracker for several moods. Negations count as well: "I am not happy" has the word, though not the phrase.
+After Garcia, Pellert, Lasser and Metzler (arXiv 2107.13236), whose volume of "I am <emotion>" follows the tracker for several
+moods. Negations count as well: "I am not happy" has the word, though not the phrase.
 """
 
 import re
@@ -9,11 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from stimmung.data.posts.post_weeks import week_texts
+from stimmung.vocabulary.moods_schemas import SIGNALS
+from stimmung.vocabulary.parquet_tables import typed_table
 
 WORDS, PHRASES = "words", "phrases"
 # Letters of all scripts: RE2's \b knows only ASCII, and would find "froh" in "ȧfroh".
@@ -23,20 +26,18 @@ _I_AM = r"i(?: am|['’]m| feel) "
 
 
 def count_words(posts: Mapping[str, Path], options: Sequence[str]) -> pd.DataFrame:
-    """Return, for each week and option, the share of posts with its word, and of those that say 'I am' so.
+    """Return, for each week and option, the share of posts with its word, and with "I am" and the word.
 
     Parameters
     ----------
-    posts
-        Label of the week to its posts table.
-    options
-        The answer options. Case does not matter; an option of several words must stand in a post as it is.
+    posts, options
+        Label of the week to its POSTS table; the answer options. Case does not matter; an option of several words must occur as it is.
 
     Returns
     -------
     DataFrame
-        Columns week, signal ('words': the word; 'phrases': "I am", "I'm" or "I feel" and the word), option,
-        value (share of posts, 0 to 1), n (posts). A week without posts has no rows.
+        A SIGNALS table: signal 'words' is the word, 'phrases' is "I am", "I'm" or "I feel" and the word; value is the share of
+        posts, n their number. A week without posts has no rows.
     """
     rows = []
     for week, path in posts.items():
@@ -47,13 +48,10 @@ def count_words(posts: Mapping[str, Path], options: Sequence[str]) -> pd.DataFra
             for option, n in zip(options, of_option, strict=True)
             if n_posts
         ]
-    table = pd.DataFrame(rows, columns=["week", "signal", "option", "value", "n"])
-    return table.astype({"week": str, "signal": str, "option": str, "value": float, "n": float})
+    return typed_table([dict(zip(SIGNALS.columns, row, strict=True)) for row in rows], SIGNALS)
 
 
-def _count(
-    batches: Iterable[pa.Array], options: Sequence[str]
-) -> tuple[int, "np.ndarray[tuple[int, int], np.dtype[np.int64]]"]:
+def _count(batches: Iterable[pa.Array], options: Sequence[str]) -> tuple[int, npt.NDArray[np.int64]]:
     """Return the number of posts, and of those with each word and phrase, shape (2, options)."""
     n_posts = 0
     counts = np.zeros((2, len(options)), np.int64)
@@ -61,7 +59,7 @@ def _count(
         n_posts += len(texts)
         lower = pc.utf8_lower(texts)
         for place, option in enumerate(options):
-            # A plain search first: it is far faster, and few posts have any one word.
+            # A plain search first: it is far faster, and few posts have a given word.
             candidates = lower.filter(pc.match_substring(lower, option.lower()))
             for row, before in enumerate((_BEFORE, _BEFORE + _I_AM)):
                 pattern = before + re.escape(option.lower()) + _AFTER

@@ -3,17 +3,21 @@
 stimmung draft-codebook FILE --target COLUMN [--items COLUMN …] [--output codebooks/mine.yaml]
 stimmung check studies/mine.yaml
 stimmung prompts studies/mine.yaml --show 3
+stimmung schema
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stimmung.cli.check import check_study, merged_config
+from stimmung.cli.check import check_study
 from stimmung.cli.preview import shown_prompts
+from stimmung.cli.schema import write_schema
 from stimmung.data.surveys.drafting import draft_codebook
 from stimmung.data.surveys.survey_files import read_survey_file
+from stimmung.study.merge import merged_config
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import load_study
 from stimmung.vocabulary.atomic_files import write_whole
@@ -24,10 +28,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     chosen = _parser().parse_args(arguments)
     try:
-        return int(chosen.command(chosen))
+        status = int(chosen.command(chosen))
+        sys.stdout.flush()
     except InputError as error:
         print(error, file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Piped into `head`, say. What Python still holds back must not be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
 
 
 def draft(chosen: argparse.Namespace) -> int:
@@ -36,7 +46,7 @@ def draft(chosen: argparse.Namespace) -> int:
     columns = [*chosen.items, chosen.target] if chosen.items else None
     survey = read_survey_file(chosen.file, columns)
     if columns is None and chosen.target not in survey.codes:
-        # By its label, which a file that is read as a whole does not know it by.
+        # The target was given by its label, and a file that is read as a whole knows only names.
         chosen.target = next(
             (name for name, label in survey.variable_labels.items() if label == chosen.target), chosen.target
         )
@@ -54,24 +64,24 @@ def draft(chosen: argparse.Namespace) -> int:
         return 0
     if chosen.output.exists():
         raise InputError(
-            f"{chosen.output} is there already", "Name another file with --output, or move it away."
+            f"{chosen.output} already exists", "Name another file with --output, or move it away."
         )
     write_whole(chosen.output, text)
     load_codebook(chosen.output)
     print(
-        f"{chosen.output}: a draft. Its head says what a person must decide; then write a study's file and check it."
+        f"{chosen.output}: a draft. Its head says what you must decide; then write a study's file and check it."
     )
     return 0
 
 
 def check(chosen: argparse.Namespace) -> int:
-    """Say all that is wrong with a study, or what it will do."""
+    """Print everything that is wrong with a study, or what it will do."""
     found = check_study(merged_config(chosen.config))
     for what, hint in found.problems:
         print(InputError(what, hint), file=sys.stderr)
     if found.problems:
         return 1
-    print("\n".join([*found.plan, "Nothing wrong was found."]))
+    print("\n".join([*found.plan, "No problems found."]))
     return 0
 
 
@@ -86,48 +96,61 @@ def prompts(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def schema(chosen: argparse.Namespace) -> int:
+    """Write the config's JSON Schema and its page of the documentation."""
+    for path in write_schema(chosen.folder):
+        print(path)
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="stimmung", description="Commands around a study.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    study = argparse.ArgumentParser(add_help=False)
+    study.add_argument(
+        "config", nargs="+", type=Path, help="studies/mine.yaml; later files override earlier ones"
+    )
 
-    one = commands.add_parser("draft-codebook", help="a first codebook from the labels of a survey file")
-    one.add_argument("file", help="a .sav, .zsav, .dta, .csv or .parquet file")
-    one.add_argument(
+    new = commands.add_parser("draft-codebook", help="a first codebook from the labels of a survey file")
+    new.set_defaults(command=draft)
+    new.add_argument("file", help="a .sav, .zsav, .dta, .csv or .parquet file")
+    new.add_argument(
         "--target", required=True, metavar="COLUMN", help="the item to predict, by name or variable label"
     )
-    one.add_argument(
+    new.add_argument(
         "--items",
         nargs="+",
         default=[],
         metavar="COLUMN",
-        help="the other items, in the order of the prompt; default: all",
+        help="the other items, in the order of the prompt (default: all)",
     )
-    one.add_argument("--weight", metavar="COLUMN", help="the column of the survey weight, which is no item")
-    one.add_argument("--language", default="en", help="the language of the labels (default: en)")
-    one.add_argument("--output", type=Path, help="where to write it; default: the terminal")
-    one.set_defaults(command=draft)
-
-    two = commands.add_parser("check", help="all that is wrong with a study, at once")
-    two.add_argument(
-        "config", nargs="+", type=Path, help="studies/mine.yaml; later files override earlier ones"
+    new.add_argument(
+        "--weight", metavar="COLUMN", help="the column of the survey weight, which is not an item"
     )
-    two.set_defaults(command=check)
+    new.add_argument("--language", default="en", help="the language of the labels (default: en)")
+    new.add_argument("--output", type=Path, help="where to write it (default: the terminal)")
 
-    three = commands.add_parser(
+    commands.add_parser(
+        "check", parents=[study], help="everything that is wrong with a study, at once"
+    ).set_defaults(command=check)
+
+    shown = commands.add_parser(
         "prompts",
-        help="prompts as the models will see them",
+        parents=[study],
+        help="prompts as the models will read them",
         description="Prints prompts of made-up respondents; with --real, of people.",
     )
-    three.add_argument(
-        "config", nargs="+", type=Path, help="studies/mine.yaml; later files override earlier ones"
-    )
-    three.add_argument("--show", type=int, default=3, metavar="N", help="how many respondents (default: 3)")
-    three.add_argument("--survey", help="only this survey")
-    three.add_argument("--condition", help="the prompts of this condition (default: the first)")
-    three.add_argument(
+    shown.set_defaults(command=prompts)
+    shown.add_argument("--show", type=int, default=3, metavar="N", help="how many respondents (default: 3)")
+    shown.add_argument("--survey", help="only this survey")
+    shown.add_argument("--condition", help="the prompts of this condition (default: the first)")
+    shown.add_argument(
         "--real", action="store_true", help="read the survey's file and print what people answered"
     )
-    three.set_defaults(command=prompts)
+
+    written = commands.add_parser("schema", help="write config.schema.json and docs/configuration.md")
+    written.set_defaults(command=schema)
+    written.add_argument("folder", nargs="?", type=Path, default=Path(), help="where (default: here)")
     return parser
 
 

@@ -1,10 +1,10 @@
-"""A survey's prompts as a model will see them: of made-up respondents, unless real ones are asked for."""
+"""A survey's prompts as a model will read them: of made-up respondents, unless real ones are asked for."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stimmung.cli.check import read_respondents
+from stimmung.study.named_files import read_respondents
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import Study
 from stimmung.study.surveys import Survey
@@ -14,7 +14,7 @@ from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError, near
 
-MADE_UP = 200  # of whom the ones that are shown are the first
+MADE_UP = 200  # respondents, of whom the first are shown; a choice
 _RULE = "─" * 100
 
 
@@ -35,17 +35,19 @@ def shown_prompts(
         The study.
     n
         Respondents of each survey.
-    survey, condition
-        Only this survey; the prompts of this condition, by default the first.
+    survey
+        Only this survey.
+    condition
+        The condition whose prompts are shown; by default the first.
     real
-        Read the survey's file and show what people answered. Otherwise the file is not even opened.
+        Whether to read the survey's file and show what people answered. Otherwise it is not even opened.
     root
         The folder that relative paths and `results/` start from.
 
     Raises
     ------
     InputError
-        If there is no such survey or condition, or file and codebook do not go together.
+        If there is no such survey or condition, or file and codebook do not fit.
     """
     surveys = study.selected_surveys()
     if survey is not None and survey not in surveys:
@@ -57,12 +59,12 @@ def shown_prompts(
         named = condition or next(iter(chosen.conditions))
         if named not in chosen.conditions:
             raise InputError(f"surveys.{name}: no condition '{named}'{near(named, chosen.conditions)}")
-        nobody = not real or chosen.simulate is not None
         respondents = read_respondents(chosen, codebook, root, None if real else MADE_UP)
+        made_up = not real or chosen.simulate is not None
         whose = (
             "made-up respondents; the survey's file was not read"
-            if nobody
-            else "REAL RESPONDENTS: keep it to yourself"
+            if made_up
+            else "REAL RESPONDENTS: do not share"
         )
         yield f"survey {name}, condition {named}: prompts of {whose}"
         rows = [
@@ -97,7 +99,7 @@ def _ways(study: Study, survey: Survey, codebook: Codebook, root: Path, persona:
         elif folder is None:
             unknown.append(model)
         else:
-            # Imported here: transformers takes seconds, and most surveys are looked at before there is a model.
+            # Imported here: transformers takes seconds, and most prompts are looked at before there is a model.
             from stimmung.engine.base.tokenizer import load_tokenizer
 
             tokenizer = load_tokenizer(folder)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,38 @@ MODEL_RULES = (
     "build_tiny",
     "prepare_model",
     "train_fold_adapters",
-    "train_fold_classifiers",
     "train_week_adapters",
     "score_respondents",
-    "classify_respondents",
     "score_questions",
 )
-ON_CPU = "cpu"
+ON_CPU, BUILT_IN = "cpu", "built-in"
+# What stands in the paths of benchmark files and is no name of the config: seeds, weeks, formats of figures.
+NO_NAME = re.compile(r"seed-\d+|\d{4}-\d{2}-\d{2}|svg|pdf|png")
 
 
-def costs_of(benchmarks: Path, names: Collection[str], devices: Iterable[str]) -> dict[str, Any]:
+def names_of(config: Mapping[str, Any]) -> dict[str, set[str]]:
+    """Return the surveys, panels and models of a run, each with the other names in the paths of its jobs' benchmark files.
+
+    These are the models, endpoints and arms, and the conditions of a survey. A job with any other name belongs to another study
+    in the same folder, or to an earlier config.
+    """
+    run = config.get("run", {})
+    names: dict[str, set[str]] = {}
+    for section in ("surveys", "panels"):
+        for name in run.get(section, []):
+            branch = config[section][name]
+            parts = {part for arm in branch["arms"] for part in arm.split("/")}
+            names[name] = parts | set(branch.get("conditions", {}))
+    used = {part for parts in names.values() for part in parts}
+    models = {name: model for name, model in config.get("models", {}).items() if name in used}
+    # A model that the workflow builds itself is built under this name.
+    built = ["tiny"] if any(model["source"] == BUILT_IN for model in models.values()) else []
+    return names | {name: set() for name in (*models, *built)}
+
+
+def costs_of(
+    benchmarks: Path, names: Mapping[str, Collection[str]], devices: Iterable[str]
+) -> dict[str, Any]:
     """Return jobs, hours and memory by rule.
 
     Parameters
@@ -31,16 +54,15 @@ def costs_of(benchmarks: Path, names: Collection[str], devices: Iterable[str]) -
     benchmarks
         The folder of the benchmark files, ``{rule}/{survey, panel or model}/….tsv``.
     names
-        The surveys, panels and models of this run; files of others, from another study in the same folder, do not count.
+        What :func:`names_of` returns.
     devices
-        The names of the devices that adapters were trained on; what is not a CPU is a GPU.
+        The names of the devices that adapters were trained on; every device but a CPU is a GPU.
     """
     gpus = sorted(set(devices) - {ON_CPU})
     rules = {}
     for folder in sorted(path for path in benchmarks.glob("*") if path.is_dir()):
-        # An empty one is what Snakemake leaves of a model that it took from the between-workflow cache.
-        files = [file for file in sorted(folder.rglob("*.tsv")) if file.stat().st_size]
-        jobs = [_job(file) for file in files if _name(file, folder) in names]
+        files = [file for file in sorted(folder.rglob("*.tsv")) if _belongs(file.relative_to(folder), names)]
+        jobs = [_job(file) for file in files]
         if jobs:
             hours = sum(float(job["s"]) for job in jobs) / 3600
             rules[folder.name] = {
@@ -84,15 +106,16 @@ def costs_part(costs: Mapping[str, Any]) -> Part:
     columns = ["rule", "jobs", f"wall {unit}", f"CPU {unit}", f"GPU {unit}", "peak memory, MB"]
     table = Table("What the study cost, by rule.", columns, [Group("", rows)])
     told = (
-        "The jobs whose results stand here, each counted once: attempts that failed or were killed are not among them, nor is what "
-        "another study of the group had made. "
+        "The jobs whose results are shown here, each counted once, without attempts that failed or were killed, and without "
+        "what came from the store because another study had made it. "
         + (f"GPUs: {', '.join(costs['gpus'])}." if costs["gpus"] else "No GPU was used.")
     )
     return Part("What it cost", [Text(told), Shown(table)])
 
 
-def _name(file: Path, folder: Path) -> str:
-    return Path(file.relative_to(folder).parts[0]).stem
+def _belongs(file: Path, names: Mapping[str, Collection[str]]) -> bool:
+    branch, *parts = file.with_suffix("").parts
+    return branch in names and all(part in names[branch] or NO_NAME.fullmatch(part) for part in parts)
 
 
 def _job(file: Path) -> dict[str, str]:

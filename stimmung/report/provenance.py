@@ -1,12 +1,25 @@
-"""What a run was made of: the state of the code, and the versions of everything it stands on."""
+"""What a run was made with: the state of the code, and the versions of all software."""
 
 import importlib.metadata
 import platform
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 import stimmung
+
+
+def study_title(title: str, files: Sequence[Path]) -> str:
+    """Return the heading of the report: the config's ``title``, or the name of a study's file that gives none.
+
+    What such a study inherits from config.yaml is the title of the demo. ``files`` are all files of the config.
+    """
+    own = [file for file in files if file.name != "config.yaml"]
+    reports = [(yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("report") or {} for file in own]
+    return f"Stimmung: {own[-1].stem}" if own and not any("title" in one for one in reports) else title
 
 
 def git_state(root: Path) -> dict[str, Any]:

@@ -5,11 +5,10 @@ from typing import Any
 
 import yaml
 
-from stimmung.report.costs import costs_part
+from stimmung.report.costs import BUILT_IN, costs_part
 from stimmung.report.page import Code, Facts, Part, Points, Section, Text
 from stimmung.report.tables import SIMULATED
 
-BUILT_IN = "built-in"
 # The packages that results may depend on. All others are in run.yaml.
 MAIN_PACKAGES = (
     "torch", "transformers", "tokenizers", "peft", "bitsandbytes", "accelerate", "safetensors",
@@ -107,13 +106,20 @@ def rerun_section(run: Mapping[str, Any]) -> Section:
     return Section("rerun", "How to rerun and cite", parts)
 
 
+def adapter_facts(branch: Mapping[str, Any], config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the hyper-parameters of the adapters of a survey or panel, as a fact; none if the config has no such preset."""
+    preset = branch.get("training")
+    training = config.get("training", {}).get(preset, {})
+    values = ", ".join(f"{key} {in_words(value)}" for key, value in training.items() if value is not None)
+    return [("Adapters", f"{preset}: {values}")] if values else []
+
+
 def _code_facts(run: Mapping[str, Any]) -> list[tuple[str, str]]:
     git, software = run["git"], run["software"]
     revision = git["revision"] or "unknown (not in a git repository)"
     if git["dirty"]:
         revision += ", with uncommitted changes"
-    facts = [("Date of the run", str(run["date"]))] if run["date"] else []
-    facts += [("Stimmung", software["stimmung"]), ("Git revision", revision)]
+    facts = [("Stimmung", software["stimmung"]), ("Git revision", revision)]
     if git["date"]:
         facts.append(("Date of the revision", str(git["date"])))
     packages = software["packages"]

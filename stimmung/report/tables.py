@@ -1,12 +1,14 @@
-"""A finished table as a reader sees it: numbers rounded, each with its interval, as CSV, LaTeX and HTML."""
+"""Tables for readers, with rounded numbers and their intervals, and their LaTeX; tables for programs as CSV."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 SIMULATED = "Simulated data."
+DASH = "–"
 _LATEX = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -32,7 +34,7 @@ _LATEX = str.maketrans(
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: a text, and below it in small print its interval and a note, if it has them."""
+    """One cell: a text, and below it in small print its interval and a note, if any."""
 
     text: str
     interval: str = ""
@@ -41,7 +43,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows under a common heading. The first cell of a row is its name."""
+    """Rows under a common heading. The first cell of a row names it."""
 
     heading: str
     rows: list[list[Cell]]
@@ -57,14 +59,31 @@ class Table:
     simulated: bool = field(default=False, kw_only=True)
 
     def only(self, headings: Collection[str], without: bool = False) -> "Table":
-        """Return the table with the groups of these headings only, or without them."""
+        """Return the table with only the groups of these headings, or without them."""
         return replace(self, groups=[one for one in self.groups if (one.heading in headings) != without])
+
+    def marked(self, mark: str | None) -> "Table":
+        """Return the table marked as of 'simulated' or 'constructed' data, or as it is."""
+        if mark == "constructed":
+            note = " Constructed weeks: nobody wrote these posts in them."
+            return replace(self, caption=self.caption + note)
+        return replace(self, simulated=mark == "simulated")
+
+
+Row: TypeAlias = "pd.Series[Any]"
+
+
+def row_of(
+    name: str, columns: Sequence[Any], cells: Mapping[Any, Row], cell: Callable[[Row], Cell]
+) -> list[Cell]:
+    """Return a row of a table: its name, and a cell for each column, a dash where ``cells`` has none."""
+    return [Cell(name), *(cell(cells[one]) if one in cells else Cell(DASH) for one in columns)]
 
 
 def number(value: float, digits: int = 3) -> str:
     """Return a rounded number, with a true minus sign; a dash for NaN."""
     if np.isnan(value):
-        return "–"
+        return DASH
     text = f"{value:.{digits}f}"
     return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
 
@@ -79,18 +98,20 @@ def p_value(p: float) -> str:
     return "<.001" if p < 0.001 else number(p)
 
 
-def estimate(
-    row: "pd.Series[float]", value: str = "value", low: str = "ci_low", high: str = "ci_high"
-) -> Cell:
+def estimate(row: Row, value: str = "value") -> Cell:
     """Return the cell of an estimate and its interval, from the row of a table."""
-    return Cell(number(row[value]), interval(row[low], row[high]))
+    return Cell(number(row[value]), interval(row["ci_low"], row["ci_high"]))
 
 
-def to_csv(frame: pd.DataFrame, simulated: bool) -> str:
-    """Return a tidy table as CSV, with six significant digits; made-up data has a column that says so."""
-    if simulated:
-        frame = frame.assign(data="simulated")
-    return frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+def percentage(row: Row, value: str, low: str = "ci_low", high: str = "ci_high", note: str = "") -> Cell:
+    """Return the cell of a share in per cent, or of a difference in percentage points, and its interval."""
+    return Cell(number(100 * row[value], 1), interval(100 * row[low], 100 * row[high], 1), note)
+
+
+def to_csv(frame: pd.DataFrame, mark: str | None) -> str:
+    """Return a tidy table as CSV, with six significant digits; a column ``data`` marks simulated or constructed data."""
+    marked = frame.assign(data=mark) if mark else frame
+    return marked.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
 def to_latex(table: Table, label: str) -> str:

@@ -1,47 +1,43 @@
 """The `models` section of the config: base models."""
 
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from stimmung.vocabulary.strict import Strict
+from stimmung.engine.base.model_files import READ
+from stimmung.vocabulary.strict import Strict, UserPath
 
 BUILT_IN = "built-in"
+# What is read of a local directory. Word lists of older tokenizers are plain text.
+_FILES_OF_A_MODEL = (*READ, ".txt")
 
 
 class Model(Strict):
-    """A base model: a hub id with a pinned revision, a local directory, or the built-in one."""
+    """A base model: a Hugging Face model with a pinned revision, a local directory, or the built-in one."""
 
-    source: str = Field(description="'built-in', a local directory, or a Hugging Face id.")
-    revision: str | None = Field(
-        None,
-        pattern="^[0-9a-f]{40}$",
-        description="The commit of a hub model, 40 hex digits. Required for one.",
-    )
-    quantization: Literal["nf4", "none"] = Field(
-        "nf4", description="nf4: 4-bit with double quantisation, made once. none: the weights as they are."
-    )
-    compute_dtype: Literal["bfloat16", "float32"] = Field(
-        "bfloat16",
-        description="What matrix products run in. float32 for small models whose scores must be exact.",
-    )
-    chat: bool = Field(False, description="Whether prompts go through the tokenizer's chat template.")
-    billion_parameters: float | None = Field(
-        None,
-        gt=0,
-        description="Its size in billions of parameters, which decides the memory and time limits of its jobs (`limits`). null: taken from "
-        "the source's name (…-8B) or the size of its files.",
-    )
-    encoder: bool = Field(
-        False,
-        description="Whether it is a BERT-style encoder, for the arm classifier alone. Then quantization must be none.",
-    )
+    source: UserPath
+    """'built-in', a local directory, or a Hugging Face id."""
+    revision: str | None = Field(None, pattern="^[0-9a-f]{40}$")
+    """The commit of a Hugging Face model, 40 hex digits. Required for one."""
+    quantization: Literal["nf4", "none"] = "nf4"
+    """nf4: 4 bits with double quantisation, made once and saved. none: the weights as they are."""
+    compute_dtype: Literal["bfloat16", "float32"] = "bfloat16"
+    """Precision of matrix products. bfloat16 for models of a billion parameters and more; float32 gives scores exact to 1e-6."""
+    chat: bool = False
+    """Whether prompts go through the tokenizer's chat template."""
+    billion_parameters: float | None = Field(None, gt=0)
+    """The model's size, by which `limits` gives its jobs memory and time. null: taken from the source's name (…-8B) or files."""
+    encoder: bool = False
+    """Whether it is a BERT-style encoder, for the arm MODEL/classifier only. Needs quantization: none."""
 
     @property
     def directory(self) -> str | None:
-        """The local directory that it comes from, if the source can be nothing else; a hub id has one slash at most."""
+        """The local directory that it comes from. A name with one slash is a Hugging Face id, unless there is such a directory."""
+        if self.source.startswith("results/"):
+            return None
         local = self.source.startswith((".", "/", "~")) or self.source.count("/") > 1
-        return self.source if local and not self.source.startswith("results/") else None
+        return self.source if local or ("/" in self.source and Path(self.source).is_dir()) else None
 
     @model_validator(mode="after")
     def _encoders_keep_their_weights(self) -> Self:
@@ -51,14 +47,26 @@ class Model(Strict):
 
     @model_validator(mode="after")
     def _hub_models_are_pinned(self) -> Self:
-        is_hub_id = "/" in self.source and not self.source.startswith((".", "/"))
-        if (
-            is_hub_id
-            and self.source.count("/") == 1
-            and self.revision is None
-            and not self.source.startswith("results/")
-        ):
+        is_hub_id = self.source.count("/") == 1 and not self.source.startswith("results/")
+        if is_hub_id and self.directory is None and self.revision is None:
             raise ValueError(
-                f"'{self.source}' needs a 'revision' of 40 hex digits, or a run can never be repeated"
+                f"'{self.source}' is not a directory here, and as a Hugging Face id it needs a 'revision' of 40 hex digits, "
+                "so that the run can be repeated"
             )
         return self
+
+    def files(self, prepared: Path) -> list[str]:
+        """Return the files that are read of a local directory, so that a change of theirs prepares the model anew; of others, none.
+
+        If the directory is gone after its model was prepared, a file that does not exist: Snakemake then leaves the model as it
+        is. Without files it would count as changed, and a job that must fail would remove what was prepared.
+
+        Parameters
+        ----------
+        prepared
+            The description of the prepared model.
+        """
+        directory = Path(self.source)
+        if directory.is_dir():
+            return sorted(str(file) for file in directory.iterdir() if file.suffix in _FILES_OF_A_MODEL)
+        return [str(directory / "config.json")] if self.directory and prepared.exists() else []

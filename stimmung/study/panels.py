@@ -1,4 +1,4 @@
-"""The `panels` section of the config: weekly posts, the survey beside them, what is asked of each week."""
+"""The `panels` section of the config: weekly posts, the questions that each week answers, the survey to compare with."""
 
 from typing import Literal, Self
 
@@ -7,26 +7,23 @@ from pydantic import Field, model_validator
 from stimmung.vocabulary.errors import near
 from stimmung.vocabulary.posts import WEEK_IN_NAME, Cleaning, PostColumns, PostFilters, PostFormat
 from stimmung.vocabulary.questions import Question
-from stimmung.vocabulary.strict import Strict
+from stimmung.vocabulary.strict import Strict, UserPath
 from stimmung.vocabulary.weeks import Weeks
 
 ARM = "weekly"
 
 
 class Tracker(Strict):
-    """The survey that is asked every week: the series that moods are compared with."""
+    """The weekly survey that a question is compared with."""
 
-    file: str = Field(description="An .xlsx file as YouGov's site serves it, or a .csv or .parquet file.")
-    format: Literal["yougov-xlsx", "tidy"] = Field(
-        description="tidy: columns week, option, share (0 to 1, or 53%), and perhaps n and question."
-    )
-    sheet: str | None = Field(
-        None, description="yougov-xlsx: the group of respondents. null: the first sheet."
-    )
-    question: str | None = Field(
-        None,
-        description="tidy: only rows whose column `question` says this. null: the file has one question.",
-    )
+    file: UserPath
+    """An .xlsx file as downloaded from YouGov, or a .csv or .parquet file."""
+    format: Literal["yougov-xlsx", "tidy"]
+    """tidy: columns week, option, share (0 to 1, or 53%), and optionally n and question."""
+    sheet: str | None = None
+    """yougov-xlsx: the group of respondents. null: the first sheet."""
+    question: str | None = None
+    """tidy: only rows with this value in the column `question`. null: the file has one question."""
 
     @model_validator(mode="after")
     def _keys_fit_format(self) -> Self:
@@ -38,115 +35,116 @@ class Tracker(Strict):
 
 
 class Signal(Strict):
-    """Any other weekly or daily series to set beside the model's: a peer's estimates, search volumes."""
+    """Any other weekly or daily series to compare with the tracker: another study's estimates, search volumes."""
 
-    file: str = Field(description="A .csv or .parquet file with a row for each day or week.")
-    day: str = Field("date", description="The column of the day, or of any day of the week.")
-    columns: dict[str, str] = Field(
-        {}, description="Answer option to column. Empty: each column is an option."
-    )
-    frequency: Literal["daily", "weekly"] = Field(
-        "daily",
-        description="daily: days count as posts of that day do. weekly: rows count as survey waves do.",
-    )
-    aggregate: Literal["mean", "sum"] = Field("mean", description="How the days of a week become one value.")
+    file: UserPath
+    """A .csv or .parquet file with one row per day or week."""
+    day: str = "date"
+    """The column of the day, or of any day of the week."""
+    columns: dict[str, str] = Field({})
+    """Answer option to column. Empty: each column is an option."""
+    frequency: Literal["daily", "weekly"] = "daily"
+    """daily: a day belongs to a week as posts do. weekly: a row belongs to a week as survey waves do."""
+    aggregate: Literal["mean", "sum"] = "mean"
+    """How the days of a week become one value."""
 
 
 class Lexicon(Strict):
-    """Words that speak for a category."""
+    """A word list, scored as a baseline."""
 
-    file: str | None = Field(
-        None, description="A .csv or .tsv file: word, category, weight. null: the demo's."
-    )
-    categories: dict[str, str] | None = Field(
-        None, description="Answer option to category. null: categories are called like the options."
-    )
+    file: UserPath | None = None
+    """A .csv or .tsv file with the columns word, category, weight. null: the few words that come with Stimmung."""
+    categories: dict[str, str] | None = None
+    """Answer option to category. null: categories have the names of the options."""
 
 
 class Simulation(Strict):
-    """A panel of simulated posts and a simulated tracker, from a mood that is known."""
+    """Simulated posts and a simulated tracker, from a mood that is known."""
 
-    posts_per_week: int = Field(600, gt=0, description="Posts of a week.")
-    n_respondents: int = Field(2000, gt=0, description="Respondents of a survey wave: its sampling noise.")
-    seed: int = Field(1, ge=0, description="Decides everything.")
+    posts_per_week: int = Field(600, gt=0)
+    """Posts per week."""
+    n_respondents: int = Field(2000, gt=0)
+    """Respondents of each survey wave, which set its sampling noise."""
+    seed: int = Field(1, ge=0)
+    """Seed of all random draws."""
 
 
 class Mix(Strict):
-    """Constructed weeks: posts known to be joyful or sad, mixed with known shares."""
+    """Constructed weeks: posts known to be joyful or sad, mixed in known shares. The shares take the tracker's place."""
 
-    source: str = Field(description="A folder with GoEmotions (labels.txt and .tsv files), or 'simulated'.")
-    joy_shares: list[float] = Field(min_length=3, description="The share of joyful posts, one for each week.")
-    n_posts: int = Field(gt=0, description="Posts of a week.")
-    options: dict[Literal["joy", "sadness"], str] = Field(
-        {"joy": "Happy", "sadness": "Sad"}, description="The answer option that goes with each kind of post."
-    )
-    seed: int = Field(1, ge=0, description="Draws the posts.")
+    source: UserPath
+    """A folder with GoEmotions (labels.txt and .tsv files), or 'simulated'."""
+    joy_shares: list[float] = Field(min_length=3)
+    """The share of joyful posts, one for each week."""
+    n_posts: int = Field(gt=0)
+    """Posts per week."""
+    options: dict[Literal["joy", "sadness"], str] = Field({"joy": "Happy", "sadness": "Sad"})
+    """The answer option that belongs to each kind of post."""
+    seed: int = Field(1, ge=0)
+    """Seed of the draw of posts."""
 
     @model_validator(mode="after")
     def _are_shares(self) -> Self:
-        if not all(0 <= share <= 1 for share in self.joy_shares):
-            raise ValueError("joy_shares: a share lies between 0 and 1")
+        if outside := [share for share in self.joy_shares if not 0 <= share <= 1]:
+            raise ValueError(f"joy_shares: {outside[0]:g} is not between 0 and 1")
         if set(self.options) != {"joy", "sadness"}:
             raise ValueError("options: needs joy and sadness")
         return self
 
 
 class Series(Strict):
-    """How answers become series and are compared with the tracker."""
+    """How answers become weekly series and are compared with the tracker."""
 
-    scale: Literal["min-max", "none"] = Field(
-        "min-max", description="min-max: each series from 0 to 1, as published."
-    )
-    rolling_weeks: int = Field(3, ge=1, description="Rolling mean of the published procedure. 1: none.")
-    max_lag_weeks: int = Field(
-        8, ge=0, description="Lags from minus to plus this; above 0 the posts lead the survey."
-    )
+    scale: Literal["min-max", "none"] = "min-max"
+    """min-max: each series is rescaled to 0 to 1, as published."""
+    rolling_weeks: int = Field(3, ge=1)
+    """Weeks of the published procedure's rolling mean. 1: none."""
+    max_lag_weeks: int = Field(8, ge=0)
+    """Lags from minus to plus this many weeks. At positive lags the posts lead the survey."""
 
 
 class Panel(Strict):
-    """One panel: where its posts are, how they are read, what is asked of each week, what stands beside."""
+    """One panel: its posts, what its weeks are asked, and the series to compare with. Needs `weeks`, `questions`, and `files`,
+    `simulate` or `mix`."""
 
-    files: list[str] = Field(
-        [],
-        description="Files of posts: csv, jsonl, parquet. A path may have *, ** and {week}, a week's label.",
-    )
-    simulate: Simulation | None = Field(None, description="Instead of files: simulated posts and tracker.")
-    mix: Mix | None = Field(None, description="Instead of files: mixes of joyful and sad posts.")
-    columns: PostColumns = Field(
-        default_factory=lambda: PostColumns.model_validate({}), description="Which column holds what."
-    )
-    format: PostFormat = Field(
-        default_factory=lambda: PostFormat.model_validate({}),
-        description="How times and columns are written.",
-    )
-    weeks: Weeks = Field(description="The weeks of the panel.")
-    cleaning: Cleaning = Field(
-        default_factory=lambda: Cleaning.model_validate({}), description="What is removed from the texts."
-    )
-    filters: PostFilters = Field(
-        default_factory=lambda: PostFilters.model_validate({}), description="Which posts count."
-    )
-    salt_file: str = Field(
-        ".stimmung/salt",
-        description="Holds the salt of the authors' hashes; made once, readable by its owner only.",
-    )
-    min_posts: int = Field(1, ge=1, description="Fewest posts that adapters are trained on.")
-    too_few_posts: Literal["refuse", "skip"] = Field(
-        "refuse",
-        description="refuse: such a week is an error. skip: it has no estimate, and every figure shows so.",
-    )
-    questions: dict[str, Question] = Field(min_length=1, description="What is asked of each week, by name.")
-    trackers: dict[str, Tracker] = Field(
-        {}, description="Question to the survey series that it is compared with."
-    )
-    signals: dict[str, Signal] = Field({}, description="Other series to correlate with the tracker, by name.")
-    lexicon: Lexicon | None = Field(None, description="A lexicon score as baseline. null: none.")
-    arms: list[str] = Field(min_length=1, description="What language models do: 'MODEL/weekly'.")
-    training: str = Field(description="A preset of the `training` section.")
-    seeds: list[int] = Field(min_length=1, description="One adapter for each week and seed.")
-    series: Series = Field(
-        default_factory=lambda: Series.model_validate({}), description="From answers to correlations."
-    )
+    files: list[UserPath] = Field([])
+    """Files of posts: csv, jsonl or parquet, compressed or not. Paths may contain `*`, `**` and `{week}`, a week's label."""
+    simulate: Simulation | None = None
+    """Simulated posts and a simulated tracker instead of files."""
+    mix: Mix | None = None
+    """Mixes of joyful and sad posts instead of files."""
+    columns: PostColumns = PostColumns.model_validate({})
+    """Which column of the files holds what."""
+    format: PostFormat = PostFormat.model_validate({})
+    """How the files write times and separate columns."""
+    weeks: Weeks
+    """The weeks of the panel."""
+    cleaning: Cleaning = Cleaning.model_validate({})
+    """What is removed from the texts."""
+    filters: PostFilters = PostFilters.model_validate({})
+    """Which posts count."""
+    salt_file: UserPath = ".stimmung/salt"
+    """Holds the salt of the authors' hashes. Created once, readable by its owner only."""
+    min_posts: int = Field(100, ge=1)
+    """Fewest posts of a week that adapters are trained on."""
+    too_few_posts: Literal["refuse", "skip"] = "refuse"
+    """refuse: a week with fewer posts is an error. skip: it has no estimate, and every figure shows the gap."""
+    questions: dict[str, Question] = Field(min_length=1)
+    """The questions that the adapters of each week answer, by name."""
+    trackers: dict[str, Tracker] = Field({})
+    """Question to the weekly survey that it is compared with. Simulated and mixed panels bring their own."""
+    signals: dict[str, Signal] = Field({})
+    """Other series to correlate with the tracker, by name."""
+    lexicon: Lexicon | None = None
+    """A word list as baseline. null: none."""
+    arms: list[str] = Field(["tiny/weekly"], min_length=1)
+    """The models that are tuned on each week, as MODEL/weekly."""
+    training: str | None = None
+    """A preset of `training`. null: `tiny-weeks` for the built-in model, `weeks` for every other."""
+    seeds: list[int] = Field([42, 99, 13], min_length=1)
+    """One adapter for each week and seed; answers are averaged over the seeds. Study B used these three."""
+    series: Series = Series.model_validate({})
+    """From answers to correlations."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -155,7 +153,7 @@ class Panel(Strict):
             if arm.count("/") != 1 or arm.split("/")[1] != ARM:
                 problems.append(f"arm '{arm}' is not MODEL/{ARM}")
         if len(set(self.seeds)) < len(self.seeds):
-            problems.append("seeds: a seed stands twice")
+            problems.append("seeds: a seed is listed twice")
         problems += [
             f"trackers.{name}: no question '{name}'{near(name, self.questions)}"
             for name in self.trackers
@@ -172,15 +170,15 @@ class Panel(Strict):
             problems.append("trackers: simulated and mixed panels bring their own")
         if self.mix is not None and len(self.mix.joy_shares) != len(self.weeks.labels()):
             problems.append(
-                f"mix.joy_shares: {len(self.mix.joy_shares)} for {len(self.weeks.labels())} weeks"
+                f"mix.joy_shares: {len(self.mix.joy_shares)} shares for {len(self.weeks.labels())} weeks"
             )
         named = [WEEK_IN_NAME in file for file in self.files]
         if any(named) and not all(named):
-            problems.append("files: all have {week} in their names, or none has")
+            problems.append("files: some have {week} in their names and some do not")
         if any(named) and self.columns.time is not None:
-            problems.append("columns.time: null, because the files' names give the week")
+            problems.append("columns.time: must be null, because {week} in the files' names gives the week")
         if self.files and not any(named) and self.columns.time is None:
-            problems.append("columns.time: needed, because the files' names have no {week}")
+            problems.append("columns.time: needed, because the files' names do not contain {week}")
         return problems
 
     def _problems_with_columns(self) -> list[str]:
@@ -193,7 +191,7 @@ class Panel(Strict):
 
     @property
     def constructed(self) -> str | None:
-        """What must stand wherever the panel is shown: 'simulated', 'constructed', or nothing."""
+        """How the panel is marked wherever it is shown: 'simulated', 'constructed', or not at all (None)."""
         if self.simulate is not None or (self.mix is not None and self.mix.source == "simulated"):
             return "simulated"
         return "constructed" if self.mix is not None else None

@@ -1,5 +1,6 @@
-"""Codebooks and layouts, checked as they are read, and how a mistake is told: all at once, each with its place and a near name."""
+"""YAML files, read strictly and checked: all mistakes are reported at once, each with its place and the nearest known name."""
 
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +12,63 @@ from stimmung.vocabulary.errors import InputError, near
 from stimmung.vocabulary.layout import Layout
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+_MERGE_TAG = "tag:yaml.org,2002:merge"
+
+
+class _StrictLoader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types here
+    """YAML without two traps: a key given twice, of which YAML keeps the last, and numbers with a leading zero, which are octal."""
+
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        lines: dict[tuple[str, str], int] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == _MERGE_TAG:
+                continue
+            line = key.start_mark.line + 1
+            first = lines.setdefault((key.tag, key.value), line)
+            if first != line:
+                raise InputError(
+                    f"{self.name}: '{key.value}' is given twice, in lines {first} and {line}",
+                    "YAML would silently keep the last one; merge them, or rename one.",
+                )
+        return node
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        if re.fullmatch(r"[-+]?0\d+", node.value):
+            raise InputError(
+                f"{self.name}, line {node.start_mark.line + 1}: YAML reads {node.value} as an octal number",
+                f"Put it in quotes, '{node.value}', if the data has it with the zero; leave the zero out if not.",
+            )
+        return int(super().construct_yaml_int(node))
+
+
+_StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
+
+
+def read_yaml(path: Path, kind: str, hint: str) -> Any:
+    """Return the content of a YAML file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    kind, hint
+        What it is and what to do about its absence, for the message.
+
+    Raises
+    ------
+    InputError
+        If the file is absent or not YAML, gives a key twice, or has a number with a leading zero.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        loader = _StrictLoader(text)
+        loader.name = str(path)
+        return loader.get_single_data()
+    except FileNotFoundError as error:
+        raise InputError(f"no {kind} at {path}", hint) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid YAML: {error}") from error
 
 
 def load_codebook(path: Path) -> Codebook:
@@ -19,61 +77,61 @@ def load_codebook(path: Path) -> Codebook:
     Raises
     ------
     InputError
-        If the file is absent, is no YAML, or says something that a codebook cannot say.
+        If the file cannot be read, see :func:`read_yaml`, or is not a codebook.
     """
-    return _load(Codebook, path, "codebook", "A survey's `codebook` names a YAML file.")
+    content = read_yaml(path, "codebook", "A survey's `codebook` names a YAML file.")
+    return validated(Codebook, content, str(path), "docs/codebooks.md explains every key.")
 
 
 def load_layout(path: Path) -> Layout:
     """Read the layout of an archive's file; errors as in :func:`load_codebook`."""
-    return _load(Layout, path, "layout", "A survey's `simulate.layout` names a YAML file.")
+    content = read_yaml(path, "layout", "A survey's `simulate.layout` names a YAML file.")
+    return validated(Layout, content, str(path), "codebooks/layouts/za6835.yaml is an example.")
 
 
-def _load(model: type[ModelT], path: Path, kind: str, hint: str) -> ModelT:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"no {kind} at {path}", hint) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not valid YAML: {error}") from error
-    return validated(model, content, str(path))
-
-
-def validated(model: type[ModelT], content: Any, where: str) -> ModelT:
+def validated(
+    model: type[ModelT], content: Any, where: str, hint: str = "docs/configuration.md explains every key."
+) -> ModelT:
     """Return ``content`` as ``model``, or raise one InputError that lists every mistake."""
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        faults = [_fault(model, dict(detail)) for detail in error.errors()]
-        raise InputError(f"{where}: " + "; ".join(faults), "config.yaml explains every key.") from error
+        faults: dict[str, list[tuple[bool, str]]] = {}
+        for detail in error.errors():
+            place = _place(detail["loc"])
+            fault = _fault(model, place, dict(detail))
+            faults.setdefault(".".join(place), []).append((detail["type"] == "value_error", fault))
+        said = [
+            fault
+            for found in faults.values()
+            for ours, fault in found
+            # What the other members of a union would have had instead is no help beside a message of our own.
+            if ours or not any(is_ours for is_ours, _ in found)
+        ]
+        raise InputError(f"{where}: " + "; ".join(said), hint) from error
 
 
-def _fault(model: type[BaseModel], detail: dict[str, Any]) -> str:
+def _place(location: tuple[int | str, ...]) -> list[str]:
     # pydantic names the members of a union in the place, which are no keys of the file.
-    place = [
-        part
-        for part in detail["loc"]
-        if not (isinstance(part, str) and (part in ("int", "float", "str") or "[" in part))
-    ]
-    name = ".".join(str(part) for part in place)
+    names = (str(part) for part in location if part not in ("int", "float", "str"))
+    return [name for name in names if "[" not in name]
+
+
+def _fault(model: type[BaseModel], place: list[str], detail: dict[str, Any]) -> str:
+    name = ".".join(place)
     if detail["type"] == "extra_forbidden":
-        return f"unknown key '{name}'{near(str(place[-1]), _keys_at(model, place[:-1]))}"
+        return f"unknown key '{name}'{near(place[-1], _keys_at(model, place[:-1]))}"
     message = detail["msg"].removeprefix("Value error, ")
     return f"{name}: {message}" if name else message
 
 
-def _keys_at(model: Any, place: list[Any]) -> list[str]:
+def _keys_at(model: Any, place: list[str]) -> list[str]:
     """Return the keys that the model allows at ``place``, by walking the annotations down to it."""
     for part in place:
-        model = _inside(model, part)
-        if model is None:
-            return []
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            field = model.model_fields.get(part)
+            model = None if field is None else field.annotation
+        else:
+            arguments = getattr(model, "__args__", ())
+            model = next((one for one in reversed(arguments) if one is not type(None)), None)
     return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
-
-
-def _inside(annotation: Any, part: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        field = annotation.model_fields.get(str(part))
-        return None if field is None else field.annotation
-    arguments = getattr(annotation, "__args__", ())
-    return next((one for one in reversed(arguments) if one is not type(None)), None)

@@ -1,15 +1,16 @@
 """The whole config as one model."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stimmung.study.models import Model
+from stimmung.baselines.registry import BASELINES, BaselineName
+from stimmung.study.models import BUILT_IN, Model
 from stimmung.study.panels import Panel
-from stimmung.study.reading import load_codebook, validated
-from stimmung.study.surveys import Baseline, Survey
+from stimmung.study.reading import load_codebook, read_yaml, validated
+from stimmung.study.surveys import Survey
 from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.endpoint import Endpoint
 from stimmung.vocabulary.errors import InputError, near
@@ -20,62 +21,68 @@ from stimmung.vocabulary.training import Training
 
 
 class Run(Strict):
-    """What this run makes. Lists, so that a study's file can leave out what the default config has."""
+    """What this run makes. Lists replace those of config.yaml, so that a study's file can leave out what the demo has."""
 
-    surveys: list[str] = Field([], description="Names from `surveys`.")
-    panels: list[str] = Field([], description="Names from `panels`.")
-    baselines: list[Baseline] = Field([], description="What language models must beat, on every survey.")
+    surveys: list[str] = Field([])
+    """Names from `surveys`."""
+    panels: list[str] = Field([])
+    """Names from `panels`."""
+    baselines: list[BaselineName] = Field(list(BASELINES))
+    """What language models must beat, on every survey."""
 
 
 class Report(Strict):
     """The page at the end."""
 
-    title: str = Field(description="The heading of results/report.html.")
-    formats: list[Literal["svg", "pdf", "png"]] = Field(["svg"], description="File formats of the figures.")
+    title: str = "Stimmung"
+    """The heading of results/report.html."""
+    formats: list[Literal["svg", "pdf", "png"]] = Field(["svg"])
+    """File formats of the figures, beside the SVG of the page."""
 
 
 class Study(Strict):
     """A study: models, surveys and panels, and what is done with them."""
 
-    run: Run
-    models: dict[str, Model] = Field(description="Base models, by the name that stands in paths.")
-    endpoints: dict[str, Endpoint] = Field(
-        {}, description="Models behind a server, by the name that stands in paths."
+    run: Run = Run.model_validate({})
+    """What this run makes."""
+    models: dict[str, Model] = Field({})
+    """Base models, by the name that paths and arms use."""
+    endpoints: dict[str, Endpoint] = Field({})
+    """Models behind a server, by the name that paths and arms use. Their arms: zero-shot, few-shot and persona."""
+    training: dict[str, Training] = Field({})
+    """Presets of hyper-parameters, by name."""
+    engine: Engine = Engine.model_validate({})
+    """How the work is done."""
+    limits: list[Limit] = Field([])
+    """Memory and time limits of jobs by the size of their model. A profile sets them; they change no result."""
+    scoring: Scoring = Scoring.model_validate({})
+    """How an answer option's probability is read."""
+    folds: int = Field(5, ge=2)
+    """Stratified folds of every survey. Each respondent is tested exactly once, in the same fold under every condition."""
+    surveys: dict[str, Survey] = Field({})
+    """Surveys, by the name that paths use."""
+    panels: dict[str, Panel] = Field({})
+    """Panels of weekly posts, by the name that paths use."""
+    baselines: dict[BaselineName, dict[str, list[Any]]] = Field(
+        {name: {key: list(tried) for key, tried in one.grid.items()} for name, one in BASELINES.items()}
     )
-    training: dict[str, Training] = Field(description="Presets of hyper-parameters, by name.")
-    engine: Engine
-    limits: list[Limit] = Field(
-        [],
-        description="Memory and time limits of jobs by the size of their model. A profile sets them; they change no result. "
-        "Empty: Stimmung's own guesses.",
-    )
-    scoring: Scoring
-    surveys: dict[str, Survey] = Field({}, description="Surveys, by the name that stands in paths.")
-    panels: dict[str, Panel] = Field(
-        {}, description="Panels of weekly posts, by the name that stands in paths."
-    )
-    baselines: dict[Baseline, dict[str, list[Any]]] = Field(
-        {}, description="Grids of the inner cross-validation, in the estimator's own parameter names."
-    )
-    folds: int = Field(
-        5, ge=2, description="Stratified folds of every survey. Each respondent is tested once."
-    )
-    inner_folds: int = Field(
-        3, ge=2, description="Folds of the inner cross-validation that tunes the baselines."
-    )
-    report: Report
+    """Grids of the inner cross-validation that tunes each baseline on its training rows, in the estimator's parameter names. A grid
+    that is given replaces that baseline's default."""
+    inner_folds: int = Field(3, ge=2)
+    """Folds of that inner cross-validation."""
+    report: Report = Report.model_validate({})
+    """The page at the end."""
 
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:
         problems = [
-            f"run.surveys: no survey '{name}'{near(name, self.surveys)}"
-            for name in self.run.surveys
-            if name not in self.surveys
-        ]
-        problems += [
-            f"run.panels: no panel '{name}'{near(name, self.panels)}"
-            for name in self.run.panels
-            if name not in self.panels
+            f"run.{section}: no {section.removesuffix('s')} '{name}'{near(name, known)}"
+            for section, chosen, known in (
+                ("surveys", self.run.surveys, self.surveys),
+                ("panels", self.run.panels, self.panels),
+            )
+            for name in chosen
+            if name not in known
         ]
         for section, name, one in self._branches():
             known = {*self.models, *(self.endpoints if section == "surveys" else ())}
@@ -84,12 +91,12 @@ class Study(Strict):
                 for model in one.models()
                 if model not in known
             ]
-            if one.training not in self.training:
-                problems.append(
-                    f"{section}.{name}.training: no preset '{one.training}'{near(one.training, self.training)}"
-                )
+            presets = {self.preset_of(one, model) for model in one.models()}
+            problems += [
+                f"{section}.{name}.training: no preset '{preset}'{near(preset, self.training)}"
+                for preset in sorted(presets - set(self.training))
+            ]
         problems += self._problems_with_abilities()
-        problems += self._problems_with_questions()
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -102,40 +109,42 @@ class Study(Strict):
         """Return which arms and panels ask a model for what it cannot do."""
         encoders = {name for name, model in self.models.items() if model.encoder}
         problems = [
-            f"surveys.{name}.arms: '{arm}' needs a model that continues text, and '{arm.split('/')[0]}' is an encoder"
-            for name, survey in self.surveys.items()
-            for arm in survey.arms
-            if arm.split("/")[0] in encoders and not ARMS[arm.split("/")[1]].classifies
-        ]
-        problems += [
-            f"panels.{name}.arms: '{model}' is an encoder, and cannot continue text"
-            for name, panel in self.panels.items()
-            for model in panel.models()
-            if model in encoders
-        ]
-        problems += [
             f"endpoints.{name}: a model has the same name" for name in self.endpoints if name in self.models
         ]
-        problems += [
-            f"surveys.{name}.arms: '{arm}' trains, but '{arm.split('/')[0]}' runs on a server"
-            for name, survey in self.surveys.items()
-            for arm in survey.arms
-            if arm.split("/")[0] in self.endpoints and ARMS[arm.split("/")[1]].tuned
-        ]
-        return problems
-
-    def _problems_with_questions(self) -> list[str]:
-        problems = [
-            f"panels.{name}.arms: '{model}' has chat: true, but posts and questions are read as plain text"
-            for name, panel in self.panels.items()
-            for model in panel.models()
-            if model in self.models and self.models[model].chat
-        ]
+        for name, survey in self.surveys.items():
+            for arm in survey.arms:
+                model, does = arm.split("/")[0], ARMS[arm.split("/")[1]]
+                if model in encoders and not does.classifies:
+                    problems.append(
+                        f"surveys.{name}.arms: '{arm}' needs a model that continues text, but '{model}' is an encoder"
+                    )
+                if model in self.endpoints and does.tuned:
+                    problems.append(f"surveys.{name}.arms: '{arm}' trains, but '{model}' runs on a server")
+        for name, panel in self.panels.items():
+            for model in panel.models():
+                if model in encoders:
+                    problems.append(f"panels.{name}.arms: '{model}' is an encoder and cannot continue text")
+                if model in self.models and self.models[model].chat:
+                    problems.append(
+                        f"panels.{name}.arms: '{model}' has chat: true, but posts and questions are read as plain text"
+                    )
         if self.run.panels and self.scoring.normalization == "pmi":
             problems.append(
-                "scoring.normalization: pmi compares with a prompt without respondent; a panel's question has none"
+                "scoring.normalization: pmi compares with a prompt without a respondent, and a panel's question has none"
             )
         return problems
+
+    def preset_of(self, branch: Survey | Panel, model: str) -> str:
+        """Return the name of the preset that a model is tuned with on a survey or panel: the one it names, or that of its kind."""
+        if branch.training is not None:
+            return branch.training
+        preset = "votes" if isinstance(branch, Survey) else "weeks"
+        built_in = model in self.models and self.models[model].source == BUILT_IN
+        return f"tiny-{preset}" if built_in else preset
+
+    def training_of(self, branch: Survey | Panel, model: str) -> Training:
+        """Return the hyper-parameters that a model is tuned with on a survey or panel."""
+        return self.training[self.preset_of(branch, model)]
 
     def selected_surveys(self) -> dict[str, Survey]:
         """Return the surveys of this run, by name."""
@@ -152,21 +161,25 @@ class Study(Strict):
         return {name: self.models[name] for name in dict.fromkeys(names) if name in self.models}
 
 
-def load_study(config: Mapping[str, Any], root: Path = Path()) -> Study:
-    """Check a config and return it as a study; the codebooks of the surveys of this run are checked with it.
+def load_study(config: Mapping[str, Any], root: Path = Path(), files: Iterable[str | Path] = ()) -> Study:
+    """Check a config and return it as a study. The codebooks of this run's surveys are checked too.
 
     Parameters
     ----------
     config
-        The merged config, as Snakemake holds it.
+        The merged config.
     root
         The folder that relative paths start from.
+    files
+        The files that it was merged from, if Snakemake read them: of a key that a file gives twice it saw the last only.
 
     Raises
     ------
     InputError
         With all mistakes at once, each with its place.
     """
+    for path in files:
+        read_yaml(root / path, "config", "A file of --configfile.")
     study = validated(Study, dict(config), "config")
     problems = []
     for name, survey in study.selected_surveys().items():

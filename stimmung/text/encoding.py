@@ -74,11 +74,12 @@ def encode(
 def _border(offsets: Sequence[tuple[int, int]], length: int, continuation: str) -> int:
     """Return the index of the first token of the continuation."""
     for index, (start, stop) in enumerate(offsets):
-        if start >= length and stop > start:
-            return index
+        # Some tokenizers place a token of a lone space behind the space, without length.
         if stop > length:
+            if start >= length:
+                return index
             raise InputError(
-                f"one token holds the end of the prompt and the beginning of '{continuation}'",
+                f"one token spans the end of the prompt and the beginning of '{continuation}'",
                 "End the codebook's question with a colon, so that the answer begins a word of its own.",
             )
     return len(offsets)

@@ -1,7 +1,7 @@
 """A respondent as a backstory in the first person, whose last sentence the model completes: silicon sampling.
 
 Argyle et al. 2023 (Out of one, many, Political Analysis 31) give GPT-3 such sentences as 'Politically, I am a Democrat. I am
-a woman. In 2016, I voted for' and read the probability of each candidate's name. The sentences stand in the codebook.
+a woman. In 2016, I voted for' and read the probability of each candidate's name. The codebook has the sentences.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,10 @@ from typing import Any
 import pandas as pd
 
 from stimmung.text.chat import chat_text
-from stimmung.text.prompts import Message, number_in_words
+from stimmung.text.prompts import Message, item_texts, number_in_words
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.codebook import Codebook, SurveyItem, worded
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.votes_schemas import MISSING_SUFFIX
 
 
 def persona_messages(
@@ -26,30 +25,16 @@ def persona_messages(
 
     Parameters
     ----------
-    answers
-        The respondent's row of the respondents table.
-    codebook
-        The sentences, in the order of the items.
-    language
-        One of the codebook's languages.
-    drop_items
-        Items that are left out, with the items that are part of them.
+    answers, codebook, language, drop_items
+        As of :func:`survey_messages`.
 
     Raises
     ------
     InputError
-        If the codebook has no frame for backstories.
+        If the codebook has no `persona`.
     """
     frame = _frame(codebook)
-    sentences = [
-        sentence
-        for name in codebook.predictors_without(drop_items)
-        if (
-            sentence := _sentence(
-                codebook.items[name], answers[name], answers.get(name + MISSING_SUFFIX), language
-            )
-        )
-    ]
+    sentences = filter(None, item_texts(_sentence, answers, codebook, language, drop_items).values())
     options = ", ".join(codebook.persona_answers(language))
     instruction = worded(frame.instruction, language).replace("{options}", options)
     return [Message(role="system", content=instruction), Message(role="user", content=" ".join(sentences))]
@@ -70,8 +55,7 @@ def _sentence(item: SurveyItem, value: Any, reason: Any, language: str) -> str |
         return None if absent is None else worded(absent, language)
     if item.scale == "numeric":
         number = number_in_words(float(value), item.decimals)
-        said = worded(item.format, language).replace("{value}", number)
-        own = None
+        said, own = worded(item.format, language).replace("{value}", number), None
     else:
         said = str(value)
         own = next((one.persona for one in item.options if worded(one.label, language) == said), None)
@@ -83,7 +67,7 @@ def _sentence(item: SurveyItem, value: Any, reason: Any, language: str) -> str |
 
 
 class PersonaRendering(Rendering):
-    """How a model reads backstories: the question is the beginning of the last sentence."""
+    """How a model reads backstories: the question is the beginning of the sentence that it completes."""
 
     def text(self, messages: Sequence[Message]) -> str:
         """Return the text up to where the answer begins. A base model sees the backstory alone, as in Argyle et al."""
@@ -98,25 +82,19 @@ class PersonaRendering(Rendering):
 
 
 def rendering_of(codebook: Codebook, language: str, tokenizer: Any, chat: bool, persona: bool) -> Rendering:
-    """Return how a model reads this survey, as lists of answers or as backstories.
+    """Return how a model reads this survey, as lists of answers or, for a ``persona``, as backstories.
 
     Parameters
     ----------
-    codebook
-        The survey's words.
-    language
-        One of its languages.
-    tokenizer
-        Of the model. None where nothing is tokenised here: a model behind a server.
-    chat
-        Whether prompts go through the tokenizer's chat template.
-    persona
-        Whether the prompt is a backstory.
+    codebook, language
+        The codebook, and one of its languages.
+    tokenizer, chat
+        As of :class:`Rendering`. None where nothing is tokenised here: a model behind a server.
 
     Raises
     ------
     InputError
-        If a backstory is asked for and the codebook has no frame for one.
+        If a backstory is asked for and the codebook has no `persona`.
     """
     if persona:
         return PersonaRendering(tokenizer, chat, worded(_frame(codebook).question, language))

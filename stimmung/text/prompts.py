@@ -1,6 +1,6 @@
 """From a respondent's answers to the messages a model reads, and from messages to plain text for base models."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
 import pandas as pd
@@ -24,26 +24,38 @@ def survey_messages(
     Parameters
     ----------
     answers
-        The respondent's row of the respondents table: labels, numbers, and ``{item}.missing`` reasons.
+        The respondent's row of the RESPONDENTS table: labels, numbers, and ``{item}.missing`` reasons.
     codebook
         The items' wording and order.
     language
         One of the codebook's languages.
     drop_items
-        Items that are left out, with the reasons for their absence and with the items that are part of them.
+        Items that are left out, with the items that are part of them.
     """
-    lines = []
-    for name in codebook.predictors_without(drop_items):
-        answer = _worded_answer(
-            codebook.items[name], answers[name], answers.get(name + MISSING_SUFFIX), language
-        )
-        if answer is not None:
-            lines.append(f"{worded(codebook.items[name].wording, language)}: {answer}")
+    lines = [
+        f"{worded(codebook.items[name].wording, language)}: {answer}"
+        for name, answer in item_texts(_worded_answer, answers, codebook, language, drop_items).items()
+        if answer is not None
+    ]
     options = codebook.target_labels(language)
     instruction = worded(codebook.instruction, language).replace("{options}", ", ".join(options))
-    # As study A wrote them: ['CDU', 'SPD'].
+    # As in the study that is reproduced: ['CDU', 'SPD'].
     instruction = instruction.replace("{option_list}", str(options))
     return [Message(role="system", content=instruction), Message(role="user", content="\n".join(lines))]
+
+
+def item_texts(
+    text_of: Callable[[SurveyItem, Any, Any, str], str | None],
+    answers: Mapping[str, Any],
+    codebook: Codebook,
+    language: str,
+    drop_items: Sequence[str],
+) -> dict[str, str | None]:
+    """Return item to the text of its answer, by a function of item, answer, reason for its absence and language."""
+    return {
+        name: text_of(codebook.items[name], answers[name], answers.get(name + MISSING_SUFFIX), language)
+        for name in codebook.predictors_without(drop_items)
+    }
 
 
 def prompts_table(
@@ -53,12 +65,10 @@ def prompts_table(
 
     Parameters
     ----------
-    respondents
-        The respondents table.
-    target
-        The item that is asked for; who did not answer it has no target.
+    respondents, target
+        The RESPONDENTS table, and the item that is predicted; who did not answer it has no target.
     messages, texts
-        What each respondent's model reads, in the order of the table: as turns, and as running text for base models.
+        Each respondent's prompt, in the order of the table: as turns, and as running text for base models.
     """
     answers = respondents[target]
     return pd.DataFrame(
@@ -81,7 +91,7 @@ def _worded_answer(item: SurveyItem, value: Any, reason: Any, language: str) -> 
 
 
 def number_in_words(value: float, decimals: int | None) -> str:
-    """Return a number as it stands in a prompt: as it is, or with so many digits after the point."""
+    """Return a number as prompts have it: as it is, or with so many digits after the point."""
     if decimals is not None:
         # Adding 0 makes -0.0 a plain zero.
         return f"{round(value, decimals) + 0.0:.{decimals}f}"
@@ -89,15 +99,7 @@ def number_in_words(value: float, decimals: int | None) -> str:
 
 
 def few_shot_messages(messages: Sequence[Message], examples: Sequence[tuple[str, str]]) -> list[Message]:
-    """Return ``messages`` with examples between the system message and the user's.
-
-    Parameters
-    ----------
-    messages
-        A system and a user message.
-    examples
-        The user message and the answer of each example, of other respondents.
-    """
+    """Return a system and a user message with examples between them: the user message and answer of other respondents."""
     system, user = messages
     turns = [system]
     for content, answer in examples:
@@ -113,7 +115,7 @@ def plain_text(messages: Sequence[Message], question: str) -> str:
     parts = []
     for message in messages:
         if message["role"] == "user":
-            parts.append(f"{message['content']}\n{question}")
+            parts.append(f"{message['content']}\n{question.rstrip(' ')}")
         elif message["role"] == "assistant":
             parts[-1] += f" {message['content']}"
         else:

@@ -1,16 +1,16 @@
-"""Messages as the text that a given model reads, and where its answer begins."""
+"""Messages as the text that a given model reads, and the position at which its answer begins."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from stimmung.text.chat import chat_text
+from stimmung.text.chat import answer_lead, chat_text
 from stimmung.text.encoding import Encoded, encode
 from stimmung.text.prompts import Message, plain_text
 from stimmung.text.trie import check_apart
 
 
 class Rendering(NamedTuple):
-    """How a model reads surveys: its tokenizer, whether it speaks in turns, and the words before the answer."""
+    """How a model reads surveys: its tokenizer, whether it is a chat model, and the question before the answer."""
 
     tokenizer: Any
     chat: bool
@@ -27,8 +27,8 @@ class Rendering(NamedTuple):
         return list(messages)
 
     def encode(self, messages: Sequence[Message], answers: Sequence[str]) -> Encoded:
-        """Return the tokens of the context and of each answer after it; the answers must differ before one ends."""
-        lead = "" if self.chat else " "
+        """Return the tokens of the context and of each answer after it; errors as of :func:`encode` and :func:`check_apart`."""
+        lead = answer_lead(self.tokenizer, self.turns(messages), answers[0]) if self.chat else " "
         encoded = encode(self.tokenizer, self.text(messages), [lead + one for one in answers], not self.chat)
         check_apart(encoded.continuation_ids, answers)
         return encoded

@@ -1,4 +1,4 @@
-"""Answer options as a token trie, so that a model reads tokens that several options share only once."""
+"""Answer options as a token trie, so that the model reads tokens shared by several options only once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ ROOT = -1
 
 @dataclass(frozen=True)
 class OptionTrie:
-    """The tokens of all options, merged where options begin alike.
+    """The tokens of all options, merged where options have the same beginning.
 
-    A node is read by the model only if something follows it: the last token of an option is predicted, never read.
+    The model reads a node only if another token follows it: the last token of an option is predicted, never read.
 
     Attributes
     ----------
@@ -22,10 +22,10 @@ class OptionTrie:
     read_parents
         Index of the parent among the read nodes; -1 for the context itself.
     read_depths
-        How many tokens after the context a read node stands, from 0.
+        Position of each read node after the context, from 0.
     paths
-        For each option, its ``(state, token)`` pairs: the token's logits stand at the read node ``state``, -1 for the
-        last token of the context.
+        For each option, its ``(state, token)`` pairs: the token is predicted at the read node ``state``, -1 for the last token of
+        the context.
     """
 
     read_tokens: tuple[int, ...]
@@ -43,14 +43,7 @@ class OptionTrie:
 
 
 def build_trie(options: Sequence[Sequence[int]], names: Sequence[str] | None = None) -> OptionTrie:
-    """Merge the options' tokens into a trie.
-
-    Raises
-    ------
-    InputError
-        If two options have the same tokens or one begins with the whole of another: then the shorter one's probability
-        would hold the longer one's, and no score could tell them apart.
-    """
+    """Merge the options' tokens into a trie; errors as of :func:`check_apart`."""
     names = names or [str(list(option)) for option in options]
     check_apart([tuple(option) for option in options], names)
     index: dict[tuple[int, ...], int] = {(): ROOT}
@@ -73,7 +66,10 @@ def build_trie(options: Sequence[Sequence[int]], names: Sequence[str] | None = N
 
 
 def check_apart(options: Sequence[tuple[int, ...]], names: Sequence[str]) -> None:
-    """Raise an InputError that names two options of which no score could tell one from the other."""
+    """Raise an InputError if two options have the same tokens, or one is the beginning of another.
+
+    The probability of the shorter option would then include that of the longer.
+    """
     for first, second in permutations(range(len(options)), 2):
         if options[second][: len(options[first])] == options[first]:
             same = "has the same tokens as" if options[first] == options[second] else "is the beginning of"

@@ -1,4 +1,4 @@
-"""What a language model can be made to do with a survey, and what follows from it for everyone who reads its predictions."""
+"""Arms: the ways in which a language model answers a survey."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ class Arm:
     Attributes
     ----------
     tuned
-        Whether an adapter is trained for each fold. A model behind an endpoint cannot be.
+        Whether an adapter is trained for each fold. A model behind an endpoint cannot be tuned.
     shows_examples
-        Whether answers of training respondents stand in the prompt.
+        Whether the prompt shows answers of training respondents.
     persona
         Whether the prompt is a backstory in the first person instead of a list of answers.
     classifies
@@ -40,6 +40,6 @@ ARMS = {
 
 
 def sees_training_rows(method: str) -> bool:
-    """Return whether a method, such as 'tiny/tuned' or 'baselines/logistic', learns from training rows."""
+    """Return whether a method, such as 'tiny/tuned' or 'baselines/logistic', depends on the training rows."""
     arm = ARMS.get(method.rsplit("/", 1)[-1])
-    return arm is None or arm.sees_training_rows  # a baseline is no arm, and learns
+    return arm is None or arm.sees_training_rows  # baselines are not arms, and are fitted

@@ -1,23 +1,32 @@
-"""What a codebook says: survey items, their answer options, and the words a respondent would have seen."""
+"""What a codebook says: survey items, their answer options, and the words that a respondent would have seen."""
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from stimmung.vocabulary.errors import near
 from stimmung.vocabulary.strict import Strict
 
 
-def _no_switch(code: Any) -> Any:
-    # YAML reads an unquoted yes, no, on or off as a switch, which would then be the code 1 or 0.
-    if isinstance(code, bool):
-        raise ValueError("YAML takes an unquoted yes, no, on or off as a switch; put the code in quotes")
-    return code
+def _not_a_switch(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("YAML reads an unquoted yes, no, on or off as true or false; put it in quotes")
+    return value
 
 
-Code = Annotated[int | float | str, BeforeValidator(_no_switch)]
-Worded = str | dict[str, str]  # one wording for all languages, or one for each
+def _is_text(value: Any) -> Any:
+    if isinstance(_not_a_switch(value), int | float):
+        raise ValueError(f"YAML reads {value} as a number; put it in quotes")
+    return value
+
+
+Code = Annotated[int | float | str, BeforeValidator(_not_a_switch)]
+Words = Annotated[str, BeforeValidator(_is_text)]
+# One wording for all languages, or one for each.
+Worded = Annotated[str | dict[str, Words], BeforeValidator(_is_text)]
 
 
 class MissingReason(StrEnum):
@@ -33,22 +42,17 @@ class MissingReason(StrEnum):
 class AnswerOption(Strict):
     """One answer that a respondent could give: the codes in the file and the words in the prompt.
 
-    Several codes make one answer of several, as CDU and CSU make CDU/CSU.
+    Several codes can make one answer, as CDU and CSU make CDU/CSU.
     """
 
-    code: Code | list[Code] | None = Field(
-        None, description="The value in the data file, or several; a value label is as good as its code."
-    )
-    label: Worded = Field(
-        description="The words in the prompt; a map from language to words, or one for all."
-    )
-    when: dict[str, list[Code]] = Field(
-        {}, description="Column to codes: the answer is given only where every one of these columns has one."
-    )
-    persona: Worded | None = Field(
-        None,
-        description="The words in a first-person backstory, if others; a whole sentence if the item has none.",
-    )
+    code: Code | list[Code] | None = None
+    """The value in the data file, or several. A value label is as good as its code."""
+    label: Worded
+    """The words in the prompt: a map from language to words, or one text for all languages."""
+    when: dict[str, list[Code]] = Field({})
+    """Column to codes: the answer is given only where every one of these columns has one of its codes."""
+    persona: Worded | None = None
+    """The words in a first-person backstory, if they differ; a whole sentence if the item has none."""
 
     @model_validator(mode="after")
     def _has_a_condition(self) -> Self:
@@ -65,24 +69,25 @@ class AnswerOption(Strict):
 class MissingCode(Strict):
     """Codes that stand for an absent answer."""
 
-    code: Code | list[Code] | None = Field(
-        None, description="The value in the data file, or several; a value label is as good as its code."
-    )
-    range: tuple[float, float] | None = Field(
-        None, description="Instead of codes: the lowest and the highest, both included."
-    )
-    reason: MissingReason = Field(description="Why the answer is absent.")
-    label: Worded | None = Field(None, description="The words in the prompt; none leaves the item out.")
-    persona: Worded | None = Field(
-        None, description="A sentence of the first-person backstory; none leaves the item out."
-    )
+    code: Code | list[Code] | None = None
+    """The value in the data file, or several. A value label is as good as its code."""
+    range: tuple[float, float] | None = None
+    """Instead of codes: the lowest and the highest, both included."""
+    reason: MissingReason
+    """Why the answer is absent."""
+    label: Worded | None = None
+    """The words in the prompt. null: the item is left out for that respondent."""
+    persona: Worded | None = None
+    """A sentence of the first-person backstory. null: the item is left out."""
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Self:
         if (self.code is None) == (self.range is None):
             raise ValueError("needs either a 'code' or a 'range'")
         if self.range is not None and self.range[0] > self.range[1]:
-            raise ValueError("a range goes from the lowest code to the highest")
+            raise ValueError(
+                f"range: {self.range[0]:g} is above {self.range[1]:g}; give the lowest code first"
+            )
         return self
 
     @property
@@ -92,62 +97,57 @@ class MissingCode(Strict):
 
 
 class SurveyItem(Strict):
-    """One question of the survey, as a column of the file and as a line of the prompt."""
+    """One survey item: a column of the file and a line of the prompt."""
 
-    column: str = Field(description="The column of the data file, by name or by variable label.")
-    wording: Worded = Field(description="What stands before the answer in the prompt.")
-    scale: Literal["nominal", "ordinal", "numeric"] = Field(
-        "nominal", description="ordinal: the options stand in their order; numeric: the value itself."
-    )
-    options: list[AnswerOption] = Field([], description="The answers, in order. None for a numeric item.")
-    format: Worded = Field("{value}", description="How a numeric value is worded, e.g. '{value} years'.")
-    decimals: int | None = Field(
-        None, ge=0, description="Digits after the point in the prompt; baselines see the number as it is."
-    )
-    range: tuple[float, float] | None = Field(
-        None,
-        description="Lowest and highest value of a numeric item, both included: another is an error, and nobody made up has one.",
-    )
-    missing: list[MissingCode] = Field([], description="Codes of absent answers.")
-    age_in: int | str | None = Field(
-        None,
-        description="The column is a year of birth, the answer the age: in this year, or that of this column.",
-    )
-    part_of: str | None = Field(
-        None, description="An item without which this one tells nothing or too much: it leaves with it."
-    )
-    predictor: bool = Field(
-        True,
-        description="false: for conditions only, neither in the prompt nor among the baselines' columns.",
-    )
-    persona: Worded | None = Field(
-        None,
-        description="The sentence of a first-person backstory, e.g. 'Politically, I am a {answer}.'; none leaves the item out.",
-    )
+    column: str
+    """The column of the data file, by name or by variable label."""
+    wording: Worded
+    """The words before the answer in the prompt."""
+    scale: Literal["nominal", "ordinal", "numeric"] = "nominal"
+    """ordinal: the options are listed in their order. numeric: the value itself, without options."""
+    options: list[AnswerOption] = Field([])
+    """The answers, in order. None for a numeric item."""
+    format: Worded = "{value}"
+    """How a numeric value is worded, e.g. '{value} years'."""
+    decimals: int | None = Field(None, ge=0)
+    """Digits after the decimal point in the prompt. Baselines see the number as it is."""
+    range: tuple[float, float] | None = None
+    """Lowest and highest value of a numeric item, both included. Another value is an error."""
+    missing: list[MissingCode] = Field([])
+    """Codes of absent answers."""
+    age_in: int | str | None = None
+    """The column is a year of birth and the answer the age: in this year, or in the year of this column."""
+    part_of: str | None = None
+    """An item without which this one says nothing or too much: it leaves the prompt with that item."""
+    predictor: bool = True
+    """false: for conditions only, neither in the prompt nor among the baselines' columns."""
+    persona: Worded | None = None
+    """The sentence of a first-person backstory, e.g. 'Politically, I am a {answer}.' null: the item is left out."""
 
     @model_validator(mode="after")
     def _options_fit_scale(self) -> Self:
         if self.scale == "numeric" and self.options:
             raise ValueError("a numeric item has no options")
         if self.scale != "numeric" and len(self.options) < 2:
-            raise ValueError("needs at least two options")
+            raise ValueError(f"needs at least two options, and has {len(self.options)}")
         if self.scale != "numeric" and self.age_in is not None:
-            raise ValueError("age_in makes a number: the scale must be numeric")
+            raise ValueError("age_in turns a year of birth into an age: set scale: numeric")
         if self.scale != "numeric" and self.range is not None:
-            raise ValueError("range: only a numeric item has one")
+            raise ValueError(f"range: only for a numeric item, and this one is {self.scale}")
         if self.range is not None and self.range[0] > self.range[1]:
-            raise ValueError("a range goes from the lowest value to the highest")
+            raise ValueError(
+                f"range: {self.range[0]:g} is above {self.range[1]:g}; give the lowest value first"
+            )
         plain = [code for option in self.options if not option.when for code in option.codes]
-        codes = plain + [code for missing in self.missing for code in missing.codes]
-        twice = sorted({str(code) for code in codes if codes.count(code) > 1})
-        if twice:
-            raise ValueError(f"code {', '.join(twice)} stands twice")
+        codes = [_in_one_form(code) for code in plain]
+        codes += [_in_one_form(code) for missing in self.missing for code in missing.codes]
+        repeated = sorted({code for code in codes if codes.count(code) > 1})
+        if repeated:
+            raise ValueError(f"code {', '.join(repeated)} is listed twice")
         for reason in MissingReason:
             labels = [one.label for one in self.missing if one.reason == reason]
             if any(label != labels[0] for label in labels):
-                raise ValueError(
-                    f"missing: '{reason}' has two wordings; the prompt needs one for each reason"
-                )
+                raise ValueError(f"missing: the reason '{reason}' has two wordings; give each reason one")
         return self
 
     @property
@@ -159,7 +159,7 @@ class SurveyItem(Strict):
 
     @property
     def has_persona(self) -> bool:
-        """Whether the item can be said in the first person."""
+        """Whether the item can be part of a first-person backstory."""
         return self.persona is not None or any(option.persona is not None for option in self.options)
 
     def labels(self, language: str) -> list[str]:
@@ -168,31 +168,37 @@ class SurveyItem(Strict):
 
 
 class Persona(Strict):
-    """How a backstory in the first person is framed (silicon sampling, Argyle et al. 2023)."""
+    """The frame of a backstory in the first person (silicon sampling, Argyle et al. 2023)."""
 
-    instruction: Worded = Field(
-        description="The system message of chat models; others do not see it. {options} becomes the target's."
-    )
-    question: Worded = Field(
-        description="The beginning of the last sentence, which the target's options complete, e.g. 'In 1996, I voted for'."
-    )
+    instruction: Worded
+    """The system message of chat models; others do not see it. {options} becomes the target's options."""
+    question: Worded
+    """The beginning of the last sentence, which the target's options complete, e.g. 'In 1996, I voted for'."""
 
 
 class Codebook(Strict):
     """How the codes of one survey file become words."""
 
-    title: str = Field(description="What the survey is, for the report.")
-    source: str = Field(description="Where the file comes from and under which terms.")
-    simulated: bool = Field(False, description="Marks every table and figure of made-up data.")
-    languages: list[str] = Field(["en"], description="The languages that the wordings are given in.")
-    instruction: Worded = Field(
-        description="The system message. {options} becomes the target's options, {option_list} the same in brackets."
-    )
-    question: Worded = Field(description="What stands before the answer that the model gives, e.g. 'Vote:'.")
-    respondent_id: str | None = Field(None, description="The column of the identifier; none: the row number.")
-    target: str = Field(description="The item to predict.")
-    persona: Persona | None = Field(None, description="The frame of a backstory, for the arm `persona`.")
-    items: dict[str, SurveyItem] = Field(description="All items, the target too, in the order of the prompt.")
+    title: str
+    """The survey's name, for the report."""
+    source: str
+    """Where the file comes from and under which terms."""
+    simulated: bool = False
+    """Whether the data is made up; every table and figure is then marked."""
+    languages: list[str] = Field(["en"])
+    """The languages of the wordings."""
+    instruction: Worded
+    """The system message. {options} becomes the target's options, {option_list} the same in brackets."""
+    question: Worded
+    """The words before the answer that the model gives, e.g. 'Vote:'."""
+    respondent_id: str | None = None
+    """The column of the respondent's identifier. null: the row number."""
+    target: str
+    """The item to predict."""
+    persona: Persona | None = None
+    """The frame of a backstory, for the arm `persona`."""
+    items: dict[str, SurveyItem]
+    """All items, the target included, in the order of the prompt."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -200,20 +206,18 @@ class Codebook(Strict):
             raise ValueError(f"target '{self.target}' is not among the items")
         if self.items[self.target].scale == "numeric":
             raise ValueError(f"target '{self.target}' is numeric; it needs options")
-        wholes = {name: item.part_of for name, item in self.items.items() if item.part_of is not None}
-        lost = [
-            f"items.{name}.part_of: no item '{whole}'"
-            for name, whole in wholes.items()
-            if whole not in self.items
-        ]
-        if lost:
-            raise ValueError("; ".join(lost))
         problems = [
+            f"items.{name}.part_of: no item '{item.part_of}'{near(item.part_of, self.items)}"
+            for name, item in self.items.items()
+            if item.part_of not in (None, *self.items)
+        ]
+        problems += [
             f"{place} has no wording in '{language}'"
             for place, text in self._worded_places()
             for language in self.languages
             if isinstance(text, dict) and language not in text
         ]
+        problems += self._unknown_placeholders()
         for language in self.languages if not problems else []:
             for name, item in self.items.items():
                 labels = item.labels(language)
@@ -226,6 +230,21 @@ class Codebook(Strict):
             raise ValueError("; ".join(problems))
         return self
 
+    def _unknown_placeholders(self) -> list[str]:
+        """Return which wordings name a {placeholder} that nothing replaces."""
+        known = {"instruction": ("options", "option_list"), "persona.instruction": ("options",)}
+        known |= {f"items.{name}.format": ("value",) for name in self.items}
+        known |= {f"items.{name}.persona": ("answer",) for name in self.items}
+        problems = []
+        for place, text in self._worded_places():
+            wordings = [text] if isinstance(text, str) else text.values()
+            named = {one for wording in wordings for one in re.findall(r"\{(\w+)\}", wording)}
+            problems += [
+                f"{place}: nothing replaces '{{{one}}}'{near(one, known[place])}"
+                for one in sorted(named - set(known.get(place, named)))
+            ]
+        return problems
+
     def _worded_places(self) -> list[tuple[str, Worded]]:
         places: list[tuple[str, Worded]] = [("instruction", self.instruction), ("question", self.question)]
         if self.persona is not None:
@@ -234,20 +253,16 @@ class Codebook(Strict):
                 ("persona.question", self.persona.question),
             ]
         for name, item in self.items.items():
-            places += [(f"items.{name}", item.wording), (f"items.{name}.format", item.format)]
-            said = [(_named(one.code), one.persona) for one in item.options]
-            said += [(_named(one.code or one.range), one.persona) for one in item.missing]
-            places += [(f"items.{name} {code}, persona", text) for code, text in said if text is not None]
-            if item.persona is not None:
-                places.append((f"items.{name}.persona", item.persona))
-            places += [
-                (f"items.{name} option {_named(option.code)}", option.label) for option in item.options
+            place = f"items.{name}"
+            places += [(place, item.wording), (f"{place}.format", item.format)]
+            places += [] if item.persona is None else [(f"{place}.persona", item.persona)]
+            answers: list[tuple[str, AnswerOption | MissingCode]] = [
+                *((f"option {_named(option.code)}", option) for option in item.options),
+                *((f"missing {_named(missing.code or missing.range)}", missing) for missing in item.missing),
             ]
-            places += [
-                (f"items.{name} missing {_named(missing.code or missing.range)}", missing.label)
-                for missing in item.missing
-                if missing.label is not None
-            ]
+            for which, one in answers:
+                places += [] if one.label is None else [(f"{place} {which}", one.label)]
+                places += [] if one.persona is None else [(f"{place} {which}, persona", one.persona)]
         return places
 
     @property
@@ -277,6 +292,13 @@ class Codebook(Strict):
 def worded(text: Worded, language: str) -> str:
     """Return ``text`` in ``language``."""
     return text if isinstance(text, str) else text[language]
+
+
+def _in_one_form(code: Code) -> str:
+    # 1, 1.0 and "1" are the same code in a data file; "01" is another.
+    if isinstance(code, str) and re.fullmatch(r"\s*[+-]?(0|[1-9]\d*)(\.\d*)?\s*", code):
+        code = float(code)
+    return code.strip() if isinstance(code, str) else f"{code:.15g}"
 
 
 def _listed(code: Code | list[Code] | None) -> list[Code]:

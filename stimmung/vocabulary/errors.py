@@ -1,4 +1,4 @@
-"""The one way in which a user is told that an input is wrong."""
+"""How a user is told that an input is wrong."""
 
 import difflib
 from collections.abc import Iterable
@@ -30,9 +30,10 @@ class InputError(Exception):
 
 
 def near(word: object, known: Iterable[object]) -> str:
-    """Return a ' (did you mean …?)' for a misspelt word, or nothing."""
-    close = difflib.get_close_matches(str(word), [str(name) for name in known], n=1, cutoff=0.6)
-    return f" (did you mean '{close[0]}'?)" if close else ""
+    """Return a ' (did you mean …?)' for a misspelt word, or nothing. Case and spaces at the ends do not matter."""
+    folded = {str(name).casefold().strip(): name for name in known}
+    close = difflib.get_close_matches(str(word).casefold().strip(), list(folded), n=1, cutoff=0.6)
+    return f" (did you mean '{folded[close[0]]}'?)" if close else ""
 
 
 class Interrupted(Exception):  # noqa: N818 (nothing is wrong)

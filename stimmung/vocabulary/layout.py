@@ -1,4 +1,4 @@
-"""How an archive writes a survey file: variable names, labels, codes and what it declares as missing."""
+"""The layout of an archive's survey file: variable names, labels, codes and declared missing codes."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,30 +13,32 @@ from stimmung.vocabulary.strict import Strict
 class Variable(Strict):
     """One column of the file."""
 
-    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_.]*$", description="The column's name.")
-    label: str = Field("", description="The archive's variable label.")
-    values: dict[float, str] = Field({}, description="Code to value label.")
-    range: tuple[int, int] = Field(
-        (0, 99), description="Lowest and highest number, if it has no value labels."
-    )
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_.]*$")
+    """The column's name."""
+    label: str = ""
+    """The archive's variable label."""
+    values: dict[float, str] = Field({})
+    """Code to value label."""
+    range: tuple[int, int] = (0, 99)
+    """Lowest and highest number, if it has no value labels."""
 
 
 class Layout(Strict):
     """All columns of one file."""
 
-    title: str = Field(description="The archive's name of the study.")
-    missing: dict[float, str] = Field(
-        {},
-        description="Codes that every variable may have, declared as missing from the lowest to the highest.",
-    )
-    variables: list[Variable] = Field(description="The columns, in the order of the file.")
+    title: str
+    """The archive's name of the study."""
+    missing: dict[float, str] = Field({})
+    """Codes that every variable may have; everything from the lowest to the highest is declared missing."""
+    variables: list[Variable]
+    """The columns, in the order of the file."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         names = [variable.name.lower() for variable in self.variables]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"variable {', '.join(twice)} stands twice")
+            raise ValueError(f"variable {', '.join(twice)} is listed twice")
         return self
 
     def value_labels(self, variable: Variable) -> dict[Code, str]:
@@ -45,16 +47,9 @@ class Layout(Strict):
 
 
 def layout_of_items(title: str, items: list[SurveyItem], others: Mapping[str, Sequence[Code]]) -> Layout:
-    """Return a layout made of a codebook alone: codes that are words become value labels of numbers.
+    """Return a layout made from a codebook alone: codes that are words become value labels of numbers.
 
-    Parameters
-    ----------
-    title
-        The study.
-    items
-        The codebook's items.
-    others
-        Further columns, such as that of the weight, and codes that they have.
+    ``others`` are further columns, such as the weight, and the codes that they have.
     """
     labels: dict[str, dict[float, str]] = {}
     for item in items:
@@ -84,7 +79,7 @@ def layout_of_items(title: str, items: list[SurveyItem], others: Mapping[str, Se
 
 
 def _ranges(items: list[SurveyItem]) -> dict[str, tuple[int, int]]:
-    """Return the numbers that columns can have, where the codebook says so."""
+    """Return the ranges of numeric columns, where the codebook gives one."""
     ranges = {
         item.column: (math.ceil(item.range[0]), math.floor(item.range[1]))
         for item in items
@@ -93,7 +88,7 @@ def _ranges(items: list[SurveyItem]) -> dict[str, tuple[int, int]]:
     for item in items:
         if item.age_in is None:
             continue
-        # A column of years of birth. Whoever was asked in the last year can be no older than the oldest.
+        # A column of years of birth, from the oldest age in the last year of the survey to the youngest in the first.
         if isinstance(item.age_in, str):
             first, last = ranges.setdefault(item.age_in, (2000, 2000))
         else:
@@ -109,5 +104,5 @@ def _add(values: dict[float, str], codes: Sequence[Code]) -> None:
             values.setdefault(float(code), str(code))
         except ValueError:
             if code not in values.values():
-                # From 1001, where no code of a codebook is likely to stand.
+                # From 1001: a codebook is unlikely to have such a code.
                 values[float(1001 + len(values))] = str(code)

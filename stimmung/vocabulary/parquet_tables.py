@@ -74,6 +74,12 @@ def read_table(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
     return _check(frame, schema, str(path))
 
 
+def read_tables(paths: Sequence[Path], schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Read tables as one, without rows if there are none; errors as in :func:`read_table`."""
+    frames = [read_table(path, schema) for path in paths]
+    return pd.concat(frames, ignore_index=True) if frames else empty_table(schema)
+
+
 def _check(frame: pd.DataFrame, schema: pa.DataFrameSchema, where: str) -> pd.DataFrame:
     try:
         checked: pd.DataFrame = schema.validate(frame, lazy=True)

@@ -1,4 +1,4 @@
-"""A question that is asked of every week: its wording, its answer options and its variants."""
+"""A question that the adapters of every week answer: its wording, its answer options and its variants."""
 
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -17,9 +17,9 @@ class Variant:
     Attributes
     ----------
     name
-        What stands in the tables, e.g. 'upper', or 'lower + I felt' with a prefix.
+        Its name in tables, e.g. 'upper', or 'lower + I felt' with a prefix.
     context
-        The question and what is put before the answer.
+        The question and the prefix of the answer.
     continuations
         The answer options as they are scored, each with its leading space, in the order of the options.
     """
@@ -30,39 +30,35 @@ class Variant:
 
 
 class Variants(Strict):
-    """How a question is varied. Every prefix is combined with every case."""
+    """The wordings of a question that are averaged over: every prefix with every case."""
 
-    prefix: list[str] = Field(
-        [""], min_length=1, description="What stands between question and answer, e.g. ' I felt'."
-    )
-    case: list[Case] = Field(
-        ["as-is"],
-        min_length=1,
-        description="upper: 'Happy', lower: 'happy', as-is: as the option is written.",
-    )
+    prefix: list[str] = Field([""], min_length=1)
+    """Texts between question and answer, e.g. ' I felt'."""
+    case: list[Case] = Field(["as-is"], min_length=1)
+    """How an option is written. upper: 'Happy', lower: 'happy', as-is: as in `options`."""
 
 
 class Question(Strict):
     """A question with a closed list of answers."""
 
-    stem: str = Field(min_length=1, description="The wording, as respondents read it.")
-    options: list[str] = Field(min_length=2, description="The answers, in the order of the survey.")
-    variants: Variants = Field(
-        default_factory=lambda: Variants.model_validate({}),
-        description="The wordings that are averaged over.",
-    )
+    stem: str = Field(min_length=1)
+    """The wording, as respondents read it."""
+    options: list[str] = Field(min_length=2)
+    """The answer options, in the order of the survey."""
+    variants: Variants = Variants.model_validate({})
+    """The wordings that are averaged over."""
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
         folded = [option.casefold().strip() for option in self.options]
-        twice = sorted({option for option in folded if folded.count(option) > 1})
-        if twice or "" in folded:
-            raise ValueError(
-                f"options: {', '.join(twice) or 'one'} {'stands twice' if twice else 'is empty'}"
-            )
+        repeated = sorted({option for option in folded if folded.count(option) > 1})
+        problems = [f"options: '{option}' is listed twice" for option in repeated if option]
+        problems += ["options: one is empty"] if "" in folded else []
         for name, values in (("prefix", self.variants.prefix), ("case", self.variants.case)):
             if len(set(values)) < len(values):
-                raise ValueError(f"variants.{name}: a value stands twice")
+                problems.append(f"variants.{name}: a value is listed twice")
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
 
     def worded(self) -> list[Variant]:
@@ -83,5 +79,5 @@ def _in_case(option: str, case: Case) -> str:
         return option
     if case == "upper":
         return option[0].upper() + option[1:]
-    # "NHS" stays what it is.
+    # An acronym, such as "NHS", is not lowered.
     return option if option[1:2].isupper() else option[0].lower() + option[1:]

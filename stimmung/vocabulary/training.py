@@ -1,4 +1,4 @@
-"""How adapters are tuned: the `training` section of the config. The keys are PEFT's and Hugging Face's."""
+"""How adapters are trained: the `training` section of the config. The keys are PEFT's and Hugging Face's."""
 
 import math
 from typing import Literal, Self
@@ -11,16 +11,18 @@ from stimmung.vocabulary.strict import Strict
 class Lora(Strict):
     """What an adapter is, in the names of PEFT's ``LoraConfig``."""
 
-    r: int = Field(16, gt=0, description="Rank of the adapter.")
-    lora_alpha: float = Field(32, gt=0, description="Scale: alpha / r, or alpha / sqrt(r) with rsLoRA.")
-    lora_dropout: float = Field(0.0, ge=0, lt=1, description="Dropout before the adapter's first matrix.")
-    use_rslora: bool = Field(False, description="Rank-stabilised scale (Kalajdzievski 2023).")
-    bias: Literal["none", "lora_only", "all"] = Field(
-        "none", description="Which biases are tuned too: none, those of the target modules, or all."
-    )
-    target_modules: Literal["all-linear"] | tuple[str, ...] = Field(
-        "all-linear", description="Which linear layers get an adapter; 'all-linear' is all but the LM head."
-    )
+    r: int = Field(16, gt=0)
+    """Rank of the adapter."""
+    lora_alpha: float = Field(32, gt=0)
+    """The adapter's output is scaled by alpha / r, or by alpha / sqrt(r) with `use_rslora`."""
+    lora_dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout on the input of the adapter."""
+    use_rslora: bool = False
+    """Rank-stabilised scale, alpha / sqrt(r) (Kalajdzievski 2023)."""
+    bias: Literal["none", "lora_only", "all"] = "none"
+    """Biases that are trained too: none, those of the target modules, or all that the model has. Llama has none."""
+    target_modules: Literal["all-linear"] | tuple[str, ...] = "all-linear"
+    """Linear layers that get an adapter: all but the LM head, or a list such as [q_proj, v_proj]."""
 
     @property
     def scale(self) -> float:
@@ -29,34 +31,32 @@ class Lora(Strict):
 
 
 class Training(Lora):
-    """A preset: the adapter, and how it is trained, in the names of Hugging Face's ``TrainingArguments``."""
+    """A preset: the adapter and how it is trained, in the names of Hugging Face's ``TrainingArguments``."""
 
-    learning_rate: float = Field(2e-4, gt=0, description="Peak learning rate.")
-    lr_scheduler_type: Literal["linear", "cosine", "constant"] = Field(
-        "linear", description="Decay after the warm-up."
-    )
-    warmup_ratio: float = Field(
-        0.0, ge=0, lt=1, description="Share of the steps over which the rate rises from 0."
-    )
-    num_train_epochs: float | None = Field(
-        3, gt=0, description="Passes over the data. Exactly one of this and max_steps."
-    )
-    max_steps: int | None = Field(
-        None, gt=0, description="Optimizer steps. Exactly one of this and num_train_epochs."
-    )
-    per_device_train_batch_size: int = Field(16, gt=0, description="Rows of one adapter in one forward pass.")
-    gradient_accumulation_steps: int = Field(1, gt=0, description="Forward passes for one optimizer step.")
-    max_grad_norm: float = Field(
-        1.0, ge=0, description="Clip each adapter's gradient to this norm. 0: never."
-    )
-    weight_decay: float = Field(0.0, ge=0, description="AdamW's decoupled weight decay.")
-    optim: Literal["adamw_torch", "paged_adamw_8bit"] = Field(
-        "adamw_torch", description="paged_adamw_8bit saves memory, most of it on CUDA."
-    )
-    gradient_checkpointing: bool = Field(
-        False, description="Recompute activations: less memory, a third more time."
-    )
-    block_size: int = Field(512, gt=1, description="Tokens of a block of posts. Not used for surveys.")
+    learning_rate: float = Field(1e-4, gt=0)
+    """Peak learning rate. Common for adapters of models of a billion parameters and more: 1e-5 to 3e-4."""
+    lr_scheduler_type: Literal["linear", "cosine", "constant"] = "linear"
+    """How the rate falls after the warm-up."""
+    warmup_ratio: float = Field(0.1, ge=0, lt=1)
+    """Share of the steps over which the rate rises from 0."""
+    num_train_epochs: float | None = Field(3, gt=0)
+    """Passes over the training data. Give exactly one of this and `max_steps`, and set the other to null."""
+    max_steps: int | None = Field(None, gt=0)
+    """Optimizer steps, the same for every adapter however small its training set."""
+    per_device_train_batch_size: int = Field(8, gt=0)
+    """Rows of one adapter in one forward pass. A cohort of five adapters has five times as many."""
+    gradient_accumulation_steps: int = Field(1, gt=0)
+    """Forward passes per optimizer step."""
+    max_grad_norm: float = Field(1.0, ge=0)
+    """Each adapter's gradient is clipped to this norm. 0: never."""
+    weight_decay: float = Field(0.0, ge=0)
+    """AdamW's decoupled weight decay."""
+    optim: Literal["adamw_torch", "paged_adamw_8bit"] = "adamw_torch"
+    """paged_adamw_8bit saves memory, chiefly on CUDA."""
+    gradient_checkpointing: bool = False
+    """Recompute activations in the backward pass: less memory, about a third more time."""
+    block_size: int = Field(512, gt=1)
+    """Tokens per block of posts. Not used for surveys."""
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

@@ -1,4 +1,4 @@
-"""What a week is: its label, the seven days of posts that belong to it, and when a day begins."""
+"""Weeks of a panel: their labels, the seven days of posts that belong to each, and when a day begins."""
 
 from datetime import date, timedelta
 from typing import Literal, Self
@@ -14,22 +14,22 @@ _WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 
 
 class Weeks(Strict):
-    """The weeks of a panel, declared, so that the whole workflow is known before anything runs.
+    """The weeks of a panel, declared in advance, so that the whole workflow is known before anything runs.
 
-    A week is called by its label, the ISO date that the survey gives it. Its posts are those of the seven
-    days that begin ``shift_days`` after the label, at midnight in ``time_zone``.
+    A week is named by its label, the ISO date that the survey gives it. Its posts are those of the seven days that begin
+    ``shift_days`` after the label, at midnight in ``time_zone``.
     """
 
-    first: date = Field(description="Label of the first week: the ISO date of its first day.")
-    last: date = Field(description="Label of the last week. A new week of posts is a new `last`.")
-    anchor: Weekday = Field("MON", description="The weekday of all labels, e.g. THU for YouGov's trackers.")
-    shift_days: int = Field(
-        0,
-        ge=-28,
-        le=28,
-        description="Days from the label to the first day of its posts. -7: the week before the label.",
-    )
-    time_zone: str = Field("UTC", description="Where a day begins at midnight, e.g. Europe/London.")
+    first: date
+    """Label of the first week, an ISO date."""
+    last: date
+    """Label of the last week. When a new week of posts arrives, move `last`."""
+    anchor: Weekday = "MON"
+    """The weekday of all labels, e.g. THU for YouGov's trackers."""
+    shift_days: int = Field(0, ge=-28, le=28)
+    """Days from the label to the first day of its posts. -7: the week before the label."""
+    time_zone: str = "UTC"
+    """Where a day begins at midnight, e.g. Europe/London."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -42,7 +42,7 @@ class Weeks(Strict):
         if self.first > self.last:
             problems.append(f"first ({self.first}) is after last ({self.last})")
         if not is_time_zone(self.time_zone):
-            problems.append(f"time_zone: '{self.time_zone}' is no time zone (e.g. Europe/London)")
+            problems.append(f"time_zone: '{self.time_zone}' is not a time zone (e.g. Europe/London)")
         if problems:
             raise ValueError("; ".join(problems))
         return self

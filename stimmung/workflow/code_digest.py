@@ -45,9 +45,10 @@ def code_files(script: Path, root: Path = Path()) -> list[Path]:
 @cache
 def _files_of(name: str, root: Path) -> frozenset[Path]:
     """Return the file of a module, and the templates and word lists beside it: they decide what comes out as code does."""
-    module = root / Path(*name.split(".")).with_suffix(".py")
-    # `from stimmung.engine import checkpoints` names a module, `from stimmung.engine.base.base_model import load_base` a function.
-    return frozenset({module, *_no_code(module.parent)}) if module.is_file() else frozenset()
+    # `from stimmung.engine import checkpoints` names a module, `from stimmung.engine.base.base_model import load_base` a function,
+    # and `import stimmung.report.votes`, here with .*, all modules of a package.
+    modules = list(root.glob(str(Path(*name.split(".")).with_suffix(".py"))))
+    return frozenset({file for module in modules for file in (module, *_no_code(module.parent))})
 
 
 @cache
@@ -76,7 +77,7 @@ def _read(file: Path) -> tuple[tuple[str, ...], str]:
         if isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
+            names += [name for alias in node.names for name in (alias.name, f"{alias.name}.*")]
         elif isinstance(
             node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
         ) and ast.get_docstring(node):

@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,10 +11,10 @@ from stimmung.study.study import Study, load_study
 from stimmung.vocabulary.errors import InputError
 
 
-def study_or_exit(config: Mapping[str, Any]) -> Study:
-    """Return the checked study, or say what is wrong and exit with 1."""
+def study_or_exit(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Study:
+    """Return the checked study of a config that was merged from ``files``, or say what is wrong and exit with 1."""
     try:
-        return load_study(config)
+        return load_study(config, files=files)
     except InputError as error:
         _exit(error)
 

@@ -3,22 +3,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from stimmung.report.conditions import learning_curves, without_answers
+from stimmung.report.result_registry import MOODS, VOTES, names
 from stimmung.study.panels import Panel
 from stimmung.vocabulary.moods_schemas import ANSWERS, SIGNALS, TRACKER
 from stimmung.vocabulary.parquet_tables import write_table
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, RESPONDENTS, SPLITS
-from tests.synthetic_moods import MOODS_FIGURES, MOODS_FOR_READERS, MOODS_TABLES, OPTIONS, SEEDS, make_moods
-from tests.synthetic_votes import (
-    CONDITIONS,
-    MORE,
-    SUBGROUPS,
-    VOTES_FIGURES,
-    VOTES_FOR_READERS,
-    VOTES_TABLES,
-    make_respondents,
-    make_votes,
-)
+from tests.synthetic_moods import OPTIONS, SEEDS, make_moods
+from tests.synthetic_votes import CONDITIONS, SUBGROUPS, make_respondents, make_votes
 
 MISSING = ("2020-01-02",)  # a week that is skipped for want of posts
 
@@ -42,28 +33,16 @@ def votes_study(tmp_path_factory):
         path = survey / "splits" / f"{condition}.parquet"
         write_table(part, path, SPLITS)
         inputs["splits"].append(path)
-    tables = {name: survey / f"{name}.parquet" for name in VOTES_TABLES}
+    tables = [survey / f"{name}.parquet" for name in names(VOTES, "data")]
     inputs["respondents"] = survey / "respondents.parquet"
     write_table(make_respondents(splits), inputs["respondents"], RESPONDENTS)
-    groups = {"curves": learning_curves(CONDITIONS), "absences": without_answers(CONDITIONS)}
-    evaluate_votes(**inputs, **groups, subgroups=SUBGROUPS, **tables)
-    about = {"conditions": CONDITIONS, "simulated": True}
-    for_readers = {
-        f"{name}_{kind}": survey / "tables" / f"{name}.{kind}"
-        for name in VOTES_FOR_READERS
-        for kind in ("csv", "tex")
-    }
-    tabulate_votes(
-        **{name: tables[name] for name in ("fold_metrics", "metrics", "comparisons", "shares", *MORE)},
-        **about,
-        tables=for_readers,
-    )
-    figures = {name: survey / "figures" / f"{name}.svg" for name in VOTES_FIGURES}
-    plot_votes(
-        **{name: tables[name] for name in ("fold_metrics", "metrics", "shares", "reliability", *MORE)},
-        **about,
-        figures=figures,
-    )
+    evaluate = {**inputs, "conditions": CONDITIONS, "subgroups": SUBGROUPS, "weighted": False}
+    evaluate_votes(**evaluate, results=tables)
+    about = {"results": tables, "conditions": CONDITIONS, "simulated": True}
+    for_readers = for_readers_in(survey / "tables", VOTES)
+    tabulate_votes(**about, tables=for_readers)
+    figures = [survey / "figures" / f"{name}.svg" for name in names(VOTES, "figure")]
+    plot_votes(**about, figures=figures)
     provenance = survey / "provenance.json"
     provenance.write_text(
         json.dumps({"title": "A made-up survey", "source": "nowhere", "simulated": True, "n_rows_kept": 160})
@@ -74,9 +53,11 @@ def votes_study(tmp_path_factory):
     return SimpleNamespace(
         results=results,
         **inputs,
-        tables=tables,
-        for_readers=for_readers,
-        figures=figures,
+        evaluate=evaluate,
+        about=about,
+        tables={path.stem: path for path in tables},
+        for_readers={path.name: path for path in for_readers},
+        figures={path.stem: path for path in figures},
         provenance=provenance,
         model=model,
         ids=predictions["respondent_id"].unique(),
@@ -95,6 +76,24 @@ def votes_study(tmp_path_factory):
     )
 
 
+def for_readers_in(folder, results):
+    return [folder / f"{name}.{suffix}" for name in names(results, "table") for suffix in ("csv", "tex")]
+
+
+def recorded(study, root):
+    """What `record_run` needs of a study, but the file that it writes."""
+    return {
+        "provenance": [study.provenance] if hasattr(study, "provenance") else [],
+        "panels": [study.reading] if hasattr(study, "reading") else [],
+        "models": [study.model],
+        "files": [],
+        "config": study.config,
+        "git": {"revision": None, "date": None, "dirty": None},
+        "benchmarks": root / "benchmarks",
+        "adapters": [],
+    }
+
+
 @pytest.fixture(scope="session")
 def moods_study(tmp_path_factory):
     """A made-up panel that the scripts took from answers to figures, in the folders of a run."""
@@ -110,42 +109,38 @@ def moods_study(tmp_path_factory):
     inputs = {name: panel / f"{name}.parquet" for name in schemas}
     for name, schema in schemas.items():
         write_table(made[name], inputs[name], schema)
-    tables = {name: panel / f"{name}.parquet" for name in ("affect", *MOODS_TABLES)}
+    affect = panel / "affect.parquet"
+    tables = [panel / f"{name}.parquet" for name in names(MOODS, "data")]
     questions = {"mood": list(OPTIONS)}
-    aggregate_answers(answers=[inputs["answers"]], scale="min-max", rolling_weeks=3, output=tables["affect"])
+    aggregate_answers(answers=[inputs["answers"]], affect=affect, scale="min-max", rolling_weeks=3)
     correlate = {
-        "affect": tables["affect"],
-        **{name: inputs[name] for name in ("words", "tracker", "truth")},
+        "affect": affect,
+        "words": inputs["words"],
+        "signals": [],
+        "tracker": [inputs["tracker"]],
+        "truth": [inputs["truth"]],
+        "tracker_is_truth": False,
         "questions": questions,
         "weeks": made["weeks"],
         "max_lag_weeks": 2,
         "rolling_weeks": 3,
         "n_resamples": 100,
         "n_simulations": 99,
+        "seed": 0,
     }
-    cross_correlate(**correlate, **{name: tables[name] for name in MOODS_TABLES})
-    for_readers = {
-        f"{name}_{kind}": panel / "tables" / f"{name}.{kind}"
-        for name in MOODS_FOR_READERS
-        for kind in ("csv", "tex")
-    }
-    tabulate_moods(
-        **{name: tables[name] for name in MOODS_TABLES},
-        rolling_weeks=3,
-        constructed="simulated",
-        tables=for_readers,
-    )
+    cross_correlate(**correlate, results=tables)
+    for_readers = for_readers_in(panel / "tables", MOODS)
+    tabulate_moods(results=tables, tables=for_readers, rolling_weeks=3, constructed="simulated")
     draw = {
-        "affect": tables["affect"],
-        "ccf": tables["ccf"],
-        "recovery": tables["recovery"],
-        "tracker": inputs["tracker"],
+        "results": [affect, *tables],
+        "tracker": [inputs["tracker"]],
+        "tracker_is_truth": False,
         "questions": questions,
         "weeks": made["weeks"],
         "scale": "min-max",
         "rolling_weeks": 3,
     }
-    figures = {name: panel / "figures" / f"{name}.svg" for name in MOODS_FIGURES}
+    figures = [panel / "figures" / f"{name}.svg" for name in names(MOODS, "figure")]
     plot_moods(**draw, constructed="simulated", figures=figures)
     reading = panel / "reading.json"
     reading.write_text(json.dumps({"rows": 9600, "kept": 9420, "dropped": {"retweet": 180}, "warnings": []}))
@@ -167,11 +162,11 @@ def moods_study(tmp_path_factory):
         results=results,
         made=made,
         inputs=inputs,
-        tables=tables,
+        tables={path.stem: path for path in (affect, *tables)},
         correlate=correlate,
-        for_readers=for_readers,
+        for_readers={path.name: path for path in for_readers},
         draw=draw,
-        figures=figures,
+        figures={path.stem: path for path in figures},
         reading=reading,
         model=model,
         config={
@@ -214,7 +209,7 @@ def small_study(tmp_path_factory):
         **words,
         where={},
         weight=None,
-        output=paths.respondents,
+        respondents=paths.respondents,
         provenance=folder / "provenance.json",
     )
     chosen = {
@@ -229,7 +224,7 @@ def small_study(tmp_path_factory):
         "seed": 0,
     }
     split_respondents(respondents=paths.respondents, **chosen, splits=paths.splits)
-    build_prompts(respondents=paths.respondents, **words, drop_items=[], output=paths.prompts)
+    build_prompts(respondents=paths.respondents, **words, drop_items=[], prompts=paths.prompts)
     prepare_model(
         source=str(paths.source),
         revision=None,

@@ -8,7 +8,7 @@ from stimmung.vocabulary.parquet_tables import read_table, write_table
 
 
 def run(paths, output):
-    aggregate_answers(answers=paths, scale="min-max", rolling_weeks=3, output=output)
+    aggregate_answers(answers=paths, affect=output, scale="min-max", rolling_weeks=3)
 
 
 def test_the_affect_table_is_written_and_the_same_again(moods_study, tmp_path):

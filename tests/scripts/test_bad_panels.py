@@ -14,12 +14,12 @@ from scripts.cross_correlate import cross_correlate
 from scripts.read_panel import read_panel
 from scripts.read_tracker import read_tracker
 from stimmung.data.posts.authors import SALT_VARIABLE
+from stimmung.report.result_registry import MOODS, names
 from stimmung.study.panels import Tracker
 from stimmung.vocabulary.moods_schemas import POSTS, TRACKER
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.posts import Cleaning, PostColumns, PostFilters, PostFormat
 from stimmung.workflow.job import job
-from tests.synthetic_moods import MOODS_TABLES
 from tests.weekly_posts import WEEKS, write_csv, write_jsonl
 
 MARK = "planted-marker"
@@ -71,7 +71,7 @@ class Bench:
         return {
             "files": [str(self.folder / pattern) for pattern in patterns or ["*.csv"]],
             "columns": PostColumns(),
-            "layout": PostFormat(),
+            "format": PostFormat(),
             "weeks": WEEKS,
             "cleaning": Cleaning(),
             "filters": PostFilters(),
@@ -101,7 +101,7 @@ class Bench:
             "trackers": {"mood": Tracker(file=str(file), format="tidy")},
             "options": {"mood": list(options)},
             "weeks": WEEKS,
-            "output": self.folder / "tracker.parquet",
+            "tracker": self.folder / "tracker.parquet",
         }
 
 
@@ -201,15 +201,15 @@ def test_a_constant_series_of_the_survey_is_told_before_anything_is_trained(benc
 
 
 def refused_correlation(bench, moods_study, **changes):
-    outputs = {name: bench.folder / f"{name}.parquet" for name in MOODS_TABLES}
-    return bench.refused(cross_correlate, **{**moods_study.correlate, **changes}, **outputs)
+    results = [bench.folder / f"{name}.parquet" for name in names(MOODS, "data")]
+    return bench.refused(cross_correlate, **{**moods_study.correlate, **changes}, results=results)
 
 
 def test_a_constant_series(bench, moods_study):
     table = pd.read_parquet(moods_study.inputs["tracker"])
     frozen = table.assign(share=table["share"].mask(table["option"] == "Sad", 0.2))
     write_table(frozen, bench.folder / "frozen.parquet", TRACKER)
-    error, hint = refused_correlation(bench, moods_study, tracker=bench.folder / "frozen.parquet")
+    error, hint = refused_correlation(bench, moods_study, tracker=[bench.folder / "frozen.parquet"])
     assert "question 'mood', option 'Sad': the survey series is constant" in error
     assert "Leave the option out" in hint
     # A constant series of the posts is no mistake of the user: tests/scripts/test_cross_correlate.py.

@@ -23,7 +23,7 @@ def personas(small_study, tmp_path_factory):
     codebook, prompts = folder / "voters.yaml", folder / "personas.parquet"
     codebook.write_text(yaml.safe_dump(content, sort_keys=False))
     build_personas(
-        respondents=small_study.respondents, codebook=codebook, language="en", drop_items=[], output=prompts
+        respondents=small_study.respondents, codebook=codebook, language="en", drop_items=[], prompts=prompts
     )
     return codebook, prompts
 

@@ -24,7 +24,7 @@ def test_a_dropped_item_is_in_no_prompt_and_nothing_else_changes(small_study, tm
         codebook=small_study.codebook,
         language="en",
         drop_items=["party"],
-        output=tmp_path / "prompts.parquet",
+        prompts=tmp_path / "prompts.parquet",
     )
     full, without = (
         read_table(path, PROMPTS) for path in (small_study.prompts, tmp_path / "prompts.parquet")
@@ -39,6 +39,6 @@ def test_the_same_answers_give_the_same_bytes(small_study, tmp_path):
         codebook=small_study.codebook,
         language="en",
         drop_items=[],
-        output=tmp_path / "again.parquet",
+        prompts=tmp_path / "again.parquet",
     )
     assert (tmp_path / "again.parquet").read_bytes() == small_study.prompts.read_bytes()

@@ -12,12 +12,13 @@ def fewer_texts(monkeypatch):
     monkeypatch.setattr(script, "questionnaires", lambda _, seed: real(60, seed))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fewer_texts")
 def test_the_built_in_model_is_an_ordinary_directory_and_the_same_every_time(tmp_path):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     for name in ("first", "second"):
-        script.build_tiny(threads=1, output=tmp_path / name)
+        script.build_tiny(threads=1, files=[tmp_path / name / "model.safetensors"])
     first, second = tmp_path / "first", tmp_path / "second"
     assert {path.name for path in first.iterdir()} >= {"model.safetensors", "config.json", "tokenizer.json"}
     assert not [path for path in first.iterdir() if path.suffix in (".bin", ".pt", ".pkl")]

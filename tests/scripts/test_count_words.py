@@ -9,9 +9,12 @@ from tests.unit.baselines.test_words import write_posts
 
 
 def count(folder, lexicon):
-    posts = {"2020-01-01": write_posts(folder / "p.parquet", ["I am happy", "joyful"])}
-    count_words(posts=posts, options=["Happy", "Sad"], lexicon=lexicon, output=folder / "s.parquet")
-    table = read_table(folder / "s.parquet", SIGNALS)
+    write_posts(folder / "2020-01-01.parquet", ["I am happy", "joyful"])
+    signals = folder / "signals.parquet"
+    count_words(
+        posts=folder, weeks=["2020-01-01"], options=["Happy", "Sad"], lexicon=lexicon, signals=signals
+    )
+    table = read_table(signals, SIGNALS)
     return {(row.signal, row.option): row.value for row in table.itertuples()}
 
 
@@ -28,4 +31,4 @@ def test_words_phrases_and_a_lexicon_stand_in_one_table(tmp_path):
 def test_a_lexicon_that_is_absent_leaves_no_table(tmp_path):
     with pytest.raises(InputError, match="no lexicon at"):
         count(tmp_path, Lexicon(file=str(tmp_path / "absent.csv")))
-    assert not (tmp_path / "s.parquet").exists()
+    assert not (tmp_path / "signals.parquet").exists()

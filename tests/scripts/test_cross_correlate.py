@@ -2,21 +2,20 @@ import pandas as pd
 import pytest
 
 from scripts.cross_correlate import cross_correlate
+from stimmung.report.result import read_results
+from stimmung.report.result_registry import MOODS, moods_results, names
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.moods_schemas import CCF, CONFIRMATIONS, RECOVERY, SIGNALS, TRACKER
+from stimmung.vocabulary.moods_schemas import CCF, RECOVERY, SIGNALS, TRACKER
 from stimmung.vocabulary.parquet_tables import read_table, write_table
-from tests.synthetic_moods import MOODS_TABLES, OPTIONS, make_moods
+from tests.synthetic_moods import OPTIONS, make_moods
+
+TABLES = names(MOODS, "data")
 
 
 def run(moods_study, folder, **changes):
-    outputs = {name: folder / f"{name}.parquet" for name in MOODS_TABLES}
-    cross_correlate(**{**moods_study.correlate, **changes}, **outputs)
-    schemas = {
-        "ccf": CCF,
-        "confirmations": CONFIRMATIONS,
-        "recovery": RECOVERY,
-    }
-    return {name: read_table(path, schemas[name]) for name, path in outputs.items()}
+    outputs = [folder / f"{name}.parquet" for name in TABLES]
+    cross_correlate(**{**moods_study.correlate, **changes}, results=outputs)
+    return read_results(moods_results(), outputs)
 
 
 def changed(moods_study, name, folder, change, schema):
@@ -40,7 +39,7 @@ def test_options_stand_in_the_order_of_the_questionnaire(moods_study):
         table = pd.read_parquet(moods_study.tables[name])
         assert list(table["option"].dropna().unique()) == list(OPTIONS)
     assert pd.isna(table["option"].iloc[0]), "the mean over options"
-    rows = moods_study.for_readers["recovery_tex"].read_text()
+    rows = moods_study.for_readers["recovery.tex"].read_text()
     assert rows.index("Happy") < rows.index("Sad") < rows.index("Bored")
 
 
@@ -53,12 +52,12 @@ def test_the_known_mood_is_recovered_with_an_interval(moods_study):
 
 def test_the_same_run_is_the_same_bytes(moods_study, tmp_path):
     run(moods_study, tmp_path)
-    for name in MOODS_TABLES:
+    for name in TABLES:
         assert (tmp_path / f"{name}.parquet").read_bytes() == moods_study.tables[name].read_bytes()
 
 
 def test_a_panel_without_survey_and_known_mood_has_empty_tables(moods_study, tmp_path):
-    made = run(moods_study, tmp_path, tracker=None, truth=None)
+    made = run(moods_study, tmp_path, tracker=[], truth=[])
     assert all(table.empty for table in made.values())
 
 
@@ -71,7 +70,7 @@ def test_shares_of_mixed_posts_are_to_be_recovered_and_no_survey(moods_study, tm
         lambda table: table[table["option"] != "Bored"],
         TRACKER,
     )
-    made = run(moods_study, tmp_path, tracker=two, truth=None, tracker_is_truth=True)
+    made = run(moods_study, tmp_path, tracker=[two], truth=[], tracker_is_truth=True)
     recovery = made["recovery"]
     assert list(recovery["option"].dropna()) == 2 * ["Happy", "Sad"]
     worst = recovery.set_index("model")["rho_worst_seed"]
@@ -121,7 +120,7 @@ def a_day_later(table):
 def test_a_survey_that_does_not_fit_is_refused_and_nothing_is_written(moods_study, tmp_path, change, message):
     tracker = changed(moods_study, "tracker", tmp_path, change, TRACKER)
     with pytest.raises(InputError, match=message):
-        run(moods_study, tmp_path, tracker=tracker)
+        run(moods_study, tmp_path, tracker=[tracker])
     assert [path.name for path in tmp_path.iterdir()] == [tracker.name]
 
 
@@ -132,7 +131,7 @@ def test_fewer_weeks_than_lags_are_refused(moods_study, tmp_path):
 
 def test_a_question_without_survey_is_left_out_not_guessed(moods_study, tmp_path):
     tracker = changed(moods_study, "tracker", tmp_path, lambda table: table.assign(question="other"), TRACKER)
-    assert run(moods_study, tmp_path, tracker=tracker)["ccf"].empty
+    assert run(moods_study, tmp_path, tracker=[tracker])["ccf"].empty
 
 
 def test_independent_series_are_not_found():

@@ -2,43 +2,23 @@ import pandas as pd
 import pytest
 
 from scripts.evaluate_votes import evaluate_votes
-from stimmung.report.conditions import learning_curves, without_answers
+from stimmung.report.result import read_results
+from stimmung.report.result_registry import VOTES, names, votes_results
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table, write_table
-from stimmung.vocabulary.votes_schemas import (
-    ABSENT,
-    COMPARISONS,
-    EFFECTIVE,
-    FOLD_METRICS,
-    METRICS,
-    PREDICTIONS,
-    RELIABILITY,
-    SHARES,
-)
-from stimmung.vocabulary.votes_schemas import SUBGROUPS as SUBGROUP_METRICS
-from tests.synthetic_votes import CONDITIONS, SUBGROUPS, VOTES_TABLES
+from stimmung.vocabulary.votes_schemas import METRICS, PREDICTIONS
 
 
 def outputs(folder):
-    return {name: folder / f"{name}.parquet" for name in VOTES_TABLES}
+    return {name: folder / f"{name}.parquet" for name in names(VOTES, "data")}
 
 
 def evaluate(votes_study, folder, **changes):
-    inputs = {
-        "predictions": votes_study.predictions,
-        "splits": votes_study.splits,
-        "respondents": votes_study.respondents,
-        "curves": learning_curves(CONDITIONS),
-        "absences": without_answers(CONDITIONS),
-        **changes,
-    }
-    evaluate_votes(**inputs, **outputs(folder))
+    evaluate_votes(**{**votes_study.evaluate, **changes}, results=list(outputs(folder).values()))
 
 
 def test_all_tables_are_written_and_agree(votes_study):
-    every = (FOLD_METRICS, METRICS, COMPARISONS, SHARES, RELIABILITY, ABSENT, EFFECTIVE, SUBGROUP_METRICS)
-    schemas = dict(zip(VOTES_TABLES, every, strict=True))
-    tables = {name: read_table(votes_study.tables[name], schema) for name, schema in schemas.items()}
+    tables = read_results(votes_results(), list(votes_study.tables.values()))
     runs = {(path.parts[-4] + "/" + path.parts[-3], path.parts[-2]) for path in votes_study.predictions}
     for name in ("fold_metrics", "metrics", "shares", "reliability"):
         assert set(zip(tables[name]["method"], tables[name]["condition"], strict=True)) == runs, name
@@ -48,8 +28,15 @@ def test_all_tables_are_written_and_agree(votes_study):
     assert means["value"].to_numpy() == pytest.approx(by_run.to_numpy())
 
 
+def test_a_study_that_leaves_nobody_out_has_an_empty_table_of_what_that_changes(votes_study, tmp_path):
+    evaluate(votes_study, tmp_path, conditions={"full": {}})
+    tables = read_results(votes_results(), list(outputs(tmp_path).values()))
+    assert tables["left_out"].empty and tables["absent"].empty and not tables["metrics"].empty
+    assert set(pd.read_parquet(votes_study.tables["left_out"])["condition"]) == {"no-democrats"}
+
+
 def test_two_runs_give_the_same_bytes(votes_study, tmp_path):
-    evaluate(votes_study, tmp_path, subgroups=SUBGROUPS)
+    evaluate(votes_study, tmp_path)
     for name, path in outputs(tmp_path).items():
         assert path.read_bytes() == votes_study.tables[name].read_bytes(), name
 
@@ -63,7 +50,7 @@ def test_tables_hold_no_respondent(votes_study):
 def test_weights_can_count_in_every_metric(votes_study, tmp_path):
     full = [path for path in votes_study.predictions if path.parts[-2] == "full"][:1]
     split = [path for path in votes_study.splits if path.stem == "full"]
-    evaluate(votes_study, tmp_path, predictions=full, splits=split, weighted=True)
+    evaluate(votes_study, tmp_path, predictions=full, splits=split, subgroups={}, weighted=True)
     weighted = read_table(outputs(tmp_path)["metrics"], METRICS).set_index(["metric", "option"])["value"]
     plain = read_table(votes_study.tables["metrics"], METRICS)
     chosen = (plain["method"] == full[0].parts[-4] + "/" + full[0].parts[-3]) & (plain["condition"] == "full")

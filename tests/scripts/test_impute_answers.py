@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 
 from scripts.impute_answers import impute_answers
-from stimmung.report.conditions import in_words
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import IMPUTED, NO_FOLD, PREDICTIONS, PROMPTS, SPLITS, option_columns
 from tests.scripts.test_ask_endpoint import ask
@@ -80,7 +79,7 @@ def imputed(tmp_path_factory):
     }
     impute_answers(
         predictions=paths,
-        conditions={name: in_words(one) for name, one in CONDITIONS.items()},
+        conditions=CONDITIONS,
         title="A survey",
         target="vote",
         simulated=True,

@@ -1,4 +1,5 @@
 from scripts.mix_posts import mix_posts
+from stimmung.study.panels import Mix
 from stimmung.vocabulary.moods_schemas import POSTS, TRACKER
 from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.posts import Cleaning
@@ -8,12 +9,8 @@ from tests.unit.data.test_mood_mix import write_goemotions
 
 def mix(folder, source, n_posts):
     mix_posts(
-        source=source,
+        mix=Mix(source=source, joy_shares=[0, 0.5, 1], n_posts=n_posts),
         weeks=Weeks(first="2000-01-03", last="2000-01-17"),
-        joy_shares=[0, 0.5, 1],
-        n_posts=n_posts,
-        options={"joy": "Happy", "sadness": "Sad"},
-        seed=1,
         cleaning=Cleaning(),
         posts=folder / "posts",
         tracker=folder / "tracker.parquet",
@@ -35,3 +32,10 @@ def test_simulated_and_real_posts_are_mixed_with_their_known_shares(tmp_path):
     assert truth.query("option == 'Happy'")["share"].tolist() == [0, 0.5, 1]
     posts, _ = mix(tmp_path / "simulated", "simulated", 20)
     assert [len(week) for week in posts.values()] == [20, 20, 20]
+
+
+def test_a_second_mixing_leaves_the_files_of_weeks_alone(tmp_path):
+    mix(tmp_path, "simulated", 20)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "posts").iterdir()}
+    mix(tmp_path, "simulated", 20)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "posts").iterdir()} == before

@@ -29,7 +29,7 @@ def prepare(folder, file, name, seed):
         language="en",
         where={},
         weight=None,
-        output=respondents,
+        respondents=respondents,
         provenance=folder / "provenance.json",
     )
     split_respondents(
@@ -38,10 +38,12 @@ def prepare(folder, file, name, seed):
         condition="full",
         exclude={},
         keep={},
+        complete=[],
         share=None,
+        same_size_as=None,
         folds=5,
         seed=seed,
-        output=splits,
+        splits=splits,
     )
     return {"respondents": respondents, "splits": splits, "codebook": codebook}
 
@@ -56,7 +58,7 @@ def predict(files, folder, baselines, **changes):
         "seed": 24,
     }
     outputs = {name: folder / f"{name}.parquet" for name in baselines}
-    predict_baselines(**files, baselines=baselines, outputs=outputs, **{**chosen, **changes})
+    predict_baselines(**files, baselines=baselines, predictions=[*outputs.values()], **{**chosen, **changes})
     return {name: read_table(path, PREDICTIONS) for name, path in outputs.items()}
 
 

@@ -25,7 +25,7 @@ def read(folder, **changes):
     chosen = {
         "files": [str(folder / "*.csv")],
         "columns": PostColumns(),
-        "layout": PostFormat(),
+        "format": PostFormat(),
         "weeks": WEEKS,
         "cleaning": Cleaning(),
         "filters": PostFilters(),

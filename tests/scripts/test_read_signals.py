@@ -10,6 +10,6 @@ def test_signals_of_several_files_stand_in_one_table(tmp_path):
         "peer": Signal(file=str(daily(tmp_path / "a.csv")), columns={"Happy": "Happy"}),
         "searches": Signal(file=str(tmp_path / "a.csv"), aggregate="sum"),
     }
-    read_signals(signals=signals, weeks=WEEKS, output=tmp_path / "signals.parquet")
+    read_signals(signals=signals, weeks=WEEKS, table=tmp_path / "signals.parquet")
     table = read_table(tmp_path / "signals.parquet", SIGNALS)
     assert table.groupby("signal").size().to_dict() == {"peer": 3, "searches": 6}

@@ -16,10 +16,10 @@ SHARED = ROOT.parent / "shared" / "data"
 
 
 def read(folder, file, codebook, **changes):
-    chosen = {"language": "en", "where": {}, "weight": None, **changes}
-    output, provenance = folder / "respondents.parquet", folder / "provenance.json"
-    read_survey(file=str(file), codebook=Path(codebook), output=output, provenance=provenance, **chosen)
-    return read_table(output, RESPONDENTS), json.loads(provenance.read_text())
+    chosen = {"language": "en", "where": {}, "where_not": {}, "weight": None, "simulated": False, **changes}
+    outputs = {"respondents": folder / "respondents.parquet", "provenance": folder / "provenance.json"}
+    read_survey(file=str(file), codebook=Path(codebook), **outputs, **chosen)
+    return read_table(outputs["respondents"], RESPONDENTS), json.loads(outputs["provenance"].read_text())
 
 
 def small_codebook(folder):

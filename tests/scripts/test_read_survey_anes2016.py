@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from scripts.read_survey import read_survey
-from stimmung.cli.check import merged_config
 from stimmung.data.surveys.splits import split_condition
+from stimmung.study.merge import merged_config
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import load_study
 from stimmung.vocabulary.parquet_tables import read_table
@@ -79,7 +79,8 @@ def read(survey, path, folder):
         where=survey.where,
         where_not=survey.where_not,
         weight=survey.weight,
-        output=folder / "respondents.parquet",
+        simulated=True,
+        respondents=folder / "respondents.parquet",
         provenance=folder / "provenance.json",
     )
     return read_table(folder / "respondents.parquet", RESPONDENTS)

@@ -17,7 +17,7 @@ def test_questions_of_several_trackers_stand_in_one_table(tmp_path):
         "nhs": Tracker(file=str(tmp_path / "nhs.csv"), format="tidy"),
     }
     options = {"mood": ["Happy", "Sad"], "nhs": ["Well"]}
-    read_tracker(trackers=trackers, options=options, weeks=SUMMER, output=tmp_path / "tracker.parquet")
+    read_tracker(trackers=trackers, options=options, weeks=SUMMER, tracker=tmp_path / "tracker.parquet")
     table = read_table(tmp_path / "tracker.parquet", TRACKER)
     assert table.groupby("question").size().to_dict() == {"mood": 4, "nhs": 2}
 
@@ -26,6 +26,6 @@ def test_an_option_that_is_absent_leaves_no_table(tmp_path):
     trackers = {"mood": Tracker(file=str(small(tmp_path / "mood.xlsx")), format="yougov-xlsx")}
     with pytest.raises(InputError, match="no answers 'Bored'"):
         read_tracker(
-            trackers=trackers, options={"mood": ["Bored"]}, weeks=SUMMER, output=tmp_path / "t.parquet"
+            trackers=trackers, options={"mood": ["Bored"]}, weeks=SUMMER, tracker=tmp_path / "t.parquet"
         )
     assert not (tmp_path / "t.parquet").exists()

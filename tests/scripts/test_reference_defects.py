@@ -16,13 +16,13 @@ from transformers import AutoTokenizer
 
 from scripts.build_prompts import build_prompts
 from stimmung.baselines.design import design_matrix
-from stimmung.cli.check import merged_config
 from stimmung.engine.base.base_model import load_base
 from stimmung.engine.endpoint.logprobs import first_tokens
 from stimmung.engine.scoring.prompt_batches import Prompt
 from stimmung.engine.scoring.readouts import first_token
 from stimmung.engine.scoring.score import score_options
 from stimmung.engine.scoring.survey_prompts import asked_messages, draw_examples, training_ids, training_rows
+from stimmung.study.merge import merged_config
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import load_study
 from stimmung.text.chat import chat_text
@@ -248,7 +248,7 @@ def test_the_prompt_offers_exactly_the_options_that_are_scored(small_study, tmp_
         codebook=codebook,
         language="en",
         drop_items=[],
-        output=tmp_path / "prompts.parquet",
+        prompts=tmp_path / "prompts.parquet",
     )
     prompts = read_table(tmp_path / "prompts.parquet", PROMPTS)
     options = load_codebook(codebook).target_labels("en")

@@ -12,29 +12,28 @@ from scripts.count_words import count_words
 from scripts.cross_correlate import cross_correlate
 from scripts.plot_moods import plot_moods
 from scripts.record_run import record_run
-from scripts.render_report import by_folder, render_report
+from scripts.render_report import render_report
 from scripts.tabulate_moods import tabulate_moods
+from stimmung.report.result_registry import MOODS, VOTES, names
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import POSTS
 from stimmung.vocabulary.parquet_tables import write_table
-from tests.synthetic_moods import MOODS_FIGURES, MOODS_FOR_READERS, MOODS_TABLES, OPTIONS
-from tests.synthetic_votes import SKILL, VOTES_FIGURES, VOTES_FOR_READERS
+from tests.scripts.conftest import for_readers_in, recorded
+from tests.synthetic_moods import OPTIONS
+from tests.synthetic_votes import SKILL
 
 MARKER = "Xqzplanted"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
+def files_of(study):
+    return [*study.tables.values(), *study.figures.values(), *study.for_readers.values()]
+
+
 def render(votes_study, output):
     run = votes_study.results / "run.yaml"
-    record_run(
-        config=votes_study.config,
-        provenance=[votes_study.provenance],
-        models=[votes_study.model],
-        root=votes_study.results,
-        output=run,
-    )
-    files = [*votes_study.tables.values(), *votes_study.figures.values(), *votes_study.for_readers.values()]
-    render_report(title="A study", run=run, surveys=by_folder(map(str, files), "surveys"), output=output)
+    record_run(**recorded(votes_study, votes_study.results), run=run)
+    render_report(run=run, surveys=files_of(votes_study), panels=[], report=output, title="A study")
     return output.read_text(encoding="utf-8")
 
 
@@ -65,14 +64,14 @@ def test_the_page_says_what_was_run_and_what_to_mind(page):
 
 def test_all_figures_are_in_the_page_with_what_their_whiskers_are(page):
     figures = re.findall(r"<figure>.*?</figure>", page, flags=re.DOTALL)
-    assert len(figures) == len(VOTES_FIGURES)
+    assert len(figures) == len(names(VOTES, "figure"))
     for figure in figures:
         assert "<svg" in figure and 'role="img"' in figure and "Whiskers:" in figure
 
 
 def test_links_to_files_hold_where_the_page_lies(page, report):
     links = [link for link in re.findall(r'href="([^"#]+)"', page) if not link.startswith("data:")]
-    assert len(links) == 2 * len(VOTES_FOR_READERS)
+    assert len(links) == 2 * len(names(VOTES, "table"))
     for link in links:
         assert (report.parent / link).exists(), link
 
@@ -96,7 +95,9 @@ def test_a_survey_without_training_conditions_has_no_empty_chapters(votes_study,
 def test_a_damaged_record_is_named(tmp_path):
     (tmp_path / "run.yaml").write_text("{")
     with pytest.raises(InputError, match=r"run\.yaml"):
-        render_report(title="t", run=tmp_path / "run.yaml", surveys={}, output=tmp_path / "report.html")
+        render_report(
+            run=tmp_path / "run.yaml", surveys=[], panels=[], report=tmp_path / "report.html", title="t"
+        )
     assert not (tmp_path / "report.html").exists()
 
 
@@ -142,32 +143,21 @@ def test_the_browser_would_notice_a_request(report, tmp_path):
 def render_panel(moods_study, output, votes_study=None, made=None):
     """Render a page of the panel, and of the survey if there is one."""
     run = output.with_suffix(".yaml")
-    config = moods_study.config | ({} if votes_study is None else {"surveys": votes_study.config["surveys"]})
-    record_run(
-        config=config,
-        provenance=[] if votes_study is None else [votes_study.provenance],
-        models=[moods_study.model],
-        panels=[moods_study.reading],
-        root=moods_study.results,
-        output=run,
-    )
-    own = [*moods_study.tables.values(), *moods_study.figures.values(), *moods_study.for_readers.values()]
-    files = own if made is None else made
-    votes = [] if votes_study is None else [*votes_study.tables.values(), *votes_study.figures.values()]
-    render_report(
-        title="A study",
-        run=run,
-        surveys=by_folder(map(str, votes), "surveys"),
-        panels=by_folder(map(str, files), "panels"),
-        output=output,
-    )
+    record, surveys = recorded(moods_study, moods_study.results), []
+    if votes_study is not None:
+        surveys = files_of(votes_study)
+        record["provenance"] = [votes_study.provenance]
+        record["config"] = {**moods_study.config, "surveys": votes_study.config["surveys"]}
+    record_run(**record, run=run)
+    panels = files_of(moods_study) if made is None else made
+    render_report(run=run, surveys=surveys, panels=panels, report=output, title="A study")
     return output.read_text(encoding="utf-8")
 
 
 def test_a_panel_alone_has_a_page_marked_as_simulated(moods_study):
     page = render_panel(moods_study, moods_study.results / "panel.html")
     assert "Panel made-up" in page and "Simulated data, not answers of real people: panel made-up." in page
-    assert page.count("<svg") == 4 and "honest p" in page
+    assert page.count("<svg") == 4 and "prewhitened p" in page
     assert "Rows read" in page and "retweet: 180" in page
     links = [link for link in re.findall(r'href="([^"#]+)"', page) if not link.startswith("data:")]
     assert len(links) == 6 and all((moods_study.results / link).exists() for link in links)
@@ -198,24 +188,26 @@ def test_nothing_of_a_post_reaches_tables_figures_logs_or_page(moods_study, tmp_
         ]
         posts[week] = panel / "posts" / f"{week}.parquet"
         write_table(pd.DataFrame(rows, columns=["post_id", "week", "author", "text"]), posts[week], POSTS)
-    count_words(posts=posts, options=OPTIONS, lexicon=None, output=panel / "words.parquet")
-    tables = {name: panel / f"{name}.parquet" for name in MOODS_TABLES}
-    cross_correlate(**{**moods_study.correlate, "words": panel / "words.parquet"}, **tables)
-    readers = {
-        f"{name}_{kind}": panel / f"{name}.{kind}" for name in MOODS_FOR_READERS for kind in ("csv", "tex")
-    }
-    tabulate_moods(**tables, rolling_weeks=3, constructed=None, tables=readers)
-    figures = {name: panel / f"{name}.svg" for name in MOODS_FIGURES}
-    plot_moods(**{**moods_study.draw, "ccf": tables["ccf"]}, constructed=None, figures=figures)
-    made = {"affect": moods_study.tables["affect"], **tables}
-    page = render_panel(
-        moods_study, tmp_path / "page.html", made=[*made.values(), *readers.values(), *figures.values()]
+    count_words(
+        posts=panel / "posts",
+        weeks=list(posts),
+        options=OPTIONS,
+        lexicon=None,
+        signals=panel / "words.parquet",
     )
+    tables = [panel / f"{name}.parquet" for name in names(MOODS, "data")]
+    cross_correlate(**{**moods_study.correlate, "words": panel / "words.parquet"}, results=tables)
+    readers = for_readers_in(panel, MOODS)
+    tabulate_moods(results=tables, rolling_weeks=3, constructed=None, tables=readers)
+    figures = [panel / f"{name}.svg" for name in names(MOODS, "figure")]
+    made = [moods_study.tables["affect"], *tables]
+    plot_moods(**{**moods_study.draw, "results": made}, constructed=None, figures=figures)
+    page = render_panel(moods_study, tmp_path / "page.html", made=[*made, *readers, *figures])
     assert "phrases" in page
     written = [
         page,
         caplog.text,
-        *(path.read_text(encoding="utf-8") for path in [*readers.values(), *figures.values()]),
+        *(path.read_text(encoding="utf-8") for path in [*readers, *figures]),
     ]
-    written += [path.read_bytes().decode("latin-1") for path in [panel / "words.parquet", *made.values()]]
+    written += [path.read_bytes().decode("latin-1") for path in [panel / "words.parquet", *made]]
     assert not [text for text in written if MARKER.lower() in text.lower()]

@@ -1,6 +1,7 @@
 from scripts.simulate_panel import simulate_panel
 from stimmung.baselines.words import count_words
 from stimmung.data.simulate.mood_sentences import MOODS
+from stimmung.study.panels import Simulation
 from stimmung.vocabulary.moods_schemas import SIGNALS, TRACKER
 from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.weeks import Weeks
@@ -12,9 +13,7 @@ WEEKS = Weeks(first="2019-11-07", last="2020-02-20", anchor="THU", time_zone="Eu
 def simulate(folder, weeks=WEEKS, posts_per_week=400):
     simulate_panel(
         weeks=weeks,
-        posts_per_week=posts_per_week,
-        n_respondents=2000,
-        seed=1,
+        simulate=Simulation(posts_per_week=posts_per_week, n_respondents=2000, seed=1),
         posts=folder / "raw",
         tracker=folder / "tracker.parquet",
         truth=folder / "truth.parquet",

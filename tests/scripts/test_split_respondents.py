@@ -22,7 +22,7 @@ def respondents(tmp_path_factory):
         language="en",
         where={},
         weight=None,
-        output=output,
+        respondents=output,
         provenance=folder / "provenance.json",
     )
     return output

@@ -254,7 +254,7 @@ def test_a_damaged_checkpoint_is_told_and_training_begins_anew(
     (checkpoint,) = (tmp_path / "b/store/checkpoints").iterdir()
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     train(small_study, encoder, tmp_path / "b", training=short)
-    assert "cannot be read, so training begins anew" in caplog.text
+    assert "cannot be read, so training starts over" in caplog.text
     assert weights(tmp_path / "a") == weights(tmp_path / "b")
 
 

@@ -1,8 +1,10 @@
 """The library's rooms import downwards only, so that a change in one can reach only those above it."""
 
 import ast
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -56,24 +58,33 @@ def test_imports_run_downwards_only(room):
     assert upwards == []
 
 
-def test_only_the_engine_imports_torch_and_what_is_built_on_it():
-    of_the_engine = {
-        "torch",
-        "transformers",
-        "peft",
-        "bitsandbytes",
-        "accelerate",
-        "safetensors",
-        "trl",
-        "datasets",
+def test_no_file_name_is_used_twice():
+    """A name in a traceback, or in a search for a file, means one file."""
+    names = Counter(file.name for file in FILES if file.name != "__init__.py")
+    assert {name for name, times in names.items() if times > 1} == set()
+
+
+def test_the_store_knows_nothing_but_the_vocabulary():
+    """The Snakefile, every script and the engine import it."""
+    of_ours = {
+        name.split(".")[1]
+        for file in FILES
+        for name in imported(file)
+        if room_of(file) == "store" and name.startswith("stimmung.")
     }
+    assert of_ours == {"store", "vocabulary"}
+
+
+def test_only_the_engine_imports_torch_and_what_is_built_on_it():
+    """The store may look into weights: safetensors itself needs no torch, its part for torch does."""
+    of_the_engine = re.compile(
+        r"(torch|transformers|peft|bitsandbytes|accelerate|safetensors\.torch|trl|datasets)(\.|$)"
+    )
     elsewhere = {
         f"{file.relative_to(PACKAGE)} imports {name}"
         for file in FILES
         for name in imported(file)
-        if room_of(file) != "engine" and name.split(".")[0] in of_the_engine
-        # The store looks at the header of an adapter's weights, which needs no torch.
-        if (room_of(file), name) != ("store", "safetensors")
+        if room_of(file) != "engine" and of_the_engine.match(name)
     }
     assert elsewhere == set()
 
@@ -84,19 +95,16 @@ def test_the_library_never_imports_snakemake():
 
 def test_what_the_snakefile_imports_is_light():
     """Snakemake reads the Snakefile once for each job: torch and the like there would cost seconds each time."""
-    code = "import sys, stimmung.workflow.startup, stimmung.workflow.code_digest; print(*sys.modules)"
+    files = [PACKAGE.parent / "Snakefile", *(PACKAGE.parent / "rules").rglob("*.smk")]
+    modules = {
+        name
+        for file in files
+        for name in re.findall(r"^(?:from|import) (stimmung[\w.]*)", file.read_text(encoding="utf-8"), re.M)
+    }
+    assert modules
+    code = f"import sys, {', '.join(sorted(modules))}; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
     )
     heavy = {"torch", "transformers", "pandas", "sklearn", "scipy", "matplotlib", "pyarrow"}
     assert heavy & set(loaded.stdout.split()) == set()
-
-
-def test_the_store_imports_neither_torch_nor_the_engine():
-    code = "import sys; {}; print(*sys.modules)".format(
-        "; ".join(f"import stimmung.store.{file.stem}" for file in (PACKAGE / "store").glob("[!_]*.py"))
-    )
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
-    ).stdout.split()
-    assert not {"torch", "transformers", "stimmung.engine"} & set(loaded)

@@ -169,7 +169,9 @@ def test_a_class_with_fewer_rows_than_folds(fresh):
     blue = [row for row in rows if row.split(",")[3] == "2"]
     rows = [row for row in rows if row not in blue[1:]]
     (fresh.folder / "voters.csv").write_text("\n".join([header, *rows]) + "\n")
-    assert_told(fresh.run(SPLITS), "2 folds need 2 rows an answer, but 'Blue' has 1", "fewer folds")
+    assert_told(
+        fresh.run(SPLITS), "2 folds need 2 respondents for each answer, but 'Blue' has 1", "fewer folds"
+    )
     assert_nothing_made(fresh, "results/surveys/voters/splits/*")
 
 
@@ -230,7 +232,7 @@ def test_an_adapter_that_a_full_disk_or_a_copy_has_cut_off(copied):
     before = (copied.folder / predictions).read_bytes()
     (copied.folder / predictions).unlink()
     ended = copied.run(predictions)
-    assert_told(ended, "no whole adapter in .*full/seed-24/fold-0, nor in the store", "Delete ")
+    assert_told(ended, "no intact adapter in .*full/seed-24/fold-0, nor in the store", "Delete ")
     assert_nothing_made(copied, predictions)
     # The hint helps.
     shutil.rmtree(adapter)

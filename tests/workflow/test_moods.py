@@ -13,6 +13,7 @@ from tests.workflow.workspace import MARKER, Workspace
 
 PANEL = {
     "simulate": {"posts_per_week": 40, "n_respondents": 50, "seed": 3},
+    "min_posts": 1,
     "weeks": {"first": "2020-01-02", "last": "2020-01-16", "anchor": "THU"},
     "questions": {"mood": {"stem": "How?", "options": ["Happy", "Sad", "Bored"]}},
     "arms": ["small/weekly"],
@@ -162,6 +163,7 @@ def finished_panels(tmp_path_factory, base_model):
         "mix": {
             **common,
             "mix": {"source": "simulated", "joy_shares": [0, 0.5, 1], "n_posts": 20},
+            "min_posts": 1,
             "weeks": {"first": "2000-01-03", "last": "2000-01-17"},
             "seeds": [1],
             "series": {"scale": "none", "rolling_weeks": 1, "max_lag_weeks": 0},

@@ -1,10 +1,9 @@
-"""Authors and posts as hashes: the same for one study, worthless to anybody without its salt."""
+"""Authors and posts as salted hashes: the same within a study, and of no use to anybody without its salt."""
 
 import contextlib
 import hashlib
 import os
 import secrets
-import stat
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +22,8 @@ Digests = npt.NDArray[np.uint64]
 def load_salt(file: Path) -> bytes:
     """Return the study's salt: from the environment, from its file, or drawn at random and kept in that file.
 
-    The environment variable ``STIMMUNG_SALT`` goes first, for sites that keep secrets elsewhere. The file is
-    readable by its owner only. Who has the salt can test a guess about who an author is, so neither belongs
+    The environment variable ``STIMMUNG_SALT`` takes precedence, for sites that keep secrets elsewhere. The file is
+    readable by its owner only. Whoever has the salt can test a guess about who an author is, so it does not belong
     with the results; without it, the same author gets another hash.
 
     Raises
@@ -38,11 +37,6 @@ def load_salt(file: Path) -> bytes:
     with contextlib.suppress(FileExistsError):
         _create(file, secrets.token_hex(SALT_BYTES))
     return _checked(file.read_text(encoding="ascii", errors="replace").strip(), str(file))
-
-
-def is_private(file: Path) -> bool:
-    """Whether nobody but its owner may read a file."""
-    return not file.exists() or not file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
 
 
 def keyed_digests(values: pa.Array | pa.ChunkedArray, key: bytes) -> Digests:

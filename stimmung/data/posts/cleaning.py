@@ -1,7 +1,7 @@
 r"""Cleaning of posts: study B's regular expression ``(@|https?)\S+|#`` (Ahnert et al.), and options.
 
 Texts are cleaned as whole columns, in C++. Arrow's regular expressions know only ASCII whitespace, so
-Python's is spelt out: the result is the one that Python's ``re`` gives.
+Python's is spelled out here: the result equals that of Python's ``re``.
 """
 
 import html
@@ -34,14 +34,8 @@ def clean_texts(texts: pa.Array, cleaning: Cleaning) -> pa.Array:
         texts = _unescaped(texts)
     pattern = removed_pattern(cleaning)
     if pattern:
-        texts = pc.replace_substring_regex(texts, _spelt_out(pattern), "")
+        texts = pc.replace_substring_regex(texts, _spelled_out(pattern), "")
     return _collapsed(texts) if cleaning.whitespace == "collapse" else texts
-
-
-def clean_text(text: str, cleaning: Cleaning) -> str:
-    """Return one text cleaned as the options say."""
-    cleaned: str = clean_texts(pa.array([text], pa.string()), cleaning)[0].as_py()
-    return cleaned
 
 
 def removed_pattern(cleaning: Cleaning) -> str:
@@ -56,7 +50,7 @@ def is_emoji_only(texts: pa.Array) -> pa.Array:
     return pc.match_substring_regex(texts, _EMOJI_ONLY)
 
 
-def _spelt_out(pattern: str) -> str:
+def _spelled_out(pattern: str) -> str:
     return pattern.replace(r"\S", f"[^{_SPACE}]")
 
 

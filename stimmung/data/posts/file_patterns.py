@@ -1,4 +1,4 @@
-"""Which files a panel's `files` name. Imported by the Snakefile, so nothing heavy."""
+"""Which files a panel's `files` name. Imported by the Snakefile, so it loads nothing heavy."""
 
 import glob
 from collections.abc import Sequence
@@ -9,26 +9,27 @@ from stimmung.vocabulary.posts import WEEK_IN_NAME
 
 def matching_files(
     patterns: Sequence[str], weeks: Sequence[str], root: Path = Path()
-) -> dict[str, list[str]]:
-    """Return the files that each pattern names, sorted, relative to ``root``.
+) -> dict[str, dict[str, str | None]]:
+    """Return for each pattern the files that it matches, sorted, each with the week that its name gives, or None.
 
     Parameters
     ----------
     patterns
-        Paths; with ``*``, ``?``, ``**``, and ``{week}`` where the file's name gives the week's label. A file that is called
-        like the pattern is that one file, whatever brackets stand in its name.
+        Paths with ``*``, ``?``, ``**``, and ``{week}`` where the file's name gives the week's label. A path that exists is
+        taken as it is, even if its name has brackets, which would be a pattern.
     weeks
         The labels that ``{week}`` may stand for.
     root
-        The folder that relative patterns start from.
+        The folder that relative patterns and the files found start from.
     """
-    return {pattern: sorted(_named(pattern, weeks, root)) for pattern in patterns}
+    return {pattern: dict(sorted(_matches(pattern, weeks, root).items())) for pattern in patterns}
 
 
-def _named(pattern: str, weeks: Sequence[str], root: Path) -> set[str]:
-    path = str(Path(pattern).expanduser())
-    if (root / path).is_file():
-        return {path}
-    labels = weeks if WEEK_IN_NAME in path else [""]
-    found = (glob.glob(path.replace(WEEK_IN_NAME, label), root_dir=root, recursive=True) for label in labels)  # noqa: PTH207
-    return {name for names in found for name in names if (root / name).is_file()}
+def _matches(pattern: str, weeks: Sequence[str], root: Path) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for label in weeks if WEEK_IN_NAME in pattern else [None]:
+        of_label = pattern.replace(WEEK_IN_NAME, label or "")
+        exists = (root / of_label).is_file()
+        names = [of_label] if exists else glob.glob(of_label, root_dir=root, recursive=True)  # noqa: PTH207
+        found |= {name: label for name in names if (root / name).is_file()}
+    return found

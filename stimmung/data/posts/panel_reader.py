@@ -2,9 +2,8 @@
 
 import logging
 import shutil
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,44 +14,35 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stimmung.data.posts.authors import keyed_digests
+from stimmung.data.posts.cleaning import clean_texts, is_emoji_only
 from stimmung.data.posts.post_files import PostFile, read_post_file
 from stimmung.data.posts.post_times import OUTSIDE, parse_times, week_numbers
 from stimmung.data.posts.post_weeks import SPILL, Activity, WeekSpill, write_week
-from stimmung.data.posts.reading_report import FileTally, Tally, reading_report
+from stimmung.data.posts.reading_report import UNREADABLE, Tally, reading_report
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.posts import PostColumns, PostFilters, PostFormat
+from stimmung.vocabulary.posts import Cleaning, PostColumns, PostFilters, PostFormat
 from stimmung.vocabulary.weeks import Weeks
 
 logger = logging.getLogger(__name__)
 
 SCRATCH = ".reading"
 RETWEET_SIGN = "RT @"
-_TRUE = pa.array(["true", "t", "yes", "y", "1"])
+REMOVED = pa.array(["[removed]", "[deleted]"])  # what Reddit leaves of a post, or of its author
+_TRUE = pa.array(["true", "t", "yes", "y", "1", "1.0"])
+_FALSE = pa.array(["false", "f", "no", "n", "0", "0.0", "", None])
+_ROUNDED = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"  # how a spreadsheet writes 1213270123456789012
 _SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True)
 class PostReader:
-    """How a panel's posts are read.
-
-    Attributes
-    ----------
-    columns, layout, weeks, filters
-        As the config has them.
-    clean
-        Takes the texts of a batch and returns them cleaned.
-    is_emoji_only
-        Takes cleaned texts and returns which of them are nothing but emoji.
-    salt
-        Makes the hashes of authors and posts this study's own.
-    """
+    """How a panel's posts are read: the sections of the config, and the salt of this study's hashes."""
 
     columns: PostColumns
-    layout: PostFormat
+    format: PostFormat
     weeks: Weeks
     filters: PostFilters
-    clean: Callable[[pa.Array], pa.Array]
-    is_emoji_only: Callable[[pa.Array], pa.Array]
+    cleaning: Cleaning
     salt: bytes
 
 
@@ -69,7 +59,7 @@ def read_panel(files: Sequence[PostFile], reader: PostReader, posts: Path) -> di
     reader
         How they are read.
     posts
-        The folder of the weeks' tables. A scratch folder stands in it while this runs.
+        The folder of the weeks' tables. It holds a scratch folder while this runs.
 
     Returns
     -------
@@ -89,32 +79,22 @@ def read_panel(files: Sequence[PostFile], reader: PostReader, posts: Path) -> di
     activity = None if reader.columns.author is None else Activity()
     finished = {}
     with _scratch(posts / SCRATCH) as folder:
-        with WeekSpill(folder, labels) as spill:
+        with closing(WeekSpill(folder, labels)) as spill:
             for file in files:
                 _set_aside(file, reader, spill, tally)
         _require_posts(tally, reader.weeks)
         for label in labels:
-            finished[label] = write_week(
-                spill.file(label),
-                label,
-                posts / f"{label}.parquet",
-                reader.filters,
-                activity,
-            )
-            spill.file(label).unlink(missing_ok=True)
+            scratch = spill.file(label)
+            finished[label] = write_week(scratch, label, posts / f"{label}.parquet", reader.filters, activity)
+            scratch.unlink(missing_ok=True)
     report = reading_report(tally, finished, 0.0 if activity is None else activity.largest_share)
     for warning in report["warnings"]:
         logger.warning(warning)
     for source in report["sources"]:
         logger.info("%s: %d files, %d rows", source["files"], source["n_files"], source["rows"])
     n_changed = sum(week.changed for week in finished.values())
-    logger.info(
-        "%d rows read, %d posts kept, %d of %d weeks changed",
-        report["rows"],
-        report["kept"],
-        n_changed,
-        len(labels),
-    )
+    counts = report["rows"], report["kept"], n_changed, len(labels)
+    logger.info("%d rows read, %d posts kept, %d of %d weeks changed", *counts)
     return report
 
 
@@ -131,13 +111,19 @@ def _scratch(folder: Path) -> Iterator[Path]:
 
 
 class _Batch:
-    """Some posts on their way to their weeks; every row that is lost is counted."""
+    """Some posts on their way to their weeks; every row that is dropped is counted."""
 
     def __init__(self, posts: pa.Table, labels: list[str], tally: Tally) -> None:
         self.posts = posts
         self.weeks: npt.NDArray[np.int64] = np.full(len(posts), OUTSIDE)
         self._labels = labels
         self._tally = tally
+
+    def __getitem__(self, role: str) -> pa.ChunkedArray:
+        return self.posts[role]
+
+    def __contains__(self, role: str) -> bool:
+        return role in self.posts.column_names
 
     def drop(self, lost: pa.ChunkedArray | npt.NDArray[np.bool_], reason: str) -> None:
         mask = np.asarray(lost, dtype=bool)
@@ -149,18 +135,17 @@ class _Batch:
         self.weeks = self.weeks[~mask]
 
     def put(self, name: str, values: pa.ChunkedArray) -> None:
-        self.posts = (
-            self.posts.drop_columns(name) if name in self.posts.column_names else self.posts
-        ).append_column(name, values)
+        posts = self.posts.drop_columns(name) if name in self else self.posts
+        self.posts = posts.append_column(name, values)
 
 
 def _set_aside(file: PostFile, reader: PostReader, spill: WeekSpill, tally: Tally) -> None:
     """Read one file into the scratch files of its weeks."""
     labels = reader.weeks.labels()
-    tally.files.append(FileTally(file.pattern))
-    for raw in read_post_file(file.path, reader.columns, reader.layout):
-        n_before = tally.files[-1].rows
-        tally.files[-1].rows += len(raw.columns) + raw.dropped.total()
+    tally.open(file.pattern)
+    for raw in read_post_file(file.path, reader.columns, reader.format):
+        n_before = tally.rows_of_file
+        tally.read(len(raw.columns) + raw.dropped.total())
         for reason, n in raw.dropped.items():
             tally.drop(None, reason, n)
         batch = _Batch(raw.columns, labels, tally)
@@ -168,18 +153,18 @@ def _set_aside(file: PostFile, reader: PostReader, spill: WeekSpill, tally: Tall
             _place(batch, reader, tally)
         else:
             batch.weeks[:] = labels.index(file.week)
-        _filter(batch, reader)
+        _filter(batch, reader, tally)
         _clean(batch, reader)
         if len(batch.posts):
             place = f"{file.path}{_SEPARATOR}{n_before}"
             spill.add(_as_spilled(batch.posts, reader, place), batch.weeks)
-    _require_times(file, tally.files[-1], reader)
+    _require_times(file, tally, reader)
 
 
 def _place(batch: _Batch, reader: PostReader, tally: Tally) -> None:
     """Find the week of each post, and drop those without one."""
-    batch.drop(_is_absent(batch.posts["time"]), "no-time")
-    times = parse_times(batch.posts["time"], reader.layout)
+    batch.drop(_is_absent(batch["time"]), "no-time")
+    times = parse_times(batch["time"], reader.format)
     unparsable = np.asarray(times.isna())
     batch.drop(unparsable, "unparsable-time")
     times = times[~unparsable]
@@ -189,29 +174,41 @@ def _place(batch: _Batch, reader: PostReader, tally: Tally) -> None:
     batch.drop(batch.weeks == OUTSIDE, "outside-weeks")
 
 
-def _filter(batch: _Batch, reader: PostReader) -> None:
-    """Drop the posts that the file itself shows to be no use."""
+def _filter(batch: _Batch, reader: PostReader, tally: Tally) -> None:
+    """Drop the posts that are of no use, as their file shows."""
     for role, reason in (("text", "no-text"), ("author", "no-author"), ("post_id", "no-id")):
-        if role in batch.posts.column_names:
-            batch.drop(_is_absent(batch.posts[role]), reason)
-    if reader.filters.retweets == "drop":
-        marked = "retweet" in batch.posts.column_names
-        batch.drop(
-            _is_true(batch.posts["retweet"]) if marked else _begins_retweet(batch.posts["text"]), "retweet"
+        if role in batch:
+            batch.drop(_is_absent(batch[role]), reason)
+    for role in ("text", "author"):
+        if role in batch and reader.filters.removed == "drop":
+            batch.drop(pc.is_in(batch[role], REMOVED), "removed")
+    for role in ("author", "post_id"):
+        if role in batch:
+            rounded = pc.match_substring_regex(batch[role], _ROUNDED)
+            tally.notice(
+                f"values of the {role} look rounded, like 1.21327E+18: different ones may have become equal",
+                rounded,
+            )
+    if reader.filters.retweets == "drop" and "retweet" in batch:
+        flags = pc.utf8_lower(pc.utf8_trim_whitespace(batch["retweet"]))
+        neither = pc.invert(pc.or_(pc.is_in(flags, _TRUE), pc.is_in(flags, _FALSE)))
+        tally.notice(
+            f"values of '{reader.columns.retweet}' are neither true nor false, and count as false", neither
         )
+        batch.drop(pc.is_in(flags, _TRUE), "retweet")
+    elif reader.filters.retweets == "drop":
+        batch.drop(pc.starts_with(batch["text"], RETWEET_SIGN), "retweet")
     if reader.filters.languages:
-        batch.drop(
-            ~np.asarray(pc.is_in(batch.posts["language"], pa.array(reader.filters.languages))), "language"
-        )
+        batch.drop(pc.invert(pc.is_in(batch["language"], pa.array(reader.filters.languages))), "language")
 
 
 def _clean(batch: _Batch, reader: PostReader) -> None:
     """Add the cleaned text, and drop the posts that cleaning leaves too little of."""
-    batch.put("cleaned", reader.clean(batch.posts["text"].combine_chunks()))
-    batch.drop(pc.equal(pc.utf8_length(batch.posts["cleaned"]), 0), "nothing-left")
+    batch.put("cleaned", clean_texts(batch["text"].combine_chunks(), reader.cleaning))
+    batch.drop(pc.equal(pc.utf8_length(batch["cleaned"]), 0), "nothing-left")
     if reader.filters.emoji_only == "drop":
-        batch.drop(reader.is_emoji_only(batch.posts["cleaned"].combine_chunks()), "emoji-only")
-    batch.drop(pc.less(pc.utf8_length(batch.posts["cleaned"]), reader.filters.min_characters), "too-short")
+        batch.drop(is_emoji_only(batch["cleaned"].combine_chunks()), "emoji-only")
+    batch.drop(pc.less(pc.utf8_length(batch["cleaned"]), reader.filters.min_characters), "too-short")
 
 
 def _as_spilled(posts: pa.Table, reader: PostReader, place: str) -> pa.Table:
@@ -234,7 +231,7 @@ def _as_spilled(posts: pa.Table, reader: PostReader, place: str) -> pa.Table:
         text_key = keyed_digests(posts["cleaned"], b"")
     elif reader.filters.duplicates == "same-author" and author:
         text_key = keyed_digests(_joined([*author, posts["cleaned"]]), reader.salt)
-    # Without the salt, so that the posts of a week stand in the same order in every study that reads them.
+    # Without the salt, so that the posts of a week are in the same order in every study that reads them.
     order = keyed_digests(_joined([*moment, posts["text"]]), b"")
     who = keyed_digests(author[0], reader.salt) if author else np.zeros(len(posts), np.uint64)
     return pa.table([order, post, who, text_key, posts["cleaned"]], schema=SPILL)
@@ -244,38 +241,28 @@ def _joined(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(*columns, _SEPARATOR)
 
 
-def _is_absent(values: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+def _is_absent(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Whether values are null or empty. The texts 'null' and 'nan' are texts."""
     textual = pa.types.is_string(values.type)
-    return np.asarray(pc.fill_null(pc.equal(values, ""), True) if textual else pc.is_null(values))
+    return pc.fill_null(pc.equal(values, ""), True) if textual else pc.is_null(values)
 
 
-def _is_true(values: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    return np.asarray(pc.is_in(pc.utf8_lower(values), _TRUE))
-
-
-def _begins_retweet(values: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    return np.asarray(pc.starts_with(values, RETWEET_SIGN))
-
-
-def _require_times(file: PostFile, tally: FileTally, reader: PostReader) -> None:
-    unreadable = ("malformed-row", "broken-utf8", "nul-bytes", "no-time")
-    with_time = tally.rows - sum(tally.dropped[reason] for reason in unreadable)
-    if with_time and tally.dropped["unparsable-time"] == with_time:
+def _require_times(file: PostFile, tally: Tally, reader: PostReader) -> None:
+    with_time = tally.rows_of_file - sum(tally.dropped_of_file[reason] for reason in (*UNREADABLE, "no-time"))
+    if with_time and tally.dropped_of_file["unparsable-time"] == with_time:
         raise InputError(
-            f"{file.path}: no time in column '{reader.columns.time}' parses as '{reader.layout.time_format}'",
+            f"{file.path}: no time in column '{reader.columns.time}' parses as '{reader.format.time_format}'",
             "`time_format` may be iso, unix-s, unix-ms, or a strptime format such as '%d/%m/%Y %H:%M'.",
         )
 
 
 def _require_posts(tally: Tally, weeks: Weeks) -> None:
-    if tally.n_left:
+    n_rows, reasons = tally.rows.total(), tally.reasons()
+    if n_rows > reasons.total():
         return
-    n_rows = sum(file.rows for file in tally.files)
-    reasons = sum((file.dropped for file in tally.files), Counter[str]())
     why = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
-    span = ""
+    hint = None
     if tally.first_time is not None and tally.last_time is not None:
         days = f"from {tally.first_time.date()} to {tally.last_time.date()}"
-        span = f"The posts run {days}, the weeks from {weeks.first} to {weeks.last}."
-    raise InputError(f"no post of {n_rows} rows is left{': ' if why else ''}{why}", span or None)
+        hint = f"The posts run {days}, the weeks from {weeks.first} to {weeks.last}."
+    raise InputError(f"no post of {n_rows} rows is left{': ' if why else ''}{why}", hint)

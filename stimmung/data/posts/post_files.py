@@ -1,38 +1,34 @@
-"""Stream posts from csv, jsonl and parquet files, plain or compressed, as batches of plain columns."""
+"""Stream posts from csv, jsonl and parquet files, plain or compressed, as batches of columns of valid text."""
 
 import bz2
-import glob
 import gzip
 import itertools
 import lzma
+import math
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from stimmung.data.posts.post_columns import (
-    Columns,
-    RawPosts,
-    columns_from_arrays,
-    columns_from_values,
-    is_textual,
-)
+from stimmung.data.posts.file_patterns import matching_files
 from stimmung.data.posts.post_lines import NotUtf8Error, Stream, csv_rows, json_rows
 from stimmung.vocabulary.errors import InputError, near
-from stimmung.vocabulary.posts import WEEK_IN_NAME, PostColumns, PostFormat
+from stimmung.vocabulary.posts import PostColumns, PostFormat
 
 BATCH_ROWS = 20_000
 BATCH_CHARACTERS = 8_000_000
 PARQUET_BUFFER_BYTES = 1 << 20
 TABULAR, LINES, PARQUET = (".csv", ".tsv"), (".jsonl", ".ndjson", ".json"), (".parquet",)
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
-# Roles that are known to be there only from the values: the keys of a JSON object may be left out.
+# The keys of a JSON object may be left out, so whether a file has these is known only from its values.
 NEEDED = ("text", "time", "author", "post_id")
+FIRST_INEXACT = 2.0**53  # from here on, float64 does not hold every whole number
 
 Row = TypeVar("Row")
 
@@ -44,10 +40,10 @@ class PostFile:
     Attributes
     ----------
     path
-        Where it is. Some panels have a file for each author, called after them, so a path is shown in an
+        Where it is. Some panels have one file per author, named after the author, so a path is shown in an
         error about this file and nowhere else.
     pattern
-        What it was found by; this stands in logs and reports.
+        The pattern that it matches; this is what logs and reports show.
     week
         The label of the week that its name gives, if it gives one.
     """
@@ -57,59 +53,58 @@ class PostFile:
     week: str | None = None
 
 
-def find_post_files(patterns: Sequence[str], weeks: Sequence[str], root: Path = Path()) -> list[PostFile]:
-    """Return the files that the patterns name, sorted by path, each once.
+@dataclass(frozen=True)
+class RawPosts:
+    """Some rows of a file.
 
-    Parameters
+    Attributes
     ----------
-    patterns
-        Paths with ``*``, ``?``, ``**``, and ``{week}`` where the file's name gives the week's label.
-    weeks
-        The labels that ``{week}`` may stand for.
-    root
-        The folder that relative patterns start from.
+    columns
+        A column for each role of `PostColumns`: valid text, except ``time``, which may also be a number or a
+        timestamp. Absent values are null.
+    dropped
+        Reason to the number of rows that could not be read.
+    """
+
+    columns: pa.Table
+    dropped: Counter[str]
+
+
+def find_post_files(patterns: Sequence[str], weeks: Sequence[str], root: Path = Path()) -> list[PostFile]:
+    """Return the files that the patterns match, sorted by path, each once; parameters as in :func:`matching_files`.
 
     Raises
     ------
     InputError
-        If a pattern names no file.
+        If a pattern matches no file.
     """
     found: dict[Path, PostFile] = {}
-    for pattern in patterns:
-        labels = weeks if WEEK_IN_NAME in pattern else [None]
-        named = [
-            PostFile(root / name, pattern, label)
-            for label in labels
-            for name in glob.glob(pattern.replace(WEEK_IN_NAME, label or ""), root_dir=root, recursive=True)  # noqa: PTH207
-            if (root / name).is_file()
-        ]
-        if not named:
+    for pattern, files in matching_files(patterns, weeks, root).items():
+        if not files:
             raise InputError(
                 f"no file of posts matches '{pattern}'",
                 "`files` are paths from where snakemake is started; {week} is the label of a declared week.",
             )
-        found |= {file.path: file for file in named}
+        found |= {root / name: PostFile(root / name, pattern, week) for name, week in files.items()}
     return [found[path] for path in sorted(found)]
 
 
-def read_post_file(path: Path, columns: PostColumns, layout: PostFormat) -> Iterator[RawPosts]:
+def read_post_file(path: Path, columns: PostColumns, format: PostFormat) -> Iterator[RawPosts]:
     """Yield the posts of one file, in order, in batches of bounded size.
 
     Raises
     ------
     InputError
-        If the file is absent, damaged, cut off, of an unknown kind, or lacks a column. No content is shown.
+        If the file is absent, damaged, truncated, of an unknown kind, or lacks a column. No content is shown.
     """
-    kinds = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in COMPRESSED]
-    kind = kinds[-1] if kinds else ""
+    kind = next((suffix for suffix in reversed(_suffixes(path)) if suffix not in COMPRESSED), "")
     try:
         if kind in PARQUET:
             yield from _read_parquet(path, columns)
         elif kind in TABULAR:
+            delimiter = format.delimiter or ("\t" if kind == ".tsv" else ",")
             with _opened(path) as stream:
-                yield from _read_csv(
-                    path, stream, columns, layout.delimiter or ("\t" if kind == ".tsv" else ",")
-                )
+                yield from _read_csv(path, stream, columns, delimiter)
         elif kind in LINES:
             with _opened(path) as stream:
                 yield from _read_json(path, stream, columns)
@@ -117,7 +112,7 @@ def read_post_file(path: Path, columns: PostColumns, layout: PostFormat) -> Iter
             known = (
                 f"{', '.join((*TABULAR, *LINES))}, plain or with {', '.join(COMPRESSED)}, and {PARQUET[0]}"
             )
-            raise InputError(f"{path} is no file of posts that can be read", f"Known: {known}.")
+            raise InputError(f"{path} is not a kind of file that posts can be read from", f"Known: {known}.")
     except FileNotFoundError as error:
         raise InputError(f"no file of posts at {path}", "A panel's `files` name it.") from error
     except NotUtf8Error as error:
@@ -127,8 +122,12 @@ def read_post_file(path: Path, columns: PostColumns, layout: PostFormat) -> Iter
     except (EOFError, OSError, zlib.error, lzma.LZMAError, pa.ArrowException) as error:
         # Not the library's own message, which may quote the file.
         raise InputError(
-            f"{path} is damaged or cut off ({type(error).__name__})", "Copy it anew from its source."
+            f"{path} is damaged or truncated ({type(error).__name__})", "Copy it again from its source."
         ) from None
+
+
+def _suffixes(path: Path) -> list[str]:
+    return [suffix.lower() for suffix in path.suffixes]
 
 
 def _opened(path: Path) -> Any:
@@ -149,15 +148,15 @@ def _read_csv(path: Path, stream: Stream, columns: PostColumns, delimiter: str) 
     header: list[str] | None = columns.names or next(rows, None)
     if header is None:
         raise InputError(
-            f"{path} has no header line", "If it has none on purpose, `columns.names` names the columns."
+            f"{path} has no header line", "If it has none on purpose, name the columns in `columns.names`."
         )
     roles = columns.by_role()
-    _require(roles, header, path, "If its first line is no header, `columns.names` names the columns.")
+    _require(roles, header, path, "If its first line is not a header, name the columns in `columns.names`.")
     places = {role: header.index(column) for role, column in roles.items()}
     for batch in _batches(rows):
         whole = [row for row in batch if row is not None and len(row) == len(header)]
-        picked: Columns = {role: [row[place] for row in whole] for role, place in places.items()}
-        yield columns_from_values(picked, Counter({"malformed-row": len(batch) - len(whole)}))
+        picked = {role: [row[place] for row in whole] for role, place in places.items()}
+        yield _from_values(picked, Counter({"malformed-row": len(batch) - len(whole)}))
 
 
 def _read_json(path: Path, stream: Stream, columns: PostColumns) -> Iterator[RawPosts]:
@@ -174,10 +173,10 @@ def _read_json(path: Path, stream: Stream, columns: PostColumns) -> Iterator[Raw
             for values in zip(*found.values(), strict=True)
         ]
         picked = {
-            role: [_as_plain(value) for value in itertools.compress(values, plain)]
+            role: [_as_text(value) for value in itertools.compress(values, plain)]
             for role, values in found.items()
         }
-        yield columns_from_values(picked, Counter({"malformed-row": len(batch) - sum(plain)}))
+        yield _from_values(picked, Counter({"malformed-row": len(batch) - sum(plain)}))
     if n_rows:
         needed = {role: column for role, column in roles.items() if role in NEEDED}
         _require(needed, seen, path, "No line has a value there. jsonl has one JSON object on each line.")
@@ -191,12 +190,12 @@ def _read_parquet(path: Path, columns: PostColumns) -> Iterator[RawPosts]:
         for role, column in roles.items():
             _require_kind(role, column, file.schema_arrow.field(column).type, path)
         for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=sorted(set(roles.values()))):
-            yield columns_from_arrays({role: batch.column(column) for role, column in roles.items()})
+            yield _from_arrays({role: batch.column(column) for role, column in roles.items()}, Counter())
 
 
 def _require(roles: dict[str, str], present: Iterable[str], path: Path, hint: str) -> None:
     known = list(present)
-    # Only a line that has one of the names is surely a header; any other may be a post, and is not shown.
+    # A line without any of the names may be a post instead of a header, and is not shown.
     names = known if set(known) & set(roles.values()) else []
     absent = [
         f"'{name}'{near(name, names)} for the {role}" for role, name in roles.items() if name not in known
@@ -207,7 +206,7 @@ def _require(roles: dict[str, str], present: Iterable[str], path: Path, hint: st
 
 def _require_kind(role: str, column: str, kind: pa.DataType, path: Path) -> None:
     value = kind.value_type if pa.types.is_dictionary(kind) else kind
-    allowed = is_textual(value)
+    allowed = _is_textual(value)
     if role != "text":
         allowed |= pa.types.is_integer(value) or pa.types.is_floating(value) or pa.types.is_boolean(value)
     if role == "time":
@@ -217,7 +216,7 @@ def _require_kind(role: str, column: str, kind: pa.DataType, path: Path) -> None
 
 
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    """Group rows by number; a batch also ends where its texts have grown long."""
+    """Group rows into batches, limited in rows and in characters."""
     batch: list[Row] = []
     size = 0
     for row in rows:
@@ -246,7 +245,76 @@ def _at(row: dict[str, Any], column: str) -> Any:
     return value
 
 
-def _as_plain(value: Any) -> str | None:
+def _as_text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
+    # NaN is not valid JSON, but Python and pandas write it for a missing value.
+    if isinstance(value, float) and math.isnan(value):
+        return None
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _from_values(picked: Mapping[str, Sequence[str | None]], dropped: Counter[str]) -> RawPosts:
+    """Return text in which bytes that are not UTF-8 are lone surrogates, by role, without the rows that have any."""
+    try:
+        arrays = {role: pa.array(values, pa.string()) for role, values in picked.items()}
+    except UnicodeEncodeError:
+        # As bytes, which are not valid UTF-8 either. Slow, so only where a value needs it.
+        arrays = {
+            role: pa.array(
+                [None if value is None else value.encode("utf-8", "surrogatepass") for value in values],
+                pa.binary(),
+            )
+            for role, values in picked.items()
+        }
+    return _from_arrays(arrays, dropped)
+
+
+def _from_arrays(arrays: dict[str, pa.Array], dropped: Counter[str]) -> RawPosts:
+    """Return columns by role, without the rows whose text is not valid; these are counted in ``dropped``."""
+    arrays = {
+        role: array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+        for role, array in arrays.items()
+    }
+    # As bytes: a text column of a parquet file may contain anything, and only the cast from bytes to text validates.
+    raw = {
+        role: _as_bytes(array) for role, array in arrays.items() if role != "time" or _is_textual(array.type)
+    }
+    try:
+        texts = {role: array.cast(pa.string()) for role, array in raw.items()}
+    except pa.ArrowInvalid:
+        lists = [array.to_pylist() for array in raw.values()]
+        valid = pa.array([all(map(_is_utf8, values)) for values in zip(*lists, strict=True)], pa.bool_())
+        dropped["broken-utf8"] += len(valid) - valid.true_count
+        arrays = {role: array.filter(valid) for role, array in arrays.items()}
+        texts = {role: array.filter(valid).cast(pa.string()) for role, array in raw.items()}
+    table = pa.table(arrays | texts)
+    has_nul = pc.fill_null(pc.match_substring(table["text"], "\x00"), False)
+    if n_nul := pc.sum(has_nul).as_py():
+        dropped["nul-bytes"] += n_nul
+        table = table.filter(pc.invert(has_nul))
+    return RawPosts(table, +dropped)
+
+
+def _as_bytes(array: pa.Array) -> pa.Array:
+    if pa.types.is_floating(array.type):
+        array = pc.if_else(pc.is_nan(array), None, array)
+        exact = pc.and_(pc.equal(pc.floor(array), array), pc.less(pc.abs(array), FIRST_INEXACT))
+        if pc.all(exact).as_py():
+            # pandas turns whole numbers into floats where one is missing; author 12.0 is author 12.
+            array = array.cast(pa.int64())
+    return (array if _is_textual(array.type) else array.cast(pa.string())).cast(pa.binary())
+
+
+def _is_utf8(value: bytes | None) -> bool:
+    try:
+        (value or b"").decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_textual(kind: pa.DataType) -> bool:
+    """Whether a column of this type may hold text, or nothing at all."""
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary)
+    return any(test(kind) for test in (*tests, pa.types.is_large_binary, pa.types.is_null))

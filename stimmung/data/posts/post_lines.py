@@ -1,4 +1,4 @@
-"""Rows of csv and jsonl files of posts, one at a time, so that a broken row costs that row and no other."""
+"""Rows of csv and jsonl files of posts, one at a time, so that of a broken file only the broken rows are lost."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class NotUtf8Error(ValueError):
-    """The file is in an encoding that no row of it can be read in."""
+    """The file has an encoding in which no row is UTF-8."""
 
 
 class Stream(Protocol):
@@ -25,8 +25,8 @@ class Stream(Protocol):
 def physical_lines(stream: Stream) -> Iterator[str]:
     r"""Yield the lines of a stream with their ``\n``, in bounded memory.
 
-    Bytes that are no UTF-8 become lone surrogates, which no valid text has, so that they can be found later.
-    A line longer than a block is cut short, which makes its row malformed.
+    Bytes that are not UTF-8 become lone surrogates, which valid text never has, so that they can be found later.
+    A line longer than a block is truncated, which makes its row malformed.
     """
     rest = b""
     first = True
@@ -48,11 +48,10 @@ def physical_lines(stream: Stream) -> Iterator[str]:
 
 
 def csv_rows(stream: Stream, delimiter: str) -> Iterator[list[str] | None]:
-    """Yield the rows of a csv file, None for each line that cannot be one. Blank lines are passed over.
+    """Yield the rows of a csv file, and None for each line that cannot be parsed. Blank lines are skipped.
 
-    A quote that is never closed would make one row of all that follows. So a row that fails is given up by
-    its first line only, and reading goes on at its second: in strict mode the next row's own quotes end the
-    attempt.
+    A quote that is never closed would merge everything after it into one row. So if a row fails, only its first line is
+    dropped, and reading resumes at its second: in strict mode, the quotes of the next row end the failing one.
     """
     lines = _RereadableLines(stream)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
@@ -69,7 +68,7 @@ def csv_rows(stream: Stream, delimiter: str) -> Iterator[list[str] | None]:
 
 
 def json_rows(stream: Stream) -> Iterator[dict[str, Any] | None]:
-    """Yield the objects of a file with one JSON object a line, None for each line that holds none."""
+    """Yield the objects of a file with one JSON object per line, and None for each line that is not an object."""
     for line in physical_lines(stream):
         if line.isspace():
             continue
@@ -82,7 +81,7 @@ def json_rows(stream: Stream) -> Iterator[dict[str, Any] | None]:
 
 
 class _RereadableLines:
-    """Lines of a stream; those since the last whole row can be read once more."""
+    """Lines of a stream; those since the last complete row can be read again."""
 
     def __init__(self, stream: Stream) -> None:
         self._fresh = physical_lines(stream)

@@ -10,39 +10,39 @@ from stimmung.vocabulary.weeks import DAYS_IN_WEEK, Weeks
 
 OUTSIDE = -1
 _UNIX = {"unix-s": 1_000_000, "unix-ms": 1_000}
-_WITH_OFFSET = r"(?:[zZ]|[+-]\d{2}:?\d{2})\s*$"
+_WITH_OFFSET = r"(?:[zZ]|[+-]\d{2}:?\d{2}|[T ]\S*[+-]\d{2})\s*$"
 # From 1900 to 2200.
 _LEAST, _MOST = (int(np.datetime64(year, "us").astype(np.int64)) for year in ("1900", "2200"))
 
 
-def parse_times(column: pa.ChunkedArray, layout: PostFormat) -> pd.DatetimeIndex:
+def parse_times(column: pa.ChunkedArray, format: PostFormat) -> pd.DatetimeIndex:
     """Return the times of posts as UTC; NaT where a time is absent or does not parse.
 
-    A time without an offset is a time in ``layout.time_zone``. In the hour that a clock is set back it is the
-    first one, and in the hour that is left out it is the moment after it.
+    A time without an offset is taken to be in ``format.time_zone``. Of an hour that occurs twice, as clocks are set back,
+    it is the first; of an hour that is skipped, it is the moment after.
 
     Parameters
     ----------
     column
         Text, numbers, dates or timestamps, shape (n,).
-    layout
+    format
         The format of the times and the zone of those without an offset.
     """
     if pa.types.is_temporal(column.type):
         return _in_utc(
             pd.DatetimeIndex(column.cast(_microseconds(column.type), safe=False).to_pandas()),
-            layout.time_zone,
+            format.time_zone,
         )
     values = column.to_pandas()
-    if layout.time_format in _UNIX:
-        return _from_unix(values, _UNIX[layout.time_format])
+    if format.time_format in _UNIX:
+        return _from_unix(values, _UNIX[format.time_format])
     values = values.astype("str")
-    if layout.time_format == "iso":
-        return _from_iso(values, layout.time_zone)
+    if format.time_format == "iso":
+        return _from_iso(values, format.time_zone)
     parsed = pd.to_datetime(
-        values, format=layout.time_format, errors="coerce", utc="%z" in layout.time_format
+        values, format=format.time_format, errors="coerce", utc="%z" in format.time_format
     )
-    return _in_utc(pd.DatetimeIndex(parsed), layout.time_zone)
+    return _in_utc(pd.DatetimeIndex(parsed), format.time_zone)
 
 
 def week_numbers(times: pd.DatetimeIndex, weeks: Weeks) -> npt.NDArray[np.int64]:
@@ -85,7 +85,7 @@ def _from_unix(values: "pd.Series[float]", microseconds: int) -> pd.DatetimeInde
 
 
 def _in_utc(times: pd.DatetimeIndex, time_zone: str) -> pd.DatetimeIndex:
-    # A slip like the year 20200 is no time; pandas cannot bring it to another time zone.
+    # A typo like the year 20200 is not a time; pandas cannot convert it to another time zone.
     times = times.as_unit("us")
     times = pd.DatetimeIndex(times.where((times.asi8 > _LEAST) & (times.asi8 < _MOST)))
     if times.tz is None:

@@ -1,4 +1,4 @@
-"""Posts set aside by week while files are read, and each week's posts put in order and written at the end.
+"""Posts are set aside by week while files are read; at the end, each week's posts are put in order and written.
 
 Memory does not grow with the panel: what is read goes to a scratch file for each week, and finishing a week
 takes some 60 bytes for each of its posts, and the texts of one slice.
@@ -10,8 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -43,11 +41,10 @@ Rows = npt.NDArray[np.int64]
 
 
 class WeekSpill:
-    """A scratch file for each week, written a batch at a time.
+    """A scratch file for each week, written a batch at a time, in the order of reading.
 
-    The rows of a week stand in the order in which they were read. Columns as in ``SPILL``: ``order`` sorts
-    the finished week, ``post`` is what a post is known by, ``text_key`` is equal for posts of which only one
-    is kept.
+    Columns as in ``SPILL``: ``order`` sorts the finished week, ``post`` identifies a post, ``text_key`` is equal for
+    posts of which only one is kept.
     """
 
     def __init__(self, folder: Path, labels: list[str]) -> None:
@@ -56,23 +53,18 @@ class WeekSpill:
         self._writers: dict[str, pa.RecordBatchStreamWriter] = {}
         self._pending: list[pa.Table] = []
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Write what is pending, and close the files."""
         try:
-            if error is None:
-                self._flush()
+            self._flush()
         finally:
             for writer in self._writers.values():
                 writer.close()
 
     def add(self, posts: pa.Table, weeks: Rows) -> None:
-        """Set posts aside, each in the week whose place among the labels stands in ``weeks``."""
+        """Set posts aside; ``weeks`` has, for each post, the index of its week among the labels."""
         self._pending.append(posts.append_column("week", pa.array(weeks)))
-        # Many panels are many small files; written one by one, each would leave crumbs in every week.
+        # Many panels are many small files; written one by one, each would add a tiny batch to every week.
         if (
             sum(map(len, self._pending)) >= FLUSH_ROWS
             or sum(part.nbytes for part in self._pending) >= FLUSH_BYTES
@@ -104,7 +96,7 @@ class WeekSpill:
 
 @dataclass(frozen=True)
 class FinishedWeek:
-    """What became of a week's posts.
+    """Counts of a week's posts.
 
     Attributes
     ----------
@@ -113,13 +105,13 @@ class FinishedWeek:
     dropped
         Reason to number.
     authors
-        Who wrote them; 0 where authors are unknown.
+        Number of authors; 0 where they are unknown.
     largest_share
         The share of the week's posts that its most active author wrote; 0 where authors are unknown.
     sha256
         Of the week's file.
     changed
-        Whether the file is another than before.
+        Whether the file differs from the one before.
     """
 
     kept: int
@@ -160,9 +152,8 @@ def write_week(
 ) -> FinishedWeek:
     """Put a week's posts in order, drop repeated ones and those beyond an author's cap, and write the rest.
 
-    The order is that of ``order``, a digest of time and text: it looks random, and is the same whatever the
-    files were called, however they overlap and whichever salt is used. The file is left alone where its bytes
-    would be the same, so that what was made from it stays.
+    Posts are sorted by ``order``, a digest of time and text: it looks random, and does not depend on how files are
+    called, on how they overlap or on the salt. A file whose bytes would be the same is left alone.
 
     Parameters
     ----------
@@ -175,7 +166,7 @@ def write_week(
     filters
         Which repeated posts go, and the cap.
     activity
-        Counts the posts of each author over all weeks. None: authors are unknown.
+        Counts the posts of each author over all weeks. None: authors are unknown, and there is no cap.
     """
     if activity is None:
         filters = filters.model_copy(update={"max_posts_per_author": None})
@@ -194,17 +185,31 @@ def write_week(
                 texts = _texts(spill, rows[part], n_rows)
                 columns = [as_hex(post[part]), pa.repeat(label, n), names, texts]
                 writer.write_table(pa.table(columns, schema=POSTS_FILE), row_group_size=ROW_GROUP)
-        changed = not (target.exists() and filecmp.cmp(draft, target, shallow=False))
-        sha256 = digest_of_file(draft)
-        if changed:
-            draft.rename(target)
+        changed = keep_if_equal(draft, target)
     finally:
         draft.unlink(missing_ok=True)
     ours = Activity()
     if activity is not None and author is not None:
         activity.add(author)
         ours.add(author)
-    return FinishedWeek(len(rows), dropped, ours.n_authors, ours.largest_share, sha256, changed)
+    return FinishedWeek(
+        len(rows), dropped, ours.n_authors, ours.largest_share, digest_of_file(target), changed
+    )
+
+
+def keep_if_equal(draft: Path, target: Path) -> bool:
+    """Rename a draft to its target, unless the two have the same bytes: then the target keeps its time stamp.
+
+    Returns
+    -------
+    bool
+        Whether the target changed.
+    """
+    if target.exists() and filecmp.cmp(draft, target, shallow=False):
+        draft.unlink()
+        return False
+    draft.rename(target)
+    return True
 
 
 def _column(spill: Path, name: str) -> Digests:
@@ -234,7 +239,7 @@ def _chosen(spill: Path, filters: PostFilters) -> tuple[Rows, Counter[str], int]
 
 
 def _occurrence(keys: Digests) -> Rows:
-    """Return for each place how often its key stood before it."""
+    """Return for each place how often its key occurs before it."""
     grouped = np.argsort(keys, kind="stable")
     places = np.arange(len(keys))
     begins = np.append(True, keys[grouped[1:]] != keys[grouped[:-1]])[: len(keys)]
@@ -244,11 +249,11 @@ def _occurrence(keys: Digests) -> Rows:
 
 
 def _slices(n_kept: int, spill: Path) -> list[slice]:
-    """Part the rows that are kept so that the texts of one part fit the memory."""
+    """Divide the rows that are kept so that the texts of one slice fit into memory."""
     if not n_kept:
         return []
     bytes_per_post = max(1, spill.stat().st_size // n_kept)
-    # Whole row groups, so that the file does not depend on how it was parted.
+    # Whole row groups, so that the file does not depend on the slices.
     size = max(1, SLICE_BYTES // bytes_per_post // ROW_GROUP) * ROW_GROUP
     return [slice(start, start + size) for start in range(0, n_kept, size)]
 
@@ -273,12 +278,14 @@ def week_texts(path: Path) -> Iterator[pa.Array]:
     Raises
     ------
     InputError
-        If the file is absent or is no table of posts.
+        If the file is absent or is not a table of posts.
     """
     try:
         with pq.ParquetFile(path) as file:
             if file.schema_arrow.names != POSTS_FILE.names:
-                raise InputError(f"{path} is no table of posts", "If an older version wrote it, delete it.")
+                raise InputError(
+                    f"{path} is not a table of posts", "If an older version wrote it, delete it."
+                )
             for batch in file.iter_batches(batch_size=ROW_GROUP, columns=["text"]):
                 yield batch.column(0)
     except (FileNotFoundError, pa.ArrowException) as error:

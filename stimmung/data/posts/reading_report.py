@@ -1,49 +1,71 @@
-"""What became of every row of a panel: counts by week and reason. Never a text, an author or a hash."""
+"""How many rows of a panel were kept and dropped, by week and reason. Never a text, an author or a hash."""
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from stimmung.data.posts.post_weeks import FinishedWeek
-from stimmung.vocabulary.errors import InputError
 
+# Choices: from when on a warning is worth a line.
 WARN_AUTHOR_SHARE = 0.25
 WARN_LOST_SHARE = 0.01
-KEPT = "kept"
-# What a damaged or misdescribed file does; the others are choices of the study.
-FAULTS = ("malformed-row", "broken-utf8", "nul-bytes", "no-time", "unparsable-time", "no-author", "no-id")
+UNREADABLE = ("malformed-row", "broken-utf8", "nul-bytes")
+# Signs of a damaged or misdescribed file; the other reasons are choices of the study.
+FAULTS = (*UNREADABLE, "no-time", "unparsable-time", "no-author", "no-id")
+NO_WEEK = ""  # of rows whose week is unknown or not declared
 
 
-@dataclass
-class FileTally:
-    """What became of one file's rows, before posts are compared with each other.
+class Tally:
+    """Counts of rows before posts are compared with each other, and of the file that is being read.
 
-    ``pattern`` is what the file was found by. Its own name may be an author's.
+    Files are counted by the pattern that they match: a file's own name may be an author's.
+
+    Attributes
+    ----------
+    n_files, rows
+        Pattern to the number of files and of rows.
+    dropped
+        Pattern, week and reason to the number of dropped rows.
+    odd
+        Pattern and observation to the number of rows; these are kept, and a warning names them.
+    rows_of_file, dropped_of_file
+        The present file's rows, and its dropped ones by reason.
+    first_time, last_time
+        Of all posts, whether their week is declared or not.
     """
 
-    pattern: str
-    rows: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
+    def __init__(self) -> None:
+        self.n_files: Counter[str] = Counter()
+        self.rows: Counter[str] = Counter()
+        self.dropped: Counter[tuple[str, str, str]] = Counter()
+        self.odd: Counter[tuple[str, str]] = Counter()
+        self.first_time: pd.Timestamp | None = None
+        self.last_time: pd.Timestamp | None = None
 
+    def open(self, pattern: str) -> None:
+        """Begin a file."""
+        self._pattern = pattern
+        self.n_files[pattern] += 1
+        self.rows_of_file = 0
+        self.dropped_of_file: Counter[str] = Counter()
 
-@dataclass
-class Tally:
-    """What became of the rows of all files, by week; None: the week is unknown or not declared."""
-
-    files: list[FileTally] = field(default_factory=list)
-    dropped: dict[str | None, Counter[str]] = field(default_factory=dict)
-    first_time: pd.Timestamp | None = None
-    last_time: pd.Timestamp | None = None
+    def read(self, n: int) -> None:
+        """Count ``n`` rows that were read."""
+        self.rows_of_file += n
+        self.rows[self._pattern] += n
 
     def drop(self, week: str | None, reason: str, n: int) -> None:
-        """Count ``n`` dropped rows of the file that is being read."""
-        self.files[-1].dropped[reason] += n
-        self.dropped.setdefault(week, Counter())[reason] += n
+        """Count ``n`` dropped rows."""
+        self.dropped_of_file[reason] += n
+        self.dropped[self._pattern, week or NO_WEEK, reason] += n
+
+    def notice(self, observation: str, rows: pa.ChunkedArray) -> None:
+        """Count the rows that are kept, but odd; ``rows`` is a mask."""
+        self.odd[self._pattern, observation] += pc.sum(rows).as_py() or 0
 
     def see(self, times: pd.DatetimeIndex) -> None:
         """Remember the earliest and the latest time."""
@@ -51,10 +73,13 @@ class Tally:
             self.first_time = min(filter(None, (self.first_time, times.min())))
             self.last_time = max(filter(None, (self.last_time, times.max())))
 
-    @property
-    def n_left(self) -> int:
-        """How many rows were not dropped."""
-        return sum(file.rows - file.dropped.total() for file in self.files)
+    def reasons(self, pattern: str | None = None, week: str | None = None) -> Counter[str]:
+        """Return the dropped rows by reason: all, or those of a pattern or a week."""
+        found: Counter[str] = Counter()
+        for (its_pattern, its_week, reason), n in self.dropped.items():
+            if pattern in (None, its_pattern) and week in (None, its_week):
+                found[reason] += n
+        return found
 
 
 def reading_report(tally: Tally, weeks: Mapping[str, FinishedWeek], largest_share: float) -> dict[str, Any]:
@@ -63,72 +88,38 @@ def reading_report(tally: Tally, weeks: Mapping[str, FinishedWeek], largest_shar
     Parameters
     ----------
     tally
-        What was dropped while the files were read.
+        Counts of the reading.
     weeks
-        What became of the rest, by label, in order.
+        Counts of the finished weeks, by label, in order.
     largest_share
         The share of all posts that the most active author wrote.
     """
-    rows = sum(file.rows for file in tally.files)
-    by_week = {label: _of_week(tally.dropped.get(label, Counter()), week) for label, week in weeks.items()}
-    total = sum((Counter(week["dropped"]) for week in by_week.values()), tally.dropped.get(None, Counter()))
+    compared = sum((week.dropped for week in weeks.values()), Counter[str]())
     return {
-        "rows": rows,
+        "rows": tally.rows.total(),
         "kept": sum(week.kept for week in weeks.values()),
-        "dropped": _sorted(total),
-        "dropped_without_week": _sorted(tally.dropped.get(None, Counter())),
+        "dropped": _sorted(tally.reasons() + compared),
+        "dropped_without_week": _sorted(tally.reasons(week=NO_WEEK)),
         "warnings": _warnings(tally, weeks, largest_share),
-        "weeks": by_week,
+        "weeks": {
+            label: {
+                "kept": week.kept,
+                "authors": week.authors,
+                "largest_author_share": round(week.largest_share, 4),
+                "dropped": _sorted(tally.reasons(week=label) + week.dropped),
+                "sha256": week.sha256,
+            }
+            for label, week in weeks.items()
+        },
         "sources": [
             {
                 "files": pattern,
-                "n_files": len(files),
-                "rows": sum(file.rows for file in files),
-                "dropped": _sorted(_total(files)),
+                "n_files": n_files,
+                "rows": tally.rows[pattern],
+                "dropped": _sorted(tally.reasons(pattern)),
             }
-            for pattern, files in _by_pattern(tally).items()
+            for pattern, n_files in tally.n_files.items()
         ],
-    }
-
-
-def dropped_table(report: Mapping[str, Any]) -> pd.DataFrame:
-    """Return a report as a table of week, reason and n; the reason 'kept' counts the posts that stay.
-
-    The week is empty for rows whose week is unknown or not declared.
-    """
-    weeks = [
-        (week, reason, n) for week, of in report["weeks"].items() for reason, n in _with_kept(of).items()
-    ]
-    others = [("", reason, n) for reason, n in report["dropped_without_week"].items()]
-    return pd.DataFrame(others + weeks, columns=["week", "reason", "n"])
-
-
-def read_reading_report(path: Path) -> dict[str, Any]:
-    """Read a report that ``read_panel`` wrote.
-
-    Raises
-    ------
-    InputError
-        If it is absent or no JSON.
-    """
-    try:
-        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError) as error:
-        raise InputError(f"{path} is no report of a panel", "Delete it and run snakemake again.") from error
-    return report
-
-
-def _with_kept(week: Mapping[str, Any]) -> dict[str, int]:
-    return {KEPT: int(week["kept"]), **week["dropped"]}
-
-
-def _of_week(dropped: Counter[str], week: FinishedWeek) -> dict[str, Any]:
-    return {
-        "kept": week.kept,
-        "authors": week.authors,
-        "largest_author_share": round(week.largest_share, 4),
-        "dropped": _sorted(dropped + week.dropped),
-        "sha256": week.sha256,
     }
 
 
@@ -141,13 +132,14 @@ def _warnings(tally: Tally, weeks: Mapping[str, FinishedWeek], largest_share: fl
     empty = [label for label, week in weeks.items() if not week.kept]
     if empty:
         warnings.append(f"{len(empty)} of {len(weeks)} weeks have no posts: {_some(empty)}")
-    for pattern, files in _by_pattern(tally).items():
-        rows, dropped = sum(file.rows for file in files), _total(files)
+    for pattern, rows in tally.rows.items():
+        dropped = tally.reasons(pattern)
         warnings += [
             f"{pattern}: {dropped[reason]} of {rows} rows dropped: {reason}"
             for reason in FAULTS
             if dropped[reason] > WARN_LOST_SHARE * rows
         ]
+    warnings += [f"{pattern}: {n} {observation}" for (pattern, observation), n in tally.odd.items() if n]
     if largest_share >= WARN_AUTHOR_SHARE:
         warnings.append(f"one author wrote {largest_share:.0%} of all posts; `max_posts_per_author` caps it")
     crowded = [label for label, week in weeks.items() if week.largest_share >= WARN_AUTHOR_SHARE]
@@ -157,17 +149,6 @@ def _warnings(tally: Tally, weeks: Mapping[str, FinishedWeek], largest_share: fl
             f"in {len(crowded)} of {len(weeks)} weeks: {_some(crowded)}"
         )
     return warnings
-
-
-def _by_pattern(tally: Tally) -> dict[str, list[FileTally]]:
-    found: dict[str, list[FileTally]] = {}
-    for file in tally.files:
-        found.setdefault(file.pattern, []).append(file)
-    return found
-
-
-def _total(files: Iterable[FileTally]) -> Counter[str]:
-    return sum((file.dropped for file in files), Counter[str]())
 
 
 def _some(labels: Sequence[str], most: int = 5) -> str:

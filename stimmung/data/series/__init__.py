@@ -1,1 +1,1 @@
-"""Weekly and daily series beside a panel: trackers and signals."""
+"""Weekly and daily series that a panel is compared with: trackers and signals."""

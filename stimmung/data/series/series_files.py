@@ -1,4 +1,4 @@
-"""Series that others have published: small csv and parquet files with a day in each row."""
+"""Published series: small csv and parquet files with a day in each row."""
 
 import re
 from collections.abc import Sequence
@@ -12,16 +12,17 @@ import pyarrow as pa
 from stimmung.vocabulary.errors import InputError, near
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _WORDED_DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s+([A-Za-z]{3,9})\.?,?\s+(\d{4})")
 
 
 def read_series_file(path: Path, needed: Sequence[str]) -> pd.DataFrame:
-    """Read a .csv or .parquet file as text cells, empty where a value is absent.
+    """Read a .csv or .parquet file as text cells, empty where a value is missing.
 
     Raises
     ------
     InputError
-        If the file is absent, unreadable, of another kind or lacks a column.
+        If the file is absent, unreadable, of an unknown kind or lacks a column.
     """
     if not path.is_file():
         raise InputError(f"no file at {path}", "It is a path from where snakemake is started.")
@@ -45,7 +46,7 @@ def read_series_file(path: Path, needed: Sequence[str]) -> pd.DataFrame:
 
 
 def parse_day(cell: Any) -> date | None:
-    """Return the day that a cell names, or None: a date, '2019-06-27', with a time, or '27th Jun 2019'."""
+    """Return the day in a cell, or None: a date, '2019-06-27', also with a time, or '27th Jun 2019'."""
     if isinstance(cell, datetime):
         return cell.date()
     if isinstance(cell, date):
@@ -61,12 +62,21 @@ def parse_day(cell: Any) -> date | None:
 
 
 def parse_number(cell: Any) -> float | None:
-    """Return the number in a cell, or None: .53, '0.53', '53%' (.53), '1,931' (1931)."""
+    """Return the number in a cell, or None: .53, '0.53', '53%' (.53), '5,5' (5.5), '1,931' (1931).
+
+    A comma before three digits separates thousands; any other is a decimal comma. '1,931%' could be either, and is None.
+    """
     if isinstance(cell, int | float):
         return float(cell)
-    text = str(cell).strip().replace(",", "")
+    text = str(cell).strip()
+    percent = text.endswith("%")
+    text = text.removesuffix("%").rstrip()
+    if _THOUSANDS.fullmatch(text):
+        text = "" if percent else text.replace(",", "")
+    elif text.count(",") == 1 and "." not in text:
+        text = text.replace(",", ".")
     try:
-        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        return float(text) / (100 if percent else 1)
     except ValueError:
         return None
 
@@ -77,7 +87,7 @@ def days_of(table: pd.DataFrame, column: str, path: Path) -> list[date]:
     Raises
     ------
     InputError
-        If a cell names no day, with the number of its row.
+        If a cell is not a day, with the number of its row.
     """
     days = [parse_day(cell) for cell in table[column]]
     bad = [row for row, day in enumerate(days, start=1) if day is None]

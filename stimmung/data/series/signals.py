@@ -1,4 +1,4 @@
-"""Any other weekly or daily series, brought to the panel's weeks: a peer's estimates, search volumes."""
+"""Aggregate any other daily or weekly series to the panel's weeks: published estimates, search volumes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,20 +28,18 @@ def read_signal(
     path
         A .csv or .parquet file.
     name
-        What the signal is called in tables and figures.
+        The signal's name in tables and figures.
     day
         The column of the day, or of any day of the week.
     columns
-        Answer option to the column that goes with it. Empty: every other column goes with the option of its
-        own name.
+        Answer option to column. Empty: every column but ``day`` is the option of its own name.
     frequency
-        daily: a day belongs to the week whose posts it falls among (``shift_days`` counts), and the week's
-        value is the mean or the sum of its days. weekly: a row belongs to the label on or before its day, as
-        a survey wave does.
+        daily: a day counts for the week whose posts are of that day (``shift_days`` applies). weekly: a row counts for the
+        label on or before its day, as a survey wave does.
     aggregate
         How the days of a week become one value.
     weeks
-        The panel's weeks. Rows outside them are kept: at a lag they meet waves inside.
+        The panel's weeks. Rows outside them are kept, for correlations at a lag.
 
     Returns
     -------
@@ -51,8 +49,8 @@ def read_signal(
     Raises
     ------
     InputError
-        If the file is absent or unreadable, lacks a column, a cell is no day or no number, or a weekly file
-        has two rows for a week.
+        If the file is absent or unreadable, lacks a column, a cell is not a day or a number, or a weekly file has two rows
+        for a week.
     """
     table = read_series_file(path, [day, *columns.values()])
     columns = dict(columns) or {column: column for column in table.columns if column != day}
@@ -64,7 +62,8 @@ def read_signal(
     ]
     if not parts:
         raise InputError(
-            f"{path} has no column beside '{day}'", "A signal's `columns` name those of its answer options."
+            f"{path} has no column but '{day}'",
+            "It needs a column for each answer option; see the signal's `columns`.",
         )
     values = pd.concat(parts, ignore_index=True).dropna(subset="value").astype({"value": float})
     if values.empty:

@@ -1,6 +1,7 @@
-"""Read a survey that is asked every week into a series for each answer option."""
+"""Read a weekly survey into a series for each answer option."""
 
 import logging
+import re
 import warnings
 import zipfile
 from collections.abc import Sequence
@@ -16,17 +17,18 @@ from stimmung.vocabulary.weeks import Weeks
 
 logger = logging.getLogger(__name__)
 
-# Rows of a YouGov sheet that are no answers: the number of respondents.
+# Rows of a YouGov sheet with the number of respondents.
 YOUGOV_BASES = ("Unweighted base", "Base")
-# Answers outside the list that is read out.
+# Answers outside the list that respondents are shown.
 YOUGOV_RESIDUAL = ("Other", "Don't know")
+PER_CENT = "Write per cent with the sign: 53% or 5.5%."
 
 
 def read_yougov(path: Path, sheet: str | None = None) -> pd.DataFrame:
-    """Read one sheet of a tracker as YouGov's site serves it.
+    """Read one sheet of a tracker as downloaded from YouGov's site.
 
-    The first row has the question and the days of the waves ('27th Jun 2019'), each further row an answer and
-    its shares ('53%'), the last rows the number of respondents.
+    The first row has the question and the days of the waves ('27th Jun 2019'), each further row an answer option and its
+    shares ('53%'), the last rows the number of respondents.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ def read_yougov(path: Path, sheet: str | None = None) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If the file or the sheet is absent or is not laid out like that.
+        If the file or the sheet is absent or has another layout.
     """
     rows = _sheet_rows(path, sheet)
     where = f"{path}, sheet '{sheet}'" if sheet else str(path)
@@ -53,7 +55,7 @@ def read_yougov(path: Path, sheet: str | None = None) -> pd.DataFrame:
         place = days.index(None) + 2 if days else 2
         raise InputError(
             f"{where}: the first row has no day in column {place}",
-            "A wave's head looks like '27th Jun 2019'.",
+            "The header of a wave looks like '27th Jun 2019'.",
         )
     n_of = dict.fromkeys(days, float("nan"))
     for base in reversed(YOUGOV_BASES):
@@ -62,11 +64,15 @@ def read_yougov(path: Path, sheet: str | None = None) -> pd.DataFrame:
             day: n for day, cell in zip(days, counts, strict=False) if (n := parse_number(cell)) is not None
         }
     answers = [row for row in rows[1:] if row[0] and row[0] not in (*YOUGOV_BASES, *YOUGOV_RESIDUAL)]
-    waves = [
-        (day, str(row[0]).strip(), parse_number(cell), n_of[day])
-        for row in answers
-        for day, cell in zip(days, row[1:], strict=True)
-    ]
+    cells = [(str(row[0]).strip(), *one) for row in answers for one in zip(days, row[1:], strict=True)]
+    waves = [(day, option, parse_number(cell), n_of[day]) for option, day, cell in cells]
+    # A cell without a digit, such as '-', is empty.
+    if unread := [
+        day
+        for (_, day, cell), wave in zip(cells, waves, strict=True)
+        if wave[2] is None and re.search(r"\d", str(cell))
+    ]:
+        raise InputError(f"{where}: {len(unread)} shares are not numbers, the first on {unread[0]}", PER_CENT)
     return _checked(pd.DataFrame(waves, columns=["day", "option", "share", "n"]), where)
 
 
@@ -76,19 +82,19 @@ def read_tidy(path: Path, question: str | None = None) -> pd.DataFrame:
     Parameters
     ----------
     path
-        The file. A week is any day of it, a share lies between 0 and 1 or ends in %.
+        The file. A week is given by any of its days; a share lies between 0 and 1 or ends in %.
     question
-        Only rows whose column ``question`` says this. None: the file is about one question.
+        Only rows with this value in column ``question``. None: the file is about one question.
 
     Returns
     -------
     DataFrame
-        Columns day, option, share, n; n is missing where the file does not say it.
+        Columns day, option, share, n; n is NaN where the file does not give it.
 
     Raises
     ------
     InputError
-        If the file is absent or unreadable, lacks a column, or a cell is no day or no share.
+        If the file is absent or unreadable, lacks a column, or a cell is not a day or a share.
     """
     table = read_series_file(path, ["week", "option", "share", *(["question"] if question else [])])
     if question:
@@ -112,9 +118,9 @@ def read_tidy(path: Path, question: str | None = None) -> pd.DataFrame:
 def tracker_table(
     waves: pd.DataFrame, question: str, options: Sequence[str], weeks: Weeks, where: str
 ) -> pd.DataFrame:
-    """Return the waves of one question as a tracker table, with the study's words for the options.
+    """Return the waves of one question as a tracker table, with the answer options in the study's words.
 
-    Waves outside the declared weeks are kept: at a lag they meet posts inside.
+    Waves outside the declared weeks are kept, for correlations at a lag.
 
     Parameters
     ----------
@@ -123,7 +129,7 @@ def tracker_table(
     question
         The question's name in the config.
     options
-        The question's answer options. They are found in the waves whatever their case.
+        The question's answer options, matched without regard to case.
     weeks
         The panel's weeks. A wave belongs to the label on or before its day.
     where
@@ -137,8 +143,7 @@ def tracker_table(
     Raises
     ------
     InputError
-        If an option is absent or never changes, two waves fall into one week, or none falls into the panel's
-        weeks.
+        If an option is absent or its share is constant, two waves fall into one week, or none into the panel's weeks.
     """
     known = {option.casefold(): option for option in waves["option"].unique()}
     absent = [
@@ -158,7 +163,7 @@ def tracker_table(
     twice = table.loc[table.duplicated(["week", "option"]), "week"].unique()
     if len(twice):
         raise InputError(
-            f"{where}: two waves in the week {twice[0]}", "A week runs from the `anchor` day; see `weeks`."
+            f"{where}: two waves in the week {twice[0]}", "A week begins on the `anchor` day; see `weeks`."
         )
     _require_meeting(set(table["week"]), weeks, where)
     _require_change(table, where)
@@ -181,14 +186,14 @@ def _require_meeting(present: set[str], weeks: Weeks, where: str) -> None:
 
 
 def _require_change(table: pd.DataFrame, where: str) -> None:
-    """Told here, before anything is trained; a single wave cannot change."""
+    """Raise, before anything is trained, if a series of several waves is constant."""
     by_option = table.groupby("option", observed=True)["share"]
     frozen = by_option.nunique().eq(1) & by_option.size().gt(1)
     if frozen.any():
         names = ", ".join(f"'{option}'" for option in frozen.index[frozen])
         raise InputError(
             f"{where}: the same share in all weeks for {names}",
-            "A correlation with it does not exist. Leave the option out, or check the file.",
+            "A constant series has no correlation. Leave the option out, or check the file.",
         )
 
 
@@ -231,7 +236,7 @@ def _checked(waves: pd.DataFrame, where: str) -> pd.DataFrame:
     if len(beyond):
         raise InputError(
             f"{where}: {len(beyond)} shares are not between 0 and 1, the first on {beyond['day'].iloc[0]}",
-            "Write per cent with the sign: 53%.",
+            PER_CENT,
         )
     if waves.empty:
         raise InputError(f"{where} has no shares")

@@ -1,1 +1,1 @@
-"""Made-up respondents and posts, from a truth that is known."""
+"""Simulated respondents and posts, whose true values are known."""

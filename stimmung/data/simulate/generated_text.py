@@ -1,8 +1,8 @@
-"""Text that the built-in base model learns its words from: made-up questionnaires, filled in by made-up respondents.
+"""Training text of the built-in base model: simulated questionnaires, filled in by simulated respondents.
 
-What a made-up respondent answers follows one latent trait, so that items go together as they do in a survey. Parties that do not
-exist have a fixed place on it. Names that do exist are given a place anew in every document, so that the model can learn
-how a questionnaire reads, and nothing about how anybody votes.
+Answers follow one latent trait, so that items correlate as they do in a survey. Invented parties have a fixed place on it.
+Real names are given a random place in every document, so that the model learns how a questionnaire reads, and nothing about
+how anybody votes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class _Language:
-    """Words of one language: item stems with ordered answers, questions at the end, and how an instruction reads."""
+    """Wordings of one language: items with ordered answers, numeric items, target questions, and instructions."""
 
     items: Sequence[tuple[str, Sequence[str]]]
     numbers: Sequence[tuple[str, str, int, int]]
@@ -35,7 +35,7 @@ _SIDES = (
 )
 _SCHOOLING = (
     "no school", "1-8 grades", "some high school", "high school graduate", "some college",
-    "college degree", "master's degree", "doctorate",
+    "college degree", "master's degree", "doctorate"
 )  # fmt: skip
 _RATINGS = ("very poor", "poor", "fair", "good", "very good")
 _CHANGES = ("much worse", "worse", "about the same", "better", "much better")
@@ -162,7 +162,7 @@ _GERMAN = _Language(
 )
 
 
-# Words that questionnaires of several countries use: with them among the tokenizer's words, prompts are short.
+# Words of questionnaires in several countries: the tokenizer knows them, so that prompts have few tokens.
 _MORE_WORDS = """
 Sees Clinton as Dole Own politics Which party does this voter vote for in the presidential election British general national
 Blair Hague Kennedy Labour Conservative Liberal Democrat economy household Euroscepticism political knowledge European
@@ -182,17 +182,14 @@ Wahlentscheidung Bundestagswahl Zweitstimme Partei wählen Wähler Nichtwähler 
 
 
 def questionnaires(n: int, seed: int) -> Iterator[str]:
-    """Yield ``n`` filled-in questionnaires as plain text, three quarters of them in English, the rest in German.
-
-    The same seed gives the same text.
-    """
+    """Yield ``n`` completed questionnaires as plain text, on average three in four in English, the others in German."""
     rng = np.random.default_rng(seed)
     for _ in range(n):
         yield _questionnaire(_ENGLISH if rng.random() < 0.75 else _GERMAN, rng)
 
 
 def vocabulary() -> list[str]:
-    """Return texts that hold words which the questionnaires may lack, for the tokenizer only."""
+    """Return texts with words that the questionnaires may lack, for the tokenizer only."""
     words = sorted({form for word in _MORE_WORDS.split() for form in (word, word.lower(), word.capitalize())})
     return [f" {word} {word}\n{word}" for word in words] * 20
 
@@ -213,7 +210,7 @@ def _questionnaire(language: _Language, rng: np.random.Generator) -> str:
         ]
         lines += [_number(language.numbers[number], trait, rng) for number in numbers]
         lines = [lines[index] for index in rng.permutation(len(lines))]
-        # Several questions make every respondent teach more than one answer.
+        # Several questions, so that each respondent gives more than one answer to learn from.
         answers = [f"{question}: {_answer(options, trait, rng)}" for question, options in asked]
         parts.append("\n".join([*lines, *answers[: rng.integers(1, 4)]]))
     return "\n\n".join(parts)

@@ -1,7 +1,6 @@
-"""Posts that are known to be joyful or sad, and mixes of them with known shares: study B's internal check.
+"""Mixes of joyful and sad posts with known shares: the internal check of Ahnert et al. (arXiv 2409.17990).
 
-Ahnert et al. (arXiv 2409.17990) tune adapters on mixes with 0, 10, … 100 per cent joyful posts; the read-out
-must order them.
+They tune adapters on mixes with 0, 10, … 100 per cent joyful posts; the estimates must be in the same order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,13 +21,12 @@ _SIMULATED = {JOYFUL: "Happy", SAD: "Sad"}
 
 
 def read_goemotions(folder: Path) -> pd.DataFrame:
-    """Read the joyful and the sad posts of GoEmotions (Demszky et al. 2020): those with no other label.
+    """Read the posts of GoEmotions (Demszky et al. 2020) whose only label is joy or sadness.
 
     Parameters
     ----------
     folder
-        Has ``labels.txt``, one emotion a line, and tab-separated files without a header: text, label numbers,
-        identifier.
+        With ``labels.txt``, one emotion per line, and tab-separated files without a header: text, label numbers, ID.
 
     Returns
     -------
@@ -44,7 +42,7 @@ def read_goemotions(folder: Path) -> pd.DataFrame:
     files = sorted(folder.glob("*.tsv"))
     if not labels.is_file() or not files:
         raise InputError(
-            f"no GoEmotions in {folder}", "It takes labels.txt and the .tsv files of the data set."
+            f"no GoEmotions in {folder}", "The folder needs labels.txt and the .tsv files of the data set."
         )
     names = labels.read_text(encoding="utf-8").split()
     if not {JOYFUL, SAD} <= set(names):
@@ -83,8 +81,8 @@ def mix_posts(
 ) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
     """Mix joyful and sad posts, one share for each week. The weeks are constructed: nobody wrote in them.
 
-    Every mix takes the first of its joyful posts from one random order and the first of its sad ones from
-    another, so that two mixes differ in their shares and in as little else as can be.
+    Every mix takes the first posts of the same two random orders, one of joyful and one of sad posts, so that mixes differ
+    in their shares and in as little else as possible.
 
     Parameters
     ----------
@@ -97,7 +95,7 @@ def mix_posts(
     n_posts
         Posts of a week.
     options
-        'joy' and 'sadness' to the answer options that go with them.
+        The answer options of 'joy' and 'sadness'.
     seed
         Draws the posts.
 
@@ -106,18 +104,18 @@ def mix_posts(
     posts
         Label of the week to its posts table.
     truth
-        A tracker table of the question 'mood': the share of either kind of post in each week, ``n`` the
-        number of posts.
+        A tracker table of the question 'mood': the share of joyful and of sad posts in each week; ``n`` is the number of
+        posts.
 
     Raises
     ------
     InputError
-        If there are fewer posts of a kind than the mixes take, or not a week for each share.
+        If there are fewer posts of a kind than the mixes need, or the numbers of shares and weeks differ.
     """
     labels = weeks.labels()
     if len(labels) != len(shares):
         raise InputError(
-            f"{len(shares)} shares for {len(labels)} weeks", "A mix takes one week for each share."
+            f"{len(shares)} shares for {len(labels)} weeks", "A mix has one week for each share."
         )
     n_joyful = [round(share * n_posts) for share in shares]
     joyful = _shuffled(labelled, JOYFUL, max(n_joyful), [seed, 0])
@@ -138,7 +136,7 @@ def _labelled(rows: Sequence[tuple[str, str]], where: str) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["text", "label"]).drop_duplicates("text", ignore_index=True)
     for label in (JOYFUL, SAD):
         if not (table["label"] == label).any():
-            raise InputError(f"{where} has no post that is labelled '{label}' alone")
+            raise InputError(f"{where} has no post whose only label is '{label}'")
     return table
 
 
@@ -146,7 +144,7 @@ def _shuffled(labelled: pd.DataFrame, label: str, n_needed: int, seed: Sequence[
     texts = labelled.loc[labelled["label"] == label, "text"].tolist()
     if len(texts) < n_needed:
         raise InputError(
-            f"{len(texts)} posts labelled '{label}', but the mixes take {n_needed}", "Lower `n_posts`."
+            f"{len(texts)} posts labelled '{label}', but the mixes need {n_needed}", "Lower `n_posts`."
         )
     return [texts[place] for place in np.random.default_rng(seed).permutation(len(texts))]
 

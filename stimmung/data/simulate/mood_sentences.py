@@ -1,10 +1,10 @@
-"""Short English sentences that express a mood, made from templates: what simulated posts are made of."""
+"""Short English sentences that express a mood, from templates: the content of simulated posts."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-# The question and the answers of YouGov's tracker "Britain's mood, measured weekly", in its order.
+# The question of YouGov's tracker "Britain's mood, measured weekly", and its answer options in order.
 MOOD_QUESTION = "Broadly speaking, which of the following best describe your mood and/or how you have felt in the past week?"
 MOODS = (
     "Happy",
@@ -21,7 +21,7 @@ MOODS = (
     "Scared",
 )
 
-# {mood} is the word itself; {why} a clause that goes with the mood and does not name it.
+# {mood} is the word itself; {why} a clause that expresses the mood without naming it.
 _FRAMES = (
     "I feel {mood} {when}.",
     "I felt {mood} {when}.",
@@ -39,82 +39,22 @@ _UNNAMED_SHARE = 0.25
 
 _WHEN = (
     "today", "tonight", "this morning", "this week", "all day", "after work", "at home", "on the bus",
-    "right now", "these days", "since Monday", "this evening",
+    "right now", "these days", "since Monday", "this evening"
 )  # fmt: skip
 _WHY = {
-    "Happy": (
-        "the sun is out",
-        "my sister is visiting",
-        "we danced in the kitchen",
-        "I got the good news",
-    ),
-    "Sad": (
-        "I miss my grandmother",
-        "our old dog died",
-        "she moved away",
-        "I cried over the letter",
-    ),
-    "Energetic": (
-        "I ran ten miles",
-        "I cleaned the whole house",
-        "I could not sit still",
-        "I was up at dawn",
-    ),
-    "Apathetic": (
-        "nothing matters much",
-        "I could not care less",
-        "whatever happens happens",
-        "I skipped the vote",
-    ),
-    "Inspired": (
-        "that talk gave me ideas",
-        "I started to paint",
-        "her book changed my view",
-        "I wrote a new song",
-    ),
-    "Frustrated": (
-        "the form crashed again",
-        "nobody answers the phone",
-        "the queue never moved",
-        "they lost my order",
-    ),
-    "Optimistic": (
-        "better times are coming",
-        "the plan will work out",
-        "next year looks bright",
-        "we will get there",
-    ),
-    "Stressed": (
-        "the deadline is tomorrow",
-        "I have too much to do",
-        "my boss keeps calling",
-        "the bills pile up",
-    ),
-    "Content": (
-        "a cup of tea is enough",
-        "the cat sleeps on my lap",
-        "I have all I need",
-        "the fire is warm",
-    ),
-    "Bored": (
-        "there is nothing on",
-        "I counted the tiles",
-        "the meeting went on and on",
-        "I watched paint dry",
-    ),
-    "Lonely": (
-        "nobody called me",
-        "the flat is too quiet",
-        "I ate by myself",
-        "all my friends are far away",
-    ),
-    "Scared": (
-        "I heard a noise outside",
-        "the news is frightening",
-        "I could not sleep for fear",
-        "my hands shook",
-    ),
-}
+    "Happy": ("the sun is out", "my sister is visiting", "we danced in the kitchen", "I got the good news"),
+    "Sad": ("I miss my grandmother", "our old dog died", "she moved away", "I cried over the letter"),
+    "Energetic": ("I ran ten miles", "I cleaned the whole house", "I could not sit still", "I was up at dawn"),
+    "Apathetic": ("nothing matters much", "I could not care less", "whatever happens happens", "I skipped the vote"),
+    "Inspired": ("that talk gave me ideas", "I started to paint", "her book changed my view", "I wrote a new song"),
+    "Frustrated": ("the form crashed again", "nobody answers the phone", "the queue never moved", "they lost my order"),
+    "Optimistic": ("better times are coming", "the plan will work out", "next year looks bright", "we will get there"),
+    "Stressed": ("the deadline is tomorrow", "I have too much to do", "my boss keeps calling", "the bills pile up"),
+    "Content": ("a cup of tea is enough", "the cat sleeps on my lap", "I have all I need", "the fire is warm"),
+    "Bored": ("there is nothing on", "I counted the tiles", "the meeting went on and on", "I watched paint dry"),
+    "Lonely": ("nobody called me", "the flat is too quiet", "I ate by myself", "all my friends are far away"),
+    "Scared": ("I heard a noise outside", "the news is frightening", "I could not sleep for fear", "my hands shook"),
+}  # fmt: skip
 _OFF_TOPIC = (
     "The number {n} bus was late.",
     "Does anybody have a spare ladder?",
@@ -129,15 +69,7 @@ _MOST_INTERVIEW_POSTS = 3
 
 
 def mood_sentences(rng: np.random.Generator, mood: str) -> str:
-    """Return one sentence by somebody in a mood; three in four name the mood.
-
-    Parameters
-    ----------
-    rng
-        Draws the sentence.
-    mood
-        One of ``MOODS``.
-    """
+    """Return one random sentence by somebody in a mood, one of ``MOODS``; three in four name the mood."""
     frames = _UNNAMED_FRAMES if rng.random() < _UNNAMED_SHARE else _FRAMES
     why = _pick(rng, _WHY[mood])
     return _pick(rng, frames).format(
@@ -146,36 +78,23 @@ def mood_sentences(rng: np.random.Generator, mood: str) -> str:
 
 
 def off_topic_sentence(rng: np.random.Generator) -> str:
-    """Return one sentence that expresses no mood."""
+    """Return one random sentence that expresses no mood."""
     return _pick(rng, _OFF_TOPIC).format(n=rng.integers(1, 60))
 
 
 def mood_interview(rng: np.random.Generator, mood: str, stem: str) -> str:
-    """Return what somebody in a mood wrote and how they then answered a question about it, and why.
+    """Return posts by somebody in a mood, their answer to the question ``stem``, and why.
 
-    Text from which a base model can learn that the answer to ``stem`` goes with the posts. All moods are
-    equally frequent in it if the caller draws them so; it says nothing about any week.
-
-    Parameters
-    ----------
-    rng
-        Draws the sentences, and whether the answer is in lower case and in a sentence.
-    mood
-        One of ``MOODS``.
-    stem
-        The question.
+    From such text a base model learns that the answer follows from the posts.
     """
-    # Sometimes none: the question is asked of a week's adapter without any posts before it.
+    # Sometimes without posts: a week's adapter is asked the question alone.
     posts = [mood_sentences(rng, mood) for _ in range(rng.integers(_MOST_INTERVIEW_POSTS + 1))]
     answer = _pick(rng, ("", "I felt ")) + (mood if rng.random() < 0.5 else mood.lower())
     return " ".join([*posts, stem, f"{answer}, {_pick(rng, _WHY[mood])}."])
 
 
 def mood_interviews(n: int, seed: int) -> Iterator[str]:
-    """Yield ``n`` interviews about the question of the tracker, all moods equally frequent.
-
-    The same seed gives the same text.
-    """
+    """Yield ``n`` interviews about the tracker's question, all moods equally frequent."""
     rng = np.random.default_rng(seed)
     for number in range(n):
         yield mood_interview(rng, MOODS[number % len(MOODS)], MOOD_QUESTION)

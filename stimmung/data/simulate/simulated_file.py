@@ -1,4 +1,4 @@
-"""A made-up survey file in the form of an archive's: same variables, labels and missing codes, and nobody's answers."""
+"""Simulate a survey file in the form of an archive's: the same variables, labels and missing codes, but nobody's answers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,13 +10,14 @@ import pandas as pd
 import pyreadstat
 
 from stimmung.data.surveys.coding import resolve_codes
-from stimmung.data.surveys.survey_files import SIMULATED_MARK, code_key, find_columns
+from stimmung.data.surveys.survey_files import SIMULATED_MARK, code_key, code_number, find_columns
 from stimmung.vocabulary.atomic_files import whole
 from stimmung.vocabulary.codebook import AnswerOption, Code, Codebook, MissingReason, SurveyItem
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.layout import Layout, Variable
 
-OUTSIDERS = 0.2  # rows that `where` does not keep, as a share of those that it does
+# All shares are choices.
+OUTSIDERS = 0.2  # rows that `where` leaves out, relative to those that it keeps
 ABSENT = 0.04  # of each item's answers
 AGREEMENT = (
     0.65  # how often an item with the target's own answers, such as party identification, has the same one
@@ -34,28 +35,29 @@ def simulate_codes(
     n: int,
     seed: int,
 ) -> pd.DataFrame:
-    """Return codes of made-up respondents: a column for each variable of the layout.
+    """Return codes of simulated respondents: a column for each variable of the layout.
 
-    Everybody has a place in a plane. Every answer to the target pulls from its own direction; ordinal and numeric items
-    are ranks along a direction of their own, nominal ones pull weakly. An item that has the target's own answers agrees
-    with it more often than not. Some answers are absent, by all of the codebook's missing codes.
+    Respondents have a position in a plane, standard normal. The target is a multinomial logit of it, with a direction for
+    each answer; nominal items are the same with smaller random slopes, ordinal and numeric ones are ranks along a random
+    direction. An item with the target's own answers agrees with it more often than not. All missing codes of the codebook
+    occur.
 
     Parameters
     ----------
     codebook
         The items.
     layout
-        The columns. Every item, condition and weight must find its column.
+        The columns, among them those of every item, condition and weight.
     where, where_not
-        ``n`` rows pass them; a fifth as many more do not.
+        They keep ``n`` rows, and leave out a fifth as many more.
     weight
-        The column of the weight, or none.
+        The column of the weight, or None.
     language
-        Only compares the items' answers with the target's.
+        Of the labels by which an item's answers are compared with the target's.
     n
         Rows that `where` and `where_not` keep.
     seed
-        Decides everything.
+        Of all random numbers.
 
     Raises
     ------
@@ -73,7 +75,7 @@ def simulate_codes(
             table.put(item.column, _ranked(places, rng, table.variable(item.column).range))
         else:
             _write_options(table, item, chosen[name], rng)
-        # Who gave an answer by another column has no answer here that could be absent.
+        # An answer that another column decides cannot be missing in this one.
         special = [number for number, option in enumerate(item.options) if option.when]
         _remove_some(table, item, ~np.isin(chosen.get(name, np.zeros(total)), special), rng)
     if weight is not None:
@@ -85,7 +87,7 @@ def simulate_codes(
 
 
 def write_simulated_sav(codes: pd.DataFrame, layout: Layout, path: Path) -> None:
-    """Write codes as an SPSS file whose label and notes say that they are made up; the same bytes every time."""
+    """Write codes as an SPSS file whose label and notes say that they are simulated; the same bytes every time."""
     labels = {variable.name: layout.value_labels(variable) for variable in layout.variables}
     lowest, highest = min(layout.missing, default=None), max(layout.missing, default=None)
     mark = f"{SIMULATED_MARK} respondents, not data of {layout.title}"
@@ -103,14 +105,14 @@ def write_simulated_sav(codes: pd.DataFrame, layout: Layout, path: Path) -> None
                 else None
             ),
         )
-        # The header holds the time of writing, by which two runs would differ.
+        # The header has the time of writing, in which two runs would differ.
         content = bytearray(draft.read_bytes())
         content[92:109] = b"01 Jan 7000:00:00"
         draft.write_bytes(content)
 
 
 class _Table:
-    """The columns of the file while they are filled, found as the codebook names them."""
+    """The columns of the file while they are filled, by name or variable label, as the codebook names them."""
 
     def __init__(self, layout: Layout, columns: Mapping[str, str], n: int) -> None:
         self.layout, self.columns = layout, columns
@@ -119,7 +121,7 @@ class _Table:
         self._variables = {variable.name: variable for variable in layout.variables}
 
     def variable(self, column: str) -> Variable:
-        """Return the layout of the column that is named or labelled so."""
+        """Return the layout of a column, given by name or variable label."""
         return self._variables[self.columns[column]]
 
     def put(self, column: str, values: Any, rows: npt.NDArray[Any] | None = None) -> None:
@@ -127,13 +129,14 @@ class _Table:
         self.frame.loc[self.frame.index if rows is None else rows, self.columns[column]] = values
 
     def codes(self, column: str, wanted: Sequence[Code]) -> list[float]:
-        """Return the codes, of those given by code or value label, that this column can have, in their order."""
+        """Return the codes that this column can have among ``wanted``, which are codes or value labels, sorted."""
         variable = self.variable(column)
         labels = self.layout.value_labels(variable)
         known = {code_key(code) for code in labels}
         keys = sorted(resolve_codes(wanted, labels, f"column '{column}'"))
-        # A variable without labels of its own is a number, and has every code.
-        return [float(key) for key in keys if _is_number(key) and (key in known or not variable.values)]
+        # A variable without value labels is a number and can have any code.
+        found = [code_number(key) for key in keys if key in known or not variable.values]
+        return [code for code in found if code is not None]
 
 
 def _columns(codebook: Codebook, layout: Layout, others: Sequence[str]) -> dict[str, str]:
@@ -146,7 +149,7 @@ def _columns(codebook: Codebook, layout: Layout, others: Sequence[str]) -> dict[
 def _chosen_options(
     codebook: Codebook, language: str, places: npt.NDArray[Any], rng: np.random.Generator
 ) -> dict[str, npt.NDArray[Any]]:
-    """Return the number of each respondent's option, by item that has options."""
+    """Return the index of each respondent's option, for each item that has options."""
     chosen = {codebook.target: _target_options(len(codebook.target_labels(language)), places, rng)}
     for name, item in codebook.items.items():
         if name == codebook.target or item.scale == "numeric":
@@ -162,7 +165,7 @@ def _chosen_options(
 
 def _target_options(n_options: int, places: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[Any]:
     angles = 2 * np.pi * np.arange(n_options) / n_options
-    # The first options are frequent and the last ones rare, as parties are.
+    # The first options are frequent and the last ones rare, like parties.
     head_start = np.linspace(1, -1, n_options)
     return _pulled(2.5 * np.column_stack([np.cos(angles), np.sin(angles)]), places, rng, head_start)
 
@@ -256,11 +259,3 @@ def _apply_where(
         table.put(column, min(values) if values else inside[0] - 4, outsiders)
     for column, unwanted in where_not.items():
         table.put(column, table.codes(column, unwanted)[0], outsiders)
-
-
-def _is_number(key: str) -> bool:
-    try:
-        float(key)
-    except ValueError:
-        return False
-    return True

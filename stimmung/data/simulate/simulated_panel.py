@@ -29,10 +29,9 @@ class SimulatedWeek:
     Attributes
     ----------
     posts
-        As a platform would give them: time (ISO 8601, UTC), author, text with mentions, links and tags; in
-        order of time.
+        As from a platform: time (ISO 8601, UTC), author, text with mentions, links and hashtags; in order of time.
     mood
-        The latent mood: the share of mood posts that express each of ``MOODS``, shape (12,), sum 1.
+        The latent mood: the expected share of each of ``MOODS`` among posts that express a mood, shape (12,), sum 1.
     survey
         The share of respondents who chose each of ``MOODS``, shape (12,).
     """
@@ -46,24 +45,24 @@ class SimulatedWeek:
 def simulate_week(
     weeks: Weeks, label: str, *, posts_per_week: int, n_respondents: int, seed: int
 ) -> SimulatedWeek:
-    """Simulate one week. It does not depend on how many weeks follow, nor on which others are simulated.
+    """Simulate one week, which does not depend on the number of weeks.
 
-    Each post expresses a mood drawn from the latent mood of its week. Each respondent draws three moods from
-    it and ticks those, so that a mood with the latent share m is ticked with probability 1 - (1 - m)^3, and
-    the observed share has the noise of a sample of ``n_respondents``.
+    Each post expresses a mood drawn from the latent mood of its week. Each respondent draws three moods from it and chooses
+    those, so that a mood with the latent share m is chosen with probability 1 - (1 - m)^3, and the observed share has the
+    noise of a sample of ``n_respondents``.
 
     Parameters
     ----------
     weeks
-        The panel's weeks; the latent mood starts at their first.
+        The panel's weeks; the latent mood starts at the first.
     label
         The week.
     posts_per_week
-        Posts, those that express no mood and reposts included.
+        Number of posts, including retweets and those that express no mood.
     n_respondents
         Respondents of a survey wave.
     seed
-        Decides everything, together with the week's place.
+        Of all random numbers, together with the week's position.
     """
     place = weeks.labels().index(label)
     mood = latent_mood(place + 1, seed)[place]
@@ -75,7 +74,7 @@ def simulate_week(
 def latent_mood(n_weeks: int, seed: int) -> Shares:
     """Return the latent mood of the first weeks, shape (n_weeks, 12), rows sum to 1.
 
-    The log-odds of each mood follow an AR(1) of their own around a level of their own.
+    The log-odds of each mood follow a stationary AR(1) around a random level.
     """
     level = np.random.default_rng([seed, _MOOD]).normal(0, SPREAD / 4, len(MOODS))
     deviation = np.zeros(len(MOODS))

@@ -1,4 +1,4 @@
-"""One survey item: from the codes of its columns to answers, and to the reasons why some are absent."""
+"""Code one survey item: from the codes of its columns to answers, and to the reasons why some are missing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class Coded:
     answers
         A categorical of all option labels, or floats; NA where the answer is absent. Shape (n_respondents,).
     reasons
-        A categorical of :class:`MissingReason` values, NA where there is an answer; None if the item declares none.
+        A categorical of :class:`MissingReason` values, NA where there is an answer; None if the item declares no missing code.
     unknown
-        The codes, by respondent, that the codebook gives no meaning; empty if all is well.
+        The codes, by respondent, that are not in the codebook.
     """
 
     answers: "pd.Series[Any]"
@@ -40,18 +40,18 @@ def code_item(survey: SurveyFile, codes: pd.DataFrame, item: SurveyItem, languag
     Parameters
     ----------
     survey
-        The file, for its labels and for what it declares as missing.
+        The file, for its value labels and declared missing codes.
     codes
-        The rows of the file that are kept, all columns of the item.
+        The rows of the file that are kept, with all columns of the item.
     item
-        What the codes mean.
+        The meaning of the codes.
     language
         The language of the answers.
 
     Raises
     ------
     InputError
-        If a value label that the codebook names stands for several codes.
+        If the codebook names a value label that several codes have.
     """
     column, labels = item.column, survey.value_labels.get(item.column, {})
     keys = codes[column].map(code_key).astype(object)
@@ -62,7 +62,7 @@ def code_item(survey: SurveyFile, codes: pd.DataFrame, item: SurveyItem, languag
     else:
         answers = _words(survey, codes, keys, reasons, item, language)
         unknown = keys.notna() & reasons.isna() & answers.isna()
-    # What several columns make together is an answer, whatever the item's own column says.
+    # An answer that other columns decide takes precedence over a missing code in the item's own column.
     reasons = reasons.mask(answers.notna())
     if item.missing:
         reasons = reasons.mask(keys.isna() & answers.isna(), MissingReason.NO_ANSWER.value)
@@ -71,9 +71,9 @@ def code_item(survey: SurveyFile, codes: pd.DataFrame, item: SurveyItem, languag
 
 
 def resolve_codes(codes: Iterable[Code], value_labels: Mapping[Code, str], where: str) -> set[str]:
-    """Return the keys of codes, of which each may be given by its value label.
+    """Return the keys of codes, each of which may be given by its value label instead.
 
-    A code is preferred to a label. What is neither stays: it may be a code without a label.
+    A code takes precedence over a label. What is neither is kept: it may be a code without a label.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def resolve_codes(codes: Iterable[Code], value_labels: Mapping[Code, str], where
     Raises
     ------
     InputError
-        If a label stands for several codes.
+        If several codes have the label.
     """
     labelled = {code_key(code): label.strip() for code, label in value_labels.items()}
     found = set()
@@ -105,8 +105,8 @@ def resolve_codes(codes: Iterable[Code], value_labels: Mapping[Code, str], where
             found.add(named[0])
         else:
             raise InputError(
-                f"{where}: the value label '{code}' stands for {len(named)} codes: {', '.join(map(str, named))}",
-                "Give the code instead of its label, or all of them as a list.",
+                f"{where}: {len(named)} codes have the value label '{code}': {', '.join(map(str, named))}",
+                "Give the code instead of the label, or a list of all the codes.",
             )
     return {key for key in found if key is not None}
 
@@ -114,21 +114,12 @@ def resolve_codes(codes: Iterable[Code], value_labels: Mapping[Code, str], where
 def holds(
     survey: SurveyFile, codes: pd.DataFrame, conditions: Mapping[str, Sequence[Code]]
 ) -> "pd.Series[bool]":
-    """Return which rows have one of the codes in every column that ``conditions`` name.
-
-    Parameters
-    ----------
-    survey
-        Where the value labels are.
-    codes
-        The rows: all of the survey's, or some.
-    conditions
-        Column to codes or value labels. None hold for all rows.
+    """Return which rows of ``codes`` have, in every column of ``conditions``, one of its codes or value labels.
 
     Raises
     ------
     InputError
-        If a value label stands for several codes.
+        If several codes have a value label.
     """
     kept = pd.Series(True, index=codes.index)
     for column, wanted in conditions.items():
@@ -140,7 +131,7 @@ def holds(
 def describe_unknown(
     name: str, item: SurveyItem, unknown: "pd.Series[Any]", value_labels: Mapping[Code, str]
 ) -> str:
-    """Return what is said of codes without a meaning: each with its value label and the number of rows."""
+    """Return a message about codes that are not in the codebook: each with its value label and the number of rows."""
     label_of = {code_key(code): label for code, label in value_labels.items()}
     counts = (
         unknown.value_counts()
@@ -153,10 +144,10 @@ def describe_unknown(
         text = str(code) if len(str(code)) <= _CODE_LENGTH else f"{str(code)[:_CODE_LENGTH]}…"
         label = label_of.get(str(code))
         if label is not None:
-            # A value label that the codebook spells otherwise.
+            # The codebook may spell the value label differently.
             text += f" ('{label}'{near(label, named)})"
         shown.append(f"{text} in {count} rows")
-    more = f" and {len(counts) - _SHOWN} codes more" if len(counts) > _SHOWN else ""
+    more = f" and {len(counts) - _SHOWN} more codes" if len(counts) > _SHOWN else ""
     kind = "no number" if item.scale == "numeric" else "unknown code"
     if item.range is not None:
         kind += f" from {item.range[0]:g} to {item.range[1]:g}:"
@@ -188,7 +179,7 @@ def _declared_missing(keys: "pd.Series[Any]", ranges: Sequence[tuple[Code, Code]
 def _numbers(
     codes: pd.DataFrame, keys: "pd.Series[Any]", reasons: "pd.Series[Any]", item: SurveyItem
 ) -> tuple["pd.Series[float]", "pd.Series[bool]"]:
-    """Return the values, and which are none."""
+    """Return the values, and which are invalid."""
     absent = keys.isna() | reasons.notna()
     values = pd.to_numeric(keys.mask(absent), errors="coerce").astype(float)
     if item.age_in is not None:
@@ -212,7 +203,7 @@ def _words(
     value_labels = survey.value_labels.get(item.column, {})
     labels = item.labels(language)
     words = pd.Series(None, index=keys.index, dtype=object)
-    # An option with conditions is the special case, so it is looked at last and has the last word.
+    # An option with conditions is the special case: it comes last and overrides the others.
     for special in (False, True):
         for option, label in zip(item.options, labels, strict=True):
             if bool(option.when) != special:

@@ -1,22 +1,21 @@
-"""A first codebook for a survey file, from the labels that the archive put into it: something to edit, not to trust."""
+"""Draft a codebook from the labels in a survey file: a starting point that a person must edit."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import pandas as pd
 import yaml
 
-from stimmung.data.surveys.survey_files import SurveyFile, code_key
+from stimmung.data.surveys.survey_files import SurveyFile, code_key, code_number
 from stimmung.vocabulary.codebook import Code, MissingReason
 from stimmung.vocabulary.errors import InputError
 
+# All limits are choices.
 MOST_COLUMNS = 40  # of a file whose items are not named
-MOST_OPTIONS = 30  # of one item; a column with more values holds words or numbers
+MOST_OPTIONS = 30  # of one item; a column with more values has words or numbers
 HIGHEST_UNLABELLED = 12  # a number without a label is a code up to here, and an amount above
-LONGEST_UNLABELLED = 40  # characters of a word without a label; what is longer is somebody's own words
-# What archives call absent answers, in English and German. Looked for in labels, and only to propose a reason.
+LONGEST_UNLABELLED = 40  # characters of a word without a label; longer ones are open answers
+# How archives label missing answers, in English and German; used only to propose a reason.
 _REASONS = [
     (MissingReason.REFUSED, r"refus|verweiger|keine angabe|no answer given|\bk\.?a\.?\b"),
     (MissingReason.DONT_KNOW, r"don'?t know|do not know|wei(ss|ß) (es )?nicht|not sure|\bdk\b"),
@@ -31,7 +30,7 @@ _REASONS = [
 
 @dataclass(frozen=True)
 class _Column:
-    """What a file says of one column."""
+    """A column of the file, with its labels."""
 
     name: str
     label: str
@@ -41,15 +40,15 @@ class _Column:
 
     @property
     def options(self) -> list[str]:
-        """The codes of answers: those that occur, and those with a label."""
+        """The codes of answers: those that occur or have a label."""
         known = {*self.values, *self.labels} - set(self.missing)
         return sorted(known, key=_in_order)
 
     @property
     def scale(self) -> str | None:
-        """The likely scale; None for a column that holds words."""
+        """The likely scale; None for a column of words."""
         unlabelled = [code for code in self.options if code not in self.labels]
-        numbers = [number for code in unlabelled if (number := _number(code)) is not None]
+        numbers = [number for code in unlabelled if (number := code_number(code)) is not None]
         if len(numbers) == len(unlabelled) and any(
             not number.is_integer() or abs(number) > HIGHEST_UNLABELLED for number in numbers
         ):
@@ -70,27 +69,27 @@ def draft_codebook(
 ) -> str:
     """Return a codebook in YAML, with comments that say what a person must still decide.
 
-    Only codes and labels of the file stand in it, no row and no count; a column of words is left out.
+    It contains the file's codes and labels, but no row and no count; columns of words are left out.
 
     Parameters
     ----------
     survey
         The whole file, or the columns that matter.
     source
-        The file, for the head.
+        The file, for the header.
     target
         The column to predict, by name or variable label.
     items
-        The columns of the other items, in the order of the prompt. None: all, if the file has few.
+        The columns of the other items, in the order of the prompt. Empty: all, if the file has few.
     language
         The language of the labels.
     leave_out
-        Columns that are no items, such as that of the weight.
+        Columns that are not items, such as the weight.
 
     Raises
     ------
     InputError
-        If there are too many columns to guess, or the target is a number or has fewer than two answers.
+        If there are too many columns to choose from, or the target is numeric or has fewer than two answers.
     """
     names = list(items) or [str(name) for name in survey.codes if name not in (target, *leave_out)]
     if not items and len(names) > MOST_COLUMNS:
@@ -111,14 +110,14 @@ def draft_codebook(
     lines = [
         f"# Drafted from {source} by `stimmung draft-codebook`.",
         "# Still to be decided, by a person who has the questionnaire:",
-        "#  1. the instruction, and each item's words as the respondent heard them (languages: more than one is possible)",
-        "#  2. scale: ordinal where the options stand in an order; put them in it",
-        "#  3. missing codes: whether the reason is right, and its words in the prompt (no label: the item is left out)",
+        "#  1. the instruction, and each item's wording as the respondent heard it (languages: more than one is possible)",
+        "#  2. scale: ordinal where the options have an order; list them in that order",
+        "#  3. missing codes: whether the reason is right, and its wording in the prompt (no label: the item is left out)",
         "#  4. codes that belong together: `code: [1, 2]`; an answer that another column decides: `when: {COLUMN: [codes]}`",
         "#     docs/codebooks.md explains every key.",
         "# Then: stimmung check STUDY, and stimmung prompts STUDY --show 3",
         *(
-            f"# Left out, because it holds words, one value or too many: {name}"
+            f"# Left out, because it has words, only one value, or too many: {name}"
             for name in columns
             if name not in kept
         ),
@@ -153,15 +152,18 @@ def _described(survey: SurveyFile, name: str) -> _Column:
 def _reason(
     code: str, label: str, declared: Sequence[tuple[Code, Code]], values: Sequence[str]
 ) -> MissingReason | None:
-    """Return why the code stands for an absent answer; None if it seems to be an answer."""
-    number = _number(code)
+    """Return why the code means a missing answer; None if it seems to be an answer."""
+    number = code_number(code)
     is_declared = any(
         code == code_key(low) if isinstance(low, str) else number is not None and low <= number <= float(high)
         for low, high in declared
     )
-    # A negative code beside others that are not: archives keep them for absent answers.
+    # Archives use negative codes for missing answers to items whose other codes are positive.
     is_odd = (
-        number is not None and number < 0 and bool(label) and any((_number(one) or 0) > 0 for one in values)
+        number is not None
+        and number < 0
+        and bool(label)
+        and any((code_number(one) or 0) > 0 for one in values)
     )
     if not (is_declared or is_odd):
         return None
@@ -194,7 +196,7 @@ def _missing(column: _Column) -> list[str]:
         if not codes:
             continue
         words = list(dict.fromkeys(column.labels[code] for code in codes if code in column.labels))
-        # One wording for several reasons would be wrong for most of them; so there is none yet.
+        # One wording for several labels would be wrong for most of them, so none is proposed.
         label = f", label: {_quoted(words[0])}" if len(words) == 1 else ""
         note = f"   # {'; '.join(words)}" if len(words) > 1 else ""
         lines.append(
@@ -215,11 +217,11 @@ def _once(lines: list[str], key: str, seen: dict[str, str]) -> list[str]:
 
 
 def _keys(columns: Sequence[_Column]) -> dict[str, str]:
-    """Return a key for each column that YAML and a reader can live with."""
+    """Return a unique key for each column that is a plain word in YAML."""
     keys: dict[str, str] = {}
     for column in columns:
         plain = re.sub(r"\W+", "_", column.name.lower()).strip("_") or "item"
-        # Columns of the respondents table, and what YAML would read as a switch or a number.
+        # Columns of the respondents table, and what YAML would read as a boolean or a number.
         taken = plain in ("weight", "respondent_id") or not isinstance(yaml.safe_load(plain), str)
         plain = f"item_{plain}" if taken else plain
         key, number = plain, 2
@@ -230,17 +232,12 @@ def _keys(columns: Sequence[_Column]) -> dict[str, str]:
 
 
 def _in_order(code: str) -> tuple[bool, float, str]:
-    number = _number(code)
+    number = code_number(code)
     return number is None, number or 0.0, code
 
 
-def _number(code: Any) -> float | None:
-    number = pd.to_numeric(code, errors="coerce")
-    return None if pd.isna(number) else float(number)
-
-
 def _code(key: str) -> str:
-    """Return a code as YAML that is read as the same code again."""
+    """Return a code in YAML that is read back as the same code."""
     return key if re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", key) else _quoted(key)
 
 

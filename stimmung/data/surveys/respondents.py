@@ -1,4 +1,4 @@
-"""From the codes of a survey file to the respondents table: words, numbers, and why an answer is absent."""
+"""From the codes of a survey file to the respondents table: answers in words and numbers, and why some are missing."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ def needed_columns(
     weight: str | None,
     where_not: Mapping[str, Sequence[Code]] | None = None,
 ) -> list[str]:
-    """Return the columns that a survey's respondents table is made of, each once."""
+    """Return the columns of the survey file that its respondents table needs, each once."""
     columns = [column for item in codebook.items.values() for column in item.columns]
     columns += [*where, *(where_not or {}), *(name for name in (codebook.respondent_id, weight) if name)]
     return list(dict.fromkeys(columns))
@@ -45,47 +45,45 @@ def respondents_table(
     survey
         The columns that :func:`needed_columns` names.
     codebook
-        What the codes mean.
+        The meaning of the codes.
     language
         The language of the answers.
     where
-        Column to codes: only respondents with one of them in every column stay.
+        Column to codes: only respondents who have one of them in every column are kept.
     weight
-        The column of the survey weight; none: every respondent counts 1.
+        The column of the survey weight; None: every respondent has weight 1.
     where_not
-        Column to codes: respondents with one of them in any column leave.
+        Column to codes: respondents who have one of them in any column are left out.
 
     Returns
     -------
     pandas.DataFrame
-        ``respondent_id`` (the codebook's column, or the number of the row in the file, from 1),
-        ``weight``, and the items in the order of the codebook: a categorical of all option labels
-        (ordered for an ordinal item) or a float for a numeric one, NA where the answer is absent. An item
-        that declares missing codes is followed by ``{item}.missing``, a categorical of
-        :class:`MissingReason` values, NA where there is an answer; an empty cell there is 'no-answer'. In
-        an item without missing codes an empty cell is a plain NA, since the codebook gives it no meaning.
-        Respondents without a valid target stay, with NA.
+        ``respondent_id`` (the codebook's column, or the number of the row in the file, from 1), ``weight``, and the items
+        in the order of the codebook: a categorical of all option labels (ordered for an ordinal item) or a float for a
+        numeric one, NA where the answer is missing. An item that declares missing codes is followed by
+        ``{item}.missing``, a categorical of :class:`MissingReason` values, NA where there is an answer; an empty cell is
+        'no-answer'. In an item without missing codes an empty cell is NA without a reason. Respondents without a valid
+        target are kept, with NA.
 
     Raises
     ------
     InputError
-        If a code is unknown to the codebook, a weight is not positive, an identifier is absent or not unique,
-        nobody is left after ``where``, or fewer than two answers to the target are.
+        If a code is not in the codebook, a weight is not positive, an ID is missing or not unique, ``where`` leaves
+        nobody, or the target has fewer than two answers.
     """
     _check_names(codebook, language)
     codes = _where(survey, where or {}, where_not or {})
     table: dict[str, pd.Series[Any]] = {}
     problems, hints = [], []
-    try:
-        table["respondent_id"] = _identifiers(codes, codebook.respondent_id)
-    except InputError as error:
-        problems.append(error.what)
-        hints.append(error.hint)
-    try:
-        table["weight"] = _weights(codes, weight)
-    except InputError as error:
-        problems.append(error.what)
-        hints.append(error.hint)
+    for name, column, read in (
+        ("respondent_id", codebook.respondent_id, _identifiers),
+        ("weight", weight, _weights),
+    ):
+        try:
+            table[name] = read(codes, column)
+        except InputError as error:
+            problems.append(error.what)
+            hints.append(error.hint)
     for name, item in codebook.items.items():
         try:
             coded = code_item(survey, codes, item, language)
@@ -108,16 +106,13 @@ def respondents_table(
         left = f"only '{answers[0]}' is" if len(answers) else "no answer is"
         raise InputError(
             f"target '{codebook.target}': {left} left among {len(respondents)} respondents",
-            "A target needs two. Look at the survey's `where` and the options of the target.",
+            "A target needs two answers. Check the survey's `where` and the options of the target.",
         )
     return respondents.reset_index(drop=True)
 
 
 def missing_counts(respondents: pd.DataFrame, items: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Return how many answers are absent: item to reason to count, only where there are any.
-
-    An absence without a reason is counted as 'empty'.
-    """
+    """Return the numbers of missing answers, item to reason to count, without zeros; 'empty' is an NA without a reason."""
     counts = {}
     for item in items:
         reasons = respondents.get(item + MISSING_SUFFIX)
@@ -167,8 +162,8 @@ def _identifiers(codes: pd.DataFrame, column: str | None) -> "pd.Series[str]":
     absent, twice = int(keys.isna().sum()), int(keys.dropna().duplicated().sum())
     if absent or twice:
         raise InputError(
-            f"respondent_id '{column}': {absent} rows have none and {twice} have one that stands before",
-            "Name a column that identifies each respondent, or leave `respondent_id` out to count the rows.",
+            f"respondent_id '{column}': {absent} rows have no ID and {twice} repeat an earlier ID",
+            "Name a column that identifies each respondent, or leave out `respondent_id` to number the rows.",
         )
     return keys.astype("str")
 

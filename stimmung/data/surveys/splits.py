@@ -1,7 +1,7 @@
-"""Who is tested in which fold, and who may be trained on: folds never change, only training masks do."""
+"""Test folds and training masks: a condition changes who may be trained on, and never who is tested in which fold."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ def assign_folds(target: "pd.Series[str]", n_folds: int, seed: int) -> "pd.Serie
     n_folds
         Number of folds.
     seed
-        Draws the folds. They depend on the rows and the target only, so they are the same in all conditions.
+        Draws the folds. They depend on nothing but the rows and the target, so all conditions share them.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def assign_folds(target: "pd.Series[str]", n_folds: int, seed: int) -> "pd.Serie
     small = [f"'{answer}' has {n}" for answer, n in counts.items() if 0 < n < n_folds]
     if small:
         raise InputError(
-            f"target '{target.name}': {n_folds} folds need {n_folds} rows an answer, but {', '.join(small)}",
+            f"target '{target.name}': {n_folds} folds need {n_folds} respondents for each answer, but {', '.join(small)}",
             "Use fewer folds, or give the answer's code as missing in the codebook.",
         )
     folds = np.full(len(target), NO_FOLD, dtype="int8")
@@ -71,7 +71,7 @@ def split_condition(
 ) -> pd.DataFrame:
     """Return the splits table of one condition.
 
-    A model of fold f is trained on the respondents with ``in_training`` whose fold is neither f nor
+    The model of fold f is trained on the respondents with ``in_training`` whose fold is neither f nor
     ``NO_FOLD``, and tested on all respondents of fold f, whatever the condition.
 
     Parameters
@@ -83,16 +83,16 @@ def split_condition(
     condition
         The condition's name.
     exclude
-        Respondents who gave one of the answers to any of these items leave the training rows.
+        Item to answers: respondents who gave one of them leave the training rows.
     keep
-        Only respondents who gave one of the answers to every one of these items stay in the training rows.
+        Item to answers: only respondents who gave one of them, for every item, stay in the training rows.
     complete
-        Only respondents with an answer to every one of these items stay in the training rows.
+        Items: only respondents who answered all of them stay in the training rows.
     share
-        This share of the rows that are left stays, see :func:`draw_share`.
+        Share of the remaining rows that is drawn, see :func:`draw_share`.
     same_size_as
-        As many of the rows that are left stay as another condition has, see :func:`draw_rows`: its ``exclude``,
-        ``keep``, ``complete`` and ``share``.
+        ``exclude``, ``keep``, ``complete`` and ``share`` of another condition: as many of the remaining rows are drawn as
+        that one has, see :func:`draw_rows`.
     n_folds, seed
         See :func:`assign_folds`; the seed draws the rows as well.
 
@@ -120,16 +120,6 @@ def split_condition(
             "in_training": in_training,
         }
     )
-
-
-def count_splits(tables: Iterable[pd.DataFrame]) -> dict[str, Any]:
-    """Return how many respondents are ``tested``, the same under every condition, and ``in_training``, by condition."""
-    counts: dict[str, Any] = {"tested": 0, "in_training": {}}
-    for splits in tables:
-        tested = splits["fold"] != NO_FOLD
-        counts["tested"] = int(tested.sum())
-        counts["in_training"][splits["condition"].iloc[0]] = int((tested & splits["in_training"]).sum())
-    return counts
 
 
 def _selected(
@@ -165,15 +155,15 @@ def draw_share(
 ) -> npt.NDArray[np.bool_]:
     """Return a mask of about ``share`` of the training rows, by class and within a class by fold.
 
-    Every class has one fixed order, drawn by the seed, and a share is the beginning of that order. So
-    shares are nested: the 10 % sample lies within the 30 % sample. The order takes the folds in
-    proportion to their rows. A class keeps at least two rows, of two folds where it has them, so that it
-    is trained on in every fold; a rare class is therefore somewhat more frequent in a very small share.
+    Each class has one random order, drawn by the seed, and a share is the beginning of that order. So shares are nested:
+    the 10 % sample is part of the 30 % sample. The order takes the folds in proportion to their rows. A class keeps at
+    least two rows, from two folds if possible, so that every fold has it in training; a rare class is therefore somewhat
+    overrepresented in a very small share.
 
     Parameters
     ----------
     in_training
-        Which rows there are to draw from, shape (n_respondents,).
+        The rows to draw from, shape (n_respondents,).
     target, folds
         Answer and fold of each respondent, shape (n_respondents,).
     share
@@ -195,23 +185,7 @@ def draw_rows(
 ) -> npt.NDArray[np.bool_]:
     """Return a mask of exactly ``n`` of the training rows, by class in proportion, in the order of :func:`draw_share`.
 
-    What proportion leaves over goes to the classes with the largest remainders.
-
-    Parameters
-    ----------
-    in_training
-        The rows to draw from, shape (respondents,).
-    target, folds
-        Each respondent's answer and test fold, in the same order.
-    n
-        How many rows the mask has.
-    seed
-        The same seed draws the same rows.
-
-    Returns
-    -------
-    numpy.ndarray
-        A mask, shape (respondents,).
+    The classes' numbers of rows are rounded by the largest-remainder method. Other parameters as in :func:`draw_share`.
 
     Raises
     ------
@@ -221,7 +195,7 @@ def draw_rows(
     total = int(in_training.sum())
     if n > total:
         raise InputError(
-            f"same_size_as: {n} training rows are to be drawn, but only {total} are there",
+            f"same_size_as: {n} training rows are to be drawn, but the condition has only {total}",
             "Name a condition that leaves fewer rows than this one.",
         )
     rows = _rows_by_answer(in_training, target)
@@ -261,12 +235,12 @@ def _spread_over_folds(
     folds: npt.NDArray[Any],
     rng: np.random.Generator,
 ) -> npt.NDArray[np.intp]:
-    """Return rows in random order such that every beginning of it has them of all folds in proportion."""
+    """Return rows in a random order of which every beginning has the folds in proportion."""
     shuffled = rng.permutation(len(rows))
     rows, folds = rows[shuffled], folds[shuffled]
     places = pd.Series(folds).groupby(folds).cumcount().to_numpy()
     sizes = pd.Series(folds).groupby(folds).transform("size").to_numpy()
-    # First one row of each fold, then proportional; ties stay in the random order of the shuffle.
+    # One row of each fold first, then in proportion; ties stay in the order of the shuffle.
     return rows[np.lexsort((np.arange(len(rows)), (places + 0.5) / sizes, places > 0))]
 
 

@@ -1,5 +1,6 @@
-"""Read survey files as archives ship them: the codes as they stand, and the labels that came with them."""
+"""Read survey files as archives ship them: codes, variable labels, value labels and declared missing codes."""
 
+import codecs
 import importlib.metadata
 import re
 import warnings
@@ -9,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as arrow
 import pyarrow.parquet as parquet
@@ -19,29 +21,29 @@ from stimmung.vocabulary.codebook import Code
 from stimmung.vocabulary.errors import InputError, near
 
 BUNDLED_PREFIX = "statsmodels:"
-# What the file label of made-up data begins with; a file by that mark can never be read as people's answers.
+# The file label of simulated data begins like this, so that it is never taken for people's answers.
 SIMULATED_MARK = "SIMULATED"
-# An empty cell and R's NA. Not "None" or "null", which a survey may well have as an answer.
+# An empty cell and R's NA. Not "None" or "null", which may be answers.
 CSV_MISSING = ["", "NA"]
-_PLAIN_NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d*)?")
+_PLAIN_NUMBER = re.compile(r"([+-]?(?:0|[1-9]\d*))(\.\d*)?")
 
 
 @dataclass(frozen=True)
 class SurveyFile:
-    """One survey file: a row for each respondent, codes not yet turned into words.
+    """One survey file: a row for each respondent, in codes.
 
     Attributes
     ----------
     codes
-        The codes, with user-missing codes kept. Columns are named as they were asked for.
+        The codes, user-missing ones included. Columns are named as they were requested.
     variable_labels
         Column to the archive's variable label, where the file has one.
     value_labels
         Column to code to the archive's value label, where the file has them.
     missing_ranges
-        Column to what the archive declares as missing: lowest and highest code; letters are Stata's extended ones.
+        Column to ranges of codes that the archive declares missing, lowest and highest; letters are Stata's extended ones.
     simulated
-        Whether the file says of itself that nobody was asked.
+        Whether the file says that its respondents are simulated.
     """
 
     codes: pd.DataFrame
@@ -59,12 +61,12 @@ def read_survey_file(source: str, columns: Sequence[str] | None = None) -> Surve
     source
         A .csv, .parquet, .sav, .zsav or .dta file, or ``statsmodels:NAME`` for a data set of statsmodels.
     columns
-        Names or variable labels; none reads all, by name. A name is preferred to a label.
+        Names or variable labels; None reads all, by name. A name takes precedence over a label.
 
     Raises
     ------
     InputError
-        If the file is absent or unreadable, or columns are absent or their labels stand for several columns.
+        If the file is absent or unreadable, a column is absent, or several have a label that was requested.
     """
     if source.startswith(BUNDLED_PREFIX):
         return _chosen(_read_bundled(source), columns, source)
@@ -88,21 +90,20 @@ def read_survey_file(source: str, columns: Sequence[str] | None = None) -> Surve
         pd.errors.ParserError,
         pd.errors.EmptyDataError,
         pd.errors.ParserWarning,
+        UnicodeDecodeError,
         OSError,
     ) as error:
         raise InputError(
             f"{source} is not a readable {path.suffix.lower()} file",
-            f"It may be damaged or cut off. ({error})",
+            f"It may be damaged or truncated. ({error})",
         ) from error
 
 
 def find_columns(wanted: Sequence[str], labels: Mapping[str, str | None], where: str) -> dict[str, str]:
-    """Return for each wanted name the name of the column that is called or labelled so.
+    """Return the column name for each of ``wanted``, which are column names or variable labels; names take precedence.
 
     Parameters
     ----------
-    wanted
-        Column names or variable labels. A name is preferred to a label.
     labels
         Every column's variable label, or None.
     where
@@ -111,7 +112,7 @@ def find_columns(wanted: Sequence[str], labels: Mapping[str, str | None], where:
     Raises
     ------
     InputError
-        With all that are absent, and all labels that stand for several columns.
+        With everything that is absent, and all labels that several columns have.
     """
     found, absent, several = {}, [], []
     for one in dict.fromkeys(wanted):
@@ -119,28 +120,30 @@ def find_columns(wanted: Sequence[str], labels: Mapping[str, str | None], where:
         if len(named) == 1:
             found[one] = named[0]
         elif named:
-            several.append(
-                f"the variable label '{one}' stands for {len(named)} columns: {', '.join(named[:5])}"
-            )
+            several.append(f"{len(named)} columns have the variable label '{one}': {', '.join(named[:5])}")
         else:
             known = [*labels, *(label for label in labels.values() if label)]
             absent.append(f"no column is named or labelled '{one}'{near(one, known)}")
     if several or absent:
         hint = "The codebook's items and the survey's `where`, `where_not` and `weight` name columns."
         if several:
-            hint = f"Give the column's name instead of a label of several. {hint}"
+            hint = f"Give a column's name instead of a label that several have. {hint}"
         raise InputError(f"{where}: {'; '.join([*several, *absent])}", hint)
     return found
 
 
 def code_key(code: Any) -> str | None:
-    """Return a code in the one form in which codes are compared, or None for an empty cell.
+    """Return a code in the canonical form in which codes are compared, or None for an empty cell.
 
-    1, 1.0, "1" and "1.0" are the same code, as csv, SPSS and YAML write it. "01" is another one.
+    1, 1.0, "1" and "1.0" are the same code, as csv, SPSS and YAML write it; "01" is a different one. Whole numbers keep all
+    their digits; float64 would keep fifteen.
     """
     if isinstance(code, str):
         text = code.strip()
-        return (code_key(float(text)) if _PLAIN_NUMBER.fullmatch(text) else text) or None
+        number = _PLAIN_NUMBER.fullmatch(text)
+        if number is None:
+            return text or None
+        return repr(float(text)) if (number[2] or "").strip(".0") else str(int(number[1]))
     if code is None or pd.isna(code):
         return None
     try:
@@ -149,8 +152,14 @@ def code_key(code: Any) -> str | None:
         return str(code)
 
 
+def code_number(key: str) -> float | None:
+    """Return a code key as a number, or None if it is a word."""
+    number = pd.to_numeric(key, errors="coerce")
+    return None if pd.isna(number) else float(number)
+
+
 def fingerprint(source: str) -> dict[str, Any]:
-    """Return what identifies a survey file: its name, sha256 and size, and the package of a bundled one."""
+    """Return a survey file's name, sha256 and size in bytes, and the package of a bundled one."""
     if source.startswith(BUNDLED_PREFIX):
         package = {"package": f"statsmodels {importlib.metadata.version('statsmodels')}"}
         path = _bundled_csv(source)
@@ -160,13 +169,8 @@ def fingerprint(source: str) -> dict[str, Any]:
 
 
 def _read_csv(path: Path, columns: Sequence[str] | None) -> SurveyFile:
-    content = path.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    head = text.split("\n", 1)[0]
-    separator = max(",;\t", key=head.count)
+    text = _decoded(path.read_bytes())
+    separator = max(",;\t", key=re.sub(r'"[^"]*"', "", text.split("\n", 1)[0]).count)
     # As text, so that "01" and "1" stay different codes and an identifier keeps all its digits.
     with warnings.catch_warnings():
         # pandas only warns when rows are longer than the header, and shifts or drops the answers.
@@ -182,23 +186,41 @@ def _read_csv(path: Path, columns: Sequence[str] | None) -> SurveyFile:
     return _chosen(SurveyFile(codes), columns, str(path))
 
 
+def _decoded(content: bytes) -> str:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    # Text in another encoding is hardly ever valid UTF-8. Latin-1 for the five bytes that Windows leaves undefined.
+    for encoding in ("utf-8-sig", "cp1252"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return content.decode("latin-1")
+
+
 def _read_parquet(path: Path, columns: Sequence[str] | None) -> SurveyFile:
-    present = {
-        str(name): None for name in parquet.read_schema(path).names if not str(name).startswith("__index_")
-    }
+    present = {name: None for name in parquet.read_schema(path).names if not name.startswith("__index_")}
     names = list(find_columns(columns or list(present), present, str(path)).values())
-    codes = pd.read_parquet(path, columns=list(dict.fromkeys(names))).reset_index(drop=True)
-    return _chosen(SurveyFile(codes), columns, str(path))
+    table = parquet.read_table(path, columns=list(dict.fromkeys(names)))
+    # Metadata would hide an index; integer_object_nulls keeps whole numbers exact in columns with empty cells.
+    codes = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
+    single = [one.name for one in table.schema if arrow.types.is_float32(one.type)]
+    return _chosen(SurveyFile(_with_shortest(codes, single)), columns, str(path))
 
 
 def _read_labelled(path: Path, columns: Sequence[str] | None) -> SurveyFile:
+    try:
+        # First, whatever the file declares: some declare Latin-1 and are UTF-8.
+        return _labelled(path, columns, "UTF-8")
+    except (pyreadstat.ReadstatError, UnicodeDecodeError):
+        pass
     try:
         return _labelled(path, columns, None)
     except pyreadstat.ReadstatError as error:
         if "encoding" not in str(error):
             raise
-        # Files of the nineties do not say that they are latin-1.
-        return _labelled(path, columns, "latin1")
+        # Files of the nineties do not declare their encoding.
+        return _labelled(path, columns, "WINDOWS-1252")
 
 
 def _labelled(path: Path, columns: Sequence[str] | None, encoding: str | None) -> SurveyFile:
@@ -209,14 +231,24 @@ def _labelled(path: Path, columns: Sequence[str] | None, encoding: str | None) -
     codes, header = read(
         path, usecols=names, user_missing=True, disable_datetime_conversion=True, encoding=encoding
     )
+    single = [name for name in names if header.readstat_variable_types[name] == "float"]
     survey = SurveyFile(
-        codes,
+        _with_shortest(codes, single),
         {name: label for name in names if (label := labels[name])},
         {name: dict(header.variable_value_labels.get(name, {})) for name in names},
         {name: ranges for name in names if (ranges := _missing_ranges(header, name))},
         str(header.file_label or "").upper().startswith(SIMULATED_MARK),
     )
     return _chosen(survey, columns, str(path))
+
+
+def _with_shortest(codes: pd.DataFrame, single: Sequence[str]) -> pd.DataFrame:
+    """Return single-precision columns as the shortest decimals with the same float32: 3.7, not 3.700000047683716."""
+    shortest = {
+        name: codes[name].map(lambda code: float(str(np.float32(code))) if isinstance(code, float) else code)
+        for name in single
+    }
+    return codes.assign(**shortest)
 
 
 def _missing_ranges(header: Any, name: str) -> list[tuple[Code, Code]]:
@@ -234,7 +266,7 @@ _READERS: dict[str, Callable[[Path, Sequence[str] | None], SurveyFile]] = {
 
 
 def _chosen(survey: SurveyFile, columns: Sequence[str] | None, where: str) -> SurveyFile:
-    """Return the survey with the columns that were asked for, under the names that they were asked by."""
+    """Return the survey with the requested columns, under the names or labels that were requested."""
     if columns is None:
         return survey
     labels = {str(name): survey.variable_labels.get(str(name)) for name in survey.codes.columns}

@@ -45,7 +45,7 @@ def prepared_key(
 def quantize_base(
     source: str, revision: str | None, quantization: str, compute_dtype: str, output: Path
 ) -> dict[str, Any]:
-    """Load a causal language model, quantise it if asked, and save it with its tokenizer.
+    """Load a causal language model, quantise it if asked, and save it with its tokenizer; return what model.json holds.
 
     NF4 with double quantisation, as in QLoRA (Dettmers et al. 2023, section 3).
 
@@ -56,14 +56,9 @@ def quantize_base(
     quantization
         'nf4' or 'none'.
     compute_dtype
-        'float32' or 'bfloat16': what matrix products run in, and what weights that are not quantised are saved in.
+        'float32' or 'bfloat16': for matrix products, and for weights that are not quantised.
     output
         The directory to write.
-
-    Returns
-    -------
-    dict
-        What model.json holds: source, revision, quantisation, sizes, files, digest.
 
     Raises
     ------
@@ -84,6 +79,7 @@ def quantize_base(
     # Here once, since a pass over a large 4-bit model takes longer than everything else in loading it.
     keep_weights_unpacked(model)
     base = Base(model, tokenizer, source, "")
+    max_length = base.max_length  # before anything is saved: it may be unknown
     check_architecture(base)
     share = packed_share(model)
     if quantization == "nf4":
@@ -95,7 +91,7 @@ def quantize_base(
         )
     save_base(model, tokenizer, output)
     about = {"quantization": quantization, "packed_share": round(share, 4), "compute_dtype": compute_dtype}
-    return _description(source, revision, about, model, base.max_length, output)
+    return _description(source, revision, about, model, max_length, output)
 
 
 def save_encoder(source: str, revision: str | None, compute_dtype: str, output: Path) -> dict[str, Any]:
@@ -135,7 +131,7 @@ def _load(kind: Any, source: str, revision: str | None, options: dict[str, Any])
             "It must be in safetensors. A hub model must be downloaded first where jobs have no network: "
             "`hf download ID --revision REVISION`.",
         ) from error
-    # Code of its own that a repository offers beside a class of transformers is not run, and not asked for later.
+    # A repository may offer code for a class that transformers has too: it is not run, and must not be asked for when loading.
     if hasattr(model.config, "auto_map"):
         del model.config.auto_map
     tokenizer.init_kwargs.pop("auto_map", None)

@@ -45,12 +45,8 @@ def train_adapters(
 
     Parameters
     ----------
-    base
-        The resident base model.
     training
         Hyper-parameters of all tasks.
-    tasks
-        The adapters.
     store
         Where finished adapters and checkpoints go.
     pace
@@ -96,7 +92,7 @@ def train_adapters(
 
 
 def choose_mode(base: Base, training: Training, n_adapters: int, wanted: str) -> str:
-    """Return 'stacked' or 'sequential': what is asked for, or what is faster.
+    """Return 'stacked' or 'sequential': what the config says, or what is faster.
 
     A small batch leaves a GPU idle, so adapters are stacked there. On a CPU the fixed cost of a pass is worth sharing up to
     ``CPU_STACKED_BATCH`` rows of each adapter; above, stacking gains little and costs memory (measured by

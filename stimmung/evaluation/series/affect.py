@@ -1,4 +1,4 @@
-"""From answers to weekly series: the probability of each option, averaged over wordings, with its range."""
+"""From answers to weekly series: the probability of each answer option, averaged over wordings, with its range."""
 
 import numpy as np
 import pandas as pd
@@ -14,28 +14,28 @@ _SERIES = ["model", "question", "option"]
 def aggregate_answers(
     answers: pd.DataFrame, *, scale: str = "min-max", rolling_weeks: int = 3
 ) -> pd.DataFrame:
-    """Average the answers of each week over the wordings of a question, and say how far they range.
+    """Average the answers of each week over the wordings of a question, and report their range.
 
     ======================== ===================================================================================
     value                    probability of the option, mean over variants: the series that inference is about
     value_mean, _min, _max   of ``value`` over the week's seeds
-    variant_min, variant_max over the variants, each averaged over seeds: how much the wording decides
-    base                     what the untuned model says, mean over variants; NaN if it was not asked
-    log_ratio                mean over variants of ln(probability / that of the untuned model), in nats: the
-                             same change counts the same for words that the model finds likely and unlikely
+    variant_min, variant_max over the variants, each averaged over seeds: how much the wording matters
+    base                     the untuned model's probability, mean over variants; NaN if it was not asked
+    log_ratio                mean over variants of ln(probability / that of the untuned model), in nats: a change by
+                             the same factor counts the same for words that are likely and unlikely a priori
     scaled                   as published, for figures: ``value`` from 0 to 1 between the lowest and the highest
                              week of its seeds' mean, then the mean of ``rolling_weeks`` weeks; NaN where one of
                              them is missing, and for a constant series
     scaled_mean, _min, _max  of ``scaled`` over seeds
     ======================== ===================================================================================
 
-    The published procedure (Ahnert et al. 2025, arXiv 2409.17990) scales and smooths; both are kept apart here
-    because smoothing makes weeks dependent, and no test may then count them as if they were not.
+    The published procedure (Ahnert et al. 2025, arXiv 2409.17990) scales and smooths. Here ``value`` is neither, because
+    smoothing makes weeks dependent, and no test may then treat them as independent.
 
     Parameters
     ----------
     answers
-        An ANSWERS table, or several of them together. The untuned model is the arm 'MODEL/base', without week.
+        One or several ANSWERS tables. The untuned model is the arm 'MODEL/base', without week.
     scale
         'min-max', or 'none': ``scaled`` then only smooths.
     rolling_weeks
@@ -49,12 +49,14 @@ def aggregate_answers(
     Raises
     ------
     InputError
-        If there is no tuned answer at all, if probabilities do not sum to 1 over the options, or if a week
-        lacks seeds, variants or options that another one has.
+        If no week has an answer, if probabilities do not sum to 1 over the options, or if a week lacks seeds, variants or options
+        that another one has.
     """
     tuned, base = answers[answers["week"] != ""], answers[answers["week"] == ""]
     if tuned.empty:
-        raise InputError("no week has an answer", "Weeks with too few posts are skipped; are all of them?")
+        raise InputError(
+            "no week has an answer", "Perhaps all weeks were skipped because they have too few posts."
+        )
     _check_sums(answers)
     _check_complete(tuned)
     week = [*_SERIES, "week"]
@@ -74,7 +76,7 @@ def aggregate_answers(
 
 
 def _beside_base(tuned: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
-    """Add to each answer the untuned model's to the same wording."""
+    """Add to each answer the untuned model's answer to the same wording."""
     tuned = tuned.assign(untuned=[f"{model.split('/')[0]}/{BASE}" for model in tuned["model"]])
     key = ["untuned", "question", "variant", "option"]
     prior = base.rename(columns={"model": "untuned", "probability": "base"})[[*key, "base"]]
@@ -97,16 +99,9 @@ def _scaled(part: pd.DataFrame, scale: str, rolling_weeks: int) -> pd.DataFrame:
 
 
 def on_scale(series: Floats, reference: Floats, scale: str = "min-max") -> Floats:
-    """Put series on the scale on which ``reference`` runs from 0 to 1; NaN if it does not vary.
+    """Put series (..., weeks) on the scale on which ``reference`` (weeks,) runs from 0 to 1; NaN if it does not vary.
 
-    Parameters
-    ----------
-    series
-        Shape (..., weeks).
-    reference
-        Shape (weeks,), with at least one week that is not NaN.
-    scale
-        'min-max', or 'none': as they are.
+    With the scale 'none' they are returned as they are.
     """
     if scale == "none":
         return series
@@ -124,12 +119,12 @@ def _check_sums(answers: pd.DataFrame) -> None:
         place = ", ".join(f"{name} '{value}'" for name, value in zip(asked, wrong.index[0], strict=True))
         raise InputError(
             f"the probabilities of the options sum to {wrong.iloc[0]:.6g}, not 1: {place}",
-            "An answers table lacks options: delete it and run snakemake again.",
+            "A table of answers lacks options: delete it and run snakemake again.",
         )
 
 
 def _check_complete(tuned: pd.DataFrame) -> None:
-    """A week that lacks a seed or a wording is no lower or higher than the others, only measured otherwise."""
+    # A week that lacks a seed or a wording is not comparable with the others.
     for (model, question), part in tuned.groupby(["model", "question"]):
         cells = part["seed"].nunique() * part["variant"].nunique() * part["option"].nunique()
         sizes = part.groupby("week").size()

@@ -6,7 +6,7 @@ from arch.bootstrap import StationaryBootstrap, optimal_block_length
 from stimmung.evaluation.series.correlation import lag_range
 from stimmung.evaluation.series.series_steps import Floats
 
-SHORTEST_WEEKS = 11  # arch asks for autocorrelations up to sqrt(n) + 5
+SHORTEST_WEEKS = 11  # arch needs autocorrelations up to lag sqrt(n) + 5
 
 
 def bootstrap_interval(
@@ -14,25 +14,18 @@ def bootstrap_interval(
 ) -> tuple[Floats, Floats]:
     """Return the percentile interval of Pearson's correlation at each lag by the stationary bootstrap.
 
-    Pairs of weeks are resampled in blocks of random length (Politis & Romano 1994, J. Am. Stat. Assoc.
-    89:1303) whose mean is the longer of the two series' optimal ones (Politis & White 2004, corrected by
-    Patton, Politis & White 2009, Econom. Rev. 28:372), as ``arch`` has them. Blocks cannot be long in a short
-    series: at 34 weeks of AR(1) .8 a 95 % interval covers the true correlation in some 80 of 100 cases, fewer
-    after smoothing (``benchmarks/inference.py``). It shows how far r moves with the weeks at hand; whether it
-    differs from 0 is for ``inference`` to say.
+    Pairs of weeks are resampled in blocks of random length (Politis & Romano 1994, J. Am. Stat. Assoc. 89:1303) whose mean is
+    the longer of the two series' optimal ones (Politis & White 2004, corrected by Patton, Politis & White 2009, Econom. Rev.
+    28:372), as computed by ``arch``. Blocks cannot be long in a short series: at 34 weeks of AR(1) .8 a 95 % interval covers the
+    true correlation in some 80 of 100 cases, fewer after smoothing (``benchmarks/inference.py``). It shows how much r varies with
+    the weeks that happened to be observed; whether r differs from 0 is tested in ``inference``.
 
     Parameters
     ----------
-    posts, survey
-        Shape (weeks,), NaN where a week is missing.
-    max_lag_weeks
-        The largest lag on either side.
-    n_resamples
-        How many.
-    seed
-        Draws the blocks.
-    level
-        The interval's nominal coverage.
+    posts, survey, max_lag_weeks
+        Shape (weeks,), NaN where a week is missing; the largest lag on either side.
+    n_resamples, seed, level
+        Number of resamples, the seed that draws them, and the interval's nominal coverage.
 
     Returns
     -------
@@ -60,8 +53,8 @@ def bootstrap_interval(
 def block_length(posts: Floats, survey: Floats) -> float:
     """Return the longer of the two series' optimal mean block lengths in weeks, at least 1.
 
-    Under ``SHORTEST_WEEKS`` there are not the autocorrelations that the optimum is estimated from; the length is
-    then the cube root of the weeks, the rate at which the optimum grows.
+    With fewer than ``SHORTEST_WEEKS`` weeks the optimum cannot be estimated; the length is then the cube root of the number of
+    weeks, the rate at which the optimum grows.
     """
     lengths = []
     for series in (posts[~np.isnan(posts)], survey[~np.isnan(survey)]):
@@ -73,19 +66,10 @@ def block_length(posts: Floats, survey: Floats) -> float:
 
 
 def resampled_counts(block_weeks: float, weeks: int, n_resamples: int, seed: int) -> Floats:
-    """Return how often each week stands in each resample, shape (n_resamples, weeks).
+    """Return how often each week is drawn in each resample of the stationary bootstrap, shape (n_resamples, weeks).
 
-    A correlation of pairs depends on nothing else, so that one set of resamples serves all lags by matrix
-    products. Drawn by the stationary bootstrap (Politis and Romano 1994).
-
-    Parameters
-    ----------
-    block_weeks
-        Mean length of a block.
-    weeks
-        Length of the series.
-    n_resamples, seed
-        How many, and what draws them.
+    A correlation of pairs depends on nothing else, so that one set of resamples serves all lags by matrix products.
+    ``block_weeks`` is the mean length of a block, ``weeks`` the length of the series.
     """
     bootstrap = StationaryBootstrap(block_weeks, np.arange(weeks), seed=np.random.default_rng(seed))
     counts = np.empty((n_resamples, weeks))
@@ -95,7 +79,7 @@ def resampled_counts(block_weeks: float, weeks: int, n_resamples: int, seed: int
 
 
 def weighted_correlation(counts: Floats, x: Floats, y: Floats) -> Floats:
-    """Correlate (weeks, lags) pairs, each as often as ``counts`` says: shape (resamples, lags)."""
+    """Correlate (weeks, lags) pairs, each week weighted by its ``counts`` (resamples, weeks): shape (resamples, lags)."""
     there = ~(np.isnan(x) | np.isnan(y))
     # Centred first: the sums of squares below lose digits to a large mean.
     x = np.where(there, x - np.nanmean(x), 0)

@@ -1,4 +1,4 @@
-"""A lag that was picked because it looked best, held against weeks that it was not picked on."""
+"""A lag that was picked because it looked best, tested on weeks that it was not picked on."""
 
 import numpy as np
 import pandas as pd
@@ -20,32 +20,31 @@ def confirm_lags(
 ) -> pd.DataFrame:
     """Find each option's best lag on the first weeks of the posts and test that lag alone on the rest.
 
-    Cross-validation of one split in time (Stone 1974, J. R. Stat. Soc. B 36:111), as Garcia et al. (2021,
-    arXiv 2107.13236) split their weeks at a date set beforehand. Both parts are prewhitened on their own and
-    share no week of either side. The lag with the largest correlation of innovations is tested on the rest in
-    the direction found: ``p_confirmed`` is one-sided, a single test, and needs no allowance for the lags
-    searched; ``p_adjusted`` controls the false discovery rate over the options of the model and question.
+    Cross-validation of one split in time (Stone 1974, J. R. Stat. Soc. B 36:111), as Garcia et al. (2021, arXiv 2107.13236)
+    split their weeks at a date set beforehand. Both parts are prewhitened on their own and share no week of either side. The lag
+    with the largest correlation of innovations is tested on the rest in the direction found: ``p_confirmed`` is one-sided, a
+    single test, and needs no allowance for the lags searched; ``p_adjusted`` controls the false discovery rate over the options
+    of the model and question.
 
     Parameters
     ----------
     posts, survey
         As for ``cross_correlation.cross_correlate_series``.
     max_lag_weeks
-        The largest lag searched; fewer where the shorter part leaves under ``MINIMUM_PAIRS`` pairs, as the
-        column says.
+        The largest lag searched; less where the shorter part would leave fewer than ``MINIMUM_PAIRS`` pairs: the column of this
+        name says how much.
     share
-        Of the weeks of the posts that the lag is found on.
+        Share of the weeks of the posts on which the lag is found.
 
     Returns
     -------
     DataFrame
-        A CONFIRMATIONS table: model, question, option, lag_weeks, max_lag_weeks, r_found, n_found,
-        r_confirmed, n_confirmed, p_confirmed, p_adjusted; NaN where a series does not vary within a part.
+        A CONFIRMATIONS table; NaN where a series does not vary within a part.
 
     Raises
     ------
     InputError
-        As ``series.align_families`` says.
+        As :func:`align_families`.
     TooFewWeeksError
         If a part has too few weeks for any test.
     """
@@ -68,23 +67,19 @@ def _confirm(family: Family, max_lag_weeks: int, share: float) -> pd.DataFrame:
     r_found, n_found = _correlate_part(family, slice(None, cut), reach)
     r_rest, n_rest = _correlate_part(family, slice(cut, None), reach)
     rows = []
-    for option, found, found_n, rest, rest_n in zip(
-        family.options, r_found, n_found, r_rest, n_rest, strict=True
-    ):
-        lag = best_lag(found, found_n, reach)
-        here = lag + reach
-        two_sided = float(p_value(rest[here], rest_n[here]))
+    for row, option in enumerate(family.options):
+        lag = best_lag(r_found[row], n_found[row], reach)
+        at = row, lag + reach
+        p = one_sided(float(p_value(r_rest[at], n_rest[at])), r_rest[at] * r_found[at] > 0)
         rows.append(
             {
                 "option": option,
                 "lag_weeks": lag,
-                "r_found": found[here],
-                "n_found": int(found_n[here]),
-                "r_confirmed": rest[here],
-                "n_confirmed": int(rest_n[here]),
-                "p_confirmed": np.nan
-                if np.isnan(found[here])
-                else one_sided(two_sided, rest[here] * found[here] > 0),
+                "r_found": r_found[at],
+                "n_found": int(n_found[at]),
+                "r_confirmed": r_rest[at],
+                "n_confirmed": int(n_rest[at]),
+                "p_confirmed": np.nan if np.isnan(r_found[at]) else p,
             }
         )
     table = pd.DataFrame(rows).assign(model=family.model, question=family.question, max_lag_weeks=reach)

@@ -3,6 +3,8 @@
 ``lag_weeks > 0`` means that the posts lead the survey: posts of week t with the survey of week t + lag.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
@@ -27,42 +29,44 @@ def pair_weeks(posts: Floats, survey: Floats, lag_weeks: int) -> tuple[Floats, F
     return np.where(gap, np.nan, x), np.where(gap, np.nan, y)
 
 
-def correlate_lags(posts: Floats, survey: Floats, max_lag_weeks: int) -> tuple[Floats, Floats]:
-    """Return Pearson's correlation of the pairs at each lag, and their number.
-
-    Unlike the textbook estimator (``statsmodels.tsa.stattools.ccf``), which divides by the moments of the
-    whole series, each lag has the mean and variance of its own pairs, so that r stays within -1 and 1 and the
-    t-test applies.
+def by_lag(
+    statistic: Callable[[Floats, Floats], Floats], posts: Floats, survey: Floats, max_lag_weeks: int
+) -> Floats:
+    """Return a statistic of the pairs of weeks at each lag, shape (..., lags).
 
     Parameters
     ----------
-    posts, survey
-        Shape (..., weeks), NaN where a week is missing.
-    max_lag_weeks
-        The largest lag on either side.
-
-    Returns
-    -------
-    r, n
-        Shape (..., lags). r is NaN with fewer than 3 pairs or a side that does not vary.
+    statistic
+        From two aligned series, shape (..., weeks), to a number for each, shape (...).
+    posts, survey, max_lag_weeks
+        Shape (..., weeks), NaN where a week is missing; the largest lag on either side.
     """
-    pairs = [_pearson(*pair_weeks(posts, survey, int(lag))) for lag in lag_range(max_lag_weeks)]
-    return np.stack([r for r, _ in pairs], axis=-1), np.stack([n for _, n in pairs], axis=-1)
+    return np.stack(
+        [statistic(*pair_weeks(posts, survey, int(lag))) for lag in lag_range(max_lag_weeks)], axis=-1
+    )
 
 
-def _pearson(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    x, n = _centred(x)
-    y, _ = _centred(y)
+def correlate_lags(posts: Floats, survey: Floats, max_lag_weeks: int) -> tuple[Floats, Floats]:
+    """Return Pearson's correlation of the pairs at each lag, and their number, each of shape (..., lags).
+
+    Unlike the textbook estimator (``statsmodels.tsa.stattools.ccf``), which divides by the moments of the whole series, each lag
+    has the mean and variance of its own pairs, so that r stays within -1 and 1 and the t-test applies. r is NaN with fewer than
+    3 pairs or a side that does not vary. Parameters as of :func:`by_lag`.
+    """
+    n = by_lag(lambda x, _: (~np.isnan(x)).sum(-1).astype(float), posts, survey, max_lag_weeks)
+    return by_lag(_pearson, posts, survey, max_lag_weeks), n
+
+
+def _pearson(x: Floats, y: Floats) -> Floats:
+    (x, n), (y, _) = _centred(x), _centred(y)
     product, x_square, y_square = (x * y).sum(-1), (x * x).sum(-1), (y * y).sum(-1)
+    usable = (n >= 3) & (x_square > 0) & (y_square > 0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        r = np.where(
-            (n >= 3) & (x_square > 0) & (y_square > 0), product / np.sqrt(x_square * y_square), np.nan
-        )
-    return np.clip(r, -1, 1), n
+        return np.clip(np.where(usable, product / np.sqrt(x_square * y_square), np.nan), -1, 1)
 
 
 def _centred(x: Floats) -> tuple[Floats, Floats]:
-    """Return deviations from the mean with 0 for missing weeks, and the number of weeks that are there."""
+    """Return deviations from the mean with 0 for missing weeks, and the number of weeks that are not missing."""
     there = ~np.isnan(x)
     n = there.sum(-1).astype(float)
     mean = np.where(there, x, 0).sum(-1) / np.maximum(n, 1)
@@ -75,8 +79,7 @@ def _centred(x: Floats) -> tuple[Floats, Floats]:
 def p_value(r: Floats, n: Floats) -> Floats:
     """Two-sided p of a correlation of ``n`` independent pairs: Student's t with n - 2 degrees of freedom.
 
-    ``n`` may be an effective number of weeks. Where it leaves no degree of freedom, nothing can be rejected:
-    p is 1.
+    ``n`` may be an effective number of weeks. Where it leaves no degree of freedom, nothing can be rejected: p is 1.
     """
     freedom = n - 2
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -88,50 +91,23 @@ def p_value(r: Floats, n: Floats) -> Floats:
 def published_correlation(
     posts: Floats, survey: Floats, max_lag_weeks: int, rolling_weeks: int
 ) -> tuple[Floats, Floats, Floats]:
-    """Return r, p and n of the published procedure: naive p on smoothed series.
+    """Return r, p and n of the published procedure at each lag, each of shape (..., lags): naive p on smoothed series.
 
-    Both series are averaged over ``rolling_weeks`` and correlated, and p is that of as many independent weeks
-    (Ahnert et al. 2025, arXiv 2409.17990, whose code for this step is not released). The min-max scaling that
-    goes before it changes no correlation. Smoothed weeks are not independent: at 34 weeks of AR(1) .8 this p
-    is below .05 in some 43 of 100 pairs of independent series (``benchmarks/inference.py``).
-
-    Parameters
-    ----------
-    posts, survey
-        Weekly series, shape (..., weeks); NaN where a week has no value.
-    max_lag_weeks
-        The largest lag; above 0 the posts lead.
-    rolling_weeks
-        Of the rolling mean. 1: none.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        r, p and the number of pairs of weeks n at each lag, shape (..., 2 * max_lag_weeks + 1).
+    Both series are averaged over ``rolling_weeks`` (1: not smoothed) and correlated, and p is that of as many independent weeks
+    (Ahnert et al. 2025, arXiv 2409.17990, whose code for this step is not released). The min-max scaling that goes before it
+    changes no correlation. Smoothed weeks are not independent: at 34 weeks of AR(1) .8 this p is below .05 in some 43 of 100
+    pairs of independent series (``benchmarks/inference.py``). Other parameters as of :func:`by_lag`.
     """
-    r, n = correlate_lags(
-        rolling_mean(posts, rolling_weeks), rolling_mean(survey, rolling_weeks), max_lag_weeks
-    )
+    smooth = rolling_mean(posts, rolling_weeks), rolling_mean(survey, rolling_weeks)
+    r, n = correlate_lags(*smooth, max_lag_weeks)
     return r, p_value(r, n), n
 
 
 def autocorrelation(series: Floats, max_lag_weeks: int) -> Floats:
-    """Return the autocorrelations at lags 1 to ``max_lag_weeks``, each over the pairs that are there.
+    """Return the autocorrelations of (..., weeks) at lags 1 to ``max_lag_weeks``, shape (..., max_lag_weeks).
 
-    The same as ``statsmodels.tsa.stattools.acf(adjusted=True, missing="conservative")``, for many series at
-    once. A series that does not vary has none: 0.
-
-    Parameters
-    ----------
-    series
-        Shape (..., weeks).
-    max_lag_weeks
-        The largest lag.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (..., max_lag_weeks).
+    Each over the pairs of weeks without a gap, as ``statsmodels.tsa.stattools.acf(adjusted=True, missing="conservative")``, for
+    many series at once. 0 for a series that does not vary.
     """
     deviation, n = _centred(series)
     there = (~np.isnan(series)).astype(float)
@@ -146,21 +122,16 @@ def autocorrelation(series: Floats, max_lag_weeks: int) -> Floats:
 
 
 def effective_sample_size(posts: Floats, survey: Floats) -> Floats:
-    """Return the number of independent pairs that would give a correlation its sampling variance.
+    """Return the number of independent pairs that would give a correlation its sampling variance, shape (...).
 
-    Bartlett (1935, J. R. Stat. Soc. 98:536): the variance of r between independent series is 1/n times ``1 +
-    2 sum_j (1 - j/n) rho_x(j) rho_y(j)``, with lags up to n/5 as Pyper & Peterman (1998, Can. J. Fish. Aquat.
-    Sci. 55:2127) recommend. Never more than the pairs that are there.
+    Bartlett (1935, J. R. Stat. Soc. 98:536): the variance of r between independent series is 1/n times
+    ``1 + 2 sum_j (1 - j/n) rho_x(j) rho_y(j)``, with lags up to n/5 as Pyper & Peterman (1998, Can. J. Fish. Aquat. Sci.
+    55:2127) recommend. Never more than the number of pairs.
 
     Parameters
     ----------
     posts, survey
         Shape (..., weeks), aligned; a week missing on one side counts for neither.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (...).
     """
     x, y = pair_weeks(posts, survey, 0)
     n = (~np.isnan(x)).sum(-1).astype(float)
@@ -172,5 +143,4 @@ def effective_sample_size(posts: Floats, survey: Floats) -> Floats:
 
 def effective_by_lag(posts: Floats, survey: Floats, max_lag_weeks: int) -> Floats:
     """Return the effective sample size of the pairs at each lag, shape (..., lags)."""
-    sizes = [effective_sample_size(*pair_weeks(posts, survey, int(lag))) for lag in lag_range(max_lag_weeks)]
-    return np.stack(sizes, axis=-1)
+    return by_lag(effective_sample_size, posts, survey, max_lag_weeks)

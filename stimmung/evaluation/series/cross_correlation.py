@@ -1,6 +1,6 @@
-"""Every series beside the survey at every lag: as published, and with inference that holds its level."""
+"""Correlation of every series with the survey at every lag: as published, and by tests that hold their level."""
 
-from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,13 +47,12 @@ def cross_correlate_series(
 ) -> pd.DataFrame:
     """Correlate each series of the posts with the survey's of the same question and option, at each lag.
 
-    A family is all options and lags of one model and question; ``p_adjusted`` and ``p_family`` allow for all
-    of it. They and ``p_prewhitened`` hold their level for stationary series; the others show what is usually
-    shown.
+    A family is all options and lags of one model and question; ``p_adjusted`` and ``p_family`` allow for all of it. They and
+    ``p_prewhitened`` hold their level for stationary series; the others are what is usually reported.
 
     ============================ ============================================================================
     r, p, n                      as published: both series averaged over ``rolling_weeks``, naive p
-    n_effective                  what autocorrelation leaves of n (``correlation.effective_sample_size``)
+    n_effective                  n, reduced for autocorrelation (``correlation.effective_sample_size``)
     ci_low, ci_high              of r, by the stationary bootstrap (``bootstrap.bootstrap_interval``)
     r_raw, n_raw                 of the series as they are
     n_effective_raw, p_raw       their effective number of weeks, and Student's t with it
@@ -70,24 +69,17 @@ def cross_correlate_series(
     Parameters
     ----------
     posts
-        Columns model, week, question, option, value: AFFECT tables, and baselines or signals in their form.
-        Values of the same week and option (seeds) are averaged. Weeks are the days they start on. A week
-        without a row is a gap.
+        Columns model, week, question, option, value: series of models, baselines or signals. Values of the same week and
+        option (seeds) are averaged. Weeks are the days they start on. A week without a row is a gap.
     survey
-        A TRACKER table. Options and questions that no posts have are left out; waves before and after the
-        posts are used at the lags that reach them.
+        A TRACKER table. Options and questions that no posts have are left out; waves before and after the posts are used at the
+        lags that reach them.
     max_lag_weeks
         The largest lag on either side; lag_weeks > 0 means that the posts lead the survey.
-    rolling_weeks
-        Window of the published smoothing.
-    window_weeks
-        Scale of the detrended cross-correlation.
-    n_resamples, n_simulations
-        Of the bootstrap and of the family-wise test.
-    level
-        Nominal coverage of the intervals.
-    seed
-        Draws both. A family's numbers depend on no other family.
+    rolling_weeks, window_weeks
+        Window of the published smoothing, and scale of the detrended cross-correlation.
+    n_resamples, level, n_simulations, seed
+        Of the bootstrap intervals and of the family-wise test. A family's numbers depend on no other family.
 
     Returns
     -------
@@ -97,73 +89,62 @@ def cross_correlate_series(
     Raises
     ------
     InputError
-        As ``series.align_families`` says: weeks that do not meet or are too few for the lags, an option that
-        the survey does not have, a constant survey series.
+        As :func:`align_families`.
     """
-    families = list(align_families(posts, survey, max_lag_weeks))
     tables = [
         _family_table(
-            family, max_lag_weeks, rolling_weeks, window_weeks, n_resamples, n_simulations, level, seed
+            family, max_lag_weeks, rolling_weeks, window_weeks, n_simulations, level, seed, n_resamples
         )
-        for family in families
+        for family in [*align_families(posts, survey, max_lag_weeks)]  # all are checked first
     ]
     return pd.concat(tables, ignore_index=True)[list(CCF.columns)]
 
 
 def _family_table(
     family: Family,
-    max_lag_weeks: int,
+    reach: int,
     rolling_weeks: int,
     window_weeks: int,
-    n_resamples: int,
     n_simulations: int,
     level: float,
     seed: int,
+    n_resamples: int,
 ) -> pd.DataFrame:
     notes = [_note(series, other) for series, other in zip(family.posts, family.survey, strict=True)]
     tested = np.array([note == "" for note in notes])
     posts, survey = np.where(tested[:, None], family.posts, np.nan), family.survey
-    smooth_posts, smooth_survey = rolling_mean(posts, rolling_weeks), rolling_mean(survey, rolling_weeks)
+    smooth = rolling_mean(posts, rolling_weeks), rolling_mean(survey, rolling_weeks)
+    change = differences(posts), differences(survey)
+    resampling = reach, n_resamples, seed, level
+    column: dict[str, Floats] = {}
 
-    columns: dict[str, Floats] = {}
-    columns["r"], columns["p"], columns["n"] = published_correlation(
-        posts, survey, max_lag_weeks, rolling_weeks
-    )
-    columns["n_effective"] = effective_by_lag(smooth_posts, smooth_survey, max_lag_weeks)
-    columns["ci_low"], columns["ci_high"] = _intervals(
-        smooth_posts, smooth_survey, max_lag_weeks, n_resamples, level, seed
-    )
+    column["r"], column["p"], column["n"] = published_correlation(posts, survey, reach, rolling_weeks)
+    column["n_effective"] = effective_by_lag(*smooth, reach)
+    column["ci_low"], column["ci_high"] = _intervals(*smooth, *resampling)
 
-    columns["r_raw"], columns["n_raw"] = correlate_lags(posts, survey, max_lag_weeks)
-    columns["n_effective_raw"] = effective_by_lag(posts, survey, max_lag_weeks)
-    columns["p_raw"] = p_value(columns["r_raw"], columns["n_effective_raw"])
-    columns["ci_low_raw"], columns["ci_high_raw"] = _intervals(
-        posts, survey, max_lag_weeks, n_resamples, level, seed
-    )
+    column["r_raw"], column["n_raw"] = correlate_lags(posts, survey, reach)
+    column["n_effective_raw"] = effective_by_lag(posts, survey, reach)
+    column["p_raw"] = p_value(column["r_raw"], column["n_effective_raw"])
+    column["ci_low_raw"], column["ci_high_raw"] = _intervals(posts, survey, *resampling)
 
-    change_posts, change_survey = differences(posts), differences(survey)
-    columns["r_differences"], _ = correlate_lags(change_posts, change_survey, max_lag_weeks)
-    columns["p_differences"] = p_value(
-        columns["r_differences"], effective_by_lag(change_posts, change_survey, max_lag_weeks)
-    )
+    column["r_differences"], _ = correlate_lags(*change, reach)
+    column["p_differences"] = p_value(column["r_differences"], effective_by_lag(*change, reach))
 
     innovations, survey_innovations = whiten(np.stack([posts, survey]))
-    r, n = correlate_innovations(innovations, survey_innovations, max_lag_weeks)
-    columns["r_prewhitened"], columns["p_prewhitened"] = r, p_value(r, n)
-    columns["ci_low_prewhitened"], columns["ci_high_prewhitened"] = fisher_interval(r, n, level)
-    columns["p_adjusted"] = adjust_p(columns["p_prewhitened"])
-    columns["p_family"] = familywise_p(posts, survey, max_lag_weeks, n_simulations, seed)
-    columns["r_detrended"] = detrended_by_lag(posts, survey, max_lag_weeks, window_weeks)
+    r, n = correlate_innovations(innovations, survey_innovations, reach)
+    column["r_prewhitened"], column["p_prewhitened"] = r, p_value(r, n)
+    column["ci_low_prewhitened"], column["ci_high_prewhitened"] = fisher_interval(r, n, level)
+    column["p_adjusted"] = adjust_p(column["p_prewhitened"])
+    column["p_family"] = familywise_p(posts, survey, reach, n_simulations, seed)
+    column["r_detrended"] = detrended_by_lag(posts, survey, reach, window_weeks)
 
-    lags = lag_range(max_lag_weeks)
-    table = pd.DataFrame({name: values.ravel() for name, values in columns.items()})
-    return table.assign(
+    lags = lag_range(reach)
+    table = pd.DataFrame({name: values.ravel() for name, values in column.items()})
+    return table.astype({"n": int, "n_raw": int}).assign(
         model=family.model,
         question=family.question,
         option=np.repeat(family.options, lags.size),
         lag_weeks=np.tile(lags, len(family.options)),
-        n=table["n"].astype(int),
-        n_raw=table["n_raw"].astype(int),
         note=np.repeat(notes, lags.size),
     )
 
@@ -174,11 +155,7 @@ def _note(posts: Floats, survey: Floats) -> str:
     return "constant series" if is_constant(posts) else ""
 
 
-def _intervals(
-    posts: Floats, survey: Floats, max_lag_weeks: int, n_resamples: int, level: float, seed: int
-) -> Iterator[Floats]:
-    pairs = [
-        bootstrap_interval(x, y, max_lag_weeks, n_resamples, seed, level)
-        for x, y in zip(posts, survey, strict=True)
-    ]
-    return (np.stack(side) for side in zip(*pairs, strict=True))
+def _intervals(posts: Floats, survey: Floats, *resampling: Any) -> Floats:
+    """Return the bootstrap intervals of each option, shape (2, options, lags)."""
+    pairs = zip(posts, survey, strict=True)
+    return np.stack([bootstrap_interval(x, y, *resampling) for x, y in pairs], axis=1)

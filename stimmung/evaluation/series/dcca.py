@@ -2,24 +2,23 @@
 
 import numpy as np
 
-from stimmung.evaluation.series.correlation import lag_range, pair_weeks
+from stimmung.evaluation.series.correlation import by_lag, pair_weeks
 from stimmung.evaluation.series.series_steps import Floats
 
 
 def detrended_correlation(posts: Floats, survey: Floats, window_weeks: int = 12, order: int = 1) -> Floats:
     """Return the detrended cross-correlation coefficient of two aligned series.
 
-    Zebende (2011, Physica A 390:614) after Podobnik & Stanley (2008, Phys. Rev. Lett. 100:084102): both
-    series are summed up to profiles; in every window of ``window_weeks + 1`` points of the profiles a
-    polynomial is taken out; the coefficient is the mean covariance of what is left over the root of the two
-    mean variances. Windows overlap, as in R's ``DCCA::rhodcca``; Garcia et al. (2021, arXiv 2107.13236) used
-    12 and 1 for the same tracker. It describes; it is not a test.
+    Zebende (2011, Physica A 390:614) after Podobnik & Stanley (2008, Phys. Rev. Lett. 100:084102): both series are summed up to
+    profiles; in every window of ``window_weeks + 1`` points of the profiles a polynomial is taken out; the coefficient is the
+    mean covariance of what is left over the root of the two mean variances. Windows overlap, as in R's ``DCCA::rhodcca``; Garcia
+    et al. (2021, arXiv 2107.13236) used 12 and 1 for the same tracker. It describes; it is not a test.
 
     Parameters
     ----------
     posts, survey
-        Shape (..., weeks). A window with a missing week is left out: a profile starts anew in each window,
-        which changes it by a constant only, and that goes with the polynomial.
+        Shape (..., weeks). A window with a missing week is left out: a profile starts anew in each window, which changes it by a
+        constant only, and that is part of the polynomial.
     window_weeks
         The scale: the window has one point more.
     order
@@ -36,11 +35,9 @@ def detrended_correlation(posts: Floats, survey: Floats, window_weeks: int = 12,
     left, right = _detrended_profiles(x, window_weeks, order), _detrended_profiles(y, window_weeks, order)
     covariance = np.nansum(left * right, axis=(-2, -1))
     size = np.sqrt(np.nansum(left**2, axis=(-2, -1)) * np.nansum(right**2, axis=(-2, -1)))
-    scale = (
-        window_weeks**2 * np.nanmax(np.abs(x), axis=-1, initial=0) * np.nanmax(np.abs(y), axis=-1, initial=0)
-    )
+    x_size, y_size = (np.nanmax(np.abs(side), axis=-1, initial=0) for side in (x, y))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(size > 1e-12 * scale, covariance / size, np.nan)
+        return np.where(size > 1e-12 * (window_weeks**2 * x_size * y_size), covariance / size, np.nan)
 
 
 def _detrended_profiles(x: Floats, window_weeks: int, order: int) -> Floats:
@@ -54,26 +51,5 @@ def _detrended_profiles(x: Floats, window_weeks: int, order: int) -> Floats:
 def detrended_by_lag(
     posts: Floats, survey: Floats, max_lag_weeks: int, window_weeks: int = 12, order: int = 1
 ) -> Floats:
-    """Return the detrended cross-correlation coefficient at each lag.
-
-    Parameters
-    ----------
-    posts, survey
-        Weekly series, shape (..., weeks).
-    max_lag_weeks
-        The largest lag; above 0 the posts lead.
-    window_weeks, order
-        As for :func:`detrended_correlation`.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (..., 2 * max_lag_weeks + 1).
-    """
-    return np.stack(
-        [
-            detrended_correlation(*pair_weeks(posts, survey, int(lag)), window_weeks, order)
-            for lag in lag_range(max_lag_weeks)
-        ],
-        axis=-1,
-    )
+    """Return :func:`detrended_correlation` at each lag, shape (..., lags)."""
+    return by_lag(lambda x, y: detrended_correlation(x, y, window_weeks, order), posts, survey, max_lag_weeks)

@@ -12,15 +12,15 @@ from stimmung.evaluation.series.correlation import lag_range
 from stimmung.evaluation.series.prewhitening import fit_whitening, same_weeks, whiten
 from stimmung.evaluation.series.series_steps import MINIMUM_PAIRS, Floats
 
-COPIES = 200  # simulations worked at once
+COPIES = 200  # simulations at a time: bounds the memory and changes no result
 
 
 def correlate_innovations(posts: Floats, survey: Floats, max_lag_weeks: int) -> tuple[Floats, Floats]:
     """Return the correlation of innovations at each lag, and the number of pairs.
 
-    Not centred: ``whiten`` has taken out the mean, and each mean that is estimated again costs power. Under
-    independence, ``correlation.p_value`` of r and n is the test of Haugh (1976, J. Am. Stat. Assoc. 71:378)
-    with Student's t in place of the normal distribution.
+    Not centred: ``whiten`` has taken out the mean, and each mean that is estimated again costs power. Under independence,
+    ``correlation.p_value`` of r and n is the test of Haugh (1976, J. Am. Stat. Assoc. 71:378) with Student's t in place of the
+    normal distribution.
 
     Parameters
     ----------
@@ -78,25 +78,21 @@ def fisher_interval(r: Floats, n: Floats, level: float = 0.95) -> tuple[Floats, 
 def familywise_p(posts: Floats, survey: Floats, max_lag_weeks: int, n_simulations: int, seed: int) -> Floats:
     """Return, for each option and lag, p against the best of all options and lags.
 
-    The single-step maximum test of Westfall & Young (1993, Resampling-Based Multiple Testing) with a sieve
-    bootstrap (Buehlmann 1997, Bernoulli 3:123): posts that have nothing to do with the survey are simulated
-    from each option's own autoregression, prewhitened anew as the real ones were, and correlated with the
-    survey as it is. Their innovations are those of the real posts in another order, the same for all options,
-    so that what the options of a side have in common stays, on both sides. p is the share of simulations
-    whose largest Fisher z over all options and lags reaches the observed one, the real posts counted among
-    them. So of independent families 5 in 100 have any p of .05 or less.
+    The single-step maximum test of Westfall & Young (1993, Resampling-Based Multiple Testing) with a sieve bootstrap (Buehlmann
+    1997, Bernoulli 3:123): posts that are independent of the survey are simulated from each option's own autoregression,
+    prewhitened anew as the real ones were, and correlated with the survey as it is. Their innovations are those of the real posts
+    in another order, the same for all options, so that the dependence between the options of a side is kept on both sides. p is
+    the share of simulations whose largest Fisher z over all options and lags reaches the observed one, the real posts counted
+    among them. So among independent families 5 in 100 have any p of .05 or less.
 
     Parameters
     ----------
     posts, survey
-        The series themselves, shape (options, weeks); NaN where a week is missing, a row of NaN where an
-        option is not tested.
+        The series themselves, shape (options, weeks); NaN where a week is missing, a row of NaN where an option is not tested.
     max_lag_weeks
         The largest lag on either side.
-    n_simulations
-        How many; the smallest possible p is 1 / (n_simulations + 1).
-    seed
-        Draws the orders.
+    n_simulations, seed
+        Number of simulations, and the seed that draws the orders; the smallest possible p is 1 / (n_simulations + 1).
 
     Returns
     -------
@@ -116,7 +112,7 @@ def familywise_p(posts: Floats, survey: Floats, max_lag_weeks: int, n_simulation
         simulated = whiten(_simulate(posts, innovations, copies, random))
         z = np.abs(fisher_z(*_correlate(simulated, others, max_lag_weeks)))
         largest[start : start + copies] = np.nanmax(z, axis=(0, 2))
-    # A tiny slack: an order that repeats the observed one must count, whatever the rounding.
+    # With a tolerance, because an order that repeats the observed one must count despite rounding.
     reached = n_simulations - np.searchsorted(np.sort(largest), observed - 1e-9, side="left")
     return np.where(np.isnan(observed), np.nan, (1 + reached) / (n_simulations + 1))
 
@@ -125,7 +121,7 @@ def _simulate(posts: Floats, innovations: Floats, copies: int, random: np.random
     """Return (options, copies, weeks): each option's autoregression with the innovations in another order."""
     weeks = np.flatnonzero(~np.isnan(innovations).all(axis=0))
     order = random.permuted(np.tile(weeks, (copies, 1)), axis=1)
-    # Where an option lacks a week that others have, that week brings it no news.
+    # Where an option lacks a week that others have, its innovation in that week is 0.
     shuffled = np.zeros((len(posts), copies, posts.shape[1]))
     shuffled[:, :, weeks] = np.nan_to_num(innovations)[:, order]
     series = np.full(shuffled.shape, np.nan)
@@ -140,7 +136,7 @@ def _simulate(posts: Floats, innovations: Floats, copies: int, random: np.random
 def adjust_p(p: Floats) -> Floats:
     """Return p adjusted for the false discovery rate; NaN stays.
 
-    Benjamini & Hochberg (1995, J. R. Stat. Soc. B 57:289), by statsmodels.
+    Benjamini & Hochberg (1995, J. R. Stat. Soc. B 57:289).
     """
     adjusted = np.full(p.shape, np.nan)
     there = ~np.isnan(p)

@@ -1,4 +1,4 @@
-"""Prewhitening: what each week of a series adds to what the weeks before it already told."""
+"""Prewhitening: the part of each week of a series that the weeks before it do not predict."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,10 +10,12 @@ from statsmodels.tsa.arima_process import arma_acovf
 
 from stimmung.evaluation.series.series_steps import Floats
 
-ORDER = 5  # coefficients of the longest autoregression
-MONTHLY_LAGS = (3, 4)
-# Prior weights. A second coefficient that is missed costs the level, one that is not needed a little power.
-FIRST_ORDER, SECOND_ORDER, MONTHLY = 0.2, 0.6, 0.2
+# The lags and prior weights are our own choice and from no paper. They were written together with benchmarks/inference.py, which
+# reports the level of the tests: its processes are therefore no independent check of them.
+MONTHLY_LAGS = (3, 4)  # weeks of a second factor, about a month
+# Most weight on the second order: a second coefficient that is missed costs the level, one too many a little power.
+FIRST_ORDER_WEIGHT, SECOND_ORDER_WEIGHT, MONTHLY_WEIGHT = 0.2, 0.6, 0.2
+ORDER = max(MONTHLY_LAGS) + 1  # coefficients of the longest autoregression
 # Numbers in a temporary array, and series in one: they bound the memory and change no result.
 BLOCK, ROWS = 2_000_000, 128
 
@@ -25,12 +27,11 @@ class Whitening:
     Attributes
     ----------
     head
-        Shape (rows, edge, edge): makes the innovations of the first weeks; ``edge`` is all weeks if there are
-        gaps.
+        Shape (rows, edge, edge): makes the innovations of the first weeks; ``edge`` is all weeks if there are gaps.
     coefficients
         Shape (rows, ORDER): the autoregression of the weeks after them.
     level
-        Shape (rows, weeks): what the estimated mean becomes; taken off the innovations.
+        Shape (rows, weeks): the filtered mean, which is subtracted from the innovations.
     """
 
     head: Floats
@@ -63,20 +64,18 @@ class Whitening:
 def whiten(series: Floats) -> Floats:
     """Return the innovations of each series: its one-step prediction errors under an autoregression.
 
-    Correlations between the innovations of two series are what a test of their independence can stand on
-    (Haugh 1976, J. Am. Stat. Assoc. 71:378; Box & Jenkins 1976, ch. 11). With a few dozen weeks, what ruins
-    such a test is the choice of the order and the bias of the coefficients. So none is chosen: the
-    autoregression is the average over many by their posterior weight (Hoeting et al. 1999, Stat. Sci.
-    14:382), with
+    A test of the independence of two series can be based on correlations of their innovations (Haugh 1976, J. Am. Stat. Assoc.
+    71:378; Box & Jenkins 1976, ch. 11). With a few dozen weeks, such a test is spoilt by the choice of the order and the bias of
+    the coefficients. So no order is chosen: the autoregression is the average over many by their posterior weight (Hoeting et al.
+    1999, Stat. Sci. 14:382), with
 
     * the exact Gaussian likelihood, so that the first weeks are not lost and gaps are bridged exactly;
-    * the mean and the variance integrated out, which removes most of the coefficients' bias in short series
-      (restricted likelihood: Cheang & Reinsel 2000, J. Am. Stat. Assoc. 95:1173);
-    * coefficients by partial autocorrelations (Barndorff-Nielsen & Schou 1973, J. Multivar. Anal. 3:408): the
-      arcsine reference prior for the first (Berger & Yang 1994, Econom. Theory 10:461), a flat one for the
-      second;
-    * a fifth of the prior weight on first-order autoregressions, three fifths on those of second order, a
-      fifth on a first-order factor times one at lag 3 or 4 (a month): ``(1 - a B)(1 - b B^j)``.
+    * the mean and the variance integrated out, which removes most of the coefficients' bias in short series (restricted
+      likelihood: Cheang & Reinsel 2000, J. Am. Stat. Assoc. 95:1173);
+    * coefficients by partial autocorrelations (Barndorff-Nielsen & Schou 1973, J. Multivar. Anal. 3:408): the arcsine reference
+      prior for the first (Berger & Yang 1994, Econom. Theory 10:461), a flat one for the second;
+    * a fifth of the prior weight on first-order autoregressions, three fifths on those of second order, a fifth on a first-order
+      factor times one at lag 3 or 4 (a month): ``(1 - a B)(1 - b B^j)``. These weights are our own.
 
     Parameters
     ----------
@@ -86,8 +85,8 @@ def whiten(series: Floats) -> Floats:
     Returns
     -------
     numpy.ndarray
-        Shape (..., weeks): innovations, NaN where the series is. The estimated mean is taken out, so they are
-        correlated without centring them again. All NaN for a series with fewer than 3 weeks or no variation.
+        Shape (..., weeks): innovations, NaN where the series is. The estimated mean is taken out, so they are correlated without
+        centring them again. All NaN for a series with fewer than 3 weeks or no variation.
     """
     flat = series.reshape(-1, series.shape[-1])
     out = np.full(flat.shape, np.nan)
@@ -112,14 +111,9 @@ def same_weeks(series: Floats) -> Iterator[tuple[NDArray[np.int64], NDArray[np.i
 
 
 def fit_whitening(series: Floats, weeks: NDArray[np.int64]) -> Whitening:
-    """Fit the average autoregression to each series; see ``whiten``.
+    """Fit the average autoregression of ``whiten`` to each of (rows, weeks), which have no gaps and vary.
 
-    Parameters
-    ----------
-    series
-        Shape (rows, weeks), complete, each row varying.
-    weeks
-        Shape (weeks,): when they are, in increasing order.
+    ``weeks``, shape (weeks,), are the numbers of the weeks, in increasing order.
     """
     rows, n = series.shape
     mean = series.mean(axis=1, keepdims=True)
@@ -174,26 +168,19 @@ def _later_moments(y: Floats, edge: int) -> tuple[Floats, Floats]:
 
 def _products(polynomial: Floats) -> Floats:
     """Return the factors of ``_later_moments`` in the sum of squares of innovations."""
-    return np.stack(
-        [
-            polynomial[:, i] * polynomial[:, j] * (1 if i == j else 2)
-            for i in range(ORDER + 1)
-            for j in range(i, ORDER + 1)
-        ],
-        axis=1,
-    )
+    pairs = [(i, j) for i in range(ORDER + 1) for j in range(i, ORDER + 1)]
+    return np.stack([polynomial[:, i] * polynomial[:, j] * (1 if i == j else 2) for i, j in pairs], axis=1)
 
 
 def _autoregressions_at(weeks: NDArray[np.int64]) -> Iterator[tuple[Floats, Floats, Floats]]:
-    """Yield autoregressions: head filters, coefficients, the loglikelihood as far as no series enters it.
+    """Yield autoregressions: head filters, coefficients, and the part of the loglikelihood that is the same for all series.
 
-    With C the covariance of the first weeks for innovations of variance 1 and C = L L', the head filter is
-    L^-1.
+    With C the covariance of the first weeks for innovations of variance 1 and C = L L', the head filter is L^-1.
     """
     edge, span = _edge(weeks), int(weeks[-1] - weeks[0]) + 1
     coefficients, log_prior = _autoregressions(span)
     block = max(1, BLOCK // (edge * max(edge, ROWS)))
-    if weeks.size == span:  # so small and so often needed that they are kept
+    if weeks.size == span:  # small and often needed, so they are cached
         head, log_scale = _gapless_heads(span, edge)
         yield head, coefficients, log_prior - log_scale
         return
@@ -223,8 +210,8 @@ def _autocovariances(span_weeks: int) -> Floats:
 def _autoregressions(span_weeks: int) -> tuple[Floats, Floats]:
     """Return coefficients at lags 1 to ORDER, shape (autoregressions, ORDER), and their log priors.
 
-    The grid is even in the arcsine of a partial autocorrelation, where its standard error is 1 / sqrt(weeks)
-    whatever its value; steps of two standard errors make the average as good as an integral.
+    The grid is even in the arcsine of a partial autocorrelation, where its standard error is 1 / sqrt(weeks) whatever its value;
+    with steps of two standard errors the average is as good as an integral.
     """
     steps = int(np.ceil(np.pi * np.sqrt(span_weeks) / 2))
     angle = (np.arange(steps) + 0.5) * np.pi / steps - np.pi / 2
@@ -236,10 +223,10 @@ def _autoregressions(span_weeks: int) -> tuple[Floats, Floats]:
     first[:, 0] = grid
     second = np.zeros((steps**2, ORDER))
     second[:, 0], second[:, 1] = a * (1 - b), b
-    coefficients, weights = [first, second], [FIRST_ORDER * arcsine, SECOND_ORDER * pair_weight]
+    coefficients, weights = [first, second], [FIRST_ORDER_WEIGHT * arcsine, SECOND_ORDER_WEIGHT * pair_weight]
     for lag in MONTHLY_LAGS:
         product = np.zeros((steps**2, ORDER))
         product[:, 0], product[:, lag - 1], product[:, lag] = a, b, -a * b
         coefficients.append(product)
-        weights.append(MONTHLY / len(MONTHLY_LAGS) * pair_weight)
+        weights.append(MONTHLY_WEIGHT / len(MONTHLY_LAGS) * pair_weight)
     return np.concatenate(coefficients), np.log(np.concatenate(weights))

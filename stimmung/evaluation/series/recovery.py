@@ -1,4 +1,4 @@
-"""How well weekly series recover a mood that is known, because the posts were simulated or mixed."""
+"""How well weekly series recover a mood that is known because the posts were simulated or mixed."""
 
 import numpy as np
 import pandas as pd
@@ -31,22 +31,20 @@ def measure_recovery(
     truth
         Columns week, question, option, value. Options that it does not have are left out.
     seeds
-        The posts' series once more, one for each seed: their columns and seed. None: nobody has seeds.
+        The posts' series by seed: the same columns and seed. None: no series has seeds.
     serial
-        Whether weeks follow each other: the interval is then by the stationary bootstrap (see ``bootstrap``),
-        its blocks as long as the longest that an option asks for. If not, single weeks are drawn (Efron 1979,
-        Ann. Stat. 7:1). Weeks are drawn for all options together, so the interval of the mean knows that
-        options of a week are not independent.
+        Whether weeks follow each other: the interval is then by the stationary bootstrap (see ``bootstrap``), with blocks of the
+        longest optimal length of any option. If not, single weeks are drawn (Efron 1979, Ann. Stat. 7:1). Weeks are drawn for
+        all options together, so the interval of the mean allows for the dependence of options of a week.
     n_resamples, level, seed
         Of the bootstrap.
 
     Returns
     -------
     DataFrame
-        A RECOVERY table: for each model, question and option Pearson's r with its percentile interval, Spearman's
-        rho, and n, the weeks; in a row without option the means over the options. An option whose series is
-        constant recovers nothing and has r and rho 0, so that it counts in the mean. ``rho_worst_seed`` is the
-        lowest rho of a single seed, NaN for what has none.
+        A RECOVERY table: for each model, question and option Pearson's r with its percentile interval, Spearman's rho, and n, the
+        weeks; in a row without option the means over the options. An option whose series is constant recovers nothing and has r
+        and rho 0, so that it counts in the mean. ``rho_worst_seed`` is the lowest rho of any seed, NaN for series without seeds.
 
     Raises
     ------
@@ -81,14 +79,9 @@ def _recovery(x: Floats, y: Floats, serial: bool, n_resamples: int, level: float
     if serial and varies.any():
         blocks = max(block_length(one, other) for one, other in zip(x[varies], y[varies], strict=True))
     counts = resampled_counts(blocks, x.shape[1], n_resamples, seed)
-    drawn = np.stack(
-        [
-            weighted_correlation(counts, one[:, None], other[:, None])[:, 0]
-            for one, other in zip(x, y, strict=True)
-        ],
-        axis=1,
-    )
-    # A resample of one week over and over has no correlation; a constant series has none in any.
+    pairs = zip(x[..., None], y[..., None], strict=True)
+    drawn = np.stack([weighted_correlation(counts, *pair)[:, 0] for pair in pairs], axis=1)
+    # A resample of a single week repeated has no correlation; a constant series has none in any.
     drawn[:, ~varies] = 0
     drawn = np.column_stack([drawn.mean(axis=1), drawn])
     tail = (1 - level) / 2
@@ -104,23 +97,18 @@ def _rank_correlations(x: Floats, y: Floats) -> Floats:
     """Return Spearman's rho of each row of (options, weeks); 0 where one of the two is constant."""
     rho = np.zeros(len(x))
     varies = _varies(x, y)
-    rho[varies] = [
-        stats.spearmanr(one, other).statistic for one, other in zip(x[varies], y[varies], strict=True)
-    ]
+    pairs = zip(x[varies], y[varies], strict=True)
+    rho[varies] = [stats.spearmanr(one, other).statistic for one, other in pairs]
     return rho
 
 
 def _worst_seed(seeds: pd.DataFrame | None, model: str, question: str, known: pd.DataFrame) -> Floats | float:
-    """Return the lowest rho of a seed: that of its mean over options, and that of each option."""
+    """Return the lowest rho of any seed: of the mean over options, and of each option."""
     if seeds is None:
         return np.nan
-    own = seeds[(seeds["model"] == model) & (seeds["question"] == question)]
-    if own.empty:
-        return np.nan
     rho = []
-    for _, part in own.groupby("seed"):
+    for _, part in seeds[(seeds["model"] == model) & (seeds["question"] == question)].groupby("seed"):
         series = part.pivot(index="week", columns="option", values="value").loc[known.index, known.columns]
         of_options = _rank_correlations(series.to_numpy(float).T, known.to_numpy(float).T)
         rho.append([of_options.mean(), *of_options])
-    lowest: Floats = np.min(rho, axis=0)
-    return lowest
+    return np.asarray(np.min(rho, axis=0)) if rho else np.nan

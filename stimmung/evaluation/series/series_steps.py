@@ -1,8 +1,7 @@
-"""Weekly series side by side: aligned on one grid of weeks, scaled, smoothed, differenced.
+"""Weekly series of posts and survey: aligned on one grid of weeks, smoothed, differenced.
 
-Everywhere in this room a series is an array whose last axis is the weeks, one value for each calendar week; a
-week without a value is NaN. So a missing week stays a gap, and nothing pretends that its neighbours follow
-each other.
+In this folder a series is an array whose last axis is the weeks, one value for each calendar week; a week without a value is
+NaN. A missing week thus stays a gap, and the weeks around it are not taken for neighbours.
 """
 
 from collections.abc import Iterator
@@ -17,19 +16,17 @@ from stimmung.vocabulary.errors import InputError, near
 Floats = NDArray[np.float64]
 
 WEEK = pd.Timedelta(weeks=1)
-MINIMUM_PAIRS = (
-    5  # fewer pairs than this leave Fisher's transformation, which needs n - 3, with next to nothing
-)
+MINIMUM_PAIRS = 5  # with fewer, Fisher's transformation, which needs n - 3, has next to nothing to go by
 
 
 @dataclass(frozen=True)
 class Family:
-    """The series of one model and one question, an option each, beside those of the survey.
+    """The series of one model and one question, one for each answer option, and those of the survey.
 
     Attributes
     ----------
     model, question
-        What the series belong to.
+        Their names.
     options
         The answer options, sorted.
     weeks
@@ -49,8 +46,8 @@ class Family:
 def align_families(posts: pd.DataFrame, survey: pd.DataFrame, max_lag_weeks: int) -> Iterator[Family]:
     """Yield one family for each model and question.
 
-    Its weeks are those of its posts and ``max_lag_weeks`` on either side, which have no posts, but survey
-    waves that the first and last posts meet at a lag.
+    Its weeks are those of its posts and ``max_lag_weeks`` more on either side; these have no posts, but the survey waves that the
+    first and last posts are paired with at a lag.
 
     Parameters
     ----------
@@ -64,8 +61,8 @@ def align_families(posts: pd.DataFrame, survey: pd.DataFrame, max_lag_weeks: int
     Raises
     ------
     InputError
-        If weeks are no dates, do not start on one weekday or do not overlap, if they are too few for the
-        lags, if the survey lacks a question or an option of the posts, or if a survey series never changes.
+        If weeks are not dates, do not start on one weekday or do not overlap, if they are too few for the lags, if the survey
+        lacks a question or an option of the posts, or if a survey series is constant.
     """
     posts = posts.assign(week=_dates(posts["week"], "posts"))
     survey = survey.assign(week=_dates(survey["week"], "survey"))
@@ -84,12 +81,8 @@ def _family(
 ) -> Family:
     left = posts.pivot_table(index="week", columns="option", values="value", aggfunc="mean", dropna=False)
     right = survey.pivot_table(index="week", columns="option", values="share", aggfunc="mean", dropna=False)
-    absent = [
-        f"'{option}'{near(str(option), right.columns)}"
-        for option in left.columns
-        if option not in right.columns
-    ]
-    if absent:
+    unknown = left.columns.difference(right.columns, sort=False)
+    if absent := [f"'{option}'{near(str(option), right.columns)}" for option in unknown]:
         raise InputError(
             f"question '{question}': the survey has no option {', '.join(absent)}",
             f"It has: {', '.join(str(option) for option in right.columns)}.",
@@ -138,7 +131,7 @@ def _dates(weeks: pd.Series, where: str) -> pd.Series:
         return pd.to_datetime(weeks, format="ISO8601").dt.normalize()
     except (ValueError, TypeError) as error:
         raise InputError(
-            f"column week of the {where} holds something that is no date", "Write 2019-11-07."
+            f"column 'week' of the {where} has a value that is not a date", "Write dates as 2019-11-07."
         ) from error
 
 
@@ -148,19 +141,11 @@ def is_constant(series: Floats) -> bool:
     return values.size == 0 or bool(np.ptp(values) <= 1e-12 * np.abs(values).max())
 
 
-def scale_min_max(series: Floats) -> Floats:
-    """Scale each series to run from 0 to 1, as published; a constant one becomes NaN. Shape (..., weeks)."""
-    low = np.nanmin(series, axis=-1, keepdims=True)
-    span = np.nanmax(series, axis=-1, keepdims=True) - low
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((series - low) / np.where(span > 0, span, np.nan))
-
-
 def rolling_mean(series: Floats, rolling_weeks: int) -> Floats:
     """Average each week with the ``rolling_weeks - 1`` before it; NaN where one of them is missing.
 
-    Trailing, so that no smoothed value knows a later week. With both sides smoothed alike, a centred window
-    gives the same correlations. Shape (..., weeks) in and out.
+    Trailing, so that no smoothed value depends on a later week; with both sides smoothed alike, a centred window gives the same
+    correlations. Shape (..., weeks) in and out.
     """
     smooth = np.full(series.shape, np.nan)
     if series.shape[-1] >= rolling_weeks:
@@ -170,7 +155,7 @@ def rolling_mean(series: Floats, rolling_weeks: int) -> Floats:
 
 
 def differences(series: Floats) -> Floats:
-    """Subtract the week before; NaN at the first week and where one of the two is missing."""
+    """Subtract the week before; NaN at the first week and where one of the two is missing. Shape (..., weeks)."""
     change = np.full(series.shape, np.nan)
     change[..., 1:] = np.diff(series, axis=-1)
     return change

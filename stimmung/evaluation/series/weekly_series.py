@@ -1,4 +1,4 @@
-"""What is set beside the survey: the series of language models, and those that need none."""
+"""Weekly series to correlate with the survey: estimates of language models, baselines and signals."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,14 +21,12 @@ def signal_series(
     Parameters
     ----------
     signals
-        A SIGNALS table. Rows of other weeks and of options that no question has are left out, so that every
-        series is held against the same waves.
-    questions
-        Question to its answer options.
-    weeks
-        The panel's weeks.
+        A SIGNALS table. Rows of other weeks and of options that no question has are left out, so that all series are correlated
+        with the same survey waves.
+    questions, weeks
+        Question to its answer options; the panel's weeks.
     prefix
-        What stands before a signal's name in the column model: a signal may be called like a word count.
+        Put before a signal's name in the column model, because a signal may have the name of a baseline.
     """
     inside = signals[signals["week"].isin(weeks)]
     parts = [
@@ -40,30 +38,16 @@ def signal_series(
 
 
 def in_order_asked(table: pd.DataFrame, questions: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """Return a table of series as a questionnaire has it: its questions and their options in their order.
+    """Return a table of series by model, and by question and option in the order of the questionnaire.
 
-    Parameters
-    ----------
-    table
-        Columns model, question, option. A row without option, a mean over options, goes before them. Rows of the
-        same option stay in their order.
-    questions
-        Question to its answer options.
+    A row without option, a mean over options, goes before them. Rows of the same option keep their order.
     """
     nth_question = {question: place for place, question in enumerate(questions)}
     nth_option = {
-        (question, option): place
-        for question, asked in questions.items()
-        for place, option in enumerate(asked)
+        (name, option): nth for name, asked in questions.items() for nth, option in enumerate(asked)
     }
-    places = pd.DataFrame(
-        {
-            "model": table["model"],
-            "question": table["question"].map(nth_question),
-            "option": [
-                nth_option.get(pair, -1) for pair in zip(table["question"], table["option"], strict=True)
-            ],
-        },
-        index=table.index,
+    pairs = zip(table["question"], table["option"], strict=True)
+    places = table[["model"]].assign(
+        question=table["question"].map(nth_question), option=[nth_option.get(pair, -1) for pair in pairs]
     )
     return table.loc[places.sort_values(list(places.columns), kind="stable").index].reset_index(drop=True)

@@ -1,21 +1,20 @@
-"""Systematic non-response, EQ2a: what becomes of the answer option whose voters are absent from the training rows."""
+"""Systematic non-response: what becomes of the answer option whose voters are absent from the training rows."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from stimmung.evaluation.votes.comparisons import adjust_within_metric, best_baseline
+from stimmung.evaluation.votes.comparisons import adjust_within_metric, best_baseline, changes_of
 from stimmung.evaluation.votes.fold_summary import paired_difference
 from stimmung.vocabulary.parquet_tables import BASELINE_PREFIX, typed_table
 from stimmung.vocabulary.votes_schemas import ABSENT, NO_FOLD
 
 
 def absent_option(predictions: pd.DataFrame, splits: pd.DataFrame, condition: str, reference: str) -> str:
-    """Return the option that loses the largest part of the training rows under a condition.
+    """Return the option whose share of the training rows falls most from ``reference`` to ``condition``.
 
-    The rows that leave are chosen by an item, such as party identification; which option their votes were for is seen
-    from the votes.
+    Respondents are excluded by an item, such as party identification; for which option they voted is seen from their votes.
 
     Parameters
     ----------
@@ -23,8 +22,6 @@ def absent_option(predictions: pd.DataFrame, splits: pd.DataFrame, condition: st
         A PREDICTIONS table, for the respondents' answers.
     splits
         The SPLITS tables of both conditions.
-    condition, reference
-        Who is learned from, and who was before.
     """
     target = predictions.drop_duplicates("respondent_id").set_index("respondent_id")["target"]
     shares = []
@@ -36,17 +33,13 @@ def absent_option(predictions: pd.DataFrame, splits: pd.DataFrame, condition: st
 
 
 def compare_absent(
-    predictions: pd.DataFrame,
-    splits: pd.DataFrame,
-    folds: pd.DataFrame,
-    pairs: Sequence[tuple[str, str]],
+    predictions: pd.DataFrame, splits: pd.DataFrame, folds: pd.DataFrame, pairs: Sequence[tuple[str, str]]
 ) -> pd.DataFrame:
     """Return an ABSENT table: F1 and predicted share of the absent option before and after its voters left.
 
-    ``difference`` is after minus before, of one method. ``advantage`` is an arm's value after, minus that of the
-    baseline that has the best F1 for the option after: how much better the arm copes, not how much it lost; NaN for
-    baselines. Both are tested by the corrected resampled t-test, and adjusted by Holm's method over all methods and
-    conditions within a metric.
+    ``difference`` is after minus before, of one method. ``advantage`` is an arm's F1 after, minus that of the baseline that
+    then has the best F1 for the option: how much better the arm copes, not how much it lost; NaN for baselines. Both are
+    tested by the corrected resampled t-test, and adjusted by Holm's method over all methods and conditions within a metric.
 
     Parameters
     ----------
@@ -55,7 +48,7 @@ def compare_absent(
     folds
         The FOLD_METRICS table of the predictions.
     pairs
-        Conditions and their references, e.g. [('no-democrats', 'full')].
+        Conditions and their references, e.g. [('no-democrats', 'full')]. Pairs that did not run are left out.
     """
     rows: list[dict[str, Any]] = []
     ran = set(folds["condition"])
@@ -64,38 +57,21 @@ def compare_absent(
             continue
         option = absent_option(predictions, splits, condition, reference)
         of_option = folds[folds["option"] == option]
-        after = of_option[of_option["condition"] == condition]
-        before = of_option[of_option["condition"] == reference]
-        baseline = best_baseline(after[after["metric"] == "f1"], "f1")
+        after = of_option[(of_option["condition"] == condition) & (of_option["metric"] == "f1")]
+        baseline = best_baseline(after, "f1")
+        f1 = dict(list(after.groupby("method", sort=False)))
+        changes = changes_of(of_option, condition, reference)
         for metric in ("f1", "predicted_share"):
-            now = dict(list(after[after["metric"] == metric].groupby("method", sort=False)))
-            then = dict(list(before[before["metric"] == metric].groupby("method", sort=False)))
-            for method, part in now.items():
-                if method not in then:
-                    continue
-                change = paired_difference(part, then[method])
-                row = {
-                    "condition": condition,
-                    "reference": reference,
-                    "option": option,
-                    "method": method,
-                    "metric": metric,
-                    "before": float(then[method]["value"].mean()),
-                    "after": float(part["value"].mean()),
-                    "difference": change.mean,
-                    "ci_low": change.ci_low,
-                    "ci_high": change.ci_high,
-                    "p": change.p,
-                    "baseline": "",
-                }
-                if metric == "f1" and baseline is not None and not str(method).startswith(BASELINE_PREFIX):
-                    lead = paired_difference(part, now[baseline])
-                    row |= {
+            for row in (one for one in changes if one["metric"] == metric):
+                is_arm = not str(row["method"]).startswith(BASELINE_PREFIX)
+                rows.append({**row, "baseline": ""})
+                if metric == "f1" and baseline is not None and is_arm:
+                    lead = paired_difference(f1[row["method"]], f1[baseline])
+                    rows[-1] |= {
                         "baseline": baseline,
                         "advantage": lead.mean,
                         "advantage_low": lead.ci_low,
                         "advantage_high": lead.ci_high,
                         "advantage_p": lead.p,
                     }
-                rows.append(row)
     return adjust_within_metric(adjust_within_metric(typed_table(rows, ABSENT), "p"), "advantage_p")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from statsmodels.stats.proportion import proportion_confint
 
 from stimmung.vocabulary.votes_schemas import option_columns, options_of
@@ -16,6 +16,12 @@ def bin_of(confidence: NDArray[np.float64], n_bins: int = N_BINS) -> NDArray[np.
     return np.digitize(confidence, inner_edges, right=True)
 
 
+def wilson_interval(share: ArrayLike, n: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the ends of Wilson's 95 % interval (1927, J. Am. Stat. Assoc. 22:209) of shares of ``n`` respondents."""
+    low, high = proportion_confint(np.multiply(share, n), n, method="wilson")
+    return np.clip(low, 0, 1), np.clip(high, 0, 1)
+
+
 def expected_calibration_error(
     confidence: NDArray[np.float64],
     correct: NDArray[np.bool_],
@@ -24,18 +30,16 @@ def expected_calibration_error(
 ) -> float:
     """Return the mean distance between confidence and accuracy over bins, weighted by their size.
 
-    As in Guo et al. (2017, On calibration of modern neural networks, eq. 3), on the probability of the
-    chosen option, with ``n_bins`` bins of equal width. It is never negative, so a small test fold makes it
-    too large: a perfectly calibrated model does not get 0.
+    As in Guo et al. (2017, On calibration of modern neural networks, eq. 3), on the probability of the chosen option, with
+    ``n_bins`` bins of equal width. It is never negative, so a small test fold makes it too large: a perfectly calibrated model
+    does not get 0.
 
     Parameters
     ----------
-    confidence
-        Probability of the chosen option, shape (n,).
-    correct
-        Whether the chosen option was the answer, shape (n,).
+    confidence, correct
+        Probability of the most probable option, and whether it was the answer, shape (n,).
     weights
-        How much each row counts, shape (n,). None: all the same.
+        Weight of each row, shape (n,). None: all the same.
     """
     rows = np.ones(len(confidence)) if weights is None else weights
     gaps = np.bincount(bin_of(confidence, n_bins), weights=rows * (confidence - correct), minlength=n_bins)
@@ -43,33 +47,23 @@ def expected_calibration_error(
 
 
 def bin_reliability(predictions: pd.DataFrame, n_bins: int = N_BINS, weighted: bool = False) -> pd.DataFrame:
-    """Return a RELIABILITY table: for each bin of confidence the mean confidence and the accuracy.
+    """Return the RELIABILITY table of a PREDICTIONS table: for each bin of confidence the mean confidence and the accuracy.
 
     Rows of all folds and seeds are pooled. With ``weighted``, survey weights count in both means, and the interval is for
-    Kish's effective number of respondents; ``n`` counts rows as they are. The interval of the accuracy is Wilson's, at 95
-    %, for the number of respondents: several seeds of one respondent are not several respondents, so rows
-    are divided by the seeds.
-
-    Parameters
-    ----------
-    predictions
-        A PREDICTIONS table.
+    Kish's effective number of respondents; ``n`` counts rows as they are. The interval of the accuracy is Wilson's, at 95 %, for
+    the number of respondents: several seeds of one respondent are not several respondents, so rows are divided by the seeds.
     """
     probabilities = predictions[option_columns(predictions)].to_numpy()
     chosen = probabilities.argmax(axis=1)
     confidence = probabilities[np.arange(len(chosen)), chosen]
     weights = predictions["weight"].to_numpy() if weighted else np.ones(len(predictions))
     correct = np.array(options_of(predictions))[chosen] == predictions["target"].to_numpy()
-    rows = pd.DataFrame(
-        {
-            "method": predictions["method"].to_numpy(),
-            "condition": predictions["condition"].to_numpy(),
-            "bin": bin_of(confidence, n_bins),
-            "confidence": weights * confidence,
-            "accuracy": weights * correct,
-            "weight": weights,
-            "weight_squared": weights**2,
-        }
+    rows = predictions[["method", "condition"]].assign(
+        bin=bin_of(confidence, n_bins),
+        confidence=weights * confidence,
+        accuracy=weights * correct,
+        weight=weights,
+        weight_squared=weights**2,
     )
     n_seeds = predictions.groupby(["method", "condition"])["seed"].nunique().rename("n_seeds")
     bins = rows.groupby(["method", "condition", "bin"], sort=False)
@@ -77,8 +71,7 @@ def bin_reliability(predictions: pd.DataFrame, n_bins: int = N_BINS, weighted: b
     for mean in ("confidence", "accuracy"):
         table[mean] = np.clip(table[mean] / table["weight"], 0, 1)
     n_respondents = table["weight"] ** 2 / table["weight_squared"] / table["n_seeds"]
-    low, high = proportion_confint(table["accuracy"] * n_respondents, n_respondents, method="wilson")
-    table["accuracy_low"], table["accuracy_high"] = np.clip(low, 0, 1), np.clip(high, 0, 1)
+    table["accuracy_low"], table["accuracy_high"] = wilson_interval(table["accuracy"], n_respondents)
     table["run"] = table.groupby(["method", "condition"], sort=False).ngroup()
     columns = ["method", "condition", "bin", "confidence", "accuracy", "accuracy_low", "accuracy_high", "n"]
     return table.sort_values(["run", "bin"])[columns].reset_index(drop=True)

@@ -1,71 +1,52 @@
-"""Whether a language model beats the best baseline, fold by fold."""
+"""Whether a language model beats the best baseline, and what a condition changes, fold by fold."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from stimmung.evaluation.votes.fold_metrics import HIGHER_IS_BETTER
 from stimmung.evaluation.votes.fold_summary import paired_difference
+from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS
 from stimmung.vocabulary.parquet_tables import BASELINE_PREFIX, typed_table
 from stimmung.vocabulary.votes_schemas import COMPARISONS
-
-COMPARED = ("accuracy", "macro_f1", "log_loss", "brier")
 
 
 def compare_with_best_baseline(folds: pd.DataFrame) -> pd.DataFrame:
     """Return a COMPARISONS table: each arm minus the best baseline, by condition and metric.
 
-    The best baseline is the one with the best mean over folds in that very metric and condition, so an arm
-    always meets the strongest opponent (of equals, the first). Because it is picked on the folds it is then
-    compared on, its value is a little too good: a claim that an arm is better is on the safe side, a claim
-    that it is worse is not.
+    The best baseline is the one with the best mean over folds in that very metric and condition, so an arm always meets the
+    strongest opponent (of equals, the first). Because it is picked on the folds on which it is then compared, its value is a
+    little too good: the claim that an arm is better is conservative, the claim that it is worse is not.
 
-    The test is the corrected resampled t-test (Nadeau and Bengio 2003) on the differences of the folds.
-    ``p_adjusted`` is Holm's (1979), over all arms and conditions of the table within one metric. The four
-    metrics are four views of the same predictions and are not adjusted for one another.
+    The test is the corrected resampled t-test (Nadeau and Bengio 2003) on the differences of the folds. ``p_adjusted`` is
+    Holm's (1979), over all arms and conditions of the table within one metric. The metrics are views of the same predictions
+    and are not adjusted for one another.
 
     Parameters
     ----------
     folds
         A FOLD_METRICS table. Conditions without a baseline, or without an arm, have no rows in the result.
     """
-    wanted = folds[folds["metric"].isin(COMPARED)]
+    compared = [name for name, one in VOTE_METRICS.items() if one.compared]
     rows = []
-    for (condition, metric), part in wanted.groupby(["condition", "metric"], sort=False):
+    for (condition, metric), part in folds[folds["metric"].isin(compared)].groupby(
+        ["condition", "metric"], sort=False
+    ):
         baseline = best_baseline(part, str(metric))
         if baseline is None:
             continue
         opponent = part[part["method"] == baseline]
         for method, arm in part[~_is_baseline(part)].groupby("method", sort=False):
             summary = paired_difference(arm, opponent)
-            rows.append(
-                {
-                    "method": method,
-                    "condition": condition,
-                    "baseline": baseline,
-                    "metric": metric,
-                    "difference": summary.mean,
-                    "ci_low": summary.ci_low,
-                    "ci_high": summary.ci_high,
-                    "p": summary.p,
-                    "n_folds": summary.n_folds,
-                }
-            )
+            row = {"method": method, "condition": condition, "baseline": baseline, "metric": metric}
+            rows.append({**row, **summary.estimate("difference"), "p": summary.p, "n_folds": summary.n_folds})
     return adjust_within_metric(typed_table(rows, COMPARISONS), "p")
 
 
 def adjust_within_metric(table: pd.DataFrame, p: str) -> pd.DataFrame:
-    """Return a table with the column ``{p}_adjusted``: Holm's (1979) p-values, over all rows of a metric.
-
-    Parameters
-    ----------
-    table
-        Columns metric and ``p``; a row without a p-value is not counted and gets none.
-    p
-        The column of the p-values.
-    """
+    """Add the column ``{p}_adjusted``: Holm's (1979) p-values, over all rows of a metric that have a value in column ``p``."""
     adjusted = pd.Series(np.nan, index=table.index)
     for _, values in table[p].dropna().groupby(table["metric"]):
         adjusted[values.index] = multipletests(values, method="holm")[1]
@@ -73,17 +54,11 @@ def adjust_within_metric(table: pd.DataFrame, p: str) -> pd.DataFrame:
 
 
 def best_baseline(folds: pd.DataFrame, metric: str) -> str | None:
-    """Return the baseline with the best mean of ``metric``, or None if no baseline has one.
-
-    Parameters
-    ----------
-    folds
-        Rows of a FOLD_METRICS table: one condition, one metric.
-    """
+    """Return the baseline with the best mean over ``folds``, rows of one condition and metric; None if no baseline has one."""
     means = folds[_is_baseline(folds)].groupby("method", sort=False)["value"].mean().dropna()
     if means.empty:
         return None
-    return str(means.idxmax() if HIGHER_IS_BETTER[metric] else means.idxmin())
+    return str(means.idxmax() if VOTE_METRICS[metric].higher_is_better else means.idxmin())
 
 
 def compare_conditions(folds: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
@@ -99,34 +74,35 @@ def compare_conditions(folds: pd.DataFrame, pairs: Sequence[tuple[str, str]]) ->
     Returns
     -------
     pandas.DataFrame
-        method, condition, reference, metric (macro_f1, f1, predicted_share), option, difference, ci_low,
+        method, condition, reference, metric (macro_f1, f1, predicted_share), option ('' for macro_f1), difference, ci_low,
         ci_high. Methods that did not run under both conditions are left out. The intervals are those of
         ``corrected_resampled_t``, for the smaller of the two training sets.
     """
-    rows = []
+    columns = ["method", "condition", "reference", "metric", "option", "difference", "ci_low", "ci_high"]
     wanted = folds[folds["metric"].isin(("macro_f1", "f1", "predicted_share"))].fillna({"option": ""})
+    return pd.DataFrame([row for pair in pairs for row in changes_of(wanted, *pair)], columns=columns)
+
+
+def changes_of(folds: pd.DataFrame, condition: str, reference: str) -> list[dict[str, Any]]:
+    """Return the change of each method, metric and option: one row each, with its mean ``before`` and ``after``."""
     keys = ["method", "metric", "option"]
-    for condition, reference in pairs:
-        before = dict(list(wanted[wanted["condition"] == reference].groupby(keys, sort=False)))
-        after = wanted[wanted["condition"] == condition]
-        for key, part in after.groupby(keys, sort=False):
-            if key not in before:
-                continue
-            summary = paired_difference(part, before[key])
+    before = dict(list(folds[folds["condition"] == reference].groupby(keys, sort=False)))
+    rows = []
+    for key, after in folds[folds["condition"] == condition].groupby(keys, sort=False):
+        if key in before:
+            change = paired_difference(after, before[key])
             rows.append(
                 {
-                    "method": key[0],
+                    **dict(zip(keys, key, strict=True)),
                     "condition": condition,
                     "reference": reference,
-                    "metric": key[1],
-                    "option": key[2],
-                    "difference": summary.mean,
-                    "ci_low": summary.ci_low,
-                    "ci_high": summary.ci_high,
+                    "before": float(before[key]["value"].mean()),
+                    "after": float(after["value"].mean()),
+                    **change.estimate("difference"),
+                    "p": change.p,
                 }
             )
-    columns = ["method", "condition", "reference", "metric", "option", "difference", "ci_low", "ci_high"]
-    return pd.DataFrame(rows, columns=columns)
+    return rows
 
 
 def _is_baseline(folds: pd.DataFrame) -> "pd.Series[bool]":

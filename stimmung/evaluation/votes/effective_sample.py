@@ -24,16 +24,7 @@ Values = dict[tuple[str, str], dict[str, Floats]]  # (method, condition) to metr
 
 METRICS = ("macro_f1", "log_loss")
 LEVEL = 0.95
-_FLOOR = np.finfo(float).eps  # a probability of 0 counts as this in the log-loss, as in ``votes``
-
-
-@dataclass(frozen=True)
-class _Run:
-    """One method under one condition: what each respondent adds to each metric, one array for each seed."""
-
-    true: Floats  # (n, options), 1 where an option was chosen
-    guessed: list[Floats]  # (n, options), 1 where it was predicted
-    losses: list[Floats]  # (n,), minus the log-probability of the answer
+_FLOOR = np.finfo(float).eps  # a probability of 0 counts as this in the log-loss, as in ``vote_metrics``
 
 
 def count_effective_respondents(
@@ -47,15 +38,15 @@ def count_effective_respondents(
 ) -> pd.DataFrame:
     """Return an EFFECTIVE table: for each arm, share and metric the respondents that the best baseline needs.
 
-    The baseline's learning curve is the best baseline at each share, made monotone by isotonic regression, and read off
-    between the shares on a logarithmic scale. Where the arm is better than the best baseline ever is, no number of the
-    respondents at hand suffices, and the result is infinite ('more than all'); where it is worse than the best baseline
-    with the smallest share, it is 0 ('fewer than the smallest share has').
+    The baseline's learning curve is the best baseline at each share, made monotone by isotonic regression, and read off between
+    the shares on a logarithmic scale. Where the arm is better than the best baseline ever is, no number of the respondents at
+    hand suffices, and the result is infinite ('more than all'); where it is worse than the best baseline with the smallest
+    share, it is 0 ('fewer than the smallest share has').
 
-    The interval is a percentile bootstrap of both curves together: test folds are drawn with replacement, and
-    respondents within them, the same for all methods. Folds share training rows, which no resample of them can undo.
-    In 100 simulated surveys of 1,000 respondents, in which the arm was the baseline with 100 more respondents, the 95 %
-    interval held the true number in .90 (log-loss, 40 training respondents) to 1.00 (``benchmarks/effective.py``).
+    The interval is a percentile bootstrap of both curves together: test folds are drawn with replacement, and respondents
+    within them, the same for all methods. That folds share training rows is not reflected in it. In 100 simulated surveys of
+    1,000 respondents, in which the arm was the baseline with 100 more respondents, the 95 % interval held the true number in
+    .90 (log-loss, 40 training respondents) to 1.00 (``benchmarks/effective.py``).
 
     Parameters
     ----------
@@ -71,19 +62,18 @@ def count_effective_respondents(
     Returns
     -------
     pandas.DataFrame
-        ``n_training`` is the mean over folds of the rows the arm was trained on; ``n_smallest`` and ``n_largest`` are
-        those of the baseline's curve. A curve with fewer than two conditions that have baselines gives no rows.
+        ``n_training`` is the mean over folds of the rows the arm was trained on; ``n_smallest`` and ``n_largest`` are those of
+        the baseline's curve. A curve with fewer than two conditions that have baselines gives no rows.
     """
     sizes = pd.Series(training_rows(splits)).groupby(level=0).mean()
     respondents = predictions.drop_duplicates("respondent_id").sort_values(["fold", "respondent_id"])
     draws = _Draws.of(respondents, n_resamples, seed, weighted)
     rows: list[dict[str, Any]] = []
     for curve in curves:
+        on_curve = predictions[predictions["condition"].isin(curve)]
         values: Values = {
-            (str(method), str(condition)): _metrics(_as_run(run, respondents), draws)
-            for (method, condition), run in predictions[predictions["condition"].isin(curve)].groupby(
-                ["method", "condition"], sort=False
-            )
+            (str(method), str(condition)): _metrics(run, respondents, draws)
+            for (method, condition), run in on_curve.groupby(["method", "condition"], sort=False)
             if sees_training_rows(str(method))
         }
         steps = [one for one in curve if _baselines(values, one)]
@@ -91,17 +81,14 @@ def count_effective_respondents(
             continue
         n_steps = np.array([float(sizes[one]) for one in steps])
         for metric in METRICS:
-            best = np.stack(
-                [np.max([found[metric] for found in _baselines(values, one)], axis=0) for one in steps],
-                axis=1,
-            )
+            best = [np.max([found[metric] for found in _baselines(values, one)], axis=0) for one in steps]
             rows += [
                 {
                     "method": method,
                     "condition": condition,
                     "metric": metric,
                     "n_training": float(sizes[condition]),
-                    **_needed(found[metric], n_steps, best),
+                    **_needed(found[metric], n_steps, np.stack(best, axis=1)),
                     "n_smallest": n_steps[0],
                     "n_largest": n_steps[-1],
                 }
@@ -120,11 +107,9 @@ def _baselines(values: Values, condition: str) -> list[dict[str, Floats]]:
 
 
 def _needed(levels: Floats, n_training: Floats, curves: Floats) -> dict[str, float]:
-    """Return the estimate and its interval from the sample, which stands first, and the resamples."""
-    needed = np.array(
-        [respondents_needed(level, n_training, curve) for level, curve in zip(levels, curves, strict=True)]
-    )
-    # A quantile that is one of the values: between a number and infinity there is nothing.
+    """Return the estimate from the sample, which is the first row, and its interval from the resamples."""
+    needed = [respondents_needed(level, n_training, one) for level, one in zip(levels, curves, strict=True)]
+    # Quantiles without interpolation, because some values are infinite.
     low, high = np.quantile(needed[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="inverted_cdf")
     return {"n_effective": float(needed[0]), "ci_low": float(low), "ci_high": float(high)}
 
@@ -161,7 +146,7 @@ def respondents_needed(level: float, n_training: Floats, values: Floats) -> floa
 
 @dataclass(frozen=True)
 class _Draws:
-    """What each resample holds; the first is the sample itself. Every method and condition meets the same ones."""
+    """The resamples, the sample itself first; the same for every method and condition."""
 
     respondents: Floats  # how much each respondent counts within its fold, (1 + resamples, n)
     folds: Floats  # how often each fold is drawn, (1 + resamples, folds)
@@ -184,30 +169,29 @@ class _Draws:
         return cls(counts, folds, fold_of)
 
 
-def _as_run(run: pd.DataFrame, respondents: pd.DataFrame) -> _Run:
+def _metrics(run: pd.DataFrame, respondents: pd.DataFrame, draws: _Draws) -> dict[str, Floats]:
+    """Return each metric of one method and condition for the sample and every resample, higher is better.
+
+    Means over the folds drawn and over seeds.
+    """
     options, columns = options_of(run), option_columns(run)
-    every = np.arange(len(options))
     codes = pd.Index(options).get_indexer(pd.Index(respondents["target"]))
-    guessed, losses = [], []
+    true = _indicators(codes, len(options))
+    seeds = []
     for _, part in run.groupby("seed"):
         aligned = part.set_index("respondent_id").loc[respondents["respondent_id"], columns].to_numpy()
         aligned = aligned / aligned.sum(axis=1, keepdims=True)
-        guessed.append((aligned.argmax(axis=1)[:, None] == every).astype(float))
-        losses.append(-np.log(np.maximum(aligned[np.arange(len(codes)), codes], _FLOOR)))
-    return _Run((codes[:, None] == every).astype(float), guessed, losses)
-
-
-def _metrics(run: _Run, draws: _Draws) -> dict[str, Floats]:
-    """Return each metric for the sample and every resample, mean over the folds drawn and over seeds; higher is better."""
+        losses = -np.log(np.maximum(aligned[np.arange(len(codes)), codes], _FLOOR))
+        seeds.append((_indicators(aligned.argmax(axis=1), len(options)), losses))
     by_fold: dict[str, list[Floats]] = {metric: [] for metric in METRICS}
     for fold in np.unique(draws.fold_of):
         here = draws.fold_of == fold
-        weights, true = draws.respondents[:, here], run.true[here]
+        weights = draws.respondents[:, here]
         f1, loss = [], []
-        for guessed, losses in zip(run.guessed, run.losses, strict=True):
-            both = weights @ (true * guessed[here])
-            either = weights @ true + weights @ guessed[here]
-            # An option that nobody chose and that is predicted for nobody has no part, as in ``votes``.
+        for predicted, losses in seeds:
+            both = weights @ (true[here] * predicted[here])
+            either = weights @ true[here] + weights @ predicted[here]
+            # An option that is neither chosen nor predicted has no F1, as in ``vote_metrics``.
             with np.errstate(invalid="ignore"):
                 f1.append(np.nanmean(np.where(either > 0, 2 * both / either, np.nan), axis=1))
             loss.append(-(weights @ losses[here]) / weights.sum(axis=1))
@@ -217,3 +201,7 @@ def _metrics(run: _Run, draws: _Draws) -> dict[str, Floats]:
         metric: np.einsum("bf,fb->b", draws.folds, np.stack(values)) / draws.folds.shape[1]
         for metric, values in by_fold.items()
     }
+
+
+def _indicators(codes: NDArray[np.intp], n_options: int) -> Floats:
+    return np.asarray(codes[:, None] == np.arange(n_options), dtype=float)

@@ -1,124 +1,65 @@
-"""How well votes are predicted: the metrics of one test fold, and of all folds."""
+"""Every metric of every method, condition and test fold."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.spatial.distance import jensenshannon
-from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, precision_recall_fscore_support
 
-from stimmung.evaluation.votes.calibration import expected_calibration_error
+from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS, Fold
 from stimmung.vocabulary.arms import sees_training_rows
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.votes_schemas import NO_FOLD, option_columns, options_of
 
 Metrics = dict[tuple[str, str | None], float]  # (metric, answer option or None) to value
 
-HIGHER_IS_BETTER = {
-    "accuracy": True,
-    "balanced_accuracy": True,
-    "macro_f1": True,
-    "f1": True,
-    "log_loss": False,
-    "brier": False,
-    "expected_calibration_error": False,
-    "total_variation": False,
-    "jensen_shannon": False,
-    "option_mass": True,
-    "unseen": False,
-}
-
 
 def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:
-    """Return all metrics of one test fold.
-
-    accuracy, balanced_accuracy (mean recall), macro_f1 and f1 of each option
-        For the most probable option; of equals the one that stands first. An option that nobody in the fold
-        chose and that is predicted for nobody has no F1 (NaN) and no part in the macro F1; one that nobody
-        chose and that is predicted has an F1 of 0, as in scikit-learn. Balanced accuracy is over the
-        options that somebody chose.
-    log_loss
-        In nats. A probability of 0 counts as 2.2e-16 (the float's resolution), as in scikit-learn: a method
-        that was certain and wrong pays 36 nats for it.
-    brier
-        Sum over options of the squared error, mean over respondents: 0 to 2, also for two options (Brier
-        1950).
-    expected_calibration_error
-        See ``calibration``: 10 bins of equal width.
-    total_variation, jensen_shannon
-        Distance between the predicted shares (mean probabilities) and the observed ones, 0 to 1: half the
-        sum of absolute differences; square root of the Jensen-Shannon divergence in bits. A fold's observed
-        shares carry sampling error, so neither is 0 for a perfect model, and the fewer respondents a fold
-        has, the larger they are.
-    predicted_share, share_error
-        Of each option: mean probability, and that minus the observed share. Unlike the distances, the error
-        has no bias.
-    option_mass
-        Probability on any valid option, before it is scaled to 1.
-    unseen
-        Share of the respondents of whom a server did not show every option. Their option mass is a lower bound.
+    """Return all metrics of one test fold; ``vote_metrics.VOTE_METRICS`` says what they are.
 
     Parameters
     ----------
     predictions
         Rows of a PREDICTIONS table: one method, condition, seed and fold.
     weighted
-        Whether survey weights count in all metrics. Shares and what is computed from them always use the
-        weights.
+        Whether survey weights count in all metrics. Shares and what is computed from them always use the weights.
     """
     options = options_of(predictions)
     probabilities = predictions[option_columns(predictions)].to_numpy()
-    probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
-    target = _codes(predictions["target"], options)
-    chosen = probabilities.argmax(axis=1)
-    survey_weights = predictions["weight"].to_numpy()
-    weights = survey_weights if weighted else None
-    every = np.arange(len(options))
-    _, recall, f1, _ = precision_recall_fscore_support(
-        target, chosen, labels=every, sample_weight=weights, zero_division=np.nan
+    weights = predictions["weight"].to_numpy()
+    fold = Fold(
+        target=_codes(predictions["target"], options),
+        probabilities=probabilities / probabilities.sum(axis=1, keepdims=True),
+        survey_weights=weights,
+        weights=weights if weighted else None,
+        option_mass=predictions["option_mass"].to_numpy(),
+        n_unseen=predictions["n_unseen"].to_numpy()
+        if "n_unseen" in predictions
+        else np.zeros(len(weights), int),
     )
-    correct = chosen == target
-    confidence = probabilities[np.arange(len(target)), chosen]
-    predicted = np.average(probabilities, axis=0, weights=survey_weights)
-    observed = np.bincount(target, weights=survey_weights, minlength=len(options)) / survey_weights.sum()
-    metrics: Metrics = {
-        ("accuracy", None): accuracy_score(target, chosen, sample_weight=weights),
-        ("balanced_accuracy", None): recall[np.unique(target)].mean(),
-        ("macro_f1", None): np.nanmean(f1),
-        ("log_loss", None): log_loss(target, probabilities, labels=every, sample_weight=weights),
-        ("brier", None): brier_score_loss(
-            target, probabilities, labels=every, sample_weight=weights, scale_by_half=False
-        ),
-        ("expected_calibration_error", None): expected_calibration_error(confidence, correct, weights),
-        ("total_variation", None): np.abs(predicted - observed).sum() / 2,
-        ("jensen_shannon", None): jensenshannon(predicted, observed, base=2),
-        ("option_mass", None): np.average(predictions["option_mass"], weights=weights),
-        ("unseen", None): np.average(_unseen(predictions), weights=weights),
-    }
+    values = {name: one.compute(fold) for name, one in VOTE_METRICS.items()}
+    metrics: Metrics = {(name, None): values[name] for name, one in VOTE_METRICS.items() if not one.by_option}
     for place, option in enumerate(options):
-        metrics["f1", option] = f1[place]
-        metrics["predicted_share", option] = predicted[place]
-        metrics["share_error", option] = predicted[place] - observed[place]
+        metrics |= {
+            (name, option): values[name][place] for name, one in VOTE_METRICS.items() if one.by_option
+        }
     return {key: float(value) for key, value in metrics.items()}
 
 
 def measure_folds(
     predictions: pd.DataFrame, splits: pd.DataFrame, weighted: bool = False, whole: bool = True
 ) -> pd.DataFrame:
-    """Return a FOLD_METRICS table: every metric of every method, condition and fold.
+    """Return a FOLD_METRICS table.
 
-    A method that ran with several seeds has the mean over them in each fold: seeds share the test rows, so
-    they tell how much a method varies, not how well the fold is known.
+    A method that ran with several seeds has the mean over them in each fold: seeds share the test rows, so they tell how much a
+    method varies, not how well the fold is known.
 
     Parameters
     ----------
-    predictions
-        A PREDICTIONS table, of any number of methods, conditions and seeds.
+    predictions, weighted
+        A PREDICTIONS table, of any number of methods, conditions and seeds; see :func:`vote_metrics`.
     splits
-        The SPLITS table that they were made with; it says how many rows each fold trained on.
-    weighted
-        See ``vote_metrics``.
+        The SPLITS table with which they were made.
     whole
-        Whether the predictions must be of all respondents of the splits, and not of a subgroup.
+        Whether the predictions must be those of all respondents of the splits; False for a subgroup.
 
     Raises
     ------
@@ -164,10 +105,7 @@ def training_rows(splits: pd.DataFrame) -> dict[tuple[str, int], int]:
 
 
 def check_same_folds(predictions: pd.DataFrame, splits: pd.DataFrame) -> None:
-    """Raise an InputError unless every run predicts each respondent of its splits once, in the same fold.
-
-    Methods can only be compared fold by fold if their folds are the same.
-    """
+    """Raise an InputError unless every run predicts each respondent of its splits once, in the same fold."""
     tested = splits[splits["fold"] != NO_FOLD]
     expected = {
         str(condition): part.set_index("respondent_id")["fold"].sort_index()
@@ -177,15 +115,9 @@ def check_same_folds(predictions: pd.DataFrame, splits: pd.DataFrame) -> None:
         found = run.set_index("respondent_id")["fold"].sort_index()
         if condition not in expected or not found.equals(expected[condition]):
             raise InputError(
-                f"predictions of {method}, condition {condition}, seed {seed}, are not those of the splits",
+                f"the predictions of {method}, condition {condition}, seed {seed}, do not have the folds of the splits",
                 "They were made with other splits: delete them and run snakemake again.",
             )
-
-
-def _unseen(predictions: pd.DataFrame) -> NDArray[np.bool_]:
-    if "n_unseen" not in predictions:
-        return np.zeros(len(predictions), dtype=bool)
-    return predictions["n_unseen"].to_numpy() > 0
 
 
 def _codes(target: "pd.Series[str]", options: list[str]) -> NDArray[np.intp]:
@@ -193,7 +125,7 @@ def _codes(target: "pd.Series[str]", options: list[str]) -> NDArray[np.intp]:
     if (codes < 0).any():
         # The value is not named: it is a respondent's answer.
         raise InputError(
-            f"predictions hold a target that is none of the answer options {', '.join(options)}",
+            f"the predictions have a target that is not among their answer options: {', '.join(options)}",
             "The codebook has changed since: delete the predictions and run snakemake again.",
         )
     return codes

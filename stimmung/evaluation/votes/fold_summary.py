@@ -1,16 +1,16 @@
-"""What the folds of a cross-validation say together: an interval that knows that they share training rows."""
+"""Means over cross-validation folds, with intervals that allow for the training rows that the folds share."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS
+
 LEVEL = 0.95
-# A metric cannot leave these, so neither can its interval.
-RANGES = {"log_loss": (0.0, np.inf), "brier": (0.0, 2.0), "share_error": (-1.0, 1.0)}
-UNIT_RANGE = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -24,51 +24,52 @@ class FoldSummary:
     p: float
     n_folds: int
 
+    def estimate(self, name: str) -> dict[str, Any]:
+        """Return the mean as ``name``, with its interval."""
+        return {name: self.mean, "ci_low": self.ci_low, "ci_high": self.ci_high}
+
 
 def corrected_resampled_t(
     values: NDArray[np.float64], n_test: NDArray[np.int64], n_training: NDArray[np.int64]
 ) -> FoldSummary:
     """Summarise one value for each fold by the corrected resampled t statistic.
 
-    The folds of a cross-validation train on nearly the same respondents, so their values are not
-    independent and the plain t interval is too short. Nadeau and Bengio (2003, Inference for the
-    generalization error, Machine Learning 52) multiply the variance over folds not by 1/K but by
-    1/K + n_test/n_training, and keep K - 1 degrees of freedom.
+    The folds of a cross-validation train on nearly the same respondents, so their values are not independent and the plain t
+    interval is too short. Nadeau and Bengio (2003, Inference for the generalization error, Machine Learning 52) multiply the
+    variance over folds not by 1/K but by 1/K + n_test/n_training, and keep K - 1 degrees of freedom.
 
-    ``n_training`` is the number of rows that were trained on, also where a condition trains on a share
-    only: all folds then share the same few rows, and the ratio must grow. It stops at K - 2. Two folds of K
-    have (K - 2) / (K - 1) of their training rows in common, and what is learned from two samples cannot be
-    correlated by more than the share that they have in common (for symmetric functions of the rows; from
-    the decomposition of Hoeffding 1948, A class of statistics with asymptotically normal distribution).
+    ``n_training`` is the number of rows that were trained on, also where a condition trains on a share only: all folds then
+    share the same few rows, and the ratio must grow. It stops at K - 2. Two folds of K have (K - 2) / (K - 1) of their training
+    rows in common, and what is learned from two samples cannot be correlated by more than the share that they have in common
+    (for symmetric functions of the rows; from the decomposition of Hoeffding 1948, A class of statistics with asymptotically
+    normal distribution).
 
-    In simulated surveys of 900 respondents, 400 for each case (logistic regression; 2, 3, 5 and 10 folds;
-    training shares of .1, .05 and .02; for 5 folds also 1 and .3) these intervals covered accuracy and
-    log-loss in .95 to 1.00 of the cases: they are rather too long than too short. Without a correction
-    coverage fell to .43, with the ratio of the full design, 1 / (K - 1), to .62.
+    In simulated surveys of 900 respondents, 400 for each case (logistic regression; 2, 3, 5 and 10 folds; training shares of
+    .1, .05 and .02; for 5 folds also 1 and .3) these intervals covered accuracy and log-loss in .95 to 1.00 of the cases: they
+    are rather too long than too short. Without a correction coverage fell to .43, with the ratio of the full design,
+    1 / (K - 1), to .62.
 
     Parameters
     ----------
     values
         One value for each fold, shape (K,); NaN where a fold has none, and then the fold is left out.
     n_test, n_training
-        Rows of each fold, shape (K,). n_training 0 means that the method sees no training rows: its folds
-        are independent, and the interval is the plain one.
+        Rows of each fold, shape (K,). n_training 0 means that the method sees no training rows: its folds are independent, and
+        the interval is the plain one.
 
     Returns
     -------
     FoldSummary
-        Interval and p are NaN with fewer than two folds. If all folds agree exactly, the interval has no
-        length, and p is 1 for a mean of 0 and NaN otherwise, because there is no spread to judge it by.
+        Interval and p are NaN with fewer than two folds. If all folds agree exactly, the interval has no length, and p is 1 for
+        a mean of 0 and NaN otherwise, because there is no spread to judge it by.
     """
     defined = ~np.isnan(values)
     values, n_test, n_training = values[defined], n_test[defined], n_training[defined]
     n_folds = len(values)
-    if n_folds == 0:
-        return FoldSummary(np.nan, np.nan, np.nan, np.nan, np.nan, 0)
-    mean = float(values.mean())
-    if n_folds == 1:
-        return FoldSummary(mean, np.nan, np.nan, np.nan, np.nan, 1)
-    sd = float(values.std(ddof=1))
+    if n_folds < 2:
+        mean = float(values.mean()) if n_folds else np.nan
+        return FoldSummary(mean, np.nan, np.nan, np.nan, np.nan, n_folds)
+    mean, sd = float(values.mean()), float(values.std(ddof=1))
     if sd < 1e-12:
         return FoldSummary(mean, 0.0, mean, mean, 1.0 if abs(mean) < 1e-12 else np.nan, n_folds)
     ratio = float(np.divide(n_test, n_training, out=np.zeros(n_folds), where=n_training > 0).mean())
@@ -79,21 +80,27 @@ def corrected_resampled_t(
     return FoldSummary(mean, sd, mean - reach, mean + reach, p, n_folds)
 
 
+def summarize_fold_values(folds: pd.DataFrame) -> FoldSummary:
+    """Summarise rows of a FOLD_METRICS table: one metric of one method and condition, one row for each fold."""
+    return corrected_resampled_t(
+        folds["value"].to_numpy(), folds["n_test"].to_numpy(), folds["n_training"].to_numpy()
+    )
+
+
 def summarize_folds(folds: pd.DataFrame) -> pd.DataFrame:
     """Return a METRICS table from a FOLD_METRICS table.
 
-    Intervals are those of ``corrected_resampled_t``, cut where the metric ends (an accuracy has no upper
-    limit above 1). ``n_training`` is the mean over folds, 0 for a method that sees no training rows;
-    ``n_folds`` counts the folds in which the metric is defined.
+    Intervals are those of ``corrected_resampled_t``, cut at the ends of the metric's range. ``n_training`` is the mean over
+    folds, 0 for a method that sees no training rows; ``n_folds`` counts the folds in which the metric is defined.
     """
+    keys = ["method", "condition", "metric", "option"]
     rows = []
-    for key, part in folds.groupby(["method", "condition", "metric", "option"], sort=False, dropna=False):
-        values = part["value"].to_numpy()
-        summary = corrected_resampled_t(values, part["n_test"].to_numpy(), part["n_training"].to_numpy())
-        low, high = RANGES.get(str(key[2]), UNIT_RANGE)
+    for key, part in folds.groupby(keys, sort=False, dropna=False):
+        summary = summarize_fold_values(part)
+        low, high = VOTE_METRICS[str(key[2])].range
         rows.append(
             {
-                **dict(zip(("method", "condition", "metric", "option"), key, strict=True)),
+                **dict(zip(keys, key, strict=True)),
                 "value": summary.mean,
                 "sd_over_folds": summary.sd,
                 "ci_low": np.clip(summary.ci_low, low, high),
@@ -112,9 +119,8 @@ def paired_difference(first: pd.DataFrame, second: pd.DataFrame) -> FoldSummary:
     Parameters
     ----------
     first, second
-        Rows of a FOLD_METRICS table: one metric of one method and condition, one row for each fold. Folds
-        that only one of them has are left out. Where both are trained, the smaller training set counts: it
-        gives the longer interval.
+        Rows of a FOLD_METRICS table, as for :func:`summarize_fold_values`. Folds that only one of them has are left out. Where
+        both are trained, the smaller training set counts: it gives the longer interval.
     """
     both = first.merge(second, on="fold", suffixes=("", "_second"), validate="one_to_one")
     trained = both[["n_training", "n_training_second"]].to_numpy()

@@ -1,4 +1,4 @@
-"""Imputed answers: what each method says of each respondent, as a data set to be merged with the survey's own."""
+"""Imputed answers: each method's prediction for each respondent, as a data set to be merged with the survey's own."""
 
 from collections.abc import Mapping
 
@@ -11,13 +11,10 @@ from stimmung.vocabulary.votes_schemas import NO_FOLD, option_columns, options_o
 def impute_answers(predictions: pd.DataFrame) -> pd.DataFrame:
     """Return an IMPUTED table: one row for each respondent, method and condition.
 
-    Nobody's own answer went into what is said of them: who answered is predicted by the model of the fold that was not
-    trained on them, who did not by all folds' models, averaged. Seeds are averaged as well.
+    No respondent is predicted by a model that was trained on them: who answered is predicted by the model of their test fold,
+    who did not by the models of all folds, averaged. Seeds are averaged as well.
 
-    Parameters
-    ----------
-    predictions
-        A PREDICTIONS table, with the rows of those who did not answer.
+    ``predictions`` is a PREDICTIONS table with the rows of those who did not answer.
     """
     columns = option_columns(predictions)
     keys = ["method", "condition", "respondent_id"]
@@ -40,48 +37,35 @@ def impute_answers(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def readme(
-    imputed: pd.DataFrame,
-    conditions: Mapping[str, str],
-    *,
-    title: str,
-    target: str,
-    simulated: bool,
+    imputed: pd.DataFrame, conditions: Mapping[str, str], *, title: str, target: str, simulated: bool
 ) -> str:
-    """Return what the data set is and how it may be used, as Markdown.
+    """Return what an IMPUTED table is and how it may be used, as Markdown.
 
-    Parameters
-    ----------
-    imputed
-        The table.
-    conditions
-        What each condition learns from, in words.
-    title, target
-        The survey, and the item that is predicted.
-    simulated
-        Whether the respondents are made up.
+    ``conditions`` says in words what each condition's models were trained on, ``title`` and ``target`` name the survey and the
+    item that is predicted.
     """
-    n, n_absent = imputed["respondent_id"].nunique(), _n_absent(imputed)
+    n, n_absent = (part["respondent_id"].nunique() for part in (imputed, imputed[~imputed["answered"]]))
     one = imputed.iloc[0]
     columns = {
         "respondent_id": "as in the survey's file, or the number of its row",
         "method": "a model's arm, such as `tiny/tuned`, or `baselines/…`",
-        "condition": "what the method learned from, see below",
-        "held_out_fold": "the test fold, -1 for who did not answer",
+        "condition": "which respondents the method was trained on, see below",
+        "held_out_fold": "the test fold; -1 for respondents who gave no valid answer",
         "answered": f"whether the respondent gave a valid answer to `{target}`",
         "observed": "that answer; empty if there is none",
         "most_probable": "the option with the highest probability",
-        "weight": "the survey weight, 1 if there is none",
-        "n_seeds": "how many seeds are averaged",
+        "weight": "the survey weight; 1 if the survey has none",
+        "n_seeds": "how many random seeds are averaged",
         f"p_… ({len(option_columns(imputed))} columns)": "the probability of each option; they sum to 1",
     }
     lines = [
         f"# Imputed answers: {title}",
         "",
         *(["**The respondents are simulated. Nothing here is a finding.**", ""] if simulated else []),
-        f"`answers.parquet` and `answers.csv` hold the same {len(imputed)} rows: what each method says about `{target}` for "
-        f"each of {n} respondents, {n_absent} of whom gave no valid answer. One row for each respondent, method and condition.",
+        f"`answers.parquet` and `answers.csv` hold the same {len(imputed)} rows: each method's prediction of `{target}` for "
+        f"{n} respondents, {n_absent} of whom gave no valid answer. One row for each respondent, method and condition.",
         "",
-        "Merge one method and condition with the survey on `respondent_id`:",
+        "Choose one method and condition and merge them with the survey on `respondent_id`:",
         "",
         "    imputed = pd.read_parquet('answers.parquet')",
         f"    imputed = imputed[(imputed.method == '{one['method']}') & (imputed.condition == '{one['condition']}')]",
@@ -97,19 +81,15 @@ def readme(
         "",
         "## Before you use it",
         "",
-        "- Nobody's own answer went into what is said of them: who answered is predicted by a model of the other folds, who "
-        "did not by all folds' models, averaged.",
-        "- Work with the probabilities. Shares of `most_probable` understate small options; mean probabilities do not for "
-        "that reason.",
-        "- Filling gaps with one value makes standard errors too small. Draw several values from the probabilities and combine "
-        "them by Rubin's rules; even then the models' own uncertainty is missing, and non-response that depends on the "
-        "answer itself is not repaired.",
-        "- Look at calibration and at the errors of shares in the report first. A method with a low option mass would rather "
-        "have said something else.",
-        "- These are respondents' data. Treat the files as you treat the survey.",
+        "- No respondent is predicted by a model that was trained on them: those who answered are predicted by a model trained "
+        "on the other folds, those who did not by the models of all folds, averaged.",
+        "- Work with the probabilities. Shares of `most_probable` understate rare options; mean probabilities do not have "
+        "this fault.",
+        "- Imputing a single value makes standard errors too small. Draw several values from the probabilities and combine the "
+        "results by Rubin's rules; even then the uncertainty of the models themselves is ignored, and non-response that depends "
+        "on the answer itself is not corrected.",
+        "- Check calibration and the errors of predicted shares in the report first. A low option mass means that the method gave "
+        "most of its probability to text that is no answer option.",
+        "- These are respondents' data. Protect the files as you protect the survey.",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _n_absent(imputed: pd.DataFrame) -> int:
-    return int(imputed.loc[~imputed["answered"], "respondent_id"].nunique())

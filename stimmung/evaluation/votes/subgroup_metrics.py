@@ -1,4 +1,4 @@
-"""Metrics of a part of the respondents, such as those who identify with no party."""
+"""Metrics of subgroups of the respondents, such as those who identify with no party."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,11 +20,12 @@ def members(respondents: pd.DataFrame, keep: Answers, exclude: Answers) -> list[
     Parameters
     ----------
     respondents
-        The respondents table.
+        The RESPONDENTS table.
     keep
-        Who gave one of the answers to every one of these items.
+        Members gave one of the answers listed, for each of these items.
     exclude
-        Who gave another answer to each of these items. Who gave no answer belongs to no subgroup of the item.
+        Members gave another answer than those listed, for each of these items. Who gave no answer to an item that a subgroup names
+        does not belong to it.
 
     Raises
     ------
@@ -54,23 +55,21 @@ def measure_subgroups(
     subgroups: Mapping[str, Mapping[str, Answers]],
     weighted: bool = False,
 ) -> pd.DataFrame:
-    """Return a SUBGROUPS table: the METRICS of each subgroup's test rows. Training rows are all, as ever.
+    """Return a SUBGROUPS table: the METRICS of each subgroup's test rows, by models that were trained on everybody.
 
     Folds without a respondent of the subgroup are left out.
 
     Parameters
     ----------
-    predictions, splits, respondents
-        Tables of these names.
+    predictions, splits, respondents, weighted
+        As of :func:`measure_folds`; the RESPONDENTS table.
     subgroups
         Name to ``keep`` and ``exclude``, see :func:`members`.
-    weighted
-        Whether survey weights count in every metric.
 
     Raises
     ------
     InputError
-        If an item or an answer is unknown, or a subgroup has nobody in it.
+        If an item or an answer is unknown, or a subgroup is empty.
     """
     parts = [empty_table(SUBGROUPS)]
     for name, subgroup in subgroups.items():
@@ -78,7 +77,7 @@ def measure_subgroups(
         part = predictions[predictions["respondent_id"].isin(ids)]
         if part.empty:
             raise InputError(
-                f"subgroups.{name}: no tested respondent belongs to it", "Look at its `keep` and `exclude`."
+                f"subgroups.{name}: no tested respondent belongs to it", "Check its `keep` and `exclude`."
             )
         folds = measure_folds(part, splits, weighted, whole=False)
         parts.append(summarize_folds(folds).assign(subgroup=name))

@@ -61,10 +61,10 @@ def test_a_user_s_lexicon_is_read_from_csv_and_tsv(tmp_path):
     [
         ("wort,category\nx,y\n", "has no rows with 'word' .did you mean 'wort'"),
         ("word,category\n", "has no rows"),
-        ("word,category,weight\nx,y,much\n", "line 2: the weight is no number"),
-        ("word,category\n*,y\n", "line 2: needs a word"),
-        ("word,category\na*b,y\n", "line 2: needs a word"),
-        ("word,category\nx,\n", "line 2: needs a word"),
+        ("word,category,weight\nx,y,much\n", "line 2: the weight is not a number"),
+        ("word,category\n*,y\n", "line 2: an entry needs a word"),
+        ("word,category\na*b,y\n", "line 2: an entry needs a word"),
+        ("word,category\nx,\n", "line 2: an entry needs a word"),
     ],
 )
 def test_a_wrong_lexicon_is_told(tmp_path, content, told):

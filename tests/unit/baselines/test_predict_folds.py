@@ -130,5 +130,5 @@ def test_the_answers_of_tested_respondents_do_not_reach_their_predictions():
 
 def test_splits_of_other_respondents_are_refused():
     table = respondents()
-    with pytest.raises(InputError, match="condition 'c': the splits are not those of these respondents"):
+    with pytest.raises(InputError, match="condition 'c': the splits table and the respondents table"):
         predict("majority", table, split(table).iloc[1:])

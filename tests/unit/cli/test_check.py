@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stimmung.cli.check import check_study, merged_config, read_respondents
+from stimmung.cli.check import check_study
+from stimmung.study.merge import merged_config
+from stimmung.study.named_files import read_respondents
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import load_study
 from stimmung.vocabulary.errors import InputError
@@ -44,7 +46,7 @@ def test_a_sound_study_tells_its_plan(folder):
     assert found.problems == []
     assert found.plan[0] == "survey voters: 40 respondents, made up, 40 with an answer to 'vote'"
     assert "  condition half: 9 to 11 training rows" in found.plan
-    assert found.plan[-1] == "  4 adapters: 2 cohorts (tuned arms, conditions, seeds) of 2 folds"
+    assert found.plan[-1] == "  4 adapters: 2 jobs (tuned arms, conditions, seeds) of 2 folds"
 
 
 def test_mistakes_in_file_codebook_and_conditions_are_told_together(folder):
@@ -89,11 +91,11 @@ def test_a_wrong_config_does_not_hide_a_wrong_codebook(folder):
     assert "target 'choice' is not among the items" in said
 
 
-def test_an_answer_that_nobody_gave_is_mentioned_for_it_may_be_misspelt(folder):
+def test_an_option_that_no_respondent_chose_is_mentioned_for_its_label_may_be_misspelt(folder):
     book = yaml.safe_load((folder / "voters.yaml").read_text())
     book["items"]["party"]["options"].append({"code": 4, "label": "green"})
     (folder / "voters.yaml").write_text(yaml.safe_dump(book))
-    assert any("nobody gave" in line and "party (green)" in line for line in checked(folder).plan)
+    assert any("no respondent chose" in line and "party (green)" in line for line in checked(folder).plan)
 
 
 def test_the_whole_of_gles_2017_is_planned_on_made_up_respondents():
@@ -102,7 +104,7 @@ def test_the_whole_of_gles_2017_is_planned_on_made_up_respondents():
     assert found.problems == []
     chosen = load_study(config, ROOT).surveys["gles2017"]
     assert len(chosen.conditions) == 22
-    assert f"  {22 * 5} adapters: 22 cohorts" in found.plan[-1]
+    assert f"  {22 * 5} adapters: 22 jobs" in found.plan[-1]
     # Study A's own models would train three times as many.
     config = merged_config(SIMULATED[:1], ROOT)
     assert load_study(config, ROOT).surveys["gles2017"].n_adapters(5) == 22 * 3 * 5
@@ -139,6 +141,21 @@ def test_every_file_that_a_panel_names_and_has_not_is_told(panel_study, tmp_path
     said = [what for what, _ in check_study(panel_study, tmp_path).problems]
     keys = ["files", "trackers.mood", "signals.peer", "lexicon"]
     assert [what.split(":")[0] for what in said] == [f"panels.british-twitter.{key}" for key in keys]
+
+
+def test_fault_tt_a_filter_that_can_remove_nothing_is_told(tmp_path):
+    panel = {
+        "files": ["posts.csv"],
+        "columns": {"author": None},
+        "weeks": {"first": "2020-01-06", "last": "2020-01-13"},
+        "questions": {"mood": {"stem": "How?", "options": ["Happy", "Sad"]}},
+    }
+    config = merged_config([], ROOT) | {"run": {"panels": ["mine"]}, "panels": {"mine": panel}}
+    (tmp_path / "posts.csv").write_text("time,text\n")
+    noted = "same-author removes nothing, because columns.author is null"
+    assert noted in "\n".join(check_study(config, tmp_path).plan)
+    panel["filters"] = {"duplicates": "any-author"}
+    assert noted not in "\n".join(check_study(config, tmp_path).plan)
 
 
 def test_a_tracker_that_lacks_an_answer_option_is_told_before_anything_is_trained(panel_study, tmp_path):

@@ -1,5 +1,6 @@
 """The commands as a user types them: a new survey needs no code."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -73,14 +74,14 @@ def test_draft_edit_check_read(folder, capsys):
     survey["conditions"]["interessiert"]["keep"]["v2"] = ["stark", "mittel"]
     (folder / "study.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
     assert main(["check", "study.yaml"]) == 0
-    assert "Nothing wrong was found." in capsys.readouterr().out
+    assert "No problems found." in capsys.readouterr().out
 
     assert main(["prompts", "study.yaml", "--real", "--show", "1"]) == 0
     shown = capsys.readouterr().out
     assert "Wen wählt diese Person? One of: Rot, Grün." in shown
     assert "Interesse: stark\nAlter: 67 Jahre\nWahl:" in shown
 
-    made = {"output": folder / "r.parquet", "provenance": folder / "p.json"}
+    made = {"respondents": folder / "r.parquet", "provenance": folder / "p.json"}
     read_survey(
         file="umfrage.sav", codebook=folder / "umfrage.yaml", language="de", where={}, weight="w", **made
     )
@@ -96,7 +97,7 @@ def test_a_draft_is_printed_when_no_file_is_named_and_overwrites_none(folder, ca
     assert [item["column"] for item in printed["items"].values()] == ["v2", "Geburtsjahr", "v1"]
     (folder / "mine.yaml").write_text("my work")
     assert main(["draft-codebook", "umfrage.sav", "--target", "v1", "--output", "mine.yaml"]) == 1
-    assert "mine.yaml is there already" in capsys.readouterr().err
+    assert "mine.yaml already exists" in capsys.readouterr().err
     assert (folder / "mine.yaml").read_text() == "my work"
 
 
@@ -109,8 +110,17 @@ def test_a_target_that_is_not_there_is_told_in_one_line(folder, capsys):
     assert folder.joinpath("umfrage.sav").exists()
 
 
+def test_fault_am_a_reader_that_stops_reading_is_no_traceback(folder):
+    command = f"{sys.executable} -m stimmung.cli.main draft-codebook umfrage.sav --target v1 | true"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, cwd=folder, env=environment
+    )
+    assert ended.stderr == ""
+
+
 def test_the_commands_are_found_and_help_themselves():
-    command = [sys.executable, "-m", "stimmung.study", "--help"]
+    command = [sys.executable, "-m", "stimmung.cli.main", "--help"]
     ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert ended.returncode == 0
-    assert all(name in ended.stdout for name in ("draft-codebook", "check", "prompts"))
+    assert all(name in ended.stdout for name in ("draft-codebook", "check", "prompts", "schema"))

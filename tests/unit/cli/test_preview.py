@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stimmung.cli.check import merged_config
 from stimmung.cli.preview import shown_prompts
+from stimmung.study.merge import merged_config
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import load_study
 from stimmung.vocabulary.errors import InputError
@@ -85,7 +85,7 @@ def test_real_respondents_are_shown_only_when_asked_for_and_never_by_default(vot
         list(shown_prompts(chosen, 3, real=True, root=folder))
     (folder / "voters.csv").write_text(voters())
     real = "\n".join(shown_prompts(chosen, 3, real=True, root=folder))
-    assert "REAL RESPONDENTS: keep it to yourself" in real
+    assert "REAL RESPONDENTS: do not share" in real
     # Only what the prompt holds: no identifier, no column that is no item.
     assert MARKER not in real
     first = voters().splitlines()[1].split(",")

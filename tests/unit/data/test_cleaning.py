@@ -5,13 +5,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from stimmung.data.posts.cleaning import clean_text, clean_texts, is_emoji_only, removed_pattern
+from stimmung.data.posts.cleaning import clean_texts, is_emoji_only, removed_pattern
 from stimmung.vocabulary.posts import Cleaning
 
 PUBLISHED = Cleaning()
 SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 PIECES = st.sampled_from([*SPACES, "@", "@ann", "#", "http", "https://t.co/x", "a", "é", "😀", ":", "null"])
 TEXTS = st.lists(st.lists(PIECES, max_size=12).map("".join), max_size=6)
+
+
+def clean_text(text, cleaning):
+    return clean_texts(pa.array([text]), cleaning)[0].as_py()
 
 
 @settings(max_examples=200, deadline=None)

@@ -60,7 +60,7 @@ def test_a_code_outside_the_ranges_is_unknown_and_not_missing():
 
 def test_a_value_label_of_two_codes_is_refused_with_both():
     file = SurveyFile(pd.DataFrame({"vote": [1.0, 9.0]}), value_labels={"vote": {1: "SPD", 9: "SPD"}})
-    with pytest.raises(InputError, match="column 'vote': the value label 'SPD' stands for 2 codes: 1, 9"):
+    with pytest.raises(InputError, match="column 'vote': 2 codes have the value label 'SPD': 1, 9"):
         coded(file, options=[{"code": "SPD", "label": "SPD"}, {"code": 2, "label": "CDU"}])
     both = coded(file, options=[{"code": [1, 9], "label": "SPD"}, {"code": 2, "label": "CDU"}])
     assert listed(both.answers) == ["SPD", "SPD"]

@@ -95,7 +95,7 @@ def test_reasons_are_proposed_by_label_and_what_the_file_declares_as_missing_is_
 def test_nobody_s_own_words_and_no_number_of_rows_stand_in_the_draft(survey):
     text, content = drafted(survey)
     assert "nachgedacht" not in text and "offen" not in content["items"]
-    assert "# Left out, because it holds words, one value or too many: offen" in text
+    assert "# Left out, because it has words, only one value, or too many: offen" in text
 
 
 @pytest.mark.usefixtures("survey")

@@ -76,11 +76,11 @@ def test_the_real_goemotions_has_enough_posts_for_mixes():
 def test_what_cannot_be_mixed_is_told(tmp_path):
     with pytest.raises(InputError, match="no GoEmotions in"):
         read_goemotions(tmp_path)
-    with pytest.raises(InputError, match="no post that is labelled 'sadness' alone"):
+    with pytest.raises(InputError, match="no post whose only label is 'sadness'"):
         read_goemotions(write_goemotions(tmp_path, ["so good\t1\tid1"]))
     with pytest.raises(InputError, match="line 1: no tab"):
         read_goemotions(write_goemotions(tmp_path, ["marked post"]))
-    with pytest.raises(InputError, match="20 posts labelled 'joy', but the mixes take 50"):
+    with pytest.raises(InputError, match="20 posts labelled 'joy', but the mixes need 50"):
         mix(simulate_labelled_posts(20, seed=3))
     with pytest.raises(InputError, match="2 shares for 11 weeks"):
         mix(simulate_labelled_posts(50, seed=3), shares=[0, 1])

@@ -15,7 +15,6 @@ from stimmung.data.posts import post_weeks
 from stimmung.data.posts.authors import as_hex, keyed_digests
 from stimmung.data.posts.panel_reader import read_panel
 from stimmung.data.posts.post_files import find_post_files
-from stimmung.data.posts.reading_report import dropped_table
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.posts import PostColumns, PostFilters, PostFormat
 from stimmung.vocabulary.weeks import Weeks
@@ -89,9 +88,8 @@ def test_every_row_is_kept_or_counted_once(tmp_path):
         "duplicate-text": 1,
     }  # fmt: skip
     assert report["rows"] == report["kept"] + sum(report["dropped"].values()) == 14
-    table = dropped_table(report)
-    assert table["n"].sum() == 14
-    assert table.groupby("reason")["n"].sum().drop("kept").to_dict() == report["dropped"]
+    by_week = [week["dropped"] for week in report["weeks"].values()]
+    assert sum(map(Counter, by_week), Counter(report["dropped_without_week"])) == report["dropped"]
 
 
 def test_overlapping_files_give_each_post_once(tmp_path):
@@ -278,7 +276,7 @@ def test_times_that_do_not_parse_stop_the_reading_if_no_time_does(tmp_path):
     assert MARK not in str(told.value)
     report, _ = read(
         tmp_path,
-        layout=PostFormat(time_format="%d/%m/%Y"),
+        format=PostFormat(time_format="%d/%m/%Y"),
         weeks=Weeks(first="2020-03-18", last="2020-03-18", anchor="WED"),
     )
     assert report["dropped"] == {"unparsable-time": 1}
@@ -358,3 +356,55 @@ def test_reading_is_done_once_for_each_file(tmp_path, monkeypatch):
     )
     read_panel(find_post_files([str(tmp_path / "*.csv")], WEEKS.labels()), READER, tmp_path / "weeks")
     assert opened == [tmp_path / "a.csv"]
+
+
+@pytest.mark.parametrize("true", ["1.0", "1", "True", "TRUE", "yes", " t ", "Y"])
+def test_fault_x_every_writing_of_true_marks_a_retweet(tmp_path, true):
+    rows = [
+        ("2020-01-01", "a", "again", true),
+        ("2020-01-01", "a", "own", "0.0"),
+        ("2020-01-01", "a", "mine", ""),
+    ]
+    write_csv(tmp_path / "posts.csv", rows, header=("time", "author", "text", "repost"))
+    report, weeks = read(tmp_path, columns=PostColumns(retweet="repost"))
+    assert texts(weeks) == ["mine", "own"] and not any("repost" in one for one in report["warnings"])
+
+
+def test_fault_x_flags_of_type_float_and_bool_are_read_and_others_are_warned_of(tmp_path):
+    for name, flags in {"float": [1.0, 0.0, None], "bool": [True, False, None]}.items():
+        frame = pd.DataFrame(
+            {"time": "2020-01-01", "author": "a", "text": ["again", f"own {name}", f"mine {name}"]}
+        )
+        frame.assign(repost=flags).to_parquet(tmp_path / f"{name}.parquet")
+    write_csv(
+        tmp_path / "o.csv", [("2020-01-01", "b", "odd", "maybe")], header=("time", "author", "text", "repost")
+    )
+    report, weeks = read(tmp_path, "*.parquet", "*.csv", columns=PostColumns(retweet="repost"))
+    assert texts(weeks) == ["mine bool", "mine float", "odd", "own bool", "own float"]
+    warned = f"{tmp_path / '*.csv'}: 1 values of 'repost' are neither true nor false, and count as false"
+    assert [one for one in report["warnings"] if "repost" in one] == [warned]
+
+
+def test_fault_ii_identifiers_that_a_spreadsheet_rounded_are_warned_of(tmp_path):
+    rows = [("2020-01-01", "a", f"post {number}", "1.21327E+18") for number in range(10)]
+    write_csv(tmp_path / "posts.csv", rows, header=("time", "author", "text", "id"))
+    pd.DataFrame(
+        {"time": "2020-01-01", "author": "a", "text": ["x", "y"], "id": [1.213270000000000123e18, None]}
+    ).to_parquet(tmp_path / "posts.parquet")
+    report, _ = read(tmp_path, "*.csv", "*.parquet", columns=PostColumns(post_id="id"))
+    told = [one for one in report["warnings"] if "look rounded, like 1.21327E+18" in one]
+    assert [one.split(": ")[1].split(" ")[0] for one in told] == ["10", "1"]
+
+
+def test_fault_jj_posts_that_reddit_removed_are_dropped_and_counted(tmp_path):
+    rows = [
+        ("a", "[removed]"),
+        ("[deleted]", "[deleted]"),
+        ("[deleted]", "still here"),
+        ("b", "on [removed] posts"),
+    ]
+    write_csv(tmp_path / "posts.csv", [("2020-01-01", *row) for row in rows])
+    report, weeks = read(tmp_path)
+    assert texts(weeks) == ["on [removed] posts"] and report["dropped"] == {"removed": 3}
+    report, weeks = read(tmp_path, filters=PostFilters(removed="keep"))
+    assert len(texts(weeks)) == 4 and not report["dropped"]

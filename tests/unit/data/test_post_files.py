@@ -52,7 +52,7 @@ def test_compressed_files_are_read_and_cut_off_ones_are_told(tmp_path, suffix, c
     path.write_bytes(content)
     assert len(columns_of(path)[0]["text"]) == len(rows)
     path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(InputError, match="damaged or cut off"):
+    with pytest.raises(InputError, match="damaged or truncated"):
         columns_of(path)
 
 
@@ -143,7 +143,7 @@ def test_the_first_line_of_a_file_without_a_header_is_not_shown(tmp_path):
         ("posts.csv", "time,author,text\n".encode("utf-16"), "is UTF-16, not UTF-8"),
         ("posts.csv.gz", b"not gzip at all", "damaged"),
         ("posts.parquet", b"not parquet at all", "damaged"),
-        ("posts.txt", b"x", "no file of posts that can be read"),
+        ("posts.txt", b"x", "not a kind of file that posts can be read from"),
         ("posts.json", b'[\n{"time": 1}\n]\n', "no column 'text'"),
     ],
 )
@@ -172,3 +172,21 @@ def test_files_are_found_once_in_order_and_by_the_week_in_their_name(tmp_path):
     assert [file.week for file in files] == ["2020-01-01", "2020-01-08"]
     with pytest.raises(InputError, match=r"no file of posts matches 'c/\*\.csv'"):
         find_post_files(["a/*.csv", "c/*.csv"], ["2020-01-01"], tmp_path)
+
+
+def test_fault_y_nan_in_jsonl_and_in_floats_is_absent(tmp_path):
+    (tmp_path / "a.jsonl").write_text(
+        '{"time": 1, "author": NaN, "text": NaN}\n{"time": 1, "author": 5, "text": "nan"}\n'
+    )
+    columns, _ = columns_of(tmp_path / "a.jsonl")
+    assert columns["author"] == [None, "5"] and columns["text"] == [None, "nan"]
+    pq.write_table(
+        pa.table({"time": ["1"] * 2, "author": [12.0, np.nan], "text": ["x"] * 2}), tmp_path / "a.parquet"
+    )
+    assert columns_of(tmp_path / "a.parquet")[0]["author"] == ["12", None]
+
+
+def test_fault_bb_a_path_with_brackets_is_taken_as_it_stands(tmp_path):
+    write_csv(tmp_path / "posts [1].csv", ROWS)
+    (file,) = find_post_files(["posts [1].csv"], [], tmp_path)
+    assert file.path == tmp_path / "posts [1].csv"

@@ -161,7 +161,7 @@ def test_identifiers_are_those_of_the_codebooks_column():
 
 def test_an_identifier_that_is_absent_or_stands_twice_is_refused():
     codes = CODES.assign(id=[1, 1, 1, None, 5])
-    with pytest.raises(InputError, match="'id': 1 rows have none and 2 have one that stands before"):
+    with pytest.raises(InputError, match="'id': 1 rows have no ID and 2 repeat an earlier ID"):
         table(codes, codebook(respondent_id="id"))
 
 

@@ -60,5 +60,5 @@ def test_what_is_no_signal_is_told(tmp_path):
     with pytest.raises(InputError, match="no number in column 'Happy' of row 2"):
         signal(tmp_path / "s.csv")
     (tmp_path / "s.csv").write_text("date\n2020-03-19\n")
-    with pytest.raises(InputError, match="no column beside 'date'"):
+    with pytest.raises(InputError, match="no column but 'date'"):
         signal(tmp_path / "s.csv")

@@ -135,7 +135,7 @@ def test_the_wording_of_the_answers_does_not_change_the_folds():
 def test_an_answer_with_fewer_rows_than_folds_is_refused_by_name():
     table = respondents(300, 9, missing=0)
     table["vote"] = pd.Categorical(["abstain"] * 3 + ["no"] * 200 + ["yes"] * 97, VOTES)
-    with pytest.raises(InputError, match=r"5 folds need 5 rows an answer, but 'abstain' has 3"):
+    with pytest.raises(InputError, match=r"5 folds need 5 respondents for each answer, but 'abstain' has 3"):
         split(table)
 
 
@@ -219,6 +219,6 @@ def test_exactly_so_many_rows_are_drawn_as_are_asked_for(n, seed, wanted):
 def test_a_draw_of_more_rows_than_there_are_is_refused():
     table = respondents(300, 23)
     with pytest.raises(
-        InputError, match=r"same_size_as: \d+ training rows are to be drawn, but only \d+ are there"
+        InputError, match=r"same_size_as: \d+ training rows are to be drawn, but the condition has only \d+"
     ):
         split(table, keep={"party": ["left"]}, same_size_as={})

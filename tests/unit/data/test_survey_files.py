@@ -1,5 +1,6 @@
 import hashlib
 
+import numpy as np
 import pandas as pd
 import pyreadstat
 import pytest
@@ -51,7 +52,7 @@ def test_one_column_may_be_asked_for_by_name_and_by_label(tmp_path):
 
 def test_a_label_of_two_columns_is_refused_and_both_are_named(tmp_path):
     file = write_sav(tmp_path / "votes.sav", column_labels={"v1": "Wahl", "v2": "x", "v3": "Wahl"})
-    with pytest.raises(InputError, match=r"'Wahl' stands for 2 columns: v1, v3"):
+    with pytest.raises(InputError, match=r"2 columns have the variable label 'Wahl': v1, v3"):
         read_survey_file(file, ["Wahl"])
 
 
@@ -65,7 +66,7 @@ def test_all_columns_that_are_absent_or_ambiguous_are_told_at_once():
         find_columns(["Alder", "Wahl", "v1", "Kreis"], labels, "file")
     assert "no column is named or labelled 'Alder' (did you mean 'Alter'?)" in refused.value.what
     assert "no column is named or labelled 'Kreis'" in refused.value.what
-    assert "'Wahl' stands for 2 columns: v2, v3" in refused.value.what
+    assert "2 columns have the variable label 'Wahl': v2, v3" in refused.value.what
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".sav", ".dta"])
@@ -204,3 +205,63 @@ def test_a_fingerprint_is_the_digest_of_the_file(tmp_path):
     expected = {"file": str(path), "sha256": hashlib.sha256(b"vote\n1\n").hexdigest(), "size_bytes": 7}
     assert fingerprint(str(path)) == expected
     assert fingerprint("statsmodels:anes96")["package"].startswith("statsmodels 0.")
+
+
+IDS = ["12345678901234567", "12345678901234568", "98765432109876543210"]
+
+
+def test_fault_n_long_identifiers_and_codes_keep_every_digit(tmp_path):
+    assert [code_key(one) for one in IDS] == IDS
+    assert code_key("12345678901234567.0") == code_key(12345678901234567) == IDS[0]
+    pd.DataFrame({"id": IDS}).to_csv(tmp_path / "a.csv", index=False)
+    pd.DataFrame({"id": pd.array([int(IDS[0]), int(IDS[1]), None], "Int64")}).to_parquet(
+        tmp_path / "a.parquet"
+    )
+    assert read_survey_file(str(tmp_path / "a.csv")).codes["id"].map(code_key).tolist() == IDS
+    assert (
+        read_survey_file(str(tmp_path / "a.parquet")).codes["id"].map(code_key).dropna().tolist() == IDS[:2]
+    )
+
+
+def test_fault_r_an_identifier_that_is_the_index_of_a_parquet_file_is_found(tmp_path):
+    pd.DataFrame({"vote": [1, 2]}, index=pd.Index([7, 9], name="id")).to_parquet(tmp_path / "a.parquet")
+    assert read_survey_file(str(tmp_path / "a.parquet"), ["id"]).codes["id"].tolist() == [7, 9]
+
+
+@pytest.mark.parametrize("suffix", [".dta", ".parquet"])
+def test_fault_o_a_number_of_single_precision_is_its_shortest_decimal(tmp_path, suffix):
+    frame = pd.DataFrame({"income": np.array([3.7, 0.1, np.nan], "float32")})
+    path = tmp_path / f"a{suffix}"
+    frame.to_stata(path, write_index=False) if suffix == ".dta" else frame.to_parquet(path)
+    assert read_survey_file(str(path)).codes["income"].map(code_key).dropna().tolist() == ["3.7", "0.1"]
+
+
+def test_fault_p2_a_csv_file_that_is_not_utf_8_is_in_windows_1252(tmp_path):
+    (tmp_path / "a.csv").write_bytes("vote\nwon’t say\nGrüne\n".encode("cp1252"))
+    assert read_survey_file(str(tmp_path / "a.csv")).codes["vote"].tolist() == ["won’t say", "Grüne"]
+
+
+def test_fault_q_the_delimiter_is_looked_for_outside_of_quotes(tmp_path):
+    (tmp_path / "a.csv").write_text('"Trust, in, general";vote\n1;2\n')
+    assert list(read_survey_file(str(tmp_path / "a.csv")).codes) == ["Trust, in, general", "vote"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_fault_ad_a_utf_16_file_is_known_by_its_mark(tmp_path, encoding):
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    (tmp_path / "a.csv").write_bytes(f"{mark}vote,id\nGrüne,1\n".encode(encoding))
+    assert read_survey_file(str(tmp_path / "a.csv"), ["vote"]).codes["vote"].tolist() == ["Grüne"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_fault_ad_labels_of_an_old_stata_file_are_read_as_what_they_are(tmp_path, encoding):
+    path = tmp_path / "a.dta"
+    pyreadstat.write_dta(
+        pd.DataFrame({"vote": [1.0]}),
+        str(path),
+        version=10,
+        variable_value_labels={"vote": {1: "Grüne ßßßß"}},
+    )
+    written = path.read_bytes()
+    path.write_bytes(written.replace("Grüne ßßßß".encode(), "Grüne ßßßß".encode(encoding).ljust(15, b"\0")))
+    assert read_survey_file(str(path)).value_labels["vote"] == {1: "Grüne ßßßß"}

@@ -190,3 +190,29 @@ def test_tidy_trackers_of_another_form_are_told(tmp_path, content, told):
     (tmp_path / "t.csv").write_text(content)
     with pytest.raises(InputError, match=told):
         read_tidy(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        ("5,5%", 0.055),
+        ("5.5 %", 0.055),
+        ("0,531", 0.531),
+        ("5,5", 5.5),
+        ("1,931", 1931),
+        ("12,345,678.5", 12345678.5),
+    ],
+)
+def test_fault_s_a_decimal_comma_is_one(cell, number):
+    assert parse_number(cell) == pytest.approx(number)
+
+
+@pytest.mark.parametrize("cell", ["1,931%", "1.234,5", "1,2,3", "1,23,456"])
+def test_fault_s_a_comma_that_may_be_either_is_refused(tmp_path, cell):
+    assert parse_number(cell) is None
+    (tmp_path / "a.csv").write_text(f'week,option,share\n2019-06-27,Happy,"{cell}"\n')
+    with pytest.raises(InputError, match="no number in column 'share' of row 1"):
+        read_tidy(tmp_path / "a.csv")
+    write_xlsx(tmp_path / "a.xlsx", [["Mood", HEADS[0]], ["Happy", cell], ["Sad", "3%"]])
+    with pytest.raises(InputError, match="1 shares are not numbers, the first on 2019-06-27"):
+        read_yougov(tmp_path / "a.xlsx")

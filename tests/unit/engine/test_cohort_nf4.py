@@ -29,6 +29,7 @@ def final_losses(base, training, tasks, folder, mode):
     return [(one[0], sum(one[-5:]) / 5) for one in losses]
 
 
+@pytest.mark.slow
 def test_final_losses_of_a_cohort_are_those_of_adapters_trained_alone(quantised, training, tasks, tmp_path):
     training = training.model_copy(update={"num_train_epochs": 4, "learning_rate": 1e-2})
     together = final_losses(quantised, training, tasks, tmp_path / "together", "stacked")

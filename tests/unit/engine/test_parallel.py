@@ -36,6 +36,7 @@ def first_meeting(monkeypatch):
     monkeypatch.setattr(parallel, "MET_WITHIN", timedelta(seconds=60))
 
 
+@pytest.mark.slow
 def test_two_devices_train_what_one_does(saved_base, training, tasks, tmp_path, monkeypatch):
     finished = []
 
@@ -55,6 +56,7 @@ def test_two_devices_train_what_one_does(saved_base, training, tasks, tmp_path, 
             assert (spread.adapter(key) / name).read_bytes() == (alone.adapter(key) / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_no_two_devices_train_the_same_adapter(saved_base, training, tasks, tmp_path, monkeypatch):
     given = []
 
@@ -70,6 +72,7 @@ def test_no_two_devices_train_the_same_adapter(saved_base, training, tasks, tmp_
     assert given[0] == [tasks[0].name], "the second device has the other one"
 
 
+@pytest.mark.slow
 def test_a_device_that_fails_leaves_its_adapters_to_the_first(saved_base, training, tasks, tmp_path):
     """The other process finds no base where it looks, and ends at once."""
     moved = type(saved_base)(
@@ -97,6 +100,7 @@ def test_a_device_that_never_comes_leaves_its_adapters_to_the_first(
     assert all(store.has(key) for key in keys)
 
 
+@pytest.mark.slow
 def test_each_device_gets_a_share_and_nothing_is_left_of_the_meeting(tasks, tmp_path):
     PartialState()  # as Hugging Face's Trainer leaves it behind
     with ThreadPoolExecutor(1) as pool:
@@ -124,6 +128,7 @@ def share_elsewhere(n_tasks, meeting):
     return [int(number) for number in ended.stdout.split()]
 
 
+@pytest.mark.slow
 def test_a_signal_stops_the_others_too(saved_base, training, tasks, tmp_path):
     with pytest.raises(Interrupted):
         train_on_all_devices(

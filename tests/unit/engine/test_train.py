@@ -276,6 +276,7 @@ def test_tasks_that_make_the_same_adapter_are_trained_once_however_often_stopped
     assert sorted(record["name"] for record in records(tmp_path / "b")) == ["adapter 0", "adapter 1"]
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(base, training, tasks, tmp_path):
     store, killed = Store(tmp_path / "a"), Store(tmp_path / "b")
     began = time.monotonic()
@@ -342,7 +343,7 @@ def test_a_damaged_checkpoint_is_told_and_training_begins_anew(base, training, t
     damaged.checkpoint(keys).parent.mkdir(parents=True)
     damaged.checkpoint(keys).write_bytes(b"half a file")
     train_adapters(base, training, tasks[:1], damaged, pace=ALONE)
-    assert "cannot be read, so training begins anew" in caplog.text
+    assert "cannot be read, so training starts over" in caplog.text
     assert (damaged.adapter(keys[0]) / WEIGHTS).read_bytes() == (
         store.adapter(keys[0]) / WEIGHTS
     ).read_bytes()

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stimmung.evaluation.series.affect import aggregate_answers
-from stimmung.evaluation.series.series_steps import rolling_mean, scale_min_max
+from stimmung.evaluation.series.affect import aggregate_answers, on_scale
+from stimmung.evaluation.series.series_steps import rolling_mean
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import AFFECT
 from tests.synthetic_moods import OPTIONS, SEEDS, make_moods
@@ -73,10 +73,16 @@ def test_without_an_untuned_model_nothing_is_relative_to_it(answers):
 
 def test_scaled_is_the_published_scaling_and_smoothing_of_the_mean_over_seeds(affect):
     part = affect.query("option == 'Happy'").drop_duplicates("week").sort_values("week")
-    expected = rolling_mean(scale_min_max(part["value_mean"].to_numpy()), 3)
+    mean = part["value_mean"].to_numpy()
+    expected = rolling_mean((mean - mean.min()) / (mean.max() - mean.min()), 3)
     assert part["scaled_mean"].to_numpy() == pytest.approx(expected, nan_ok=True)
     assert np.isnan(expected[:2]).all() and not np.isnan(expected[2:]).any()
     assert (part["scaled_min"] <= part["scaled_max"])[2:].all()
+
+
+def test_min_max_scaling_runs_from_0_to_1_and_keeps_gaps():
+    for series, scaled in (([2.0, np.nan, 4.0, 3.0], [0, np.nan, 1, 0.5]), ([5.0, 5.0], [np.nan, np.nan])):
+        np.testing.assert_allclose(on_scale(np.array(series), np.array(series)), scaled)
 
 
 def test_without_scaling_and_smoothing_scaled_is_the_value(answers):

@@ -7,7 +7,6 @@ from stimmung.evaluation.series.series_steps import (
     differences,
     is_constant,
     rolling_mean,
-    scale_min_max,
 )
 from stimmung.vocabulary.errors import InputError
 from tests.weekly_tables import posts_table, survey_table, week_labels
@@ -23,12 +22,6 @@ def test_a_gap_ends_the_rolling_mean_and_the_differences():
 
 def test_more_weeks_in_the_window_than_there_are_leave_nothing():
     assert np.isnan(rolling_mean(np.ones((2, 3)), 4)).all()
-
-
-def test_min_max_scaling_runs_from_0_to_1_and_keeps_gaps():
-    scaled = scale_min_max(np.array([[2.0, np.nan, 4.0, 3.0], [5.0, 5.0, 5.0, 5.0]]))
-    np.testing.assert_allclose(scaled[0], [0, np.nan, 1, 0.5])
-    assert np.isnan(scaled[1]).all()
 
 
 def test_rounding_does_not_make_a_constant_series_vary():
@@ -62,7 +55,7 @@ def test_seeds_are_averaged():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda p, s: (p.assign(week="soon"), s), "no date"),
+        (lambda p, s: (p.assign(week="soon"), s), "a value that is not a date"),
         (
             lambda p, s: (p, s.assign(week=(pd.to_datetime(s["week"]) + pd.Timedelta(days=1)))),
             "different days",

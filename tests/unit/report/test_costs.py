@@ -1,8 +1,9 @@
 import json
 
-from stimmung.report.costs import costs_of, costs_part, devices_of
+from stimmung.report.costs import costs_of, costs_part, devices_of, names_of
 from stimmung.report.page import Section, render_page
 
+NAMES = {"gles": {"a", "full"}}
 HEADER = "s\th:m:s\tmax_rss\tcpu_time\n"
 
 
@@ -17,7 +18,7 @@ def test_hours_add_up_by_rule_and_other_studies_do_not_count(tmp_path):
     benchmark(tmp_path, "train_fold_adapters/gles/a/full/seed-2.tsv", "5400", "1:30:00", "900.4", "5000")
     benchmark(tmp_path, "train_fold_adapters/anes/a/full/seed-1.tsv", "9999", "2:46:39", "1", "1")
     benchmark(tmp_path, "read_survey/gles.tsv", "36", "0:00:36", "NA", "-")
-    found = costs_of(tmp_path, {"gles"}, ["NVIDIA H100", "cpu", "NVIDIA H100"])
+    found = costs_of(tmp_path, NAMES, ["NVIDIA H100", "cpu", "NVIDIA H100"])
     assert found["gpus"] == ["NVIDIA H100"]
     trained, read = found["rules"]["train_fold_adapters"], found["rules"]["read_survey"]
     assert trained == {
@@ -28,29 +29,51 @@ def test_hours_add_up_by_rule_and_other_studies_do_not_count(tmp_path):
         "peak_memory_mb": 900,
     }
     assert read == {"jobs": 1, "wall_hours": 0.01, "cpu_hours": 0.0, "gpu_hours": 0.0, "peak_memory_mb": 0}
-    assert costs_of(tmp_path, {"gles"}, ["cpu"])["rules"]["train_fold_adapters"]["gpu_hours"] == 0
+    assert costs_of(tmp_path, NAMES, ["cpu"])["rules"]["train_fold_adapters"]["gpu_hours"] == 0
 
 
-def test_a_model_that_came_from_the_cache_cost_nothing(tmp_path):
-    benchmark(tmp_path, "prepare_model/a.tsv", "360", "0:06:00", "500", "300")
-    (tmp_path / "prepare_model/b.tsv").touch()
-    assert costs_of(tmp_path, {"a", "b"}, [])["rules"]["prepare_model"]["jobs"] == 1
-    assert costs_of(tmp_path, {"b"}, [])["rules"] == {}
+def test_vv_jobs_of_models_and_conditions_that_the_config_does_not_use_do_not_count(tmp_path):
+    config = {
+        "run": {"surveys": ["gles"], "panels": ["moods"]},
+        "models": {"llama-3.2": {"source": "org/llama"}, "other": {"source": "built-in"}},
+        "surveys": {"gles": {"arms": ["llama-3.2/tuned"], "conditions": {"full": {}}}},
+        "panels": {"moods": {"arms": ["llama-3.2/weekly"]}},
+    }
+    row = ("3600", "1:00:00", "1", "1")
+    counted = (
+        "prepare_model/llama-3.2",
+        "train_fold_adapters/gles/llama-3.2/tuned/full/seed-1",
+        "train_week_adapters/moods/llama-3.2/2020-01-02",
+        "plot_votes/gles/svg",
+    )
+    others = (
+        "prepare_model/other",
+        "build_tiny/tiny",
+        "train_fold_adapters/gles/other/tuned/full/seed-1",
+        "train_fold_adapters/gles/llama-3.2/tuned/share-10/seed-1",
+        "train_week_adapters/moods/other/2020-01-02",
+    )
+    for place in (*counted, *others):
+        benchmark(tmp_path, f"{place}.tsv", *row)
+    found = costs_of(tmp_path, names_of(config), [])["rules"]
+    assert {rule: one["jobs"] for rule, one in found.items()} == {
+        place.split("/")[0]: 1 for place in sorted(counted)
+    }
+    config["surveys"]["gles"]["arms"] = ["other/tuned"]
+    assert "build_tiny" in costs_of(tmp_path, names_of(config), [])["rules"], "a built-in model is built once"
 
 
 def test_the_report_shows_every_rule_and_the_sum(tmp_path):
     benchmark(tmp_path, "score_respondents/gles/a.tsv", "7200", "2:00:00", "1500", "3600")
     benchmark(tmp_path, "read_survey/gles.tsv", "1800", "0:30:00", "100", "1800")
-    page = render_page(
-        "t", "s", [], [Section("run", "r", [costs_part(costs_of(tmp_path, {"gles"}, ["A100"]))])]
-    )
+    page = render_page("t", "s", [], [Section("run", "r", [costs_part(costs_of(tmp_path, NAMES, ["A100"]))])])
     for mark in ("score_respondents", "2.50", "1.50", "2.00", "1,500", "A100"):
         assert mark in page, mark
 
 
 def test_a_study_of_minutes_is_told_in_minutes(tmp_path):
     benchmark(tmp_path, "score_respondents/gles/a.tsv", "90", "0:01:30", "100", "45")
-    page = render_page("t", "s", [], [Section("run", "r", [costs_part(costs_of(tmp_path, {"gles"}, []))])])
+    page = render_page("t", "s", [], [Section("run", "r", [costs_part(costs_of(tmp_path, NAMES, []))])])
     for mark in ("wall minutes", "1.50", "0.75"):
         assert mark in page, mark
 

@@ -2,9 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from stimmung.report.moods_section import MoodsResults, moods_section
+from stimmung.report.moods_section import moods_section
 from stimmung.report.page import Notice, Picture, Points, Shown, Text
-from tests.synthetic_moods import MOODS_FIGURES, OPTIONS
+from stimmung.report.result_registry import MOODS, names
+from tests.synthetic_moods import OPTIONS
+from tests.unit.report.conftest import changed
 
 CONFIG = {
     "models": {"tiny": {"source": "built-in"}},
@@ -28,17 +30,14 @@ RUN = {"config": CONFIG}
 
 
 @pytest.fixture
-def results(panel, tmp_path):
-    return MoodsResults(
-        affect=panel.affect,
-        ccf=panel.ccf,
-        confirmations=panel.confirmations,
-        recovery=panel.recovery,
-        figures={name: tmp_path / f"{name}.svg" for name in MOODS_FIGURES},
-        files={name: [f"{name}.csv"] for name in ("correlations", "confirmations", "recovery")},
-        weeks=panel.weeks,
-        constructed="simulated",
-    )
+def results(panel):
+    return replace(panel, mark="simulated")
+
+
+def chapter(results, tmp_path):
+    figures = {name: tmp_path / f"{name}.svg" for name in names(MOODS, "figure")}
+    files = {name: [f"{name}.csv"] for name in names(MOODS, "table")}
+    return moods_section("made-up", RUN, results, figures, files)
 
 
 def titles(section):
@@ -49,61 +48,59 @@ def blocks(section, kind):
     return [block for part in section.parts for block in part.blocks if isinstance(block, kind)]
 
 
-def test_the_headline_is_the_recovery_of_the_known_mood_with_its_interval(results):
-    section = moods_section("made-up", RUN, results)
+def test_the_headline_is_the_recovery_of_the_known_mood_with_its_interval(results, tmp_path):
+    section = chapter(results, tmp_path)
     first = section.parts[0].blocks[0].points[0]
-    mean = results.recovery[
-        results.recovery["option"].isna() & (results.recovery["model"] == "tiny/weekly")
+    mean = results["recovery"][
+        results["recovery"]["option"].isna() & (results["recovery"]["model"] == "tiny/weekly")
     ].iloc[0]
     assert f"{mean['r']:.2f} [{mean['ci_low']:.2f}, {mean['ci_high']:.2f}]" in first
     assert "The best of the others, words" in first
 
 
-def test_counts_in_the_headlines_are_those_of_the_table(results):
-    ccf = results.ccf.copy()
+def test_counts_in_the_headlines_are_those_of_the_table(results, tmp_path):
+    ccf = results["ccf"].copy()
     ccf["p"], ccf["p_prewhitened"], ccf["p_family"] = 0.001, 0.2, 0.9
-    points = moods_section("made-up", RUN, replace(results, ccf=ccf)).parts[0].blocks[0].points
+    points = chapter(changed(results, ccf=ccf), tmp_path).parts[0].blocks[0].points
     told = [point for point in points if point.startswith("tiny/weekly against the survey")]
-    assert "3 with p ≤ .05 as published, 0 by the test that holds its level, 0 after" in told[0]
+    assert (
+        "3 with p ≤ .05 as published, 0 by the test that holds its level (prewhitened p), 0 after" in told[0]
+    )
 
 
-def test_all_figures_and_tables_are_shown_and_marked(results):
-    section = moods_section("made-up", RUN, results)
+def test_all_figures_and_tables_are_shown_and_marked(results, tmp_path):
+    section = chapter(results, tmp_path)
     assert section.simulated
-    assert len(blocks(section, Picture)) == len(MOODS_FIGURES) and len(blocks(section, Shown)) == 3
+    assert len(blocks(section, Picture)) == len(names(MOODS, "figure")) and len(blocks(section, Shown)) == 3
     assert all("Simulated data." in picture.caption for picture in blocks(section, Picture))
     assert all(shown.table.simulated and shown.files for shown in blocks(section, Shown))
 
 
-def test_a_missing_week_is_named(results, panel):
-    (notice,) = blocks(moods_section("made-up", RUN, results), Notice)
-    assert panel.missing in notice.text
+def test_a_missing_week_is_named(results, tmp_path):
+    (notice,) = blocks(chapter(results, tmp_path), Notice)
+    assert "2020-01-02" in notice.text
 
 
-def test_chapters_without_content_are_left_out(results):
-    alone = replace(
-        results,
-        ccf=results.ccf[:0],
-        confirmations=results.confirmations[:0],
-        recovery=results.recovery[:0],
-        constructed=None,
-    )
-    section = moods_section("made-up", RUN, alone)
+def test_chapters_without_content_are_left_out(results, tmp_path):
+    none = ("ccf", "confirmations", "recovery")
+    alone = changed(replace(results, mark=None), **{name: results[name][:0] for name in none})
+    section = chapter(alone, tmp_path)
     assert not section.simulated
     assert not {"Correlation by lag", "Lags confirmed", "The known mood"} & set(titles(section))
     assert "no survey" in section.parts[0].blocks[0].points[0]
 
 
-def test_constructed_weeks_are_not_called_simulated(results):
-    section = moods_section("made-up", RUN, replace(results, constructed="constructed", mixed=True))
+def test_constructed_weeks_are_not_called_simulated(results, tmp_path):
+    section = chapter(replace(results, mark="constructed", mixed=True), tmp_path)
     assert not section.simulated
     assert "Constructed data." in blocks(section, Picture)[0].caption
     assert all("Constructed weeks" in shown.table.caption for shown in blocks(section, Shown))
 
 
-def test_mixes_are_shown_against_their_shares_not_against_time(results):
-    mixed = replace(results, ccf=results.ccf[:0], confirmations=results.confirmations[:0], mixed=True)
-    section = moods_section("made-up", RUN, mixed)
+def test_mixes_are_shown_against_their_shares_not_against_time(results, tmp_path):
+    none = {name: results[name][:0] for name in ("ccf", "confirmations")}
+    mixed = changed(replace(results, mixed=True), **none)
+    section = chapter(mixed, tmp_path)
     assert "in which nobody wrote" in blocks(section, Text)[0].text
     assert not [point for one in blocks(section, Points) for point in one.points if "naive p" in point]
     shown = titles(section)

@@ -4,7 +4,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from stimmung.report.provenance import git_state, software
+from stimmung.report.provenance import git_state, software, study_title
 
 
 def git(folder, *arguments):
@@ -42,3 +42,13 @@ def test_versions_are_those_that_run():
     assert found["python"] == platform.python_version()
     assert found["packages"]["numpy"] == np.__version__
     assert list(found["packages"]) == sorted(found["packages"])
+
+
+def test_ww_a_study_without_a_title_is_called_after_its_file(tmp_path):
+    config, named, unnamed = (tmp_path / f"{name}.yaml" for name in ("config", "named", "unnamed"))
+    config.write_text("report: {title: The demo}")
+    named.write_text("report: {title: Mine}")
+    unnamed.write_text("report: {formats: [pdf]}")
+    assert study_title("The demo", [config]) == "The demo"
+    assert study_title("Mine", [named, config]) == "Mine"
+    assert study_title("The demo", [unnamed, config]) == "Stimmung: unnamed"

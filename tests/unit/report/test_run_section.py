@@ -10,7 +10,6 @@ from stimmung.report.run_section import in_words, rerun_section, run_section, si
 def run():
     return copy.deepcopy(
         {
-            "date": None,
             "git": {"revision": "ab" * 20, "date": "2026-11-21", "dirty": False},
             "software": {
                 "stimmung": "0.1.0",
@@ -89,11 +88,9 @@ def test_everything_that_identifies_the_run_is_shown(run):
     assert ("Survey weight", "none: every respondent counts 1") in facts
 
 
-def test_uncommitted_changes_and_the_date_are_told(run):
-    run["git"]["dirty"], run["date"] = True, "2026-12-24"
-    facts = dict(facts_of(run_section(run)))
-    assert facts["Git revision"].endswith("with uncommitted changes")
-    assert facts["Date of the run"] == "2026-12-24"
+def test_uncommitted_changes_are_told(run):
+    run["git"]["dirty"] = True
+    assert dict(facts_of(run_section(run)))["Git revision"].endswith("with uncommitted changes")
 
 
 def test_a_run_outside_a_repository_says_so(run):

@@ -70,13 +70,13 @@ def test_latex_has_one_table_for_each_group_and_one_row_for_each_row(table):
 
 
 def test_simulated_data_is_marked_in_every_form(table):
-    simulated = Table(table.caption, table.columns, table.groups, simulated=True)
+    simulated = table.marked("simulated")
     assert to_latex(simulated, "x").count("Simulated data.") == 2
     assert "Simulated" not in to_latex(table, "x")
     frame = pd.DataFrame({"method": ["a"], "value": [1 / 3]})
-    rows = list(csv.DictReader(io.StringIO(to_csv(frame, simulated=True))))
+    rows = list(csv.DictReader(io.StringIO(to_csv(frame, "simulated"))))
     assert rows == [{"method": "a", "value": "0.333333", "data": "simulated"}]
-    assert "data" not in to_csv(frame, simulated=False)
+    assert "data" not in to_csv(frame, None)
 
 
 def test_a_table_can_be_divided_by_its_headings(table):

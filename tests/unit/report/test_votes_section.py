@@ -6,28 +6,16 @@ from pathlib import Path
 import pytest
 
 from stimmung.report.page import Picture, Points, Shown
-from stimmung.report.votes_parts import VotesResults
+from stimmung.report.result_registry import VOTES, names
 from stimmung.report.votes_section import votes_section
-from tests.synthetic_votes import VOTES_FIGURES, VOTES_FOR_READERS
+from tests.unit.report.conftest import changed
 
 ARMS = ["tiny/tuned", "tiny/zero-shot", "tiny/few-shot"]
 
 
 @pytest.fixture
 def results(small_survey):
-    return VotesResults(
-        fold_metrics=small_survey.fold_metrics,
-        metrics=small_survey.metrics,
-        comparisons=small_survey.comparisons,
-        shares=small_survey.shares,
-        absent=small_survey.absent,
-        effective=small_survey.effective,
-        subgroups=small_survey.subgroups,
-        figures={name: Path(f"{name}.svg") for name in VOTES_FIGURES},
-        files={name: [f"{name}.csv"] for name in VOTES_FOR_READERS},
-        conditions=small_survey.conditions,
-        simulated=True,
-    )
+    return replace(small_survey, mark="simulated")
 
 
 def chapter(results, models=None, **survey):
@@ -39,7 +27,9 @@ def chapter(results, models=None, **survey):
         },
         "surveys": {"s": {"title": "Made up"}},
     }
-    return votes_section("s", run, results)
+    figures = {name: Path(f"{name}.svg") for name in names(VOTES, "figure")}
+    files = {name: [f"{name}.csv"] for name in names(VOTES, "table")}
+    return votes_section("s", run, results, figures, files)
 
 
 def blocks(section, kind):
@@ -53,20 +43,24 @@ def points(section, title):
 
 def test_every_figure_and_every_table_stands_once_with_its_files_and_its_mark(results):
     section = chapter(results)
-    assert sorted(picture.svg.stem for picture in blocks(section, Picture)) == sorted(VOTES_FIGURES)
+    assert sorted(picture.svg.stem for picture in blocks(section, Picture)) == sorted(names(VOTES, "figure"))
     shown = blocks(section, Shown)
     assert sorted(path for one in shown for path in one.files) == sorted(
-        f"{name}.csv" for name in VOTES_FOR_READERS
+        f"{name}.csv" for name in names(VOTES, "table")
     )
     assert all(one.table.simulated for one in shown)
 
 
 def test_the_first_words_are_the_best_model_beside_the_best_baseline(results):
-    full = results.metrics.query("condition == 'full' and metric == 'macro_f1'").set_index("method")["value"]
+    full = (
+        results["metrics"].query("condition == 'full' and metric == 'macro_f1'").set_index("method")["value"]
+    )
     best = full[full.index.isin(ARMS)].idxmax()
-    row = results.comparisons.query("condition == 'full' and metric == 'macro_f1' and method == @best").iloc[
-        0
-    ]
+    row = (
+        results["comparisons"]
+        .query("condition == 'full' and metric == 'macro_f1' and method == @best")
+        .iloc[0]
+    )
     first = points(chapter(results), "In short")[0]
     for said in (
         best,
@@ -80,14 +74,10 @@ def test_the_first_words_are_the_best_model_beside_the_best_baseline(results):
 
 def test_a_study_without_a_question_has_no_part_for_it(results):
     only = {"full": results.conditions["full"]}
-    empty = {
-        name: getattr(results, name).iloc[:0] for name in ("absent", "effective", "subgroups", "comparisons")
-    }
-    tables = {
-        name: getattr(results, name).query("condition == 'full'")
-        for name in ("fold_metrics", "metrics", "shares")
-    }
-    titles = [part.title for part in chapter(replace(results, conditions=only, **tables, **empty)).parts]
+    none = ("absent", "effective", "subgroup_metrics", "comparisons", "left_out")
+    frames = {name: results[name].iloc[:0] for name in none}
+    frames |= {name: results[name].query("condition == 'full'") for name in ("metrics", "shares")}
+    titles = [part.title for part in chapter(changed(replace(results, conditions=only), **frames)).parts]
     assert titles == [
         *(
             "In short",

@@ -85,7 +85,7 @@ class Desk:
             language=self.survey["language"],
             where=self.survey["where"],
             weight=self.survey["weight"],
-            output=Path("results/respondents.parquet"),
+            respondents=Path("results/respondents.parquet"),
             provenance=Path("results/provenance.json"),
         )
 
@@ -116,7 +116,7 @@ def test_nothing_is_wrong_at_first(desk, capsys):
 
 def test_duplicate_variable_labels(desk, capsys):
     desk.labels["v3"] = "Partei"
-    assert_told(desk, capsys, "the variable label 'Partei' stands for 2 columns: v2, v3")
+    assert_told(desk, capsys, "2 columns have the variable label 'Partei': v2, v3")
 
 
 def test_a_value_without_a_label(desk, capsys):
@@ -126,7 +126,7 @@ def test_a_value_without_a_label(desk, capsys):
 
 def test_a_label_that_stands_for_two_codes(desk, capsys):
     desk.values["v2"][9] = "rot"
-    assert_told(desk, capsys, "item 'party', column 'Partei': the value label 'rot' stands for 2 codes: 1, 9")
+    assert_told(desk, capsys, "item 'party', column 'Partei': 2 codes have the value label 'rot': 1, 9")
 
 
 @pytest.mark.parametrize("weight", [0.0, -1.0, None])
@@ -156,10 +156,12 @@ def test_a_condition_that_excludes_everyone(desk, capsys):
             condition="none",
             exclude=everyone,
             keep={},
+            complete=[],
+            same_size_as=None,
             share=None,
             folds=5,
             seed=24,
-            output=Path("results/splits.parquet"),
+            splits=Path("results/splits.parquet"),
         )
 
     assert_told(desk, capsys, "condition 'none' leaves nobody to train on for fold 0", job=job)
@@ -168,6 +170,18 @@ def test_a_condition_that_excludes_everyone(desk, capsys):
 def test_an_item_s_wording_that_the_chosen_language_lacks(desk, capsys):
     del desk.codebook["items"]["party"]["wording"]["en"]
     assert_told(desk, capsys, "umfrage.yaml: items.party has no wording in 'en'")
+
+
+def test_fault_am_a_column_in_another_case_is_offered(desk, capsys):
+    desk.codebook["items"]["party"]["column"] = "V2"
+    assert_told(desk, capsys, "no column is named or labelled 'V2' (did you mean 'v2'?)")
+
+
+def test_fault_am_a_codebook_s_mistake_points_to_the_page_on_codebooks(desk, capsys):
+    desk.codebook["items"]["party"]["wordings"] = "x"
+    desk.write()
+    assert main(["check", "study.yaml"]) == 1
+    assert "Hint: docs/codebooks.md explains every key." in capsys.readouterr().err
 
 
 def test_a_language_that_the_codebook_lacks(desk, capsys):

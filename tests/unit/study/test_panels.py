@@ -85,12 +85,12 @@ def test_all_mistakes_are_told_at_once():
         }
     )
     for part in (
-        "columns.time: null, because",
+        "columns.time: must be null, because",
         "filters.max_posts_per_author: needs columns.author",
         "filters.languages: needs columns.language",
         "trackers.moods: no question 'moods' (did you mean 'mood'?)",
         "arm 'llama-3-8b/tuned' is not MODEL/weekly",
-        "seeds: a seed stands twice",
+        "seeds: a seed is listed twice",
     ):
         assert part in message
 
@@ -101,9 +101,12 @@ def test_all_mistakes_are_told_at_once():
         ({"files": []}, "exactly one of files, simulate and mix"),
         ({"simulate": {}}, "exactly one of files, simulate and mix"),
         ({"columns": {"time": None}}, "columns.time: needed"),
-        ({"files": ["{week}.csv", "a.csv"], "columns": {"time": None}}, "all have {week}"),
+        (
+            {"files": ["{week}.csv", "a.csv"], "columns": {"time": None}},
+            "some have {week} in their names and some do not",
+        ),
         ({"weeks": {"first": "2019-11-08", "last": "2020-06-25", "anchor": "THU"}}, "is a FRI, not a THU"),
-        ({"format": {"time_zone": "Mars"}}, "format: time_zone: 'Mars' is no time zone"),
+        ({"format": {"time_zone": "Mars"}}, "format: time_zone: 'Mars' is no(t a)? time zone"),
         ({"columns": {"names": ["time", "author", "txt"]}}, "columns: not among names: text"),
         ({"trackers": {"mood": {"file": "t.csv", "format": "tidy", "sheet": "x"}}}, "only a yougov-xlsx"),
         ({"filters": {"retweet": "drop"}}, "unknown key 'filters.retweet' .did you mean 'retweets'"),
@@ -116,7 +119,7 @@ def test_a_mistake_is_told_with_its_place(change, message):
 
 def test_a_mix_has_a_week_for_each_share_and_no_tracker_file():
     shorter = {**MIXED, "weeks": {"first": "2000-01-03", "last": "2000-01-10"}}
-    assert "mix.joy_shares: 3 for 2 weeks" in told(shorter)
+    assert "mix.joy_shares: 3 shares for 2 weeks" in told(shorter)
     assert "bring their own" in told({**MIXED, "trackers": STUDY_B["trackers"]})
 
 

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
+from stimmung.study.merge import merged_config
 from stimmung.study.reading import load_codebook, validated
+from stimmung.study.study import load_study
 from stimmung.study.surveys import Survey
 from stimmung.vocabulary.errors import InputError
 
@@ -52,6 +55,23 @@ def test_a_combined_condition_is_checked_like_any_other():
     conditions = {"full": {}, "a": {"drop_items": ["x"]}, "b": {"combine": ["a"], "exclud": {}}}
     assert "unknown key 'conditions.b.exclud' (did you mean 'exclude'?)" in told(conditions)
     assert "conditions: c.combine: no condition 'd'" in told({"full": {}, "c": {"combine": ["d"]}})
+
+
+def test_fault_yy_a_condition_that_names_an_arm_alone_holds_for_whatever_models_a_survey_has():
+    conditions = {"full": {}, "tenth": {"share": 0.1, "arms": ["tuned"]}}
+    assert survey(conditions).arms_of("tenth") == ["small/tuned", "large/tuned"]
+    assert survey(conditions, arms=["mine/tuned", "mine/few-shot"]).arms_of("tenth") == ["mine/tuned"]
+    assert survey(conditions, arms=["mine/zero-shot"]).arms_of("tenth") == []
+    wrong = told({"full": {}, "tenth": {"arms": ["tuend"]}})
+    assert "arm 'tuend' is not among the survey's arms (did you mean 'tuned'?)" in wrong
+
+
+def test_fault_yy_the_demo_s_survey_takes_other_arms_and_keeps_its_conditions(tmp_path):
+    study = {"models": {"mine": {"source": "./mine"}}, "run": {"panels": []}}
+    study["surveys"] = {"anes1996": {"arms": ["mine/tuned"], "conditions": {"share-10": {"share": 0.2}}}}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+    chosen = load_study(merged_config([tmp_path / "study.yaml"], ROOT), ROOT).surveys["anes1996"]
+    assert chosen.conditions["share-10"].share == 0.2 and chosen.arms_of("share-10") == ["mine/tuned"]
 
 
 def test_complete_answers_are_those_of_the_prompt_of_the_condition():

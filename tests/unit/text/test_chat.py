@@ -1,9 +1,12 @@
 import pytest
 
 from stimmung.text import chat
-from stimmung.text.chat import chat_text
+from stimmung.text.chat import answer_lead, chat_text
+from stimmung.text.encoding import encode
 from stimmung.text.prompts import few_shot_messages
+from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.errors import InputError
+from tests.unit.text.conftest import QWEN_TEMPLATE
 
 MESSAGES = [
     {"role": "system", "content": "Return the vote choice."},
@@ -20,7 +23,7 @@ def test_a_prompt_does_not_change_with_the_calendar(llama3):
 
 
 def test_a_template_that_asks_for_the_date_itself_gets_the_same_one(qwen):
-    qwen.chat_template, kept = "{{ strftime_now('%d %b %Y') }} {{ messages[0].content }}", qwen.chat_template
+    qwen.chat_template, kept = "{{ strftime_now('%d %b %Y') }} {{ messages }}", qwen.chat_template
     try:
         assert chat_text(qwen, MESSAGES).startswith(chat.TEMPLATE_DATE.strftime("%d %b %Y"))
     finally:
@@ -74,3 +77,47 @@ def test_a_template_that_refuses_is_told_in_its_own_words_and_in_no_respondents(
     finally:
         qwen.chat_template = kept
     assert "Alter" not in f"{error.value} {error.value.hint}"
+
+
+@pytest.fixture
+def templated(qwen):
+    """The tokenizer with another chat template."""
+    kept = qwen.chat_template
+
+    def with_template(template):
+        qwen.chat_template = template
+        return qwen
+
+    yield with_template
+    qwen.chat_template = kept
+
+
+def test_i1_a_system_message_that_the_template_swallows_opens_the_first_user_turn(templated):
+    user_alone = "{% for m in messages %}{% if m.role == 'user' %}<{{ m.content }}>{% endif %}{% endfor %}"
+    assert chat_text(templated(user_alone), MESSAGES) == "<Return the vote choice.\n\nAlter: 44>"
+
+
+def test_i1_a_message_that_is_left_out_all_the_same_is_refused_without_its_text(templated):
+    with pytest.raises(InputError, match="leaves out the text of the system message") as error:
+        chat_text(templated("{{ messages[-1].role }}"), MESSAGES)
+    assert "vote choice" not in str(error.value)
+
+
+def test_i2_of_several_named_templates_the_default_is_used(templated):
+    text = chat_text(templated({"tool_use": "{{ 1 }}", "default": "{{ messages }}"}), MESSAGES)
+    assert "Alter: 44" in text
+    with pytest.raises(InputError, match="no chat template"):
+        chat_text(templated({"tool_use": "{{ 1 }}"}), MESSAGES)
+
+
+def test_j_an_answer_is_scored_with_the_space_that_the_template_writes_before_it(templated):
+    said = "{% for m in messages %}[{{ m.role }}]{% if m.role == 'assistant' %} {% endif %}{{ m.content }}{% endfor %}"
+    rendering = Rendering(templated(said + "{% if add_generation_prompt %}[assistant]{% endif %}"), True, "")
+    shots = few_shot_messages(MESSAGES, [("Alter: 20", "SPD")])
+    assert "[assistant] SPD" in rendering.text(shots)
+    found = rendering.encode(shots, ["SPD", "CDU"])
+    assert found == encode(rendering.tokenizer, rendering.text(shots), [" SPD", " CDU"], False)
+
+
+def test_j_a_template_that_writes_no_space_gets_none(templated):
+    assert answer_lead(templated(QWEN_TEMPLATE), MESSAGES, "SPD") == ""

@@ -136,5 +136,5 @@ def test_two_options_that_a_persona_says_alike_are_refused():
 def test_a_persona_that_lacks_a_language_is_named():
     content = copy.deepcopy(CONTENT)
     del content["items"]["church"]["options"][0]["persona"]["de"]
-    with pytest.raises(ValidationError, match=r"items\.church 1, persona has no wording in 'de'"):
+    with pytest.raises(ValidationError, match=r"items\.church option 1, persona has no wording in 'de'"):
         Codebook.model_validate(content)

@@ -90,7 +90,43 @@ def test_options_that_read_alike_are_refused(book):
 
 def test_a_code_means_one_thing(book):
     book["items"]["gender"]["missing"][0]["code"] = 1
-    assert "items.gender: code 1 stands twice" in told(book)
+    assert "items.gender: code 1 is listed twice" in told(book)
+
+
+@pytest.mark.parametrize("other", ["1", 1.0, "1.0", " 1"])
+def test_fault_t_a_code_is_the_same_as_text_and_as_number(book, other):
+    book["items"]["gender"]["options"][1]["code"] = other
+    assert "items.gender: code 1 is listed twice" in told(book)
+    book["items"]["gender"]["options"][1]["code"] = "01"  # another code, as in a csv
+    assert validated(Codebook, book, "a codebook")
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "message"),
+    [
+        (
+            ["instruction"],
+            "One of: {option}.",
+            "instruction: nothing replaces '{option}' (did you mean 'options'?)",
+        ),
+        (["items", "age", "format"], "{valeu} years", "items.age.format: nothing replaces '{valeu}'"),
+        (["items", "age", "persona"], "I am {anser}.", "items.age.persona: nothing replaces '{anser}'"),
+    ],
+)
+def test_fault_ak_a_placeholder_that_nothing_replaces_is_told(book, place, text, message):
+    inner = book
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = text
+    assert message in told(book)
+
+
+@pytest.mark.parametrize(("label", "message"), [(True, "an unquoted yes"), (5, "5 as a number")])
+def test_fault_am_a_label_that_yaml_took_for_something_else_is_told_in_one_sentence(book, label, message):
+    book["items"]["vote"]["options"][0]["label"] = label
+    said = told(book)
+    assert f"items.vote.options.0.label: YAML reads {message}" in said
+    assert "Input should be" not in said and "put it in quotes" in said
 
 
 @pytest.mark.parametrize(("scale", "options"), [("numeric", 2), ("ordinal", 1), ("nominal", 0)])
@@ -115,7 +151,7 @@ def test_an_option_needs_a_code_or_a_condition_and_a_missing_code_one_of_two(boo
 
 def test_a_code_that_yaml_took_for_a_switch_is_told(book):
     book["items"]["vote"]["options"][0]["code"] = False
-    assert "put the code in quotes" in told(book)
+    assert "put it in quotes" in told(book)
 
 
 def test_two_wordings_of_one_reason_are_refused(book):
@@ -123,7 +159,7 @@ def test_two_wordings_of_one_reason_are_refused(book):
         {"code": -98, "reason": "refused", "label": {"de": "verweigert", "en": "refused"}},
         {"code": -99, "reason": "refused", "label": {"de": "keine Angabe", "en": "no answer"}},
     ]
-    assert "items.gender: missing: 'refused' has two wordings" in told(book)
+    assert "items.gender: missing: the reason 'refused' has two wordings" in told(book)
 
 
 def test_what_is_part_of_a_dropped_item_leaves_with_it(book):

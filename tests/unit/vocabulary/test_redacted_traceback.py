@@ -45,7 +45,7 @@ def fails_in_two_ways():
 def test_no_message_of_an_exception_or_of_what_led_to_it_is_told(function):
     told = redacted_traceback(caught(function))
     assert POST not in told and "Quillfeather" not in told
-    assert "in fails" in told and "test_stacks.py" in told
+    assert "in fails" in told and "test_redacted_traceback.py" in told
 
 
 def test_the_chain_is_told_from_the_first_to_the_last():
@@ -75,4 +75,4 @@ def test_the_system_s_own_words_are_told_and_a_library_s_in_their_place_are_not(
 
 def test_the_place_is_the_innermost_line_of_the_package():
     assert place_of(caught(lambda: near("a", 1))).startswith("stimmung/vocabulary/errors.py:")
-    assert place_of(caught(fails)).startswith("test_stacks.py:")
+    assert place_of(caught(fails)).startswith("test_redacted_traceback.py:")

@@ -38,7 +38,7 @@ def test_a_shift_moves_the_posts_and_not_the_label():
     [
         ({"first": "2019-11-08"}, "2019-11-08 is a FRI, not a THU"),
         ({"first": "2020-07-02"}, "is after last"),
-        ({"time_zone": "Europe/Lundon"}, "no time zone"),
+        ({"time_zone": "Europe/Lundon"}, "not a time zone"),
     ],
 )
 def test_what_is_no_span_of_weeks_is_told(change, told):

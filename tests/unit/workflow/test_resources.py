@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from stimmung.study.named_files import merged_config
 
+from stimmung.study.merge import merged_config
 from stimmung.study.models import Model
 from stimmung.study.study import load_study
 from stimmung.vocabulary.training import Training

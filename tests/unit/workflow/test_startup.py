@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from stimmung.study.named_files import merged_config
 
+from stimmung.study.merge import merged_config
 from stimmung.study.study import load_study
 from stimmung.workflow.startup import files_or_exit
 

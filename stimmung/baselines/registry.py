@@ -1,0 +1,90 @@
+"""The tabular baselines, all that is known of each in one place.
+
+A baseline is added by an entry of ``BASELINES``: the config then accepts its name, and it is tuned, fitted and reported as the
+others are. Libraries are imported when a baseline is fitted, so that the Snakefile can read the names at no cost.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A classifier with scikit-learn's interface, and how it is used.
+
+    Attributes
+    ----------
+    estimator
+        Where its class is imported from, as ``module:class``.
+    grid
+        Parameters to the values that the inner cross-validation tries if the config gives no grid.
+    settings
+        Parameters that are the same in every fit.
+    seed
+        The parameter that takes the seed; None if nothing is drawn.
+    labels
+        The parameter that takes the names of columns that hold labels; nominal items are then not made indicators.
+    scaled
+        Whether missing values are replaced by medians and columns standardised first. Trees need neither.
+    refusal
+        The library's own exception for a bad parameter, as ``module:class``, if it is no ValueError or TypeError.
+    """
+
+    estimator: str
+    grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    seed: str | None = "random_state"
+    labels: str | None = None
+    scaled: bool = False
+    refusal: str = "builtins:ValueError"
+
+    def estimator_class(self) -> Any:
+        """Return the estimator's class."""
+        return _imported(self.estimator)
+
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """Return what the estimator may raise at a parameter that it does not accept."""
+        return (ValueError, TypeError, _imported(self.refusal))
+
+
+BASELINES = {
+    # The shares of the options in the training rows.
+    "majority": Baseline("sklearn.dummy:DummyClassifier", settings={"strategy": "prior"}, seed=None),
+    "logistic": Baseline(
+        "sklearn.linear_model:LogisticRegression",
+        grid={"C": [0.01, 0.1, 1.0, 10.0]},
+        settings={"max_iter": 1000},
+        scaled=True,
+    ),
+    "random-forest": Baseline(
+        "sklearn.ensemble:RandomForestClassifier",
+        grid={"n_estimators": [100], "min_samples_leaf": [2, 8]},
+        settings={"n_jobs": 1},
+    ),
+    "xgboost": Baseline(
+        "xgboost:XGBClassifier",
+        grid={"n_estimators": [100], "learning_rate": [0.03, 0.1], "max_depth": [2, 3]},
+        settings={"n_jobs": 1},
+    ),
+    "catboost": Baseline(
+        "catboost:CatBoostClassifier",
+        grid={"iterations": [100], "learning_rate": [0.05, 0.1], "depth": [3, 5]},
+        settings={"thread_count": 1, "allow_writing_files": False, "verbose": False},
+        seed="random_seed",
+        labels="cat_features",
+        refusal="catboost:CatBoostError",
+    ),
+}
+
+# What the config accepts as the name of a baseline.
+if TYPE_CHECKING:
+    BaselineName = str
+else:
+    BaselineName = Literal[tuple(BASELINES)]
+
+
+def _imported(place: str) -> Any:
+    module, name = place.split(":")
+    return getattr(import_module(module), name)

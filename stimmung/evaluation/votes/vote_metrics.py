@@ -1,0 +1,233 @@
+"""The metrics of predicted votes, all that is known of each in one place.
+
+A metric is added by a function here that takes a :class:`Fold`, with its label, range and direction. It is then computed
+in every fold, summarised over folds, and shown in the report's tables.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Libraries that compute metrics are imported where they are used: the report needs labels and ranges, and they take a second.
+
+Floats = NDArray[np.float64]
+UNIT = (0.0, 1.0)
+NO_BREAK_SPACE = "\u00a0"
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What one method predicted for the respondents of one test fold, with one seed.
+
+    All arrays have one row for each of n respondents.
+    """
+
+    target: NDArray[np.intp]  # index of the option that the respondent chose
+    probabilities: Floats  # (n, options); each row sums to 1
+    survey_weights: Floats
+    weights: Floats | None  # the survey weights if they count in all metrics
+    option_mass: Floats  # probability on any valid option before it was scaled to 1
+    n_unseen: NDArray[np.int64]  # options that a server did not show
+
+    @cached_property
+    def predicted(self) -> NDArray[np.intp]:
+        """Index of the most probable option, of equals the first, shape (n,)."""
+        return np.asarray(self.probabilities.argmax(axis=1))
+
+    @cached_property
+    def recall_and_f1(self) -> tuple[Floats, Floats]:
+        """Recall and F1 of each option, shape (options,); NaN for an option neither chosen nor predicted."""
+        from sklearn.metrics import precision_recall_fscore_support
+
+        how = {"labels": self.every_option, "sample_weight": self.weights, "zero_division": np.nan}
+        _, recall, f1, _ = precision_recall_fscore_support(self.target, self.predicted, **how)
+        return recall, f1
+
+    @property
+    def every_option(self) -> NDArray[np.intp]:
+        """Index of each option, shape (options,)."""
+        return np.arange(self.probabilities.shape[1])
+
+    @cached_property
+    def predicted_shares(self) -> Floats:
+        """Weighted mean probability of each option, shape (options,)."""
+        return np.average(self.probabilities, axis=0, weights=self.survey_weights)
+
+    @cached_property
+    def observed_shares(self) -> Floats:
+        """Weighted share of the respondents who chose each option, shape (options,)."""
+        chosen = np.bincount(self.target, weights=self.survey_weights, minlength=len(self.every_option))
+        return np.asarray(chosen / self.survey_weights.sum())
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is computed, and what readers are told of it.
+
+    Attributes
+    ----------
+    name, label
+        As in the column ``metric`` of all tables, and as in the head of a table for readers.
+    range
+        The lowest and highest possible value; intervals are cut there.
+    higher_is_better
+        None if neither direction is better.
+    compute, by_option
+        From a fold to a number, or, with ``by_option``, to one for each option, shape (options,).
+    compared
+        Whether language models are compared with the best baseline by this metric.
+    explanation
+        A sentence for the caption of the table, if the label needs one.
+
+    Raises
+    ------
+    ValueError
+        If there is no label, the range is empty, or another metric has the name.
+    """
+
+    name: str
+    label: str
+    range: tuple[float, float]
+    higher_is_better: bool | None
+    compute: Callable[[Fold], Any]
+    by_option: bool = False
+    compared: bool = False
+    explanation: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.label.strip():
+            raise ValueError(f"metric '{self.name}' has no label")
+        if not self.range[0] < self.range[1]:
+            raise ValueError(f"metric '{self.name}': no value lies in its range {self.range}")
+
+    @property
+    def heading(self) -> str:
+        """The label with an arrow in the better direction."""
+        if self.higher_is_better is None:
+            return self.label
+        return self.label + NO_BREAK_SPACE + ("↑" if self.higher_is_better else "↓")
+
+
+VOTE_METRICS: dict[str, Metric] = {}  # by name, in the order of tables
+
+
+def metric(
+    label: str, range: tuple[float, float], higher_is_better: bool | None, **more: Any
+) -> Callable[[Callable[[Fold], Any]], Callable[[Fold], Any]]:
+    """Register the decorated function as the metric of its name; arguments and errors as of :class:`Metric`."""
+
+    def register(compute: Callable[[Fold], Any]) -> Callable[[Fold], Any]:
+        name = compute.__name__
+        if name in VOTE_METRICS:
+            raise ValueError(f"two metrics are named '{name}'")
+        VOTE_METRICS[name] = Metric(name, label, range, higher_is_better, compute, **more)
+        return compute
+
+    return register
+
+
+@metric("Accuracy", UNIT, higher_is_better=True, compared=True)
+def accuracy(fold: Fold) -> Any:
+    """Share of the respondents whose most probable option is their answer."""
+    return np.average(fold.predicted == fold.target, weights=fold.weights)
+
+
+@metric("Balanced accuracy", UNIT, higher_is_better=True)
+def balanced_accuracy(fold: Fold) -> Any:
+    """Mean recall over the options that somebody chose."""
+    return fold.recall_and_f1[0][np.unique(fold.target)].mean()
+
+
+@metric("Macro F1", UNIT, higher_is_better=True, compared=True)
+def macro_f1(fold: Fold) -> Any:
+    """Mean F1 over the options that have one."""
+    return np.nanmean(fold.recall_and_f1[1])
+
+
+@metric("Log-loss", (0.0, np.inf), higher_is_better=False, compared=True)
+def log_loss(fold: Fold) -> Any:
+    """In nats. A probability of 0 counts as 2.2e-16 (the float's resolution): certain and wrong costs 36 nats."""
+    from sklearn import metrics
+
+    options, weights = fold.every_option, fold.weights
+    return metrics.log_loss(fold.target, fold.probabilities, labels=options, sample_weight=weights)
+
+
+@metric("Brier", (0.0, 2.0), higher_is_better=False, compared=True)
+def brier(fold: Fold) -> Any:
+    """Sum over options of the squared error, mean over respondents (Brier 1950): 0 to 2, also for two options."""
+    from sklearn.metrics import brier_score_loss
+
+    how = {"labels": fold.every_option, "sample_weight": fold.weights, "scale_by_half": False}
+    return brier_score_loss(fold.target, fold.probabilities, **how)
+
+
+@metric("ECE", UNIT, higher_is_better=False, explanation="ECE: expected calibration error.")
+def expected_calibration_error(fold: Fold) -> Any:
+    """See :func:`stimmung.evaluation.votes.calibration.expected_calibration_error`."""
+    from stimmung.evaluation.votes import calibration
+
+    confidence = fold.probabilities[np.arange(len(fold.target)), fold.predicted]
+    return calibration.expected_calibration_error(confidence, fold.predicted == fold.target, fold.weights)
+
+
+@metric(
+    "Total variation",
+    UNIT,
+    higher_is_better=False,
+    explanation="Total variation and Jensen-Shannon: distances, 0 to 1, of the predicted shares from the observed ones.",
+)
+def total_variation(fold: Fold) -> Any:
+    """Half the sum of the absolute errors of the predicted shares.
+
+    A fold's observed shares have sampling error, so this and the next are not 0 for a perfect model, and the fewer
+    respondents a fold has, the larger they are.
+    """
+    return np.abs(fold.predicted_shares - fold.observed_shares).sum() / 2
+
+
+@metric("Jensen-Shannon", UNIT, higher_is_better=False)
+def jensen_shannon(fold: Fold) -> Any:
+    """Root of the Jensen-Shannon divergence, in bits, of the predicted shares from the observed ones."""
+    from scipy.spatial.distance import jensenshannon
+
+    return jensenshannon(fold.predicted_shares, fold.observed_shares, base=2)
+
+
+@metric(
+    "Option mass",
+    UNIT,
+    higher_is_better=True,
+    explanation="Option mass: the probability on any valid option.",
+)
+def option_mass(fold: Fold) -> Any:
+    """Mean probability on any valid option, before it is scaled to 1."""
+    return np.average(fold.option_mass, weights=fold.weights)
+
+
+@metric("Not all shown", UNIT, higher_is_better=False)
+def unseen(fold: Fold) -> Any:
+    """Share of the respondents for whom a server did not show every option; their option mass is a lower bound."""
+    return np.average(fold.n_unseen > 0, weights=fold.weights)
+
+
+@metric("F1", UNIT, higher_is_better=True, by_option=True)
+def f1(fold: Fold) -> Any:
+    """F1 of each option, as in scikit-learn: 0 if it was predicted and nobody chose it, NaN if neither."""
+    return fold.recall_and_f1[1]
+
+
+@metric("Predicted share", UNIT, higher_is_better=None, by_option=True)
+def predicted_share(fold: Fold) -> Any:
+    """Weighted mean probability of each option."""
+    return fold.predicted_shares
+
+
+@metric("Error of the share", (-1.0, 1.0), higher_is_better=None, by_option=True)
+def share_error(fold: Fold) -> Any:
+    """Predicted minus observed share of each option. Unlike the distances above, it has no bias."""
+    return fold.predicted_shares - fold.observed_shares

@@ -1,0 +1,1 @@
+"""The reported results of a panel, one in each file."""

@@ -1,0 +1,98 @@
+"""Correlations of all weekly series with the survey, at every lag; the table shows lag 0."""
+
+import pandas as pd
+
+from stimmung.evaluation.series.cross_correlation import cross_correlate_series
+from stimmung.evaluation.series.weekly_series import in_order_asked
+from stimmung.report.panel_results import PanelData, PanelResult, PanelTables
+from stimmung.report.series_tables import models_in_order, side_by_side
+from stimmung.report.style import method_label
+from stimmung.report.tables import DASH, Cell, Group, Row, Table, interval, number, p_value
+from stimmung.vocabulary.moods_schemas import CCF
+from stimmung.vocabulary.parquet_tables import empty_table
+
+CHANGES = "changes from week to week"
+
+
+def correlate(panel: PanelData) -> pd.DataFrame:
+    """Return the CCF table; no rows for a panel without a survey."""
+    if panel.tracked.empty:
+        return empty_table(CCF)
+    table = cross_correlate_series(
+        panel.tracked,
+        panel.survey,
+        max_lag_weeks=panel.max_lag_weeks,
+        rolling_weeks=panel.rolling_weeks,
+        n_resamples=panel.n_resamples,
+        n_simulations=panel.n_simulations,
+        seed=panel.seed,
+    )
+    return in_order_asked(table, panel.questions)
+
+
+def correlations_table(tables: PanelTables) -> Table:
+    """Return correlations at lag 0: a row for each option, a column for each series.
+
+    Four groups for each question: as published, of the raw series, of innovations, and of changes from week to week."""
+    here = tables["ccf"][tables["ccf"]["lag_weeks"] == 0]
+    models = models_in_order(here)
+    groups = []
+    for question, part in here.groupby("question", sort=False):
+        for title, cell in (
+            (f"as published (means of {tables.rolling_weeks} weeks)", _published),
+            ("raw series", _raw),
+            ("innovations", _innovations),
+            (CHANGES, _changes),
+        ):
+            groups.append(Group(f"{question}: {title}", side_by_side(part, models, cell)))
+    caption = (
+        "Correlation of each weekly series with the survey at lag 0. As published: of smoothed series, with a "
+        "naive p that takes their weeks for independent. Raw series: with the 95 % interval of the stationary "
+        "bootstrap, and p for the effective number of weeks n. Innovations: of prewhitened series, with the 95 % "
+        "interval by Fisher's transformation; p holds its level under autocorrelation; adj.: adjusted for the "
+        "false discovery rate over all options and lags; fam.: against the best of all options and lags. Changes: of "
+        "first differences, with p for their effective number, and the detrended coefficient of the raw series."
+    )
+    return Table(caption, ["Option", *map(method_label, models)], groups)
+
+
+def _published(row: Row) -> Cell:
+    return _unless_noted(row, Cell(number(row["r"], 2), note=f"p {p_value(row['p'])}"))
+
+
+def _raw(row: Row) -> Cell:
+    span = interval(row["ci_low_raw"], row["ci_high_raw"], 2)
+    size = number(row["n_effective_raw"], 0)
+    return _unless_noted(row, Cell(number(row["r_raw"], 2), span, f"n {size}, p {p_value(row['p_raw'])}"))
+
+
+def _innovations(row: Row) -> Cell:
+    span = interval(row["ci_low_prewhitened"], row["ci_high_prewhitened"], 2)
+    allowed = f"adj. {p_value(row['p_adjusted'])}, fam. {p_value(row['p_family'])}"
+    note = f"p {p_value(row['p_prewhitened'])}, {allowed}"
+    return _unless_noted(row, Cell(number(row["r_prewhitened"], 2), span, note))
+
+
+def _changes(row: Row) -> Cell:
+    note = f"p {p_value(row['p_differences'])}, detrended {number(row['r_detrended'], 2)}"
+    return _unless_noted(row, Cell(number(row["r_differences"], 2), note=note))
+
+
+def _unless_noted(row: Row, cell: Cell) -> Cell:
+    """Return a cell, or why there is no number."""
+    return Cell(DASH, note=str(row["note"])) if row["note"] else cell
+
+
+def folded(tables: PanelTables) -> set[str]:
+    """Return the headings of the groups that the report folds away: of changes from week to week."""
+    return {f"{question}: {CHANGES}" for question in tables["ccf"]["question"].unique()}
+
+
+RESULT = PanelResult(
+    schema=CCF,
+    compute=correlate,
+    table=correlations_table,
+    title="Correlations side by side",
+    shown=lambda tables: not tables["ccf"].empty,
+    folded=folded,
+)

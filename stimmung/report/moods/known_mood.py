@@ -1,0 +1,59 @@
+"""How well each weekly series recovers the mood behind the posts, where it is known."""
+
+import numpy as np
+import pandas as pd
+
+from stimmung.evaluation.series.recovery import measure_recovery
+from stimmung.evaluation.series.weekly_series import in_order_asked
+from stimmung.report.panel_results import PanelData, PanelResult, PanelTables
+from stimmung.report.series_tables import models_in_order, side_by_side
+from stimmung.report.style import method_label
+from stimmung.report.tables import Cell, Group, Row, Table, interval, number
+from stimmung.vocabulary.moods_schemas import RECOVERY
+from stimmung.vocabulary.parquet_tables import empty_table
+
+
+def recover(panel: PanelData) -> pd.DataFrame:
+    """Return the RECOVERY table; no rows where nobody knows the mood."""
+    if panel.known.empty:
+        return empty_table(RECOVERY)
+    table = measure_recovery(
+        panel.posts[panel.posts["question"].isin(panel.known["question"])],
+        panel.known,
+        seeds=panel.affect,
+        serial=not panel.mixed,
+        n_resamples=panel.n_resamples,
+        seed=panel.seed,
+    )
+    return in_order_asked(table, panel.questions)
+
+
+def recovery_table(tables: PanelTables) -> Table:
+    """Return how well each series recovers the known mood: a row for each option, the mean first."""
+    recovery = tables["recovery"]
+    models = models_in_order(recovery)
+    groups = []
+    for question, part in recovery.groupby("question", sort=False):
+        part = part.assign(option=part["option"].fillna("mean over options"))
+        groups.append(Group(str(question), side_by_side(part, models, _recovered)))
+    caption = (
+        "Pearson's correlation of each raw weekly series with the known mood behind the posts, with the 95 % "
+        "bootstrap interval over weeks, and Spearman's rank correlation ρ, also of the seed with the lowest. "
+        "The mean weights options equally."
+    )
+    return Table(caption, ["Option", *map(method_label, models)], groups)
+
+
+def _recovered(row: Row) -> Cell:
+    worst = "" if np.isnan(row["rho_worst_seed"]) else f", worst seed {number(row['rho_worst_seed'], 2)}"
+    note = f"ρ {number(row['rho'], 2)}{worst}"
+    return Cell(number(row["r"], 2), interval(row["ci_low"], row["ci_high"], 2), note)
+
+
+RESULT = PanelResult(
+    schema=RECOVERY,
+    compute=recover,
+    table=recovery_table,
+    title="The known mood",
+    shown=lambda tables: not tables["recovery"].empty,
+)

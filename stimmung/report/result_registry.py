@@ -1,0 +1,69 @@
+"""The reported results of surveys and panels in the order of the report, and the files that each of them writes.
+
+A new result is a file in ``votes/`` or ``moods/`` that ends in ``RESULT = …``, and its line here. This file is light, because
+Snakemake expands the names of all files from it.
+"""
+
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stimmung.report.result import Result
+
+
+@dataclass(frozen=True)
+class Files:
+    """The names of a result's files, without a suffix: a stored parquet table, a table for readers and a figure, if it has them."""
+
+    data: str = ""
+    table: str = ""
+    figure: str = ""
+
+
+VOTES = {
+    "fold_values": Files(data="fold_metrics"),
+    "f1_by_option": Files(table="f1", figure="f1_by_class"),
+    "best_baseline": Files(data="comparisons", table="comparisons"),
+    "vote_shares": Files(data="shares", table="shares", figure="shares"),
+    "learning_curve": Files(figure="learning_curve"),
+    "effective_respondents": Files(data="effective", table="effective", figure="effective"),
+    "left_out_groups": Files(data="left_out", table="left_out", figure="left_out"),
+    "absent_party": Files(data="absent", table="absent", figure="absent"),
+    "subgroups": Files(data="subgroup_metrics", table="subgroups", figure="subgroups"),
+    "reliability": Files(data="reliability", figure="reliability"),
+    "all_metrics": Files(data="metrics", table="metrics"),
+}
+MOODS = {
+    "scaled_series": Files(figure="series"),
+    "correlations": Files(data="ccf", table="correlations"),
+    "lags": Files(figure="lags"),
+    "confirmed_lags": Files(data="confirmations", table="confirmations"),
+    "known_mood": Files(data="recovery", table="recovery"),
+    "raw_series": Files(figure="raw"),
+    "relative_series": Files(figure="relative"),
+}
+
+
+def names(results: dict[str, Files], kind: str) -> list[str]:
+    """Return the names of all files of a kind: data, table or figure."""
+    return [name for files in results.values() if (name := getattr(files, kind))]
+
+
+def votes_results() -> "list[Result[Any, Any]]":
+    """Return the results of a survey in the order of the report."""
+    import stimmung.report.votes  # the code digest follows this to all of its modules
+
+    return _load(stimmung.report.votes.__name__, VOTES)
+
+
+def moods_results() -> "list[Result[Any, Any]]":
+    """Return the results of a panel in the order of the report."""
+    import stimmung.report.moods  # as above
+
+    return _load(stimmung.report.moods.__name__, MOODS)
+
+
+def _load(package: str, results: dict[str, Files]) -> "list[Result[Any, Any]]":
+    modules = {name: import_module(f"{package}.{name}") for name in results}
+    return [replace(module.RESULT, files=results[name]) for name, module in modules.items()]

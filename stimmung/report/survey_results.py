@@ -1,0 +1,113 @@
+"""What the results of a survey are computed from and shown with, and what their tables and captions share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from stimmung.evaluation.votes.condition_roles import Conditions, reference_conditions
+from stimmung.evaluation.votes.fold_metrics import measure_folds
+from stimmung.report.result import Result, Tables
+from stimmung.report.style import language_models_first, method_label
+from stimmung.report.tables import Group, Table, estimate, row_of
+
+INTERVAL = (
+    "In brackets the 95 % interval over folds, corrected for shared training rows (Nadeau and Bengio 2003)."
+)
+WHISKERS = (
+    "Coloured: language models; grey: baselines. Whiskers: 95 % interval over test folds, corrected for the training rows that folds "
+    "share (Nadeau and Bengio 2003)."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurveyData:
+    """The predictions of one survey and whom they are about.
+
+    Attributes
+    ----------
+    predictions, splits, respondents
+        Tables of these names, of all methods and conditions.
+    conditions
+        The survey's conditions, as in the config.
+    subgroups
+        Name to ``keep`` and ``exclude``, in the words of the survey's language.
+    weighted
+        Whether survey weights count in every metric, and not only in shares.
+    """
+
+    predictions: pd.DataFrame
+    splits: pd.DataFrame
+    respondents: pd.DataFrame
+    conditions: Conditions
+    subgroups: Mapping[str, Mapping[str, Any]]
+    weighted: bool
+
+    @cached_property
+    def folds(self) -> pd.DataFrame:
+        """The FOLD_METRICS table, which most results are computed from."""
+        return measure_folds(self.predictions, self.splits, self.weighted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurveyTables(Tables):
+    """The stored tables of one survey, and its conditions as in the config."""
+
+    conditions: Conditions
+
+    @property
+    def methods(self) -> list[str]:
+        """All methods of the survey; by its place among them, each looks alike in all figures."""
+        return list(self["metrics"]["method"].unique())
+
+    @property
+    def methods_in_words(self) -> str:
+        """The methods, as a list in words."""
+        return ", ".join(map(method_label, self.methods))
+
+    @property
+    def references(self) -> list[str]:
+        """The conditions that train on all rows."""
+        return reference_conditions(self.conditions)
+
+    @property
+    def other_conditions(self) -> set[str]:
+        """The conditions that do not, whose rows are folded away in the report."""
+        return set(self.conditions) - set(self.references)
+
+    @property
+    def filling(self) -> str:
+        """What filled and open marks stand for, in words; nothing for a single condition."""
+        first, *others = self.references
+        return f"Filled: {first}; open: {', '.join(others)}. " if others else ""
+
+
+SurveyResult = Result[SurveyData, SurveyTables]
+
+
+def table_by_method(
+    frame: pd.DataFrame, key: str, columns: Mapping[str, str], caption: str, by: str = "condition"
+) -> Table:
+    """Return a table of estimates with a row for each method.
+
+    Parameters
+    ----------
+    frame
+        Rows of a METRICS table.
+    key, columns
+        The column whose values are the columns of the table, and the heading of each value.
+    caption
+        The table's caption.
+    by
+        The column whose values are the headings of groups of rows.
+    """
+    groups = []
+    for heading, part in frame.groupby(by, sort=False):
+        rows = []
+        for method in language_models_first(part["method"].unique()):
+            cells = {row[key]: row for _, row in part[part["method"] == method].iterrows()}
+            rows.append(row_of(method_label(method), list(columns), cells, estimate))
+        groups.append(Group(str(heading), rows))
+    return Table(caption, ["Method", *columns.values()], groups)

@@ -1,0 +1,1 @@
+"""The reported results of a survey, one in each file."""

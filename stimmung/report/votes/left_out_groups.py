@@ -1,0 +1,93 @@
+"""Systematic non-response: what happens when a group of respondents is left out of the training rows."""
+
+import pandera.pandas as pa
+from matplotlib.figure import Figure
+
+from stimmung.evaluation.votes.comparisons import compare_conditions
+from stimmung.evaluation.votes.condition_roles import left_out
+from stimmung.report.change_panels import SHOWN, draw_changes, looks_of_present, name_methods
+from stimmung.report.style import WIDTH_INCHES, language_models_first, method_label, note_figure
+from stimmung.report.survey_results import INTERVAL, WHISKERS, SurveyResult, SurveyTables
+from stimmung.report.tables import Cell, Group, Row, Table, estimate, percentage, row_of
+
+# What each column means: stimmung.evaluation.votes.comparisons.compare_conditions.
+LEFT_OUT = pa.DataFrameSchema(
+    {
+        **{name: pa.Column(str) for name in ("method", "condition", "reference", "metric", "option")},
+        **{name: pa.Column(float, nullable=True) for name in ("difference", "ci_low", "ci_high")},
+    },
+    unique=["method", "condition", "metric", "option"],
+    strict=True,
+    coerce=True,  # without rows, no column has a type
+    name="left out",
+)
+
+
+def left_out_table(tables: SurveyTables) -> Table:
+    """Return what leaving out a group of respondents changes: a row for each method.
+
+    Grouped by condition, and within it first the changes of F1, then those of the predicted shares.
+    """
+    changes = tables["left_out"]
+    options = ["", *(name for name in changes["option"].unique() if name)]
+    groups = []
+    for (condition, reference), part in changes.groupby(["condition", "reference"], sort=False):
+        for title, wanted in (("F1", ("macro_f1", "f1")), ("predicted share, points", ("predicted_share",))):
+            rows = []
+            for method in language_models_first(part["method"].unique()):
+                own = part[(part["method"] == method) & part["metric"].isin(wanted)]
+                cells = {row["option"]: row for _, row in own.iterrows()}
+                rows.append(row_of(method_label(method), options, cells, _change))
+            groups.append(Group(f"{condition} − {reference}: {title}", rows))
+    caption = (
+        "Change of F1, and of predicted shares in percentage points, when a group is left out of the training rows. "
+        f"{INTERVAL}"
+    )
+    return Table(caption, ["Method", "Macro F1", *options[1:]], groups)
+
+
+def _change(row: Row) -> Cell:
+    return (percentage if row["metric"] == "predicted_share" else estimate)(row, "difference")
+
+
+def plot_left_out(tables: SurveyTables) -> Figure:
+    """Draw the change of each option's F1 and predicted share where a group of respondents is left out."""
+    changes = tables["left_out"]
+    if changes.empty:
+        return note_figure(
+            "Nothing to compare: this study has no condition that leaves respondents out of training."
+        )
+    conditions = changes[["condition", "reference"]].drop_duplicates()
+    looks = looks_of_present(changes, tables.methods)
+    options = changes.loc[changes["metric"] == "f1", "option"].unique()
+    height = 0.5 + len(options) * (0.1 + 0.1 * len(looks))
+    figure = Figure(figsize=(WIDTH_INCHES, len(conditions) * height))
+    grid = figure.subplots(len(conditions), len(SHOWN), sharex="col", sharey=True, squeeze=False)
+    for pair, names in zip(grid, conditions.itertuples(), strict=True):
+        part = changes[changes["condition"] == names.condition]
+        labels = dict(zip(options, options, strict=True))
+        draw_changes(pair, part, looks, "option", labels, f"\n{names.condition} − {names.reference}")
+    name_methods(figure, grid[0, 0])
+    return figure
+
+
+RESULT = SurveyResult(
+    schema=LEFT_OUT,
+    compute=lambda survey: compare_conditions(survey.folds, left_out(survey.conditions)),
+    table=left_out_table,
+    figure=plot_left_out,
+    title="Leaving respondents out",
+    text=(
+        "A group of respondents is left out of the training rows, as in systematic non-response, and present in the test folds. "
+        "What a method then loses, and whom it overlooks, is the change against the same method trained on everybody."
+    ),
+    caption=(
+        "Change of each answer option's F1, and of its predicted share in percentage points, when a group is left out of the "
+        "training rows, paired by fold. A model that sees no training rows does not change. "
+        f"{WHISKERS}"
+    ),
+    alt=lambda tables: (
+        f"Changes by answer option for {tables.methods_in_words}; the table below has the numbers."
+    ),
+    shown=lambda tables: bool(left_out(tables.conditions)),
+)

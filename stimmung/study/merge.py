@@ -1,0 +1,33 @@
+"""A study's files laid over config.yaml, as Snakemake merges them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stimmung.study.reading import read_yaml
+from stimmung.vocabulary.errors import InputError
+
+
+def merged_config(files: Sequence[Path], root: Path = Path()) -> dict[str, Any]:
+    """Return config.yaml with the files laid over it, as ``--configfile`` does: maps key by key, later files win.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, see :func:`read_yaml`, or is not a map.
+    """
+    config: dict[str, Any] = {}
+    for path in [root / "config.yaml", *files]:
+        content = read_yaml(path, "config", "Run this in the folder of the Snakefile.") or {}
+        if not isinstance(content, dict):
+            raise InputError(f"{path} is not a map of keys", "studies/beps1997.yaml is a short example.")
+        config = _merged(config, content)
+    return config
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        mine = merged.get(key)
+        merged[key] = _merged(mine, value) if isinstance(mine, dict) and isinstance(value, dict) else value
+    return merged

@@ -1,0 +1,135 @@
+"""The files that a study names, read as the workflow reads them: surveys, layouts, posts, trackers, signals, lexicons, models."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stimmung.baselines.lexicon import read_lexicon
+from stimmung.data.posts.post_files import find_post_files
+from stimmung.data.simulate.mood_mix import read_goemotions
+from stimmung.data.simulate.simulated_file import simulate_codes, write_simulated_sav
+from stimmung.data.surveys.respondents import needed_columns, respondents_table
+from stimmung.data.surveys.survey_files import BUNDLED_PREFIX, SurveyFile, read_survey_file
+from stimmung.study.panel_series import read_panel_signal, read_panel_tracker
+from stimmung.study.panels import Panel
+from stimmung.study.reading import load_layout
+from stimmung.study.study import Study
+from stimmung.study.surveys import Survey
+from stimmung.vocabulary.codebook import Code, Codebook
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.layout import layout_of_items
+
+
+def readings(study: Study, root: Path = Path()) -> dict[str, Callable[[], Any]]:
+    """Return functions that read what this run's surveys, panels and models name, by the key of the config that names it.
+
+    Each raises InputError if a file is absent. Posts and model directories are only looked for.
+
+    Parameters
+    ----------
+    study
+        The study.
+    root
+        The folder that relative paths start from.
+    """
+    found: dict[str, Callable[[], Any]] = {}
+    for name, survey in study.selected_surveys().items():
+        if survey.simulate is None:
+            found[f"surveys.{name}"] = partial(read_survey_file, _survey_path(survey, root))
+        elif survey.simulate.layout is not None:
+            found[f"surveys.{name}"] = partial(load_layout, root / survey.simulate.layout)
+    for name, panel in study.selected_panels().items():
+        found |= {f"panels.{name}.{key}": reading for key, reading in _panel_readings(panel, root).items()}
+    for name, model in study.selected_models().items():
+        if model.directory is not None:
+            found[f"models.{name}"] = partial(_look_for_model, model.directory, root)
+    return found
+
+
+def read_respondents(
+    survey: Survey, codebook: Codebook, root: Path = Path(), made_up: int | None = None
+) -> pd.DataFrame:
+    """Return the respondents table of a survey, from its file or made up.
+
+    Parameters
+    ----------
+    survey, codebook
+        The survey and its words.
+    root
+        The folder that relative paths start from.
+    made_up
+        This many made-up respondents instead of the file, which is not read. None: those of the study.
+
+    Raises
+    ------
+    InputError
+        If file and codebook do not fit.
+    """
+    columns = needed_columns(codebook, survey.where, survey.weight, survey.where_not)
+    if survey.simulate is None and made_up is None:
+        found = read_survey_file(_survey_path(survey, root), columns)
+    else:
+        found = _made_up_file(survey, codebook, root, made_up, columns)
+    return respondents_table(found, codebook, survey.language, survey.where, survey.weight, survey.where_not)
+
+
+def _survey_path(survey: Survey, root: Path) -> str:
+    file = str(survey.file)
+    return file if file.startswith(BUNDLED_PREFIX) else str(root / file)
+
+
+def _made_up_file(
+    survey: Survey, codebook: Codebook, root: Path, made_up: int | None, columns: Sequence[str]
+) -> SurveyFile:
+    path = survey.simulate.layout if survey.simulate is not None else None
+    if path is not None:
+        layout = load_layout(root / path)
+    else:
+        others: dict[str, list[Code]] = {**survey.where, **survey.where_not}
+        others |= {name: [] for name in (survey.weight, codebook.respondent_id) if name is not None}
+        layout = layout_of_items(codebook.title, list(codebook.items.values()), others)
+    n, seed = (survey.simulate.n_respondents, survey.simulate.seed) if survey.simulate else (0, 1)
+    codes = simulate_codes(
+        codebook,
+        layout,
+        where=survey.where,
+        where_not=survey.where_not,
+        weight=survey.weight,
+        language=survey.language,
+        n=made_up or n,
+        seed=seed,
+    )
+    # Written and read back, because that is what the workflow does.
+    with tempfile.TemporaryDirectory() as folder:
+        write_simulated_sav(codes, layout, Path(folder) / "simulated.sav")
+        return read_survey_file(str(Path(folder) / "simulated.sav"), columns)
+
+
+def _panel_readings(panel: Panel, root: Path) -> dict[str, Callable[[], Any]]:
+    found: dict[str, Callable[[], Any]] = {}
+    if panel.files:
+        found["files"] = partial(find_post_files, panel.files, panel.weeks.labels(), root)
+    if panel.mix is not None and panel.mix.source != "simulated":
+        found["mix.source"] = partial(read_goemotions, root / panel.mix.source)
+    for question, tracker in panel.trackers.items():
+        options = panel.questions[question].options
+        found[f"trackers.{question}"] = partial(
+            read_panel_tracker, tracker, question, options, panel.weeks, root
+        )
+    for name, signal in panel.signals.items():
+        found[f"signals.{name}"] = partial(read_panel_signal, signal, name, panel.weeks, root)
+    if panel.lexicon is not None and panel.lexicon.file is not None:
+        found["lexicon"] = partial(read_lexicon, root / panel.lexicon.file)
+    return found
+
+
+def _look_for_model(directory: str, root: Path) -> None:
+    if not (root / directory).is_dir():
+        raise InputError(
+            f"no model directory at {directory}",
+            "A model's `source` is a path from where snakemake is started, a Hugging Face id, or 'built-in'.",
+        )

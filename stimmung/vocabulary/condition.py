@@ -1,0 +1,139 @@
+"""Conditions, the experiments on a survey's training rows, and subgroups of its tested respondents."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from stimmung.vocabulary.codebook import Codebook
+from stimmung.vocabulary.errors import near
+from stimmung.vocabulary.strict import Strict
+
+_TWO_SIZES = "share and same_size_as both set the number of training rows; give one"
+
+
+class Subgroup(Strict):
+    """A part of the tested respondents that is also evaluated separately. Without an answer to a named item one is in none."""
+
+    keep: dict[str, list[str]] = Field({})
+    """Item to answers: respondents who gave one of them."""
+    exclude: dict[str, list[str]] = Field({})
+    """Item to answers: respondents who gave another one."""
+
+    def problems_with(self, codebook: Codebook, place: str) -> list[str]:
+        """Return the items and answers that the codebook does not have, each with its place."""
+        problems = []
+        for key, chosen in (("exclude", self.exclude), ("keep", self.keep)):
+            for item, answers in chosen.items():
+                if item not in codebook.items:
+                    problems.append(
+                        f"{place}.{key}: no item '{item}' in the codebook{near(item, codebook.items)}"
+                    )
+                    continue
+                known = [word for lang in codebook.languages for word in codebook.items[item].labels(lang)]
+                problems += [
+                    f"{place}.{key}.{item}: no answer '{answer}'{near(answer, known)}"
+                    for answer in answers
+                    if answer not in known
+                ]
+        return problems
+
+    def in_words(self, codebook: Codebook, language: str) -> dict[str, dict[str, list[str]]]:
+        """Return `keep` and `exclude` with their answers in ``language``, in whichever language of the codebook they are written."""
+        return {
+            key: {item: _translated(answers, item, codebook, language) for item, answers in chosen.items()}
+            for key, chosen in (("keep", self.keep), ("exclude", self.exclude))
+        }
+
+
+class Condition(Subgroup):
+    """An experiment on the training rows. The tested respondents and their folds are the same in every condition."""
+
+    exclude: dict[str, list[str]] = Field({})
+    """Item to answers, in any language of the codebook: respondents who gave one of them leave the training rows."""
+    keep: dict[str, list[str]] = Field({})
+    """Item to answers: only respondents who gave one of them stay in the training rows."""
+    share: float | None = Field(None, gt=0, le=1)
+    """Stratified share of the remaining training rows. Every share is part of all larger ones."""
+    drop_items: list[str] = Field([])
+    """Items that leave the prompt and the baselines' columns."""
+    complete: bool = False
+    """Whether only respondents with an answer to every item of the prompt stay in the training rows."""
+    same_size_as: str | None = None
+    """A stratified draw of as many training rows as this other condition has."""
+    combine: list[str] = Field([])
+    """Other conditions, whose exclusions, dropped items and draws apply as well. Their `arms` do not."""
+    arms: list[str] | None = None
+    """Only these of the survey's arms: MODEL/ARM, or an arm such as `tuned` for that arm of every model. null: all."""
+
+    @model_validator(mode="after")
+    def _draws_once(self) -> Self:
+        if self.share is not None and self.same_size_as is not None:
+            raise ValueError(_TWO_SIZES)
+        return self
+
+
+def combined_conditions(conditions: Mapping[str, Condition]) -> dict[str, Condition]:
+    """Return the config's conditions with each ``combine`` replaced by what it names.
+
+    Exclusions and dropped items add up, and respondents must be kept by every part. The arms are those of the condition
+    itself: they are not part of the experiment.
+
+    Raises
+    ------
+    ValueError
+        If a part is unknown or contains the condition itself, or two parts draw rows.
+    """
+    return {name: _combined(name, conditions, ()) for name in conditions}
+
+
+def _combined(name: str, conditions: Mapping[str, Condition], above: tuple[str, ...]) -> Condition:
+    if name in above:
+        raise ValueError(f"{name}.combine: refers to itself")
+    if unknown := [part for part in conditions[name].combine if part not in conditions]:
+        raise ValueError(f"{name}.combine: no condition '{unknown[0]}'{near(unknown[0], conditions)}")
+    parts = [_combined(part, conditions, (*above, name)) for part in conditions[name].combine]
+    parts.append(conditions[name])
+    drawn = {}
+    for key in ("share", "same_size_as"):
+        values = list(dict.fromkeys(getattr(part, key) for part in parts if getattr(part, key) is not None))
+        if len(values) > 1:
+            raise ValueError(f"{name}.combine: two parts give '{key}', {values[0]} and {values[1]}")
+        drawn[key] = values[0] if values else None
+    if None not in drawn.values():
+        raise ValueError(f"{name}.combine: {_TWO_SIZES}")
+    return Condition(
+        exclude={item: _union(found) for item, found in _by_item(part.exclude for part in parts).items()},
+        keep={item: _intersection(found) for item, found in _by_item(part.keep for part in parts).items()},
+        drop_items=_union(part.drop_items for part in parts),
+        complete=any(part.complete for part in parts),
+        combine=[],
+        arms=conditions[name].arms,
+        **drawn,
+    )
+
+
+def _by_item(chosen: Iterable[Mapping[str, list[str]]]) -> dict[str, list[list[str]]]:
+    found: dict[str, list[list[str]]] = {}
+    for one in chosen:
+        for item, answers in one.items():
+            found.setdefault(item, []).append(answers)
+    return found
+
+
+def _union(lists: Iterable[list[str]]) -> list[str]:
+    return list(dict.fromkeys(one for each in lists for one in each))
+
+
+def _intersection(lists: list[list[str]]) -> list[str]:
+    return [one for one in lists[0] if all(one in other for other in lists)]
+
+
+def _translated(answers: Sequence[str], item: str, codebook: Codebook, language: str) -> list[str]:
+    labels = codebook.items[item].labels
+    words = {
+        label: own
+        for written in [*codebook.languages, language]
+        for label, own in zip(labels(written), labels(language), strict=True)
+    }
+    return [words[answer] for answer in answers]

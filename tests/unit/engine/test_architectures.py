@@ -1,0 +1,126 @@
+"""Other architectures than Llama: trained right, or refused in one line before anything is saved. Letters: the list of faults."""
+
+import json
+import logging
+
+import pytest
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    BloomConfig,
+    Gemma2Config,
+    GPT2Config,
+    MixtralConfig,
+    OPTConfig,
+)
+
+from stimmung.engine.base.base_model import Base, context_length, load_base, prepare_loaded
+from stimmung.engine.base.preparing import quantize_base
+from stimmung.engine.base.tiny import _build_tokenizer
+from stimmung.engine.cohort.adapter_files import load_adapter
+from stimmung.engine.cohort.train import train_adapters
+from stimmung.engine.scoring.prompt_batches import Prompt
+from stimmung.engine.scoring.score import score_options
+from stimmung.store.paths import Store
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.pace import Pace
+from tests.unit.engine.conftest import VOCABULARY
+
+CONFIGS = {
+    "bloom": BloomConfig(vocab_size=VOCABULARY, hidden_size=64, n_layer=2, n_head=4),
+    "gemma2": Gemma2Config(
+        vocab_size=VOCABULARY, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, head_dim=16,
+    ),
+    "gpt2": GPT2Config(vocab_size=VOCABULARY, n_positions=128, n_embd=64, n_layer=2, n_head=4),
+    "mixtral": MixtralConfig(
+        vocab_size=VOCABULARY, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, num_local_experts=4, num_experts_per_tok=2, max_position_embeddings=128,
+    ),
+    "opt": OPTConfig(
+        vocab_size=VOCABULARY, hidden_size=64, ffn_dim=128, num_hidden_layers=2, num_attention_heads=4,
+        max_position_embeddings=128, word_embed_proj_dim=64, dropout=0.3,
+    ),
+}  # fmt: skip
+
+
+def random_model(name):
+    torch.manual_seed(0)
+    return AutoModelForCausalLM.from_config(CONFIGS[name])
+
+
+def prepare(name, folder, quantization="none", limit=None):
+    random_model(name).save_pretrained(folder / "source")
+    tokenizer = _build_tokenizer(["Vote: left"], VOCABULARY)
+    tokenizer.model_max_length = limit or int(1e30)
+    tokenizer.save_pretrained(folder / "source")
+    return quantize_base(str(folder / "source"), None, quantization, "float32", folder / "base")
+
+
+def test_fault_b_a_model_without_sdpa_attention_is_prepared_loaded_trained_and_scored(
+    training, tasks, tmp_path
+):
+    prepare("gemma2", tmp_path)
+    base = load_base(tmp_path / "base")
+    assert base.model.config._attn_implementation == "eager"
+    short = training.model_copy(update={"num_train_epochs": None, "max_steps": 2})
+    store = Store(tmp_path / "store")
+    keys = train_adapters(base, short, tasks[:2], store, pace=Pace(cohort="stacked"))
+    assert all(store.has(key) for key in keys)
+    ids = (5, 6, 7, 8)
+    (found,) = score_options(base, [Prompt(ids, ((9,), (10, 11)))], tokens_per_batch=100)
+    with torch.no_grad():
+        logs = base.model(torch.tensor([[*ids, 10]])).logits[0].log_softmax(-1)
+    expected = [logs[3, 9].item(), (logs[3, 10] + logs[4, 11]).item()]
+    assert list(found) == pytest.approx(expected, abs=1e-4)
+
+
+def test_fault_c_the_context_length_stands_elsewhere_or_is_asked_for_before_saving(tmp_path):
+    with pytest.raises(InputError, match="how many tokens the bloom model reads"):
+        prepare("bloom", tmp_path / "unknown")
+    assert not (tmp_path / "unknown/base").exists()
+    assert prepare("bloom", tmp_path / "known", limit=77)["max_length"] == 77
+    base = load_base(tmp_path / "known/base")
+    assert base.max_length == 77 and base.vocabulary_size == VOCABULARY
+    assert context_length(CONFIGS["gpt2"], None) == 128
+
+
+def test_fault_e_a_model_without_linear_layers_is_refused_before_training(training, tasks, tmp_path):
+    model = random_model("gpt2")
+    prepare_loaded(model)
+    with pytest.raises(InputError, match="gpt2 model has no linear layer that can be tuned, only Conv1D"):
+        train_adapters(Base(model, None, "a-gpt2", ""), training, tasks, Store(tmp_path), pace=Pace())
+
+
+def test_fault_f_the_share_of_weights_that_is_really_packed_is_measured_and_told(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    described = prepare("mixtral", tmp_path, "nf4")
+    assert described["packed_share"] < 0.2, "transformers leaves the experts unpacked"
+    (warning,) = [
+        record for record in caplog.records if record.levelname == "WARNING" and "packed" in record.msg
+    ]
+    assert f"{100 * described['packed_share']:.1f} % of the weights" in warning.getMessage()
+    assert json.loads((tmp_path / "base/config.json").read_text())["quantization_config"]
+
+
+@pytest.mark.parametrize("mode", ["stacked", "sequential"])
+def test_fault_g_recomputed_activations_do_not_turn_the_base_s_dropout_on(training, tasks, tmp_path, mode):
+    training = training.model_copy(update={"num_train_epochs": None, "max_steps": 3})
+    found = []
+    for number, recompute in enumerate((False, True, True)):
+        model = random_model("opt")
+        prepare_loaded(model)
+        store = Store(tmp_path / str(number))
+        keys = train_adapters(
+            Base(model, None, "an-opt", ""),
+            training.model_copy(update={"gradient_checkpointing": recompute}),
+            tasks[:2],
+            store,
+            pace=Pace(cohort=mode),
+        )
+        found.append([load_adapter(store.adapter(key)).weights for key in keys])
+        assert not any(module.training for module in model.modules())
+    for kept, first, second in zip(*found, strict=True):
+        for name, weight in kept.items():
+            torch.testing.assert_close(first[name], weight, atol=1e-5, rtol=0)
+            assert torch.equal(first[name], second[name])

@@ -1,0 +1,135 @@
+import numpy as np
+import pytest
+
+from stimmung.report.tables import interval, number
+from stimmung.report.votes.absent_party import absent_table
+from stimmung.report.votes.all_metrics import metrics_table
+from stimmung.report.votes.best_baseline import comparisons_table
+from stimmung.report.votes.effective_respondents import effective_table
+from stimmung.report.votes.f1_by_option import f1_table
+from stimmung.report.votes.left_out_groups import left_out_table
+from stimmung.report.votes.subgroups import subgroups_table
+from stimmung.report.votes.vote_shares import shares_table
+from tests.unit.report.conftest import changed
+
+
+def cells(table, heading):
+    group = next(one for one in table.groups if one.heading == heading)
+    return {row[0].text: dict(zip(table.columns[1:], row[1:], strict=True)) for row in group.rows}
+
+
+def test_f1_stands_with_its_method_condition_and_option(survey):
+    table = f1_table(survey)
+    options = list(survey["shares"]["option"].unique())
+    assert table.columns == ["Method", "Macro F1", *options]
+    assert [group.heading for group in table.groups] == list(survey.conditions)
+    for _, row in survey["metrics"][survey["metrics"]["metric"] == "f1"].iterrows():
+        cell = cells(table, row["condition"])[row["method"].removeprefix("baselines/")][row["option"]]
+        assert cell.text == number(row["value"])
+        assert cell.interval == interval(row["ci_low"], row["ci_high"])
+
+
+def test_language_models_stand_before_baselines(survey):
+    rows = [row[0].text for row in metrics_table(survey).groups[0].rows]
+    assert rows == ["tiny/tuned", "tiny/zero-shot", "tiny/few-shot", "majority", "logistic", "random-forest"]
+
+
+def test_a_method_that_did_not_run_has_no_row(survey):
+    assert "tiny/zero-shot" not in cells(metrics_table(survey), "share-10")
+
+
+def test_shares_are_per_cent_and_the_observed_stand_first(survey):
+    table = shares_table(survey)
+    assert table.groups[0].rows[0][0].text == "observed"
+    observed = cells(table, "full")["observed"]
+    options = list(survey["shares"]["option"].unique())
+    assert sum(float(observed[name].text) for name in options) == pytest.approx(100, abs=0.5)
+    tuned = survey["shares"][
+        (survey["shares"]["method"] == "tiny/tuned") & (survey["shares"]["condition"] == "full")
+    ]
+    distance = 50 * (tuned["predicted"] - tuned["observed"]).abs().sum()
+    assert cells(table, "full")["tiny/tuned"]["Total variation"].text == number(distance, 1)
+
+
+def test_comparisons_name_the_opponent_and_the_adjusted_p(survey):
+    table = comparisons_table(survey)
+    row = survey["comparisons"].iloc[0]
+    cell = cells(table, row["condition"])[row["method"]]["Accuracy\u00a0↑"]
+    assert cell.text == number(row["difference"])
+    assert cell.note.startswith(row["baseline"].removeprefix("baselines/") + ", p ")
+    assert number(row["p_adjusted"]) in cell.note or "<.001" in cell.note
+
+
+def test_changes_of_shares_are_points(survey):
+    table = left_out_table(survey)
+    chosen = (survey["left_out"]["metric"] == "predicted_share") & (
+        survey["left_out"]["method"] == "tiny/tuned"
+    )
+    row = survey["left_out"][chosen].iloc[0]
+    cell = cells(table, "no-democrats − full: predicted share, points")["tiny/tuned"][row["option"]]
+    assert cell.text == number(100 * row["difference"], 1)
+    assert cells(table, "no-democrats − full: F1")["tiny/tuned"]["Macro F1"].text != "–"
+
+
+def test_without_comparisons_there_is_an_empty_table(small_survey):
+    assert (
+        comparisons_table(changed(small_survey, comparisons=small_survey["comparisons"].iloc[:0])).groups
+        == []
+    )
+    assert left_out_table(changed(small_survey, left_out=small_survey["left_out"].iloc[:0])).groups == []
+
+
+def test_absent_stands_with_its_option_and_its_opponent(survey):
+    table = absent_table(survey)
+    option = survey["absent"]["option"].iloc[0]
+    assert [group.heading for group in table.groups] == [f"no-democrats: {option}"]
+    rows = {row[0].text: row for row in table.groups[0].rows}
+    own = survey["absent"].set_index(["method", "metric"])
+    tuned = rows["tiny/tuned"]
+    assert tuned[3].text == number(own.difference["tiny/tuned", "f1"]) and tuned[3].note.startswith("p ")
+    assert own.baseline["tiny/tuned", "f1"].removeprefix("baselines/") in tuned[4].note
+    assert rows["logistic"][4].text == "–"
+    assert float(tuned[6].text) == pytest.approx(100 * own.after["tiny/tuned", "predicted_share"], abs=0.06)
+
+
+def test_effective_respondents_out_of_range_are_said_so_and_not_made_up(small_survey):
+    effective = small_survey["effective"][small_survey["effective"]["method"] == "tiny/tuned"].copy()
+    effective = effective[effective["metric"] == "macro_f1"]
+    effective[["n_effective", "ci_low", "ci_high"]] = [
+        [40.0, 20.0, np.inf],
+        [np.inf, 90.0, np.inf],
+        [0.0, 0.0, 30.0],
+    ]
+    rows = (
+        effective_table(changed(small_survey, effective=effective.sort_values("n_training"))).groups[0].rows
+    )
+    by_condition = {row[0].text: row for row in rows}
+    largest, smallest = (f"{effective[name].iloc[0]:.0f}" for name in ("n_largest", "n_smallest"))
+    shown = {row.condition: row.n_effective for row in effective.itertuples()}
+    for condition, value in shown.items():
+        cell, times = by_condition[condition][2:4]
+        if np.isinf(value):
+            assert cell.text == f"> {largest}" and times.text == "–"
+        elif value == 0:
+            assert cell.text == f"< {smallest}" and times.text == "–"
+        else:
+            assert cell.text == "40" and cell.interval == f"[20, > {largest}]"
+
+
+def test_subgroups_name_how_many_respondents_they_have(survey):
+    table = subgroups_table(survey)
+    assert [group.heading for group in table.groups][:2] == [
+        "full, with-party (80 respondents)",
+        "full, no-party (80 respondents)",
+    ]
+    assert len(table.columns) == 3 + survey["shares"]["option"].nunique()
+
+
+def test_what_a_server_left_out_has_a_column_only_where_one_did(small_survey):
+    assert not any("shown" in column for column in metrics_table(small_survey).columns)
+    some = small_survey["metrics"].copy()
+    some.loc[(some["metric"] == "unseen") & (some["method"] == "tiny/zero-shot"), "value"] = 0.25
+    table = metrics_table(changed(small_survey, metrics=some))
+    place = next(number for number, column in enumerate(table.columns) if "shown" in column)
+    cells = {row[0].text: row[place].text for row in table.groups[0].rows}
+    assert cells["tiny/zero-shot"] == "0.250" and cells["tiny/tuned"] == "0.000"
