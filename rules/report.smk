@@ -2,33 +2,26 @@
 
 from stimmung.report.provenance import git_state, study_title
 
-# The page itself shows SVG; other formats are for papers.
-FORMATS = {"svg", *STUDY.report.formats}
+
+def shown(*rules_shown, **names):
+    """The files of some rules that the page shows or links to; it shows SVG, other formats are for papers."""
+    files = [str(file) for rule in rules_shown for file in rule.output]
+    return list(dict.fromkeys(expand(files, **names, format=["svg", *STUDY.report.formats])))
 
 
-def shown(branch, results, others=()):
-    """The files of a survey or panel that the page shows or links to."""
-    return [
-        *expand(
-            "results/{branch}/{{name}}/{file}.parquet", branch=branch, file=[*others, *names(results, "data")]
-        ),
-        *expand(
-            "results/{branch}/{{name}}/tables/{file}.{suffix}",
-            branch=branch,
-            file=names(results, "table"),
-            suffix=["csv", "tex"],
-        ),
-        *expand(
-            "results/{branch}/{{name}}/figures/{file}.{suffix}",
-            branch=branch,
-            file=names(results, "figure"),
-            suffix=FORMATS,
-        ),
-    ]
-
-
-SURVEYS_SHOWN = expand(shown("surveys", VOTES), name=STUDY.selected_surveys())
-PANELS_SHOWN = expand(shown("panels", MOODS, ["affect"]), name=STUDY.selected_panels())
+SURVEYS_SHOWN = shown(
+    rules.evaluate_votes,
+    rules.tabulate_votes,
+    rules.plot_votes,
+    survey=STUDY.selected_surveys(),
+)
+PANELS_SHOWN = shown(
+    rules.aggregate_answers,
+    rules.cross_correlate,
+    rules.tabulate_moods,
+    rules.plot_moods,
+    panel=STUDY.selected_panels(),
+)
 
 
 def own_files(wildcards):

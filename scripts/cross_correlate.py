@@ -12,9 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from stimmung.evaluation.series.weekly_series import affect_series, signal_series
-from stimmung.report.panel_results import PanelData, known_mood
+from stimmung.report.panel_results import PanelData, known_mood, moods_results
 from stimmung.report.result import compute_results
-from stimmung.report.result_registry import moods_results
 from stimmung.vocabulary.moods_schemas import AFFECT, SIGNALS, TRACKER
 from stimmung.vocabulary.parquet_tables import BASELINE_PREFIX, SIGNAL_PREFIX, read_table, read_tables
 from stimmung.workflow.run import run

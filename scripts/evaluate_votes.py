@@ -7,8 +7,7 @@ from typing import Any
 import pandas as pd
 
 from stimmung.report.result import compute_results
-from stimmung.report.result_registry import votes_results
-from stimmung.report.survey_results import SurveyData
+from stimmung.report.survey_results import SurveyData, votes_results
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.votes_schemas import NO_FOLD, PREDICTIONS, RESPONDENTS, SPLITS, option_columns

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from stimmung.report.panel_results import PanelTables
+from stimmung.report.panel_results import PanelTables, moods_results
 from stimmung.report.result import plot_results, read_results
-from stimmung.report.result_registry import moods_results
 from stimmung.vocabulary.moods_schemas import AFFECT, TRACKER
 from stimmung.vocabulary.parquet_tables import read_tables
 from stimmung.workflow.run import run

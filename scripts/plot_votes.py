@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stimmung.report.result import plot_results, read_results
-from stimmung.report.result_registry import votes_results
-from stimmung.report.survey_results import SurveyTables
+from stimmung.report.survey_results import SurveyTables, votes_results
 from stimmung.workflow.run import run
 
 

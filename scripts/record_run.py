@@ -11,7 +11,7 @@ from stimmung.report.costs import costs_of, devices_of, names_of
 from stimmung.report.provenance import software
 from stimmung.vocabulary.atomic_files import digest_of_file, write_whole
 from stimmung.vocabulary.errors import InputError
-from stimmung.workflow.run import run as run_script
+from stimmung.workflow.run import run
 
 
 def record_run(
@@ -70,4 +70,4 @@ def read_json(path: Path) -> Any:
 
 
 if __name__ == "__main__":
-    run_script(record_run, snakemake)
+    run(record_run, snakemake)

@@ -9,17 +9,16 @@ import yaml
 
 from stimmung.report.moods_section import moods_section
 from stimmung.report.page import render_page
-from stimmung.report.panel_results import PanelTables
+from stimmung.report.panel_results import PanelTables, moods_results
 from stimmung.report.result import read_results
-from stimmung.report.result_registry import moods_results, votes_results
 from stimmung.report.run_section import rerun_section, run_section, simulated_notice, tiny_notice
-from stimmung.report.survey_results import SurveyTables
+from stimmung.report.survey_results import SurveyTables, votes_results
 from stimmung.report.votes_section import votes_section
 from stimmung.study.panels import Panel
 from stimmung.vocabulary.atomic_files import write_whole
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import AFFECT
-from stimmung.workflow.run import run as run_script
+from stimmung.workflow.run import run
 
 
 def render_report(*, run: Path, surveys: list[Path], panels: list[Path], report: Path, title: str) -> None:
@@ -114,4 +113,4 @@ def by_folder(paths: Iterable[Path], parent: str) -> dict[str, list[Path]]:
 
 
 if __name__ == "__main__":
-    run_script(render_report, snakemake)
+    run(render_report, snakemake)

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from stimmung.report.panel_results import PanelTables
+from stimmung.report.panel_results import PanelTables, moods_results
 from stimmung.report.result import read_results, tabulate_results
-from stimmung.report.result_registry import moods_results
 from stimmung.workflow.run import run
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from stimmung.report.result import read_results, tabulate_results
-from stimmung.report.result_registry import votes_results
-from stimmung.report.survey_results import SurveyTables
+from stimmung.report.survey_results import SurveyTables, votes_results
 from stimmung.workflow.run import run
 
 

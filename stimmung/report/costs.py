@@ -83,31 +83,20 @@ def devices_of(records: Iterable[Path]) -> set[str]:
 def costs_part(costs: Mapping[str, Any]) -> Part:
     """Return the part of the report that shows what ``costs_of`` returned."""
     kinds = ("wall_hours", "cpu_hours", "gpu_hours")
-    total = {kind: sum(one[kind] for one in costs["rules"].values()) for kind in ("jobs", *kinds)}
+    rules = costs["rules"]
+    total = {kind: sum(one[kind] for one in rules.values()) for kind in ("jobs", *kinds)}
     # In hours, a study that takes minutes would be a column of zeros.
     unit, in_unit = ("minutes", 60) if total["wall_hours"] < 1 else ("hours", 1)
-    rows = [
-        [
-            Cell(rule),
-            Cell(str(one["jobs"])),
-            *(Cell(f"{one[kind] * in_unit:.2f}") for kind in kinds),
-            Cell(f"{one['peak_memory_mb']:,}"),
-        ]
-        for rule, one in costs["rules"].items()
-    ]
-    rows.append(
-        [
-            Cell("total"),
-            Cell(str(total["jobs"])),
-            *(Cell(f"{total[kind] * in_unit:.2f}") for kind in kinds),
-            Cell(""),
-        ]
-    )
+    rows = []
+    for rule, one in (*rules.items(), ("total", total)):
+        memory = f"{one['peak_memory_mb']:,}" if "peak_memory_mb" in one else ""
+        numbers = [str(one["jobs"]), *(f"{one[kind] * in_unit:.2f}" for kind in kinds), memory]
+        rows.append([Cell(text) for text in (rule, *numbers)])
     columns = ["rule", "jobs", f"wall {unit}", f"CPU {unit}", f"GPU {unit}", "peak memory, MB"]
     table = Table("What the study cost, by rule.", columns, [Group("", rows)])
     told = (
-        "The jobs whose results are shown here, each counted once, without attempts that failed or were killed, and without "
-        "what came from the store because another study had made it. "
+        "The jobs whose results are shown here, each counted once, without attempts that failed or were killed. Adapters and "
+        "predictions that another study had left in the store cost only the time to read them. "
         + (f"GPUs: {', '.join(costs['gpus'])}." if costs["gpus"] else "No GPU was used.")
     )
     return Part("What it cost", [Text(told), Shown(table)])

@@ -24,7 +24,7 @@ def plot_shares_of_mixes(tables: PanelTables) -> Figure:
     }
     figure, panels = panel_grid(questions, 2.2, sharey=True)
     series = tables["affect"].drop_duplicates(["model", "question", "option", "week"])
-    colours = arm_colours(tables.arms)
+    colours = arm_colours(tables.subjects)
     for (question, option), axes in panels.items():
         asked = (tracker["question"] == question) & (tracker["option"] == option)
         shares = tracker[asked].set_index("week")["share"]

@@ -10,9 +10,8 @@ import pandas as pd
 from stimmung.report.costs import BUILT_IN
 from stimmung.report.moods.lags import SIGNIFICANT
 from stimmung.report.page import Facts, Notice, Part, Points, Section, Text
-from stimmung.report.panel_results import PanelTables
+from stimmung.report.panel_results import PanelTables, moods_results
 from stimmung.report.result import parts_of
-from stimmung.report.result_registry import moods_results
 from stimmung.report.run_section import adapter_facts
 from stimmung.report.series_panels import weeks_in_words, weeks_without_estimate
 from stimmung.report.series_tables import models_in_order
@@ -34,20 +33,10 @@ def moods_section(
     figures: Mapping[str, Path],
     files: Mapping[str, Sequence[str]],
 ) -> Section:
-    """Return the chapter of one panel.
+    """Return the chapter of the panel ``name``.
 
-    Parameters
-    ----------
-    name
-        The panel's name in the config.
-    run
-        The content of run.yaml.
-    tables
-        Its stored tables.
-    figures
-        Its SVG files by name.
-    files
-        Its tables for download by name, relative to the page.
+    ``run`` is the content of run.yaml, ``figures`` are SVG files by name, and ``files`` the tables for download by name, as
+    addresses relative to the page.
     """
     panel = run["config"]["panels"][name]
     parts = [
@@ -61,7 +50,7 @@ def moods_section(
 
 def _headlines(tables: PanelTables) -> list[str]:
     points = []
-    for model in tables.arms:
+    for model in tables.subjects:
         for _, row in _means(tables["recovery"], model).iterrows():
             points.append(
                 f"{model} recovers the known mood ({row['question']}) with a correlation of "
@@ -112,7 +101,7 @@ def _design(
             "in which nobody wrote: lags, trends and dates mean nothing."
         )
     text = (
-        f"{span} For each week and each of {seeds} seeds, {tables.arms_in_words} was tuned on the posts of that "
+        f"{span} For each week and each of {seeds} seeds, {', '.join(tables.subjects)} was tuned on the posts of that "
         "week alone and then asked. The probability of an answer option, averaged over the wordings of the question "
         "and over seeds, is the week's estimate."
     )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -14,81 +14,70 @@ from stimmung.vocabulary.errors import InputError
 HERE = Path(__file__).parent
 
 
+class Block:
+    """A block of a part; the template shows each kind in its way."""
+
+    @property
+    def kind(self) -> str:
+        """The name of the class."""
+        return type(self).__name__
+
+
 @dataclass(frozen=True)
-class Text:
+class Text(Block):
     """A paragraph."""
 
     text: str
-    kind: str = field(default="text", init=False)
 
 
 @dataclass(frozen=True)
-class Notice:
+class Notice(Block):
     """A paragraph that must not be overlooked."""
 
     text: str
-    kind: str = field(default="notice", init=False)
 
 
 @dataclass(frozen=True)
-class Points:
+class Points(Block):
     """A list of points."""
 
     points: Sequence[str]
-    kind: str = field(default="points", init=False)
 
 
 @dataclass(frozen=True)
-class Facts:
+class Facts(Block):
     """Names and values, e.g. 'Revision' and '3f2a…'."""
 
     facts: Sequence[tuple[str, str]]
-    kind: str = field(default="facts", init=False)
 
 
 @dataclass(frozen=True)
-class Code:
-    """Text to copy, as it stands. With a summary it is folded away until it is asked for, or printed."""
+class Code(Block):
+    """Text to copy. With a summary it is folded away until a reader opens it, or prints the page."""
 
     text: str
     summary: str = ""
-    kind: str = field(default="code", init=False)
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A table in the page, and the files that hold it for a paper or a program.
+class Shown(Block):
+    """A table in the page, and its files for a paper or a program.
 
-    Groups of rows whose headings are in ``folded`` are folded away until they are asked for, or printed.
+    Groups of rows whose headings are in ``folded`` are folded away until a reader opens them, or prints the page.
     """
 
     table: Table
     files: Sequence[str] = ()
     folded: Collection[str] = ()
-    kind: str = field(default="table", init=False)
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A figure in the page.
-
-    Attributes
-    ----------
-    svg
-        The file. It becomes part of the page.
-    caption
-        What is to be seen, and what whiskers and bands are.
-    alt
-        What it shows, for those who do not see it.
-    """
+class Picture(Block):
+    """A figure whose SVG file becomes part of the page; ``alt`` says what it shows to readers who cannot see it."""
 
     svg: Path
     caption: str
     alt: str
-    kind: str = field(default="figure", init=False)
-
-
-Block = Text | Notice | Points | Facts | Code | Shown | Picture
 
 
 @dataclass(frozen=True)
@@ -110,17 +99,7 @@ class Section:
 
 
 def render_page(title: str, subtitle: str, notices: Sequence[str], sections: Sequence[Section]) -> str:
-    """Return the page as HTML that needs no other file and no network.
-
-    Parameters
-    ----------
-    title, subtitle
-        The heading, and the line below it.
-    notices
-        What a reader must know before all else.
-    sections
-        The chapters, in order.
-    """
+    """Return the page as HTML that needs no other file and no network; ``notices`` stand before the chapters."""
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -151,8 +130,8 @@ def anchor(*names: str) -> str:
 def inline_svg(figure: Picture, prefix: str) -> Markup:
     """Return the figure's SVG as a part of HTML.
 
-    Its identifiers get a prefix: two figures of a page may not share one. Metadata leaves, for it names no
-    source that the page has not, and a reader's eye and a request filter both trip over its addresses.
+    Its identifiers get a prefix: two figures of a page may not share one. Metadata is left out, since a request filter may
+    take its addresses for requests.
 
     Raises
     ------

@@ -7,38 +7,26 @@ import pandas as pd
 
 from stimmung.evaluation.series.weekly_series import signal_series
 from stimmung.report.result import Result, Tables
+from stimmung.report.result_registry import MOODS, load
 from stimmung.vocabulary.moods_schemas import TRACKER
 from stimmung.vocabulary.parquet_tables import empty_table
 
 
 @dataclass(frozen=True, kw_only=True)
 class PanelData:
-    """The weekly series of one panel, and what they are compared with.
+    """The weekly series of one panel, and what they are compared with."""
 
-    Attributes
-    ----------
-    affect
-        The AFFECT table: the series of language models, by seed.
-    posts
-        All series: those of language models, of baselines that read the same posts, and others'.
-    survey
-        The TRACKER table that they are correlated with; no rows if there is none.
-    known
-        The known mood of simulated posts, or the known shares of mixes: week, question, option, value.
-    mixed
-        Whether the weeks are mixes with known shares, which do not follow each other in time.
-    questions
-        Question to its answer options.
-    max_lag_weeks, rolling_weeks, n_resamples, n_simulations, seed
-        As for ``cross_correlate_series``.
-    """
-
-    affect: pd.DataFrame
-    posts: pd.DataFrame
-    survey: pd.DataFrame
-    known: pd.DataFrame
-    mixed: bool
-    questions: Mapping[str, Sequence[str]]
+    affect: pd.DataFrame  # AFFECT: the series of language models, by seed
+    posts: (
+        pd.DataFrame
+    )  # all series: those of language models, of baselines that read the same posts, and others'
+    survey: pd.DataFrame  # TRACKER: what they are correlated with; no rows if there is no survey
+    known: (
+        pd.DataFrame
+    )  # week, question, option, value: the mood behind simulated posts, or the shares of mixes
+    mixed: bool  # whether the weeks are mixes, which do not follow each other in time
+    questions: Mapping[str, Sequence[str]]  # question to its answer options
+    # As for cross_correlate_series.
     max_lag_weeks: int
     rolling_weeks: int
     n_resamples: int
@@ -74,38 +62,29 @@ def known_mood(
 
 @dataclass(frozen=True, kw_only=True)
 class PanelTables(Tables):
-    """The stored tables of one panel, and what its tables and figures need besides.
+    """The stored tables of one panel, and what its tables and figures need besides."""
 
-    Attributes
-    ----------
-    rolling_weeks, scale
-        How series are smoothed and scaled, as ``aggregate_answers`` was told.
-    weeks
-        The labels of all weeks, so that a missing one is seen.
-    questions
-        Question to its answer options, in the order of the figures' panels.
-    tracker
-        The survey.
-    mixed
-        Whether the weeks are mixes with known shares.
-    """
-
+    # How series are smoothed and scaled, as `aggregate_answers` was told.
     rolling_weeks: int
     scale: str = "none"
-    weeks: Sequence[str] = ()
-    questions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    weeks: Sequence[str] = ()  # the labels of all, so that a missing one is seen
+    questions: Mapping[str, Sequence[str]] = field(
+        default_factory=dict
+    )  # in the order of the figures' panels
     tracker: pd.DataFrame = field(default_factory=lambda: empty_table(TRACKER))
-    mixed: bool = False
+    mixed: bool = False  # whether the weeks are mixes with known shares
 
     @property
-    def arms(self) -> list[str]:
+    def subjects(self) -> list[str]:
         """The language models."""
         return list(self["affect"]["model"].unique())
 
-    @property
-    def arms_in_words(self) -> str:
-        """The language models, as a list in words."""
-        return ", ".join(self.arms)
-
 
 PanelResult = Result[PanelData, PanelTables]
+
+
+def moods_results() -> "list[PanelResult]":
+    """Return the results of a panel in the order of the report."""
+    import stimmung.report.moods  # whose modules import this one; the code digest follows it to all of them
+
+    return load(stimmung.report.moods.__name__, MOODS)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from stimmung.report.page import Block, Part, Picture, Shown, Text
 from stimmung.report.result_registry import Files
-from stimmung.report.style import figure_style, save_figure
+from stimmung.report.style import figure_style, method_label, save_figure
 from stimmung.report.tables import Table, to_csv, to_latex
 from stimmung.vocabulary.atomic_files import write_whole
 from stimmung.vocabulary.parquet_tables import read_table, write_table
@@ -33,6 +33,16 @@ class Tables:
     def __getitem__(self, name: str) -> pd.DataFrame:
         return self.frames[name]
 
+    @property
+    def subjects(self) -> list[str]:
+        """The methods that results are about."""
+        raise NotImplementedError
+
+    @property
+    def folded(self) -> Collection[str]:
+        """The headings of groups of rows that are folded away in the report."""
+        return ()
+
 
 DataT = TypeVar("DataT")
 TablesT = TypeVar("TablesT", bound=Tables)
@@ -40,52 +50,47 @@ TablesT = TypeVar("TablesT", bound=Tables)
 
 @dataclass(frozen=True, kw_only=True)
 class Result(Generic[DataT, TablesT]):
-    """One result of a survey or of a panel; what it does not have is left out.
+    """One result of a survey or of a panel; what it does not have is left out."""
 
-    Attributes
-    ----------
-    schema, compute
-        The stored table, and how it is computed.
-    table, rows
-        The table for readers, and the rows of its CSV, by default the stored table.
-    figure
-        Drawn always; where there is nothing to be seen, it says why.
-    title, text
-        The heading in the report, without which it is not shown there, and a paragraph below it.
-    caption, alt
-        What is to be seen in the figure, and what it shows for readers who cannot see it.
-    shown
-        Whether the report has this part.
-    folded
-        The headings of the table's groups that are folded away in the report.
-    files
-        Its entry in the registry, which sets it.
-    """
-
+    # The stored table, and how it is computed.
     schema: pa.DataFrameSchema | None = None
     compute: Callable[[DataT], pd.DataFrame] | None = None
+    # The table for readers, and the rows of its CSV: by default the stored table.
     table: Callable[[TablesT], Table] | None = None
     rows: Callable[[TablesT], pd.DataFrame] | None = None
+    # Drawn always; where there is nothing to be seen, it says why. The caption says what is to be seen.
     figure: Callable[[TablesT], Figure] | None = None
+    caption: str | Callable[[TablesT], str] = ""
+    # The heading in the report, without which it is not shown there, and a paragraph below it.
     title: str | Callable[[TablesT], str] = ""
     text: str = ""
-    caption: str | Callable[[TablesT], str] = ""
-    alt: str | Callable[[TablesT], str] = ""
-    shown: Callable[[TablesT], bool] = lambda _: True
-    folded: Callable[[TablesT], Collection[str]] = lambda _: ()
+    # Whether the report has this part: by default, unless the stored table has no rows.
+    shown: Callable[[TablesT], bool] | None = None
+    # The headings of the table's groups that are folded away in the report: by default those of ``tables.folded``.
+    folded: Callable[[TablesT], Collection[str]] | None = None
+    # Its entry in the registry, which sets it.
     files: Files = NO_FILES
+
+    def is_shown(self, tables: TablesT) -> bool:
+        """Return whether the report has this part."""
+        if self.shown:
+            return self.shown(tables)
+        return bool(self.title) and not (self.files.data and tables[self.files.data].empty)
 
     def part(self, tables: TablesT, figures: Mapping[str, Path], files: Mapping[str, Sequence[str]]) -> Part:
         """Return the part of the report: text, figure and table."""
+        title = _said(self.title, tables)
         blocks: list[Block] = [Text(self.text)] if self.text else []
         if self.figure:
             mark = f" {tables.mark.capitalize()} data." if tables.mark else ""
             caption = _said(self.caption, tables) + mark
-            blocks.append(Picture(figures[self.files.figure], caption, _said(self.alt, tables)))
+            alt = f"{title}: {', '.join(map(method_label, tables.subjects))}. The tables have the numbers."
+            blocks.append(Picture(figures[self.files.figure], caption, alt))
         if self.table:
             table = self.table(tables).marked(tables.mark)
-            blocks.append(Shown(table, files.get(self.files.table, ()), self.folded(tables)))
-        return Part(_said(self.title, tables), blocks)
+            folded = self.folded(tables) if self.folded else tables.folded
+            blocks.append(Shown(table, files.get(self.files.table, ()), folded))
+        return Part(title, blocks)
 
 
 Results = Sequence[Result[Any, Any]]
@@ -99,7 +104,7 @@ def parts_of(
     results: Results, tables: Tables, figures: Mapping[str, Path], files: Mapping[str, Sequence[str]]
 ) -> list[Part]:
     """Return the parts of the report; ``figures`` are SVG files, ``files`` addresses of tables for download, by name."""
-    return [one.part(tables, figures, files) for one in results if one.title and one.shown(tables)]
+    return [one.part(tables, figures, files) for one in results if one.is_shown(tables)]
 
 
 def compute_results(results: Results, data: Any, paths: Sequence[Path]) -> None:

@@ -50,20 +50,7 @@ def names(results: dict[str, Files], kind: str) -> list[str]:
     return [name for files in results.values() if (name := getattr(files, kind))]
 
 
-def votes_results() -> "list[Result[Any, Any]]":
-    """Return the results of a survey in the order of the report."""
-    import stimmung.report.votes  # the code digest follows this to all of its modules
-
-    return _load(stimmung.report.votes.__name__, VOTES)
-
-
-def moods_results() -> "list[Result[Any, Any]]":
-    """Return the results of a panel in the order of the report."""
-    import stimmung.report.moods  # as above
-
-    return _load(stimmung.report.moods.__name__, MOODS)
-
-
-def _load(package: str, results: dict[str, Files]) -> "list[Result[Any, Any]]":
+def load(package: str, results: dict[str, Files]) -> "list[Result[Any, Any]]":
+    """Return the results of a package, whose modules have their names, in the order of the report."""
     modules = {name: import_module(f"{package}.{name}") for name in results}
     return [replace(module.RESULT, files=results[name]) for name, module in modules.items()]

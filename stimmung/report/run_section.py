@@ -15,6 +15,18 @@ MAIN_PACKAGES = (
     "scikit-learn", "xgboost-cpu", "xgboost", "catboost", "statsmodels", "arch", "scipy", "numpy", "pandas",
     "pyarrow", "matplotlib", "snakemake",
 )  # fmt: skip
+# Keys of records and what they are called in the report.
+SURVEY_LABELS = {
+    "source": "Source", "file": "File", "package": "Package", "sha256": "SHA-256", "n_rows_read": "Rows in the file",
+    "n_rows_kept": "Respondents kept", "where": "Kept where", "target": "Item to predict",
+    "language": "Language of the prompts", "missing": "Missing answers",
+}  # fmt: skip
+READING_LABELS = {"rows": "Rows read", "kept": "Posts kept", "dropped": "Dropped", "warnings": "Warnings"}
+MODEL_LABELS = {
+    "architecture": "Architecture", "n_parameters": "Parameters", "quantization": "Quantisation",
+    "compute_dtype": "Compute type", "max_length": "Context, tokens", "digest": "SHA-256",
+}  # fmt: skip
+Pairs = list[tuple[str, str]]
 
 
 def tiny_notice(run: Mapping[str, Any]) -> list[str]:
@@ -26,7 +38,7 @@ def tiny_notice(run: Mapping[str, Any]) -> list[str]:
     return [
         f"The model {' and '.join(names)} was built by this workflow, from text that it generated itself. "
         "It knows nothing of the world: its results show that the pipeline works, not what language models "
-        "know. Without tuning it cannot but guess."
+        "know. Without tuning it can only guess."
     ]
 
 
@@ -49,13 +61,7 @@ def is_made_up(panel: Mapping[str, Any]) -> bool:
 
 
 def run_section(run: Mapping[str, Any]) -> Section:
-    """Return the chapter on code, data, models and config.
-
-    Parameters
-    ----------
-    run
-        The content of run.yaml.
-    """
+    """Return the chapter on code, data, models and config; ``run`` is the content of run.yaml."""
     parts = [Part("Code and software", [Facts(_code_facts(run))])]
     data = [Facts(_data_facts(name, run)) for name in run["surveys"]]
     data += [Facts(_panel_facts(name, panel, run)) for name, panel in panels_of(run).items()]
@@ -80,33 +86,21 @@ def rerun_section(run: Mapping[str, Any]) -> Section:
         f"{checkout}make demo                                        # the study of config.yaml\n"
         "snakemake --cores 2 --configfile studies/NAME.yaml   # another one"
     )
-    cite = [
-        f"Stimmung {version}"
-        + (f", revision {git['revision'][:12]}" if git["revision"] else "")
-        + "; see CITATION.cff."
+    revision = f", revision {git['revision'][:12]}" if git["revision"] else ""
+    cite = [f"Stimmung {version}{revision}; see CITATION.cff."]
+    cite += [
+        f"Data: {data.get('title', name)}. {data.get('source', '')}" for name, data in run["surveys"].items()
     ]
-    for name, data in run["surveys"].items():
-        cite.append(f"Data: {data.get('title', name)}. {data.get('source', '')}")
-    for name in run["models"]:
-        cite.append(f"Model: {name}, {_source(name, run)}.")
-    parts = [
-        Part(
-            "Run it again",
-            [
-                Text(
-                    "The config above and the revision of the code determine the results. On the same kind "
-                    "of processor, and with the same packages, predictions are the same to the byte; "
-                    "elsewhere they agree within floating point."
-                ),
-                Code(again),
-            ],
-        ),
-        Part("Cite", [Points(cite)]),
-    ]
+    cite += [f"Model: {name}, {_source(name, run)}." for name in run["models"]]
+    told = (
+        "The config above and the revision of the code determine the results. On the same kind of processor, and with the same "
+        "packages, predictions are the same to the byte; elsewhere they agree within floating-point precision."
+    )
+    parts = [Part("Run it again", [Text(told), Code(again)]), Part("Cite", [Points(cite)])]
     return Section("rerun", "How to rerun and cite", parts)
 
 
-def adapter_facts(branch: Mapping[str, Any], config: Mapping[str, Any]) -> list[tuple[str, str]]:
+def adapter_facts(branch: Mapping[str, Any], config: Mapping[str, Any]) -> Pairs:
     """Return the hyper-parameters of the adapters of a survey or panel, as a fact; none if the config has no such preset."""
     preset = branch.get("training")
     training = config.get("training", {}).get(preset, {})
@@ -114,42 +108,24 @@ def adapter_facts(branch: Mapping[str, Any], config: Mapping[str, Any]) -> list[
     return [("Adapters", f"{preset}: {values}")] if values else []
 
 
-def _code_facts(run: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _code_facts(run: Mapping[str, Any]) -> Pairs:
     git, software = run["git"], run["software"]
     revision = git["revision"] or "unknown (not in a git repository)"
     if git["dirty"]:
         revision += ", with uncommitted changes"
-    facts = [("Stimmung", software["stimmung"]), ("Git revision", revision)]
-    if git["date"]:
-        facts.append(("Date of the revision", str(git["date"])))
     packages = software["packages"]
     main = ", ".join(f"{name} {packages[name]}" for name in MAIN_PACKAGES if name in packages)
-    return [
-        *facts,
-        ("Python", software["python"]),
-        ("Platform", software["platform"]),
-        ("Main packages", main),
-    ]
+    date = [("Date of the revision", str(git["date"]))] if git["date"] else []
+    own = [("Stimmung", software["stimmung"]), ("Git revision", revision), *date]
+    return [*own, ("Python", software["python"]), ("Platform", software["platform"]), ("Main packages", main)]
 
 
-def _data_facts(name: str, run: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _data_facts(name: str, run: Mapping[str, Any]) -> Pairs:
     data, survey = run["surveys"][name], run["config"].get("surveys", {}).get(name, {})
     facts = [("Survey", f"{data.get('title', name)} ({name})")]
     if data.get("simulated"):
         facts.append(("Note", SIMULATED))
-    known = {
-        "source": "Source",
-        "file": "File",
-        "package": "Package",
-        "sha256": "SHA-256",
-        "n_rows_read": "Rows in the file",
-        "n_rows_kept": "Respondents kept",
-        "where": "Kept where",
-        "target": "Item to predict",
-        "language": "Language of the prompts",
-        "missing": "Absent answers",
-    }
-    facts += [(label, in_words(data[key])) for key, label in known.items() if data.get(key)]
+    facts += _labelled(data, SURVEY_LABELS)
     facts.append(("Survey weight", str(data.get("weight") or "none: every respondent counts 1")))
     if survey.get("codebook"):
         facts.append(("Codebook", survey["codebook"]))
@@ -159,41 +135,27 @@ def _data_facts(name: str, run: Mapping[str, Any]) -> list[tuple[str, str]]:
     return facts
 
 
-def _panel_facts(name: str, panel: Mapping[str, Any], run: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _panel_facts(name: str, panel: Mapping[str, Any], run: Mapping[str, Any]) -> Pairs:
     weeks, reading = panel["weeks"], run.get("panels", {}).get(name, {})
     facts = [("Panel", name)]
     if is_made_up(panel):
         facts.append(("Note", SIMULATED))
-    sources = (("files", "Files of posts"), ("simulate", "Simulated"), ("mix", "Mixed"))
-    facts += [(label, in_words(panel[key])) for key, label in sources if panel.get(key)]
+    facts += _labelled(panel, {"files": "Files of posts", "simulate": "Simulated", "mix": "Mixed"})
     facts.append(("Weeks", f"{weeks['first']} to {weeks['last']}, from each {weeks['anchor']}"))
-    for key, label in (
-        ("rows", "Rows read"),
-        ("kept", "Posts kept"),
-        ("dropped", "Dropped"),
-        ("warnings", "Warnings"),
-    ):
-        if reading.get(key):
-            facts.append((label, in_words(reading[key])))
+    facts += _labelled(reading, READING_LABELS)
     trackers = {question: tracker["file"] for question, tracker in panel.get("trackers", {}).items()}
     if trackers:
-        facts.append(("Surveys beside it", in_words(trackers)))
+        facts.append(("Surveys to correlate with", in_words(trackers)))
     facts.append(("Seeds", in_words(panel.get("seeds", []))))
     return facts
 
 
-def _model_facts(name: str, run: Mapping[str, Any]) -> list[tuple[str, str]]:
-    model = run["models"][name]
-    facts = [("Model", name), ("Source", _source(name, run))]
-    known = {
-        "architecture": "Architecture",
-        "n_parameters": "Parameters",
-        "quantization": "Quantisation",
-        "compute_dtype": "Compute type",
-        "max_length": "Context, tokens",
-        "digest": "SHA-256",
-    }
-    return facts + [(label, in_words(model[key])) for key, label in known.items() if model.get(key)]
+def _model_facts(name: str, run: Mapping[str, Any]) -> Pairs:
+    return [("Model", name), ("Source", _source(name, run)), *_labelled(run["models"][name], MODEL_LABELS)]
+
+
+def _labelled(record: Mapping[str, Any], labels: Mapping[str, str]) -> Pairs:
+    return [(label, in_words(record[key])) for key, label in labels.items() if record.get(key)]
 
 
 def _source(name: str, run: Mapping[str, Any]) -> str:
@@ -210,8 +172,4 @@ def in_words(value: Any) -> str:
         return "; ".join(f"{key}: {in_words(one)}" for key, one in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(in_words(one) for one in value)
-    return (
-        f"{value:,}"
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 10_000
-        else str(value)
-    )
+    return f"{value:,}" if isinstance(value, int) and value >= 10_000 else str(value)

@@ -115,7 +115,7 @@ def plot_weeks(
         Whether all panels have the same axis.
     """
     figure, panels = panel_grid(tables.questions, 1.55, sharey)
-    colours, missing = arm_colours(tables.arms), weeks_without_estimate(tables)
+    colours, missing = arm_colours(tables.subjects), weeks_without_estimate(tables)
     rows = tables["affect"] if affect is None else affect
     series = rows.drop_duplicates(["model", "question", "option", "week"])
     by_series = {key: part.set_index("week") for key, part in series.groupby(["model", "question", "option"])}
@@ -155,7 +155,7 @@ def _shade_gaps(axes: Axes, missing: Sequence[str]) -> None:
 def add_legend(figure: Figure, tables: PanelTables, more: Sequence[Line2D]) -> None:
     """Add the legend of weekly series, and of what else is drawn."""
     handles: list[Line2D | Patch] = [
-        Line2D([], [], color=colour, label=model) for model, colour in arm_colours(tables.arms).items()
+        Line2D([], [], color=colour, label=model) for model, colour in arm_colours(tables.subjects).items()
     ]
     if tables["affect"]["seed"].nunique() > 1:
         handles.append(seed_range())

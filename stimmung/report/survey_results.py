@@ -1,6 +1,6 @@
 """What the results of a survey are computed from and shown with, and what their tables and captions share."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,6 +10,7 @@ import pandas as pd
 from stimmung.evaluation.votes.condition_roles import Conditions, reference_conditions
 from stimmung.evaluation.votes.fold_metrics import measure_folds
 from stimmung.report.result import Result, Tables
+from stimmung.report.result_registry import VOTES, load
 from stimmung.report.style import language_models_first, method_label
 from stimmung.report.tables import Group, Table, estimate, row_of
 
@@ -24,26 +25,16 @@ WHISKERS = (
 
 @dataclass(frozen=True, kw_only=True)
 class SurveyData:
-    """The predictions of one survey and whom they are about.
-
-    Attributes
-    ----------
-    predictions, splits, respondents
-        Tables of these names, of all methods and conditions.
-    conditions
-        The survey's conditions, as in the config.
-    subgroups
-        Name to ``keep`` and ``exclude``, in the words of the survey's language.
-    weighted
-        Whether survey weights count in every metric, and not only in shares.
-    """
+    """The predictions of one survey by all methods under all conditions, and whom they are about."""
 
     predictions: pd.DataFrame
     splits: pd.DataFrame
     respondents: pd.DataFrame
-    conditions: Conditions
-    subgroups: Mapping[str, Mapping[str, Any]]
-    weighted: bool
+    conditions: Conditions  # as in the config
+    subgroups: Mapping[
+        str, Mapping[str, Any]
+    ]  # name to keep and exclude, in the words of the survey's language
+    weighted: bool  # whether survey weights count in every metric, and not only in shares
 
     @cached_property
     def folds(self) -> pd.DataFrame:
@@ -58,14 +49,9 @@ class SurveyTables(Tables):
     conditions: Conditions
 
     @property
-    def methods(self) -> list[str]:
+    def subjects(self) -> list[str]:
         """All methods of the survey; by its place among them, each looks alike in all figures."""
         return list(self["metrics"]["method"].unique())
-
-    @property
-    def methods_in_words(self) -> str:
-        """The methods, as a list in words."""
-        return ", ".join(map(method_label, self.methods))
 
     @property
     def references(self) -> list[str]:
@@ -73,8 +59,8 @@ class SurveyTables(Tables):
         return reference_conditions(self.conditions)
 
     @property
-    def other_conditions(self) -> set[str]:
-        """The conditions that do not, whose rows are folded away in the report."""
+    def folded(self) -> Collection[str]:
+        """The conditions that do not."""
         return set(self.conditions) - set(self.references)
 
     @property
@@ -85,6 +71,13 @@ class SurveyTables(Tables):
 
 
 SurveyResult = Result[SurveyData, SurveyTables]
+
+
+def votes_results() -> "list[SurveyResult]":
+    """Return the results of a survey in the order of the report."""
+    import stimmung.report.votes  # whose modules import this one; the code digest follows it to all of them
+
+    return load(stimmung.report.votes.__name__, VOTES)
 
 
 def table_by_method(

@@ -10,10 +10,9 @@ from stimmung.evaluation.votes.condition_roles import in_words
 from stimmung.report.costs import BUILT_IN
 from stimmung.report.page import Facts, Part, Points, Section, Text
 from stimmung.report.result import parts_of
-from stimmung.report.result_registry import votes_results
 from stimmung.report.run_section import adapter_facts
 from stimmung.report.style import is_baseline, method_label
-from stimmung.report.survey_results import SurveyTables
+from stimmung.report.survey_results import SurveyTables, votes_results
 from stimmung.report.tables import interval, number, p_value
 
 
@@ -24,20 +23,10 @@ def votes_section(
     figures: Mapping[str, Path],
     files: Mapping[str, Sequence[str]],
 ) -> Section:
-    """Return the chapter of one survey.
+    """Return the chapter of the survey ``name``.
 
-    Parameters
-    ----------
-    name
-        The survey's name in the config.
-    run
-        The content of run.yaml.
-    tables
-        Its stored tables.
-    figures
-        Its SVG files by name.
-    files
-        Its tables for download by name, relative to the page.
+    ``run`` is the content of run.yaml, ``figures`` are SVG files by name, and ``files`` the tables for download by name, as
+    addresses relative to the page.
     """
     parts = [
         Part("In short", [Points(_headlines(tables))]),

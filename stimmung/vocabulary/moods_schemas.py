@@ -1,15 +1,16 @@
-"""The schemas of the tables about a panel of posts: from its posts to what their weekly moods have to do with a survey."""
+"""The schemas of the tables about a panel of posts: from its posts to the correlations of their weekly moods with a survey."""
 
 import pandera.pandas as pa
 
-from stimmung.vocabulary.parquet_tables import PROBABILITY
+from stimmung.vocabulary.parquet_tables import PROBABILITY, columns
 
 _correlation = pa.Check.in_range(-1.0, 1.0)
 _iso_day = pa.Check.str_matches(r"^\d{4}-\d{2}-\d{2}$")
+_count = pa.Check.ge(0)
 
 
-def _nullable(*checks: pa.Check) -> pa.Column:
-    return pa.Column(float, list(checks), nullable=True)
+def _correlations(*names: str) -> dict[str, pa.Column]:
+    return columns(float, *names, check=_correlation, nullable=True)
 
 
 POSTS = pa.DataFrameSchema(
@@ -72,23 +73,14 @@ SIGNALS = pa.DataFrameSchema(
 # What each column means: stimmung.evaluation.series.affect.aggregate_answers.
 AFFECT = pa.DataFrameSchema(
     {
-        "model": pa.Column(str),
-        "week": pa.Column(str, _iso_day),
-        "question": pa.Column(str),
-        "option": pa.Column(str),
-        "seed": pa.Column(int),
-        "value": pa.Column(float, PROBABILITY),
-        "value_mean": pa.Column(float, PROBABILITY),
-        "value_min": pa.Column(float, PROBABILITY),
-        "value_max": pa.Column(float, PROBABILITY),
-        "variant_min": pa.Column(float, PROBABILITY),
-        "variant_max": pa.Column(float, PROBABILITY),
-        "base": _nullable(PROBABILITY),
-        "log_ratio": _nullable(),
-        "scaled": _nullable(),
-        "scaled_mean": _nullable(),
-        "scaled_min": _nullable(),
-        "scaled_max": _nullable(),
+        **columns(str, "model"),
+        **columns(str, "week", check=_iso_day),
+        **columns(str, "question", "option"),
+        **columns(int, "seed"),
+        **columns(float, "value", "value_mean", "value_min", "value_max", check=PROBABILITY),
+        **columns(float, "variant_min", "variant_max", check=PROBABILITY),
+        **columns(float, "base", check=PROBABILITY, nullable=True),
+        **columns(float, "log_ratio", "scaled", "scaled_mean", "scaled_min", "scaled_max", nullable=True),
     },
     unique=["model", "week", "question", "option", "seed"],
     strict=True,
@@ -97,32 +89,24 @@ AFFECT = pa.DataFrameSchema(
 # What each column means: stimmung.evaluation.series.cross_correlation.cross_correlate_series.
 CCF = pa.DataFrameSchema(
     {
-        "model": pa.Column(str),
-        "question": pa.Column(str),
-        "option": pa.Column(str),
-        "lag_weeks": pa.Column(int),
-        "r": _nullable(_correlation),
-        "p": _nullable(PROBABILITY),
-        "p_adjusted": _nullable(PROBABILITY),
-        "p_family": _nullable(PROBABILITY),
-        "ci_low": _nullable(_correlation),
-        "ci_high": _nullable(_correlation),
-        "n": pa.Column(int, pa.Check.ge(0)),
-        "n_effective": _nullable(pa.Check.ge(0)),
-        "r_raw": _nullable(_correlation),
-        "p_raw": _nullable(PROBABILITY),
-        "ci_low_raw": _nullable(_correlation),
-        "ci_high_raw": _nullable(_correlation),
-        "n_raw": pa.Column(int, pa.Check.ge(0)),
-        "n_effective_raw": _nullable(pa.Check.ge(0)),
-        "r_differences": _nullable(_correlation),
-        "p_differences": _nullable(PROBABILITY),
-        "r_prewhitened": _nullable(_correlation),
-        "p_prewhitened": _nullable(PROBABILITY),
-        "ci_low_prewhitened": _nullable(_correlation),
-        "ci_high_prewhitened": _nullable(_correlation),
-        "r_detrended": _nullable(_correlation),
-        "note": pa.Column(str),
+        **columns(str, "model", "question", "option"),
+        **columns(int, "lag_weeks"),
+        **_correlations("r"),
+        **columns(float, "p", "p_adjusted", "p_family", check=PROBABILITY, nullable=True),
+        **_correlations("ci_low", "ci_high"),
+        **columns(int, "n", check=_count),
+        **columns(float, "n_effective", check=_count, nullable=True),
+        **_correlations("r_raw"),
+        **columns(float, "p_raw", check=PROBABILITY, nullable=True),
+        **_correlations("ci_low_raw", "ci_high_raw"),
+        **columns(int, "n_raw", check=_count),
+        **columns(float, "n_effective_raw", check=_count, nullable=True),
+        **_correlations("r_differences"),
+        **columns(float, "p_differences", check=PROBABILITY, nullable=True),
+        **_correlations("r_prewhitened"),
+        **columns(float, "p_prewhitened", check=PROBABILITY, nullable=True),
+        **_correlations("ci_low_prewhitened", "ci_high_prewhitened", "r_detrended"),
+        **columns(str, "note"),
     },
     unique=["model", "question", "option", "lag_weeks"],
     strict=True,
@@ -130,17 +114,14 @@ CCF = pa.DataFrameSchema(
 )
 CONFIRMATIONS = pa.DataFrameSchema(
     {
-        "model": pa.Column(str),
-        "question": pa.Column(str),
-        "option": pa.Column(str),
-        "lag_weeks": pa.Column(int),
-        "max_lag_weeks": pa.Column(int, pa.Check.ge(0)),
-        "r_found": _nullable(_correlation),
-        "n_found": pa.Column(int, pa.Check.ge(0)),
-        "r_confirmed": _nullable(_correlation),
-        "n_confirmed": pa.Column(int, pa.Check.ge(0)),
-        "p_confirmed": _nullable(PROBABILITY),
-        "p_adjusted": _nullable(PROBABILITY),
+        **columns(str, "model", "question", "option"),
+        **columns(int, "lag_weeks"),
+        **columns(int, "max_lag_weeks", check=_count),
+        **_correlations("r_found"),
+        **columns(int, "n_found", check=_count),
+        **_correlations("r_confirmed"),
+        **columns(int, "n_confirmed", check=_count),
+        **columns(float, "p_confirmed", "p_adjusted", check=PROBABILITY, nullable=True),
     },
     unique=["model", "question", "option"],
     strict=True,
@@ -149,15 +130,13 @@ CONFIRMATIONS = pa.DataFrameSchema(
 # What each column means: stimmung.evaluation.series.recovery.measure_recovery.
 RECOVERY = pa.DataFrameSchema(
     {
-        "model": pa.Column(str),
-        "question": pa.Column(str),
-        "option": pa.Column(str, nullable=True),
-        "r": pa.Column(float, _correlation),
-        "ci_low": _nullable(_correlation),
-        "ci_high": _nullable(_correlation),
-        "rho": pa.Column(float, _correlation),
-        "rho_worst_seed": _nullable(_correlation),
-        "n": pa.Column(int, pa.Check.ge(3)),
+        **columns(str, "model", "question"),
+        **columns(str, "option", nullable=True),
+        **columns(float, "r", check=_correlation),
+        **_correlations("ci_low", "ci_high"),
+        **columns(float, "rho", check=_correlation),
+        **_correlations("rho_worst_seed"),
+        **columns(int, "n", check=pa.Check.ge(3)),
     },
     unique=["model", "question", "option"],
     strict=True,

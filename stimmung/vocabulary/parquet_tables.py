@@ -20,6 +20,13 @@ SIGNAL_PREFIX = "signals/"  # signals/peer: a weekly series that somebody else m
 PROBABILITY = pa.Check.in_range(0.0, 1.0)
 
 
+def columns(
+    dtype: type, *names: str, check: pa.Check | None = None, nullable: bool = False
+) -> dict[str, pa.Column]:
+    """Return columns of one kind, for a schema."""
+    return {name: pa.Column(dtype, check, nullable=nullable) for name in names}
+
+
 def empty_table(schema: pa.DataFrameSchema) -> pd.DataFrame:
     """Return a table without rows that ``schema`` accepts."""
     return pd.DataFrame({name: pd.Series(dtype=column.dtype.type) for name, column in schema.columns.items()})

@@ -3,7 +3,7 @@
 import pandas as pd
 import pandera.pandas as pa
 
-from stimmung.vocabulary.parquet_tables import PROBABILITY
+from stimmung.vocabulary.parquet_tables import PROBABILITY, columns
 
 MISSING_SUFFIX = ".missing"  # party_id.missing: why party_id is absent
 OPTION_PREFIX = "p_"  # p_Clinton: the probability of the answer option Clinton
@@ -96,14 +96,12 @@ IMPUTED = pa.DataFrameSchema(
 )
 FOLD_METRICS = pa.DataFrameSchema(
     {
-        "method": pa.Column(str),
-        "condition": pa.Column(str),
-        "metric": pa.Column(str),
-        "option": pa.Column(str, nullable=True),
+        **columns(str, "method", "condition", "metric"),
+        **columns(str, "option", nullable=True),
         "fold": pa.Column("int8", pa.Check.ge(0)),
-        "value": pa.Column(float, nullable=True),
-        "n_test": pa.Column(int, pa.Check.gt(0)),
-        "n_training": pa.Column(int, pa.Check.ge(0)),
+        **columns(float, "value", nullable=True),
+        **columns(int, "n_test", check=pa.Check.gt(0)),
+        **columns(int, "n_training", check=pa.Check.ge(0)),
     },
     unique=["method", "condition", "metric", "option", "fold"],
     strict=True,
@@ -111,17 +109,11 @@ FOLD_METRICS = pa.DataFrameSchema(
 )
 METRICS = pa.DataFrameSchema(
     {
-        "method": pa.Column(str),
-        "condition": pa.Column(str),
-        "metric": pa.Column(str),
-        "option": pa.Column(str, nullable=True),
-        "value": pa.Column(float, nullable=True),
-        "sd_over_folds": pa.Column(float, nullable=True),
-        "ci_low": pa.Column(float, nullable=True),
-        "ci_high": pa.Column(float, nullable=True),
-        "n_folds": pa.Column(int),
-        "n_respondents": pa.Column(int),
-        "n_training": pa.Column(float, nullable=True),
+        **columns(str, "method", "condition", "metric"),
+        **columns(str, "option", nullable=True),
+        **columns(float, "value", "sd_over_folds", "ci_low", "ci_high", nullable=True),
+        **columns(int, "n_folds", "n_respondents"),
+        **columns(float, "n_training", nullable=True),
     },
     unique=["method", "condition", "metric", "option"],
     strict=True,
@@ -129,16 +121,11 @@ METRICS = pa.DataFrameSchema(
 )
 COMPARISONS = pa.DataFrameSchema(
     {
-        "method": pa.Column(str),
-        "condition": pa.Column(str),
-        "baseline": pa.Column(str),
-        "metric": pa.Column(str),
-        "difference": pa.Column(float),
-        "ci_low": pa.Column(float, nullable=True),
-        "ci_high": pa.Column(float, nullable=True),
-        "p": pa.Column(float, PROBABILITY, nullable=True),
-        "p_adjusted": pa.Column(float, PROBABILITY, nullable=True),
-        "n_folds": pa.Column(int),
+        **columns(str, "method", "condition", "baseline", "metric"),
+        **columns(float, "difference"),
+        **columns(float, "ci_low", "ci_high", nullable=True),
+        **columns(float, "p", "p_adjusted", check=PROBABILITY, nullable=True),
+        **columns(int, "n_folds"),
     },
     unique=["method", "condition", "metric"],
     strict=True,
@@ -147,24 +134,12 @@ COMPARISONS = pa.DataFrameSchema(
 # What each column means: stimmung.evaluation.votes.absent_options.compare_absent.
 ABSENT = pa.DataFrameSchema(
     {
-        "condition": pa.Column(str),
-        "reference": pa.Column(str),
-        "option": pa.Column(str),
-        "method": pa.Column(str),
-        "metric": pa.Column(str),
-        "before": pa.Column(float, nullable=True),
-        "after": pa.Column(float, nullable=True),
-        "difference": pa.Column(float, nullable=True),
-        "ci_low": pa.Column(float, nullable=True),
-        "ci_high": pa.Column(float, nullable=True),
-        "p": pa.Column(float, PROBABILITY, nullable=True),
-        "p_adjusted": pa.Column(float, PROBABILITY, nullable=True),
-        "baseline": pa.Column(str),
-        "advantage": pa.Column(float, nullable=True),
-        "advantage_low": pa.Column(float, nullable=True),
-        "advantage_high": pa.Column(float, nullable=True),
-        "advantage_p": pa.Column(float, PROBABILITY, nullable=True),
-        "advantage_p_adjusted": pa.Column(float, PROBABILITY, nullable=True),
+        **columns(str, "condition", "reference", "option", "method", "metric"),
+        **columns(float, "before", "after", "difference", "ci_low", "ci_high", nullable=True),
+        **columns(float, "p", "p_adjusted", check=PROBABILITY, nullable=True),
+        **columns(str, "baseline"),
+        **columns(float, "advantage", "advantage_low", "advantage_high", nullable=True),
+        **columns(float, "advantage_p", "advantage_p_adjusted", check=PROBABILITY, nullable=True),
     },
     unique=["condition", "method", "metric"],
     strict=True,
@@ -173,38 +148,28 @@ ABSENT = pa.DataFrameSchema(
 # Infinite: more respondents than there are; 0: fewer than the smallest share has. stimmung.evaluation.votes.effective_sample.
 EFFECTIVE = pa.DataFrameSchema(
     {
-        "method": pa.Column(str),
-        "condition": pa.Column(str),
-        "metric": pa.Column(str),
-        "n_training": pa.Column(float, pa.Check.gt(0)),
-        "n_effective": pa.Column(float, pa.Check.ge(0)),
-        "ci_low": pa.Column(float, pa.Check.ge(0)),
-        "ci_high": pa.Column(float, pa.Check.ge(0)),
-        "n_smallest": pa.Column(float, pa.Check.gt(0)),
-        "n_largest": pa.Column(float, pa.Check.gt(0)),
+        **columns(str, "method", "condition", "metric"),
+        **columns(float, "n_training", check=pa.Check.gt(0)),
+        **columns(float, "n_effective", "ci_low", "ci_high", check=pa.Check.ge(0)),
+        **columns(float, "n_smallest", "n_largest", check=pa.Check.gt(0)),
     },
     unique=["method", "condition", "metric"],
     strict=True,
     name="effective",
 )
 SUBGROUPS = pa.DataFrameSchema(
-    {"subgroup": pa.Column(str), **METRICS.columns},
+    {**columns(str, "subgroup"), **METRICS.columns},
     unique=["subgroup", "method", "condition", "metric", "option"],
     strict=True,
     name="subgroups",
 )
 SHARES = pa.DataFrameSchema(
     {
-        "method": pa.Column(str),
-        "condition": pa.Column(str),
-        "option": pa.Column(str),
-        "predicted": pa.Column(float, PROBABILITY),
-        "predicted_low": pa.Column(float, PROBABILITY, nullable=True),
-        "predicted_high": pa.Column(float, PROBABILITY, nullable=True),
-        "observed": pa.Column(float, PROBABILITY),
-        "observed_low": pa.Column(float, PROBABILITY),
-        "observed_high": pa.Column(float, PROBABILITY),
-        "n_effective": pa.Column(float, pa.Check.gt(0)),
+        **columns(str, "method", "condition", "option"),
+        **columns(float, "predicted", check=PROBABILITY),
+        **columns(float, "predicted_low", "predicted_high", check=PROBABILITY, nullable=True),
+        **columns(float, "observed", "observed_low", "observed_high", check=PROBABILITY),
+        **columns(float, "n_effective", check=pa.Check.gt(0)),
     },
     unique=["method", "condition", "option"],
     strict=True,
@@ -212,14 +177,10 @@ SHARES = pa.DataFrameSchema(
 )
 RELIABILITY = pa.DataFrameSchema(
     {
-        "method": pa.Column(str),
-        "condition": pa.Column(str),
-        "bin": pa.Column(int),
-        "confidence": pa.Column(float, PROBABILITY),
-        "accuracy": pa.Column(float, PROBABILITY),
-        "accuracy_low": pa.Column(float, PROBABILITY),
-        "accuracy_high": pa.Column(float, PROBABILITY),
-        "n": pa.Column(int, pa.Check.gt(0)),
+        **columns(str, "method", "condition"),
+        **columns(int, "bin"),
+        **columns(float, "confidence", "accuracy", "accuracy_low", "accuracy_high", check=PROBABILITY),
+        **columns(int, "n", check=pa.Check.gt(0)),
     },
     unique=["method", "condition", "bin"],
     strict=True,

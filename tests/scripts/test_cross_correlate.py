@@ -2,8 +2,9 @@ import pandas as pd
 import pytest
 
 from scripts.cross_correlate import cross_correlate
+from stimmung.report.panel_results import moods_results
 from stimmung.report.result import read_results
-from stimmung.report.result_registry import MOODS, moods_results, names
+from stimmung.report.result_registry import MOODS, names
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import CCF, RECOVERY, SIGNALS, TRACKER
 from stimmung.vocabulary.parquet_tables import read_table, write_table

@@ -3,7 +3,8 @@ import pytest
 
 from scripts.evaluate_votes import evaluate_votes
 from stimmung.report.result import read_results
-from stimmung.report.result_registry import VOTES, names, votes_results
+from stimmung.report.result_registry import VOTES, names
+from stimmung.report.survey_results import votes_results
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import METRICS, PREDICTIONS

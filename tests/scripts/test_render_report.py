@@ -10,6 +10,7 @@ import pytest
 
 from scripts.count_words import count_words
 from scripts.cross_correlate import cross_correlate
+from scripts.evaluate_votes import evaluate_votes
 from scripts.plot_moods import plot_moods
 from scripts.record_run import record_run
 from scripts.render_report import render_report
@@ -84,9 +85,12 @@ def test_the_same_run_is_the_same_page(page, votes_study):
     assert render(votes_study, votes_study.results / "again.html") == page
 
 
-def test_a_survey_without_training_conditions_has_no_empty_chapters(votes_study, monkeypatch):
+def test_a_survey_without_training_conditions_has_no_empty_chapters(votes_study, tmp_path, monkeypatch):
     survey = votes_study.config["surveys"]["made-up"]
     monkeypatch.setitem(survey, "conditions", {"full": {}})
+    tables = {name: tmp_path / "surveys" / "made-up" / path.name for name, path in votes_study.tables.items()}
+    evaluate_votes(**{**votes_study.evaluate, "conditions": {"full": {}}}, results=list(tables.values()))
+    monkeypatch.setattr(votes_study, "tables", tables)
     page = render(votes_study, votes_study.results / "plain.html")
     for chapter in ("Learning from fewer respondents", "Leaving respondents out"):
         assert chapter not in page

@@ -58,7 +58,7 @@ def confirmations_table(tables: PanelTables) -> Table:
 def folded(tables: PanelTables) -> set[str]:
     """Return the headings of the groups that the report folds away: of series that need no language model."""
     groups = confirmations_table(tables).groups
-    return {group.heading for group in groups[len(tables.arms) :]}
+    return {group.heading for group in groups[len(tables.subjects) :]}
 
 
 RESULT = PanelResult(
@@ -66,6 +66,5 @@ RESULT = PanelResult(
     compute=confirm,
     table=confirmations_table,
     title="Lags confirmed",
-    shown=lambda tables: not tables["confirmations"].empty,
     folded=folded,
 )

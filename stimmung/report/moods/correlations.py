@@ -93,6 +93,5 @@ RESULT = PanelResult(
     compute=correlate,
     table=correlations_table,
     title="Correlations side by side",
-    shown=lambda tables: not tables["ccf"].empty,
     folded=folded,
 )

@@ -55,5 +55,4 @@ RESULT = PanelResult(
     compute=recover,
     table=recovery_table,
     title="The known mood",
-    shown=lambda tables: not tables["recovery"].empty,
 )

@@ -20,7 +20,7 @@ from stimmung.report.series_panels import (
 from stimmung.report.style import FAINT, GREYS, INK, MARKERS, PALETTE, is_baseline, method_label, note_figure
 
 SIGNIFICANT = 0.05
-LINE_CHARACTERS = 110  # of a footnote across the figure
+LINE_CHARACTERS, LINE_INCHES = 110, 0.15  # of a footnote across the figure
 
 
 def plot_lags(tables: PanelTables) -> Figure:
@@ -56,7 +56,9 @@ def plot_lags(tables: PanelTables) -> Figure:
         axes.set_yticks([-1, -0.5, 0, 0.5, 1], ["−1", "−.5", "0", ".5", "1"])
     footnote = f"Without estimate, and left out: {weeks_in_words(missing)}" if missing else ""
     axis = "Lag in weeks; above 0 the posts lead the survey"
-    figure.supxlabel("\n".join([axis, *textwrap.wrap(footnote, LINE_CHARACTERS)]), fontsize=8)
+    lines = textwrap.wrap(footnote, LINE_CHARACTERS)
+    figure.set_figheight(figure.get_figheight() + LINE_INCHES * len(lines[1:]))
+    figure.supxlabel("\n".join([axis, *lines]), fontsize=8)
     figure.supylabel("Correlation", fontsize=8)
     figure.legend(handles=_keys(colours, others), loc="outside upper left", ncols=3)
     return figure
@@ -115,6 +117,5 @@ RESULT = PanelResult(
         "lags are alike because smoothed weeks are. Solid, with the 95 % interval: of innovations. Dots: family-wise p at most "
         ".05, against the best of all options and lags. Grey: series that need no language model."
     ),
-    alt="Correlation by lag; correlations.csv has the numbers.",
     shown=lambda tables: not tables["ccf"].empty,
 )

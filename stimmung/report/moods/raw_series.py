@@ -34,5 +34,4 @@ RESULT = PanelResult(
         "Probability of each answer option in per cent, neither scaled nor smoothed: the series that the tests are about. Band: "
         "range over seeds. Dotted: the model before tuning. The axes differ: an option may vary little."
     ),
-    alt=lambda tables: f"Raw weekly probabilities of {tables.arms_in_words}.",
 )

@@ -43,5 +43,4 @@ RESULT = PanelResult(
         "Band: range over seeds. Dotted: the untuned model. Options that the model finds likely by itself and options that it "
         "does not are on the same axis here."
     ),
-    alt=lambda tables: f"Weekly probabilities of {tables.arms_in_words} relative to the untuned model.",
 )

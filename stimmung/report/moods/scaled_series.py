@@ -73,16 +73,8 @@ def caption(tables: PanelTables) -> str:
     )
 
 
-def alt(tables: PanelTables) -> str:
-    """Return what the figure shows, for readers who cannot see it."""
-    if tables.mixed:
-        return f"Answers of {tables.arms_in_words} to mixes with known shares."
-    return f"Weekly series of {tables.arms_in_words} and the survey; the table below has the correlations."
-
-
 RESULT = PanelResult(
     figure=plot_series,
     title=lambda tables: "Known shares and answers" if tables.mixed else "Posts and survey, as published",
     caption=caption,
-    alt=alt,
 )

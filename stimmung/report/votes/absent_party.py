@@ -67,7 +67,7 @@ def plot_absent(tables: SurveyTables) -> Figure:
         )
     conditions = absent[["condition", "option"]].drop_duplicates()
     labels = {str(one.condition): f"{one.option}\n{one.condition}" for one in conditions.itertuples()}
-    looks = looks_of_present(absent, tables.methods)
+    looks = looks_of_present(absent, tables.subjects)
     figure = Figure(figsize=(WIDTH_INCHES, 0.8 + len(labels) * (0.2 + 0.1 * len(looks))))
     pair = figure.subplots(1, len(SHOWN), sharey=True, squeeze=False)[0]
     draw_changes(pair, absent, looks, "condition", labels)
@@ -87,8 +87,4 @@ RESULT = SurveyResult(
         "Change of F1 and of the predicted share, in percentage points, for the answer option whose voters are absent from "
         f"the training rows, paired by fold. {WHISKERS}"
     ),
-    alt=lambda tables: (
-        f"Changes for the absent option with {tables.methods_in_words}; the table below has the numbers."
-    ),
-    shown=lambda tables: not tables["absent"].empty,
 )

@@ -37,5 +37,4 @@ RESULT = SurveyResult(
     compute=lambda survey: summarize_folds(survey.folds),
     table=metrics_table,
     title="All metrics",
-    folded=lambda tables: tables.other_conditions,
 )

@@ -40,6 +40,4 @@ RESULT = SurveyResult(
     compute=lambda survey: compare_with_best_baseline(survey.folds),
     table=comparisons_table,
     title="Against the best baseline",
-    shown=lambda tables: not tables["comparisons"].empty,
-    folded=lambda tables: tables.other_conditions,
 )

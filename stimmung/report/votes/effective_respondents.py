@@ -56,7 +56,7 @@ def plot_effective(tables: SurveyTables) -> Figure:
         return note_figure(
             "No effective respondents: this study has no tuned model and baselines on several training shares."
         )
-    looks = method_looks(tables.methods)
+    looks = method_looks(tables.subjects)
     figure = Figure(figsize=(WIDTH_INCHES, 3.0))
     row = figure.subplots(1, len(SHOWN), squeeze=False)[0]
     for axes, (metric, title) in zip(row, SHOWN.items(), strict=True):
@@ -118,6 +118,4 @@ RESULT = SurveyResult(
         "grey: beyond what was measured, better than the baseline with all respondents or worse than with the fewest. "
         "Whiskers: 95 % bootstrap interval over folds and respondents."
     ),
-    alt="Effective respondents by training share; the table below has the numbers.",
-    shown=lambda tables: not tables["effective"].empty,
 )

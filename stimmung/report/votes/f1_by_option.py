@@ -28,6 +28,4 @@ RESULT = SurveyResult(
     caption=lambda tables: (
         f"F1 of each answer option and its mean, macro F1, by method. {tables.filling}{WHISKERS}"
     ),
-    alt=lambda tables: f"F1 by answer option for {tables.methods_in_words}; the table below has the numbers.",
-    folded=lambda tables: tables.other_conditions,
 )

@@ -90,8 +90,5 @@ RESULT = SurveyResult(
         "Macro F1 and log-loss over the number of training respondents in a fold (logarithmic). Dotted: a model that sees "
         f"no training rows. {WHISKERS} With few training rows they are too long rather than too short."
     ),
-    alt=lambda tables: (
-        f"Learning curves of {tables.methods_in_words}; the table of all metrics has the numbers."
-    ),
     shown=lambda tables: bool(learning_curves(tables.conditions)),
 )

@@ -58,7 +58,7 @@ def plot_left_out(tables: SurveyTables) -> Figure:
             "Nothing to compare: this study has no condition that leaves respondents out of training."
         )
     conditions = changes[["condition", "reference"]].drop_duplicates()
-    looks = looks_of_present(changes, tables.methods)
+    looks = looks_of_present(changes, tables.subjects)
     options = changes.loc[changes["metric"] == "f1", "option"].unique()
     height = 0.5 + len(options) * (0.1 + 0.1 * len(looks))
     figure = Figure(figsize=(WIDTH_INCHES, len(conditions) * height))
@@ -86,8 +86,4 @@ RESULT = SurveyResult(
         "training rows, paired by fold. A model that sees no training rows does not change. "
         f"{WHISKERS}"
     ),
-    alt=lambda tables: (
-        f"Changes by answer option for {tables.methods_in_words}; the table below has the numbers."
-    ),
-    shown=lambda tables: bool(left_out(tables.conditions)),
 )

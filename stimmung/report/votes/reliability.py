@@ -72,5 +72,4 @@ RESULT = SurveyResult(
         "method is underconfident, below it, overconfident. Whiskers: Wilson's 95 % interval. Grey bars: share of the "
         "predictions in a bin. ECE: expected calibration error, mean over folds."
     ),
-    alt=lambda tables: f"Reliability diagrams of {tables.methods_in_words}.",
 )

@@ -67,6 +67,4 @@ RESULT = SurveyResult(
     figure=plot_subgroups,
     title="Subgroups of respondents",
     caption=caption,
-    alt=lambda tables: f"F1 by subgroup for {tables.methods_in_words}; the table below has the numbers.",
-    shown=lambda tables: not tables["subgroup_metrics"].empty,
 )

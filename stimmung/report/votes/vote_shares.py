@@ -66,8 +66,4 @@ RESULT = SurveyResult(
         "Predicted share of each answer option (mean probability, weighted) against the observed share (line) with Wilson's "
         f"95 % interval for the effective sample size (band). {tables.filling}{WHISKERS}"
     ),
-    alt=lambda tables: (
-        f"Predicted and observed shares for {tables.methods_in_words}; the table below has the numbers."
-    ),
-    folded=lambda tables: tables.other_conditions,
 )

@@ -6,9 +6,8 @@ import pytest
 
 from stimmung.evaluation.series.affect import aggregate_answers
 from stimmung.evaluation.series.weekly_series import affect_series, signal_series
-from stimmung.report.panel_results import PanelData, PanelTables
-from stimmung.report.result_registry import moods_results, votes_results
-from stimmung.report.survey_results import SurveyData, SurveyTables
+from stimmung.report.panel_results import PanelData, PanelTables, moods_results
+from stimmung.report.survey_results import SurveyData, SurveyTables, votes_results
 from tests.synthetic_moods import OPTIONS, make_moods
 from tests.synthetic_votes import CONDITIONS, SUBGROUPS, make_respondents, make_votes
 

@@ -7,8 +7,8 @@ import pytest
 from stimmung.report import style
 from stimmung.report.option_panels import plot_f1_panels
 from stimmung.report.result import plot_results
-from stimmung.report.result_registry import votes_results
 from stimmung.report.style import figure_style, method_looks, save_figure
+from stimmung.report.survey_results import votes_results
 from stimmung.report.votes.absent_party import plot_absent
 from stimmung.report.votes.effective_respondents import plot_effective
 from stimmung.report.votes.learning_curve import plot_learning_curve

@@ -84,7 +84,7 @@ def test_everything_that_identifies_the_run_is_shown(run):
     assert ("Respondents kept", "1905") in facts
     assert ("Parameters", "1,235,814,400") in facts
     assert ("Source", "built by this workflow from generated text") in facts
-    assert ("Absent answers", "income: refused: 3") in facts
+    assert ("Missing answers", "income: refused: 3") in facts
     assert ("Survey weight", "none: every respondent counts 1") in facts
 
 
