@@ -87,11 +87,7 @@ class Lock:
 
 @contextmanager
 def lock(
-    path: Path,
-    what: str,
-    *,
-    stop: Callable[[], bool] = lambda: False,
-    stale_after: float = STALE_SECONDS,
+    path: Path, what: str, *, stop: Callable[[], bool] = lambda: False, stale_after: float = STALE_SECONDS
 ) -> Iterator[Lock]:
     """Hold the lock at ``path``; wait for it as long as another live process has it.
 

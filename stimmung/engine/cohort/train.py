@@ -105,21 +105,12 @@ def choose_mode(base: Base, training: Training, n_adapters: int, wanted: str) ->
 
 
 def _train_part(
-    base: Base,
-    training: Training,
-    part: Part,
-    store: Store,
-    mode: str,
-    pace: Pace,
-    stop: Callable[[], bool],
+    base: Base, training: Training, part: Part, store: Store, mode: str, pace: Pace, stop: Callable[[], bool]
 ) -> list[str]:
     """Train the adapters of one part together; return what failed."""
     checkpoint = store.checkpoint([key for _, key in part])
     reset_peak_memory()
-    with (
-        attached(base, training) as cohort,
-        checkpointed_activations(base, training.gradient_checkpointing),
-    ):
+    with attached(base, training) as cohort, checkpointed_activations(base, training.gradient_checkpointing):
         runs = _begin_or_resume(cohort, training, part, store, checkpoints.load_checkpoint(checkpoint))
 
         def save() -> float:
