@@ -51,11 +51,7 @@ def dry_run(
         (folder / name).symlink_to(ROOT / name)
     arms = [f"{model}/tuned" for model in models]
     survey = {"seeds": seeds, "arms": arms, "conditions": {name: {"arms": arms} for name in conditions}}
-    config = {
-        "run": {"baselines": ["majority"]},
-        "models": models,
-        "surveys": {"anes1996": survey},
-    }
+    config = {"run": {"baselines": ["majority"]}, "models": models, "surveys": {"anes1996": survey}}
     (folder / "study.yaml").write_text(yaml.safe_dump(config))
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     said = snakemake(folder, "--dry-run")

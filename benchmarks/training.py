@@ -78,6 +78,8 @@ def main() -> None:
         lora_dropout=0.05,
         learning_rate=2e-4,
         num_train_epochs=1,
+        warmup_ratio=0.0,
+        per_device_train_batch_size=16,
     )
     with tempfile.TemporaryDirectory() as folder:
         directory = saved(options.size, tokenizer, Path(folder) / "model")

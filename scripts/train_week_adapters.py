@@ -33,7 +33,7 @@ def train_week_adapters(
     store: Path,
     threads: int,
 ) -> None:
-    """Write ``manifest``, a list of the adapters, which stand beside it; the panel's ``record`` is there for the order only."""
+    """Write ``manifest``, the list of the adapters in the folders beside it; ``record`` only makes the job wait for the posts."""
     del record
     tables = {week: read_table(posts / f"{week}.parquet", POSTS) for week in weeks}
     few = [f"{week}: {len(table)}" for week, table in tables.items() if len(table) < min_posts]

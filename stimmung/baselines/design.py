@@ -17,10 +17,8 @@ def design_matrix(respondents: pd.DataFrame, predictors: Sequence[str], one_hot:
 
     Parameters
     ----------
-    respondents
-        The RESPONDENTS table, n rows.
-    predictors
-        The items to use.
+    respondents, predictors
+        The RESPONDENTS table, n rows, and the items to use.
     one_hot
         Whether a nominal item becomes an indicator of each option, or stays one column of labels, for an estimator that encodes
         them itself.

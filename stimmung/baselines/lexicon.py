@@ -129,13 +129,11 @@ def _count(batches: Iterable[pa.Array], words: Sequence[str]) -> tuple[int, int,
 def _in_ranges(
     vocabulary: npt.NDArray[np.object_], counts: npt.NDArray[np.int64], words: Sequence[str]
 ) -> npt.NDArray[np.int64]:
-    """Return how often each entry occurs; in a sorted vocabulary, words with the same beginning are next to each other."""
+    """Return how often each entry occurs, shape (entries,): words with the same beginning are neighbours when sorted."""
     order = np.argsort(vocabulary)
     ordered = vocabulary[order]
     up_to = np.concatenate([[0], np.cumsum(counts[order])]).astype(np.int64)
     starts = np.array([word.removesuffix("*") for word in words], dtype=object)
     ends = np.array([word[:-1] + _LAST if word.endswith("*") else word for word in words], dtype=object)
-    total: npt.NDArray[np.int64] = (
-        up_to[np.searchsorted(ordered, ends, "right")] - up_to[np.searchsorted(ordered, starts, "left")]
-    )
-    return total
+    first, after = np.searchsorted(ordered, starts, "left"), np.searchsorted(ordered, ends, "right")
+    return np.asarray(up_to[after] - up_to[first])

@@ -7,6 +7,7 @@ import pandas as pd
 
 from stimmung.baselines.tabular import predict_baseline
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.parquet_tables import BASELINE_PREFIX
 from stimmung.vocabulary.votes_schemas import NO_FOLD, OPTION_PREFIX
 
 
@@ -29,12 +30,9 @@ def predict_folds(
     ----------
     name, predictors, target, options, grid, inner_folds, seed
         See :func:`predict_baseline`.
-    respondents
-        The RESPONDENTS table.
-    splits
-        The SPLITS table of the condition. The model of fold f is trained on the rows with ``in_training`` that are not in fold f.
-    condition
-        The condition's name.
+    respondents, splits, condition
+        The RESPONDENTS table, and the SPLITS table of the condition of this name. The model of fold f is trained on the rows with
+        ``in_training`` that are not in fold f.
 
     Returns
     -------
@@ -61,16 +59,13 @@ def predict_folds(
         predicted = predict_baseline(name, train, test, predictors, target, options, grid, inner_folds, seed)
         parts.append(pd.DataFrame(predicted, test.index, [OPTION_PREFIX + option for option in options]))
     probabilities = pd.concat(parts).groupby(level=0).mean()
-    described = pd.DataFrame(
-        {
-            "respondent_id": rows["respondent_id"],
-            "method": f"baselines/{name}",
-            "condition": condition,
-            "seed": seed,
-            "fold": rows["fold"],
-            "target": rows[target].astype(str).where(answered, None),
-            "weight": rows["weight"],
-        }
+    described = rows[["respondent_id"]].assign(
+        method=f"{BASELINE_PREFIX}{name}",
+        condition=condition,
+        seed=seed,
+        fold=rows["fold"],
+        target=rows[target].astype(str).where(answered, None),
+        weight=rows["weight"],
     )
     # A tabular model has no other answers than the options, and there is nothing to normalise.
     read_out = pd.DataFrame({"option_mass": 1.0, "n_tokens": 0, "normalization": "none"}, rows.index)

@@ -12,32 +12,21 @@ from typing import TYPE_CHECKING, Any, Literal
 
 @dataclass(frozen=True)
 class Baseline:
-    """A classifier with scikit-learn's interface, and how it is used.
+    """A classifier with scikit-learn's interface, and how it is used."""
 
-    Attributes
-    ----------
-    estimator
-        Where its class is imported from, as ``module:class``.
-    grid
-        Parameters to the values that the inner cross-validation tries if the config gives no grid.
-    settings
-        Parameters that are the same in every fit.
-    seed
-        The parameter that takes the seed; None if nothing is drawn.
-    labels
-        The parameter that takes the names of columns that hold labels; nominal items are then not made indicators.
-    scaled
-        Whether missing values are replaced by medians and columns standardised first. Trees need neither.
-    refusal
-        The library's own exception for a bad parameter, as ``module:class``, if it is no ValueError or TypeError.
-    """
-
+    # Where its class is imported from, as module:class.
     estimator: str
+    # Parameter to the values that the inner cross-validation tries if the config gives no grid.
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    # Parameters that are the same in every fit.
     settings: Mapping[str, Any] = field(default_factory=dict)
+    # The parameter that takes the seed; None if nothing is drawn.
     seed: str | None = "random_state"
+    # The parameter that takes the names of columns that hold labels; nominal items are then not made indicators.
     labels: str | None = None
+    # Whether missing values are replaced by medians and columns standardised first. Trees need neither.
     scaled: bool = False
+    # The library's own exception for a bad parameter, as module:class, if it is not a ValueError or TypeError.
     refusal: str = "builtins:ValueError"
 
     def estimator_class(self) -> Any:

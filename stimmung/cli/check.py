@@ -81,11 +81,9 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
     if respondents is None:
         return
     n_before = len(found.problems)
+    rows_of = partial(_training_rows, survey, codebook, respondents, study.folds)
     sizes = {
-        condition: found.tried(
-            partial(_training_rows, survey, codebook, respondents, condition, study.folds),
-            place,
-        )
+        condition: found.tried(partial(rows_of, condition), place)
         for condition in ([] if problems else survey.conditions)
     }
     if len(found.problems) == n_before:
@@ -93,7 +91,7 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
 
 
 def _training_rows(
-    survey: Survey, codebook: Codebook, respondents: pd.DataFrame, condition: str, folds: int
+    survey: Survey, codebook: Codebook, respondents: pd.DataFrame, folds: int, condition: str
 ) -> list[int]:
     """Return the rows that each fold of a condition is trained on."""
     other = survey.conditions[condition].same_size_as
@@ -133,22 +131,17 @@ def _plan(
         lines.append(f"  options no respondent chose (check the labels for typos): {'; '.join(unused)}")
     for condition, rows in sizes.items():
         lines.append(f"  condition {condition}: {min(rows)} to {max(rows)} training rows")
-    n_jobs = survey.n_adapters(folds) // folds
-    lines.append(
-        f"  {n_jobs * folds} adapters: {n_jobs} jobs (tuned arms, conditions, seeds) of {folds} folds"
-    )
+    n = survey.n_adapters(folds)
+    lines.append(f"  {n} adapters: {folds} folds for each of {n // folds} (tuned arm, condition, seed)")
     return lines
 
 
 def _panel_plan(name: str, panel: Panel) -> list[str]:
-    weeks, seeds = len(panel.weeks.labels()), len(panel.seeds)
-    lines = [
-        f"panel {name}: {weeks} weeks, {weeks * seeds * len(panel.arms)} adapters; its posts are not read here"
-    ]
+    weeks = len(panel.weeks.labels())
+    adapters = weeks * len(panel.seeds) * len(panel.arms)
+    lines = [f"panel {name}: {weeks} weeks, {adapters} adapters; its posts are not read here"]
     if panel.files and panel.columns.author is None and panel.filters.duplicates == "same-author":
-        lines.append(
-            "  filters.duplicates: same-author removes nothing, because columns.author is null (any-author does)"
-        )
+        lines.append("  filters.duplicates: same-author removes nothing, because columns.author is null")
     return lines
 
 

@@ -109,7 +109,7 @@ def _type(value: Json, known: Json) -> str:
     if value.get("type") == "object":
         inner = value.get("additionalProperties")
         return f"map of names to {_type(inner, known)}" if isinstance(inner, dict) else "map"
-    kind = str(value.get("type", "any"))
+    kind: str = value.get("type", "any")
     words = "date" if value.get("format") == "date" else _WORDS.get(kind, kind)
     bounds = [f"{sign} {value[name]:g}" for name, sign in _BOUNDS.items() if name in value]
     return " ".join([words, ", ".join(bounds)]).strip()

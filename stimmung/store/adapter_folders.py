@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,15 +23,21 @@ DAMAGE = (OSError, SafetensorError, ValueError, KeyError, TypeError)
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """Yield a draft folder to write to and rename it to ``folder`` at the end, so that nobody reads a half-written one."""
+    """Yield a draft folder to write to and rename it to ``folder`` at the end, so that nobody reads a half-written one.
+
+    If another job was quicker, its folder stays.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(draft, ignore_errors=True)
+    draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     draft.mkdir()
     try:
         yield draft
         share_as_usual(draft)
-        draft.rename(folder)
+        try:
+            draft.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -65,14 +72,7 @@ def reimport(folder: Path, store: Store) -> str | None:
 def restore(folder: Path, store: Store, key: str | None = None) -> str:
     """Return the key of an exported adapter, after exporting it again if its folder is missing or damaged.
 
-    Parameters
-    ----------
-    folder
-        The exported adapter.
-    store
-        Has it too, or gets it from an intact folder.
-    key
-        The adapter's; by default the one in the folder's training.json.
+    A store that was emptied gets it back from an intact folder. ``key`` is by default the one in the folder's training.json.
 
     Raises
     ------

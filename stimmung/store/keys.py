@@ -27,18 +27,8 @@ def library_versions() -> dict[str, str]:
 def adapter_key(
     *, version: int, base_digest: str, data_digest: str, settings: dict[str, Any], seed: int
 ) -> str:
-    """Return an adapter's name in the store.
-
-    Parameters
-    ----------
-    version
-        That of the training mathematics.
-    base_digest, data_digest
-        Of the base model's files and of the training rows.
-    settings
-        The hyper-parameters that change the weights.
-    seed
-        The adapter's.
+    """Return an adapter's name in the store, from the version of the training mathematics, digests of the base model's files and
+    of the training rows, the hyper-parameters that change the weights, and the seed.
     """
     return digest_of_content([version, library_versions(), base_digest, data_digest, settings, seed])
 

@@ -30,7 +30,7 @@ POLL_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Owner:
-    """The process that holds a lock, and a token that tells this lock from every other."""
+    """The process that holds a lock, and a token that is unique to this lock."""
 
     host: str
     pid: int
@@ -41,20 +41,20 @@ class Owner:
     @classmethod
     def this_process(cls) -> "Owner":
         """Return this process as the owner of a new lock."""
-        job = os.environ.get("SLURM_JOB_ID", "")
-        return cls(_host(), os.getpid(), _began(os.getpid()), job, secrets.token_hex(8))
+        job = os.environ.get("SLURM_JOB_ID")
+        named = f"Slurm job {job}" if job else ""
+        return cls(_host(), os.getpid(), _began(os.getpid()), named, secrets.token_hex(8))
 
     def is_seen_dead(self) -> bool:
         """Return whether the owner was a process of this host that runs no more."""
         return self.host == _host() and bool(self.began) and _began(self.pid) != self.began
 
     def __str__(self) -> str:
-        process = f"process {self.pid} on {self.host.split(' ', 1)[0]}"
-        return f"Slurm job {self.job}, {process}" if self.job else process
+        return f"{self.job} process {self.pid} on {self.host.split(' ', 1)[0]}".strip()
 
 
 class Lock:
-    """A lock that this process holds, and the thread that touches it."""
+    """A lock that this process holds; a thread touches it."""
 
     def __init__(self, path: Path, owner: Owner) -> None:
         self.path, self.owner = path, owner
@@ -87,18 +87,12 @@ class Lock:
 
 @contextmanager
 def lock(
-    path: Path,
-    what: str,
-    *,
-    stop: Callable[[], bool] = lambda: False,
-    stale_after: float = STALE_SECONDS,
+    path: Path, what: str, *, stop: Callable[[], bool] = lambda: False, stale_after: float = STALE_SECONDS
 ) -> Iterator[Lock]:
     """Hold the lock at ``path``; wait for it as long as another live process has it.
 
     Parameters
     ----------
-    path
-        The lock file.
     what
         What is being made, for messages.
     stop
@@ -118,14 +112,14 @@ def lock(
     while not _take(path, owner):
         if stop():
             raise Interrupted(f"stopped while waiting for {what}, which another job is making")
-        found = (_owner(path), _touched(path))
-        if found != seen:
-            if seen is None or seen[0] != found[0]:
-                logger.info("waiting for %s, which %s is making", what, found[0] or "another job")
-            seen, seen_at = found, time.monotonic()
-        if (found[0] and found[0].is_seen_dead()) or time.monotonic() - seen_at > stale_after:
-            logger.info("%s, which was making %s, is dead", found[0] or "another job", what)
-            _clear(path, found[0])
+        other, touched = _owner(path), _touched(path)
+        if seen is None or seen[0] != other:
+            logger.info("waiting for %s, which is being made by %s", what, other or "another job")
+        if seen != (other, touched):
+            seen, seen_at = (other, touched), time.monotonic()
+        if (other and other.is_seen_dead()) or time.monotonic() - seen_at > stale_after:
+            logger.info("%s, which was making %s, is dead", other or "another job", what)
+            _clear(path, other)
         else:
             time.sleep(POLL_SECONDS)
     held = Lock(path, owner)
@@ -137,16 +131,14 @@ def lock(
 
 def _take(path: Path, owner: Owner) -> bool:
     # A link appears with its content and only where nothing is: no reader ever sees a lock without an owner.
-    draft = path.with_name(f".{path.name}.{owner.token}")
+    draft, content = path.with_name(f".{path.name}.{owner.token}"), json.dumps(asdict(owner))
     try:
-        draft.write_text(json.dumps(asdict(owner)), encoding="utf-8")
+        draft.write_text(content, encoding="utf-8")
         try:
             os.link(draft, path)
-        except FileExistsError:
-            return False
-        except OSError:  # a file system without hard links
+        except OSError:  # taken, or a file system without hard links
             with path.open("x", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(owner)))
+                file.write(content)
     except FileExistsError:
         return False
     finally:
@@ -192,7 +184,7 @@ def _host() -> str:
 
 
 def _began(pid: int) -> str:
-    """Return the kernel's start time of a process, which tells it from a later one with the same number; '' if it has ended."""
+    """Return the kernel's start time of a process, since numbers are used again; '' if it has ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except (FileNotFoundError, ProcessLookupError):

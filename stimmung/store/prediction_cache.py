@@ -18,22 +18,10 @@ def cached_predictions(
     *,
     stop: Callable[[], bool] = lambda: False,
 ) -> pd.DataFrame:
-    """Return a predictions table from the store, or predict it, once even if several jobs ask for it.
+    """Return the predictions table with this ``key`` from the store, or ``predict`` it, once even if several jobs ask for it.
 
-    A job beside an orphan of a killed ``snakemake`` waits for it and takes what that one made.
-
-    Parameters
-    ----------
-    store
-        Keeps the table.
-    key
-        A digest of everything that changes the predictions.
-    what
-        The table's name in messages.
-    predict
-        Returns the table.
-    stop
-        Asked while another job is waited for.
+    A job beside an orphan of a killed ``snakemake`` waits for it and takes what that one made. ``what`` is the table's name
+    in messages; ``stop`` is asked while waiting.
 
     Raises
     ------

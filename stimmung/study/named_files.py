@@ -27,14 +27,7 @@ from stimmung.vocabulary.layout import layout_of_items
 def readings(study: Study, root: Path = Path()) -> dict[str, Callable[[], Any]]:
     """Return functions that read what this run's surveys, panels and models name, by the key of the config that names it.
 
-    Each raises InputError if a file is absent. Posts and model directories are only looked for.
-
-    Parameters
-    ----------
-    study
-        The study.
-    root
-        The folder that relative paths start from.
+    Each raises InputError if a file is absent. Posts and model directories are only looked for. Relative paths start from ``root``.
     """
     found: dict[str, Callable[[], Any]] = {}
     for name, survey in study.selected_surveys().items():

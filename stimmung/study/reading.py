@@ -67,6 +67,11 @@ def read_yaml(path: Path, kind: str, hint: str) -> Any:
         return loader.get_single_data()
     except FileNotFoundError as error:
         raise InputError(f"no {kind} at {path}", hint) from error
+    except yaml.MarkedYAMLError as error:
+        line = f", in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise InputError(
+            f"{path} is not valid YAML: {error.problem}{line}", "Text with : or ? needs quotes."
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not valid YAML: {error}") from error
 

@@ -116,11 +116,7 @@ class Survey(Strict):
         """Return what a condition does to the training rows, as :func:`split_condition` takes it."""
         chosen = self.conditions[condition]
         complete = codebook.predictors_without(chosen.drop_items) if chosen.complete else []
-        return {
-            **chosen.in_words(codebook, self.language),
-            "complete": complete,
-            "share": chosen.share,
-        }
+        return {**chosen.in_words(codebook, self.language), "complete": complete, "share": chosen.share}
 
     def subgroups_in_words(self, codebook: Codebook) -> dict[str, dict[str, dict[str, list[str]]]]:
         """Return the subgroups with their answers in the survey's language."""

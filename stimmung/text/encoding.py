@@ -40,16 +40,9 @@ def encode(
     # Trailing spaces of the context would be tokens that no text of a corpus has before a word.
     stripped = context.rstrip(" ")
     spaces = context[len(stripped) :]
-    texts = [
-        stripped + ("" if continuation.startswith(" ") else spaces) + continuation
-        for continuation in continuations
-    ]
-    encodings = tokenizer(
-        texts,
-        add_special_tokens=add_special_tokens,
-        split_special_tokens=add_special_tokens,
-        return_offsets_mapping=True,
-    )
+    texts = [stripped + ("" if one.startswith(" ") else spaces) + one for one in continuations]
+    special = {"add_special_tokens": add_special_tokens, "split_special_tokens": add_special_tokens}
+    encodings = tokenizer(texts, **special, return_offsets_mapping=True)
     context_ids: tuple[int, ...] | None = None
     tails = []
     for ids, offsets, continuation in zip(
@@ -87,9 +80,4 @@ def _border(offsets: Sequence[tuple[int, int]], length: int, continuation: str) 
 
 def _appended_specials(offsets: Sequence[tuple[int, int]]) -> int:
     """Return how many tokens without text stand at the end, such as an end-of-text token that a tokenizer appends."""
-    count = 0
-    for start, stop in reversed(offsets):
-        if stop > start:
-            break
-        count += 1
-    return count
+    return next((nth for nth, (start, stop) in enumerate(reversed(offsets)) if stop > start), len(offsets))

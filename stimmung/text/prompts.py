@@ -25,10 +25,8 @@ def survey_messages(
     ----------
     answers
         The respondent's row of the RESPONDENTS table: labels, numbers, and ``{item}.missing`` reasons.
-    codebook
-        The items' wording and order.
-    language
-        One of the codebook's languages.
+    codebook, language
+        The items' wording and order, and one of the codebook's languages.
     drop_items
         Items that are left out, with the items that are part of them.
     """

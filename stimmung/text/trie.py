@@ -13,24 +13,13 @@ ROOT = -1
 class OptionTrie:
     """The tokens of all options, merged where options have the same beginning.
 
-    The model reads a node only if another token follows it: the last token of an option is predicted, never read.
-
-    Attributes
-    ----------
-    read_tokens
-        Token of each node that is read, parents before children.
-    read_parents
-        Index of the parent among the read nodes; -1 for the context itself.
-    read_depths
-        Position of each read node after the context, from 0.
-    paths
-        For each option, its ``(state, token)`` pairs: the token is predicted at the read node ``state``, -1 for the last token of
-        the context.
+    The model reads a node only if another token follows it: the last token of an option is predicted, never read. ``paths`` has
+    the ``(state, token)`` pairs of each option: the token is predicted at the read node ``state``, -1 for the end of the context.
     """
 
-    read_tokens: tuple[int, ...]
-    read_parents: tuple[int, ...]
-    read_depths: tuple[int, ...]
+    read_tokens: tuple[int, ...]  # token of each node that is read, parents before children
+    read_parents: tuple[int, ...]  # index of the parent among the read nodes; -1 for the context itself
+    read_depths: tuple[int, ...]  # position of each read node after the context, from 0
     paths: tuple[tuple[tuple[int, int], ...], ...]
 
     def ancestors(self, node: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""How a file is written: whole, or not at all; and what its bytes are known by."""
+"""Files written atomically, so that nobody ever reads half of one; and digests of their bytes."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Yield a draft beside ``path`` to write to, and rename it at the end, so that nobody ever reads half a file.
+    """Yield a draft beside ``path`` to write to, and rename it at the end.
 
     Raises
     ------
@@ -22,7 +22,7 @@ def whole(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        # Who may read a new file: safetensors lets its owner alone.
+        # The mode of a new file: safetensors lets only its owner read it.
         draft.touch()
         usual = draft.stat().st_mode
         yield draft
@@ -33,7 +33,7 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def share_as_usual(folder: Path) -> None:
-    """Let a new folder's files be read and written by whom the umask lets: safetensors makes files for their owner alone."""
+    """Give a new folder's files the mode that the umask allows: safetensors makes files that only their owner can read."""
     usual = stat.S_IFREG | folder.stat().st_mode & 0o666
     for file in folder.iterdir():
         if file.is_file():
@@ -41,7 +41,7 @@ def share_as_usual(folder: Path) -> None:
 
 
 def _set_mode(file: Path, mode: int) -> None:
-    # Not every file system can change it, nor need it.
+    # Not every file system can change it.
     if file.stat().st_mode != mode:
         file.chmod(stat.S_IMODE(mode))
 

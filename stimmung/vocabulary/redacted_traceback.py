@@ -1,6 +1,6 @@
-"""Where an unexpected exception came from, without what it says.
+"""Where an unexpected exception came from, without its message.
 
-pandas, pyarrow and others quote cells in their messages: "could not convert string to float: 'what somebody wrote'".
+pandas, pyarrow and others quote data in their messages: "could not convert string to float: 'what somebody wrote'".
 """
 
 import os
@@ -12,12 +12,12 @@ PACKAGE = Path(__file__).parents[1]
 
 
 def redacted_traceback(error: BaseException) -> str:
-    """Return files, lines, functions and types of an exception and of those that led to it, the first one first."""
+    """Return files, lines, functions and types of an exception and of those that led to it, the earliest first."""
     return "\n".join(_lines(error, set()))
 
 
 def kind_of(error: BaseException) -> str:
-    """Return the type of an exception; of one of the system, with the system's words for its number."""
+    """Return the type of an exception; for an error of the operating system, with its description of the number."""
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     number = error.errno if isinstance(error, OSError) else None
@@ -25,20 +25,10 @@ def kind_of(error: BaseException) -> str:
 
 
 def place_of(error: BaseException, outside: Path | None = None) -> str:
-    """Return file and line of the innermost frame of ours.
+    """Return file and line of the innermost frame in our code, such as 'stimmung/data/panels.py:90'.
 
-    Parameters
-    ----------
-    error
-        One that was raised.
-    outside
-        A file of the package that does not count: what catches the exception.
-
-    Returns
-    -------
-    str
-        'stimmung/data/panels.py:90'. 'scripts/read_panel.py' without line, for Snakemake puts lines of its own before it.
-        Otherwise the name and line of the innermost file.
+    A script has no line, since Snakemake inserts lines of its own before it. Without any frame of ours, the innermost file and line.
+    ``outside`` is a file of the package that does not count: the one that catches the exception.
     """
     places = [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(error.__traceback__)]
     ours = [place for file, line in places if file != outside and (place := _place_of_ours(file, line))]
@@ -58,7 +48,7 @@ def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
     earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if earlier is not None and id(earlier) not in seen:
         yield from _lines(earlier, seen)
-        yield "and from it, or while it was dealt with:"
+        yield "which led to, or while it was handled:"
     for frame, line in walk_tb(error.__traceback__):
         code = frame.f_code
         yield f'  File "{code.co_filename}", line {line}, in {code.co_name}'

@@ -25,10 +25,7 @@ def _sums_to_one(frame: pd.DataFrame) -> "pd.Series[bool]":
 
 
 RESPONDENTS = pa.DataFrameSchema(
-    {
-        "respondent_id": pa.Column(str, unique=True),
-        "weight": pa.Column(float, pa.Check.gt(0)),
-    },
+    {"respondent_id": pa.Column(str, unique=True), "weight": pa.Column(float, pa.Check.gt(0))},
     name="respondents",
 )
 SPLITS = pa.DataFrameSchema(

@@ -7,6 +7,7 @@ import yaml
 from scripts.build_personas import build_personas
 from scripts.score_respondents import score_respondents
 from stimmung.vocabulary.parquet_tables import read_table
+from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS
 from tests.workflow.workspace import CODEBOOK
 
@@ -46,26 +47,23 @@ def test_the_persona_s_words_are_scored_and_the_columns_keep_the_options_names(
     codebook, prompts = personas
     output = tmp_path / "persona.parquet"
     score_respondents(
-        base=small_study.base,
-        trained=[],
+        base=small_study.base / "model.json",
+        adapters=[],
         respondents=small_study.respondents,
         prompts=prompts,
         splits=small_study.splits,
         codebook=codebook,
+        predictions=output,
+        method="small/persona",
+        arm="persona",
+        seed=24,
         language="en",
         chat=False,
         examples=0,
-        persona=True,
-        normalization="none",
-        readout="exact",
+        scoring=Scoring(),
         tokens_per_batch=4096,
-        method="small/persona",
-        condition="full",
-        seeds=[24],
-        code="a",
-        threads=1,
         store=tmp_path / "store",
-        output=output,
+        threads=1,
     )
     table = read_table(output, PREDICTIONS).set_index("respondent_id")
     texts = read_table(prompts, PROMPTS).set_index("respondent_id").text

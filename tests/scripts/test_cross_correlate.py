@@ -64,13 +64,7 @@ def test_a_panel_without_survey_and_known_mood_has_empty_tables(moods_study, tmp
 
 def test_shares_of_mixed_posts_are_to_be_recovered_and_no_survey(moods_study, tmp_path):
     """As in a mix of joyful and sad posts: the survey has two of the options that are asked."""
-    two = changed(
-        moods_study,
-        "tracker",
-        tmp_path,
-        lambda table: table[table["option"] != "Bored"],
-        TRACKER,
-    )
+    two = changed(moods_study, "tracker", tmp_path, lambda table: table[table["option"] != "Bored"], TRACKER)
     made = run(moods_study, tmp_path, tracker=[two], truth=[], tracker_is_truth=True)
     recovery = made["recovery"]
     assert list(recovery["option"].dropna()) == 2 * ["Happy", "Sad"]

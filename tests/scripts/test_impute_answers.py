@@ -78,12 +78,7 @@ def imputed(tmp_path_factory):
         "readme": folder / "README.md",
     }
     impute_answers(
-        predictions=paths,
-        conditions=CONDITIONS,
-        title="A survey",
-        target="vote",
-        simulated=True,
-        **outputs,
+        predictions=paths, conditions=CONDITIONS, title="A survey", target="vote", simulated=True, **outputs
     )
     return predictions, outputs
 

@@ -181,10 +181,10 @@ def test_14_a_prompt_is_the_same_on_every_day(rendering, monkeypatch):
     monkeypatch.setattr(
         rendering.tokenizer,
         "chat_template",
-        "{{ strftime_now('%d %b %Y') }}|{{ date_string }}|{{ messages[1].content }}",
+        "{{ strftime_now('%d %b %Y') }}|{{ date_string }}|{{ messages[0].content }}{{ messages[1].content }}",
         raising=False,
     )
-    assert chat_text(rendering.tokenizer, messages) == "26 Jul 2024|26 Jul 2024|u"
+    assert chat_text(rendering.tokenizer, messages) == "26 Jul 2024|26 Jul 2024|su"
 
 
 def test_14_an_adapter_s_seed_is_its_own_whatever_was_trained_before_it(small_study, adapters, tmp_path):
@@ -194,7 +194,7 @@ def test_14_an_adapter_s_seed_is_its_own_whatever_was_trained_before_it(small_st
     for mine, theirs in zip(again, adapters, strict=True):
         name = "adapter_model.safetensors"
         assert (mine / name).read_bytes() == (theirs / name).read_bytes()
-    other = train(small_study, tmp_path / "other", seeds=[25])
+    other = train(small_study, tmp_path / "other", seed=25)
     assert (other[0] / name).read_bytes() != (adapters[0] / name).read_bytes()
 
 

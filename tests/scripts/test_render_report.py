@@ -208,10 +208,6 @@ def test_nothing_of_a_post_reaches_tables_figures_logs_or_page(moods_study, tmp_
     plot_moods(**{**moods_study.draw, "results": made}, constructed=None, figures=figures)
     page = render_panel(moods_study, tmp_path / "page.html", made=[*made, *readers, *figures])
     assert "phrases" in page
-    written = [
-        page,
-        caplog.text,
-        *(path.read_text(encoding="utf-8") for path in [*readers, *figures]),
-    ]
+    written = [page, caplog.text, *(path.read_text(encoding="utf-8") for path in [*readers, *figures])]
     written += [path.read_bytes().decode("latin-1") for path in [panel / "words.parquet", *made]]
     assert not [text for text in written if MARKER.lower() in text.lower()]

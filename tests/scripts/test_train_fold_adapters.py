@@ -97,9 +97,10 @@ def test_the_base_is_not_loaded_if_the_store_has_all_adapters(small_study, tmp_p
 def test_no_respondent_stands_in_an_adapter_s_folder(small_study, tmp_path):
     from tests.workflow.workspace import MARKER
 
-    for output in train(small_study, tmp_path):
-        for file in output.iterdir():
-            assert MARKER.encode() not in file.read_bytes() and b"years" not in file.read_bytes()
+    files = [file for output in train(small_study, tmp_path) for file in output.iterdir()]
+    assert {file.name for file in files} >= {WEIGHTS, "training.json"}
+    for file in files:
+        assert MARKER.encode() not in file.read_bytes() and b"years" not in file.read_bytes()
 
 
 def test_options_that_no_score_can_tell_apart_are_refused_before_training(small_study, tmp_path):

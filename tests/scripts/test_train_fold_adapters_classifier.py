@@ -129,6 +129,7 @@ def test_each_fold_learns_from_the_others_only(small_study, trained):
     assert records[0]["options"] == ["Red", "Blue"] and records[0]["steps"] == 100
 
 
+@pytest.mark.slow
 def test_a_finished_one_is_never_trained_again_and_a_new_seed_is(small_study, encoder, trained, tmp_path):
     outputs = train(small_study, encoder, tmp_path)
     stored = sorted((tmp_path / "store/adapters").iterdir())
@@ -185,6 +186,7 @@ def short():
     return {**TRAINING, "max_steps": 23, "lora_dropout": 0.1, "gradient_accumulation_steps": 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optim", ["adamw_torch", "paged_adamw_8bit"])
 def test_stopped_again_and_again_it_ends_with_the_same_bytes(
     small_study, encoder, short, tmp_path, monkeypatch, optim
@@ -214,6 +216,7 @@ def test_stopped_again_and_again_it_ends_with_the_same_bytes(
     assert left == [], "a finished fold leaves no checkpoint and no lock"
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(small_study, encoder, short, tmp_path):
     began = time.monotonic()
     train(small_study, encoder, tmp_path / "a", training=short)
@@ -243,6 +246,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(small_study, encod
     assert [path.stat().st_mtime_ns for path in finished] == times, "a finished fold was trained again"
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_told_and_training_begins_anew(
     small_study, encoder, short, tmp_path, monkeypatch, caplog
 ):
@@ -254,7 +258,7 @@ def test_a_damaged_checkpoint_is_told_and_training_begins_anew(
     (checkpoint,) = (tmp_path / "b/store/checkpoints").iterdir()
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     train(small_study, encoder, tmp_path / "b", training=short)
-    assert "cannot be read, so training begins anew" in caplog.text
+    assert "cannot be read, so training starts over" in caplog.text
     assert weights(tmp_path / "a") == weights(tmp_path / "b")
 
 
@@ -266,10 +270,11 @@ def test_a_signal_before_the_first_step_leaves_nothing(small_study, encoder, tmp
 
 
 def test_no_respondent_stands_in_a_classifier_s_folder(trained):
-    for adapter in trained[0]:
-        for file in adapter.iterdir():
-            content = file.read_bytes()
-            assert MARKER.encode() not in content and b"years" not in content
+    files = [file for adapter in trained[0] for file in adapter.iterdir()]
+    assert len(files) >= 3 * len(trained[0]) > 0
+    for file in files:
+        content = file.read_bytes()
+        assert MARKER.encode() not in content and b"years" not in content
 
 
 def test_a_classifier_that_a_full_disk_has_cut_off_is_named(small_study, encoder, tmp_path):

@@ -139,7 +139,7 @@ def test_a_killed_snakemake_is_started_again_while_its_jobs_go_on(begun, long_st
     try:
         assert begun.run("--unlock").code == 0
         run = begun.start(TARGET)
-        until(lambda: "waits for full, seed 24, fold" in log_of(begun), 240, what="a second job")
+        until(lambda: "waiting for full, seed 24, fold" in log_of(begun), 240, what="a second job")
     finally:
         os.kill(trainer, signal.SIGCONT)
     assert run.wait(timeout=400) == 0, (begun.folder / "terminal.log").read_text()
@@ -168,7 +168,7 @@ def test_a_scoring_job_that_a_killed_snakemake_left_is_waited_for_and_not_done_t
         assert not table.exists()
         assert study.run("--unlock").code == 0
         run = study.start(SCORED)
-        until(lambda: "waits for" in log_of(study, log), 240, what="a second job")
+        until(lambda: "waiting for" in log_of(study, log), 240, what="a second job")
     finally:
         os.kill(owner["pid"], signal.SIGCONT)
     (kept,) = until(

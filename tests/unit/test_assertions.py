@@ -11,7 +11,9 @@ SEARCHES = {"glob", "rglob", "iterdir", "findall", "finditer"}
 
 
 def searches(node, found=()):
-    """Return whether an expression searches, or uses a name to which a search's result was given."""
+    """Return whether an expression searches, or uses a name to which a search's result was given, and may thus be empty."""
+    if isinstance(node, ast.List | ast.Tuple) and any(not isinstance(one, ast.Starred) for one in node.elts):
+        return False
     return any(
         (isinstance(part, ast.Attribute) and part.attr in SEARCHES)
         or (isinstance(part, ast.Name) and part.id in found)
@@ -49,6 +51,7 @@ def unguarded(tree):
         ("for path in folder.glob('*'):\n        assert path", ["test_it"]),
         ("paths = folder.glob('*')\n    for path in paths:\n        assert path", ["test_it"]),
         ("paths = folder.glob('*')\n    assert paths\n    for path in paths:\n        assert path", []),
+        ("for path in [folder, *folder.glob('*')]:\n        assert path", []),
         ("for number in (1, 2):\n        assert number", []),
     ],
 )

@@ -232,7 +232,7 @@ def test_an_adapter_that_a_full_disk_or_a_copy_has_cut_off(copied):
     before = (copied.folder / predictions).read_bytes()
     (copied.folder / predictions).unlink()
     ended = copied.run(predictions)
-    assert_told(ended, "no whole adapter in .*full/seed-24/fold-0, nor in the store", "Delete ")
+    assert_told(ended, "no intact adapter in .*full/seed-24/fold-0, nor in the store", "Delete ")
     assert_nothing_made(copied, predictions)
     # The hint helps.
     shutil.rmtree(adapter)

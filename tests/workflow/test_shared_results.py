@@ -86,7 +86,9 @@ def test_the_second_study_prepares_trains_and_asks_nothing_and_gets_the_same_byt
 
 
 def test_what_is_shared_can_be_read_and_replaced_by_the_group(group):
-    for path in group.store.rglob("*"):
+    shared = list(group.store.rglob("*"))
+    assert shared
+    for path in shared:
         assert path.stat().st_mode & 0o060 == 0o060, path
 
 

@@ -15,7 +15,7 @@ from tests.workflow.workspace import MARKER, REPOSITORY, Workspace
 CONDITIONS = ["full", "half"]
 # What stands behind the predictions; whatever changes a prediction changes these too.
 AFTER_PREDICTIONS = {
-    *("evaluate_votes", "impute_answers", "tabulate_votes", "plot_votes", "render_report", "all"),
+    *("evaluate_votes", "impute_answers", "tabulate_votes", "plot_votes", "render_report", "all")
 }
 
 

@@ -81,10 +81,7 @@ def study(model: Path) -> dict[str, Any]:
             SURVEY: {
                 "file": "voters.csv",
                 "codebook": "voters.yaml",
-                "conditions": {
-                    "full": {},
-                    "half": {"share": 0.5},
-                },
+                "conditions": {"full": {}, "half": {"share": 0.5}},
                 "arms": ["small/tuned"],
                 "training": "quick",
                 "seeds": [24],

@@ -231,9 +231,7 @@ def _drawn(
 
 
 def _spread_over_folds(
-    rows: npt.NDArray[np.intp],
-    folds: npt.NDArray[Any],
-    rng: np.random.Generator,
+    rows: npt.NDArray[np.intp], folds: npt.NDArray[Any], rng: np.random.Generator
 ) -> npt.NDArray[np.intp]:
     """Return rows in a random order of which every beginning has the folds in proportion."""
     shuffled = rng.permutation(len(rows))

@@ -1,7 +1,7 @@
-"""Attention as torch computes it, but for two cases in which it would waste most of the work.
+"""Attention as torch computes it, except in two cases in which that would waste most of the work.
 
-Of the last layer only some tokens' results are used (see ``last_layer.py``), so only their queries are asked. And in training on a CPU
-torch's fused kernel is slow in bfloat16: there the same products are made one by one, in pieces that leave out what is masked.
+In the last layer only some tokens' results are used (see ``last_layer.py``), so only their queries are computed. And in training on a
+CPU torch's fused kernel is slow in bfloat16: there the same products are computed one by one, in pieces that skip what is masked.
 """
 
 import math
@@ -14,7 +14,7 @@ from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 from transformers.modeling_utils import AttentionInterface
 
 NAME = "stimmung"
-# Queries of a piece, of whose keys none stands behind the last query. Fewer save work, cost calls (measured at 60 to 1000 tokens).
+# Queries of a piece, whose keys end with its last query. Fewer skip more work but cost more calls (measured at 60 to 1000 tokens).
 PIECE = 128
 
 
@@ -37,11 +37,11 @@ def attend(
     Parameters
     ----------
     module
-        The attention module. If it has ``read_at``, shape (rows, places), only those queries are asked, and other results are zero.
+        The attention module. If it has ``read_at``, shape (rows, places), only those queries are computed; other results are zero.
     query, key, value
         Shapes (rows, heads, queries, features), (rows, key heads, keys, features) twice. The last query is that of the last key.
     attention_mask
-        True or 0 where a query sees a key, shape (rows, 1, queries, keys); none: it sees what does not stand behind it.
+        True or 0 where a query sees a key, shape (rows, 1, queries, keys); without a mask it sees no later key.
     options
         Such as ``scaling``, as the model gives them.
     """
@@ -64,22 +64,22 @@ def _attend_at(
     options: dict[str, Any],
 ) -> torch.Tensor:
     rows, heads, length, width = query.shape
-    behind, places = places, places.clamp(max=length - 1)
+    unclamped, places = places, places.clamp(max=length - 1)
     if mask is None:
         seen = torch.arange(key.shape[2], device=key.device) <= places[..., None] + key.shape[2] - length
         mask = seen[:, None]
     else:
         index = places[:, None, :, None].expand(-1, mask.shape[1], -1, mask.shape[-1])
         mask = mask.expand(rows, -1, -1, -1).gather(2, index)
-    asked = query.gather(2, places[:, None, :, None].expand(-1, heads, -1, width))
-    found = sdpa_attention_forward(module, asked, key, value, mask, **options)[0]
-    # What was asked for behind the end is written there and cut off, or it would count twice in the backward pass.
+    wanted = query.gather(2, places[:, None, :, None].expand(-1, heads, -1, width))
+    found = sdpa_attention_forward(module, wanted, key, value, mask, **options)[0]
+    # Queries beyond the end are written there and cut off, or they would count twice in the backward pass.
     whole = found.new_zeros(rows, length + places.shape[1], heads, found.shape[-1])
-    return whole.scatter(1, behind[..., None, None].expand_as(found), found)[:, :length]
+    return whole.scatter(1, unclamped[..., None, None].expand_as(found), found)[:, :length]
 
 
 def _pays(query: torch.Tensor, key: torch.Tensor, options: dict[str, Any]) -> bool:
-    """Whether to make the products one by one: in training on a CPU, in bfloat16 or over more than one piece."""
+    """Whether to compute the products one by one: in training on a CPU, in bfloat16 or over more than one piece."""
     plain = options.get("dropout", 0.0) == 0 and options.get("softcap") is None
     plain = plain and options.get("scaling") is not None and options.get("position_bias") is None
     training = query.requires_grad and query.shape[2] == key.shape[2]
@@ -88,9 +88,9 @@ def _pays(query: torch.Tensor, key: torch.Tensor, options: dict[str, Any]) -> bo
 
 
 def _in_pieces(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float) -> torch.Tensor:
-    """Return causal attention, shape (rows, heads, queries, features), piece of queries by piece.
+    """Return causal attention, shape (rows, heads, queries, features), one piece of queries after another.
 
-    Heads that share a key head are laid one behind the other, so that keys and values need no copies.
+    Heads that share a key head are laid end to end, so that keys and values need no copies.
     """
     rows, heads, length, _ = query.shape
     n_keys = key.shape[1]
@@ -100,12 +100,12 @@ def _in_pieces(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scal
     results = []
     for start in range(0, length, size):
         stop = min(start + size, length)
-        asked = query[:, :, start:stop].reshape(rows * n_keys, group * (stop - start), -1)
+        wanted = query[:, :, start:stop].reshape(rows * n_keys, group * (stop - start), -1)
         keys = key[:, :, :stop].reshape(rows * n_keys, stop, -1)
         values = value[:, :, :stop].reshape(rows * n_keys, stop, -1)
         hidden = torch.full((stop - start, stop), -math.inf, dtype=query.dtype).triu(start + 1)
         bias = hidden.repeat(group, 1).expand(rows * n_keys, -1, -1)
-        seen = torch.baddbmm(bias, asked, keys.transpose(1, 2), alpha=scaling).softmax(-1)
+        seen = torch.baddbmm(bias, wanted, keys.transpose(1, 2), alpha=scaling).softmax(-1)
         results.append(torch.bmm(seen, values).view(rows, heads, stop - start, -1))
     return torch.cat(results, dim=2)
 

@@ -91,10 +91,7 @@ def load_base(path: Path, *, dequantized_mb: float | None = None) -> Base:
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(
-            path,
-            use_safetensors=True,
-            trust_remote_code=False,
-            device_map=default_device(),
+            path, use_safetensors=True, trust_remote_code=False, device_map=default_device()
         )
     except (OSError, ValueError) as error:
         raise InputError(f"cannot load the model in {path}: {str(error).splitlines()[0]}") from error

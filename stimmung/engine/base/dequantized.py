@@ -1,7 +1,7 @@
-"""4-bit weights held in full where memory is plenty, instead of dequantised twice in every step.
+"""4-bit weights kept dequantised where memory is plentiful, instead of being dequantised twice in every step.
 
-A 4-bit layer of bitsandbytes dequantises its weight for each forward and each backward pass and then multiplies as any layer does. A
-frozen weight is the same every time: held, it gives the same numbers to the last bit, in four times the memory.
+A 4-bit layer of bitsandbytes dequantises its weight for each forward and each backward pass and then multiplies like any layer. A
+frozen weight is the same every time: kept, it gives the same numbers to the last bit, in four times the memory.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-# Of a CPU's memory, which a job shares with others; of a GPU's, which it has for itself, a quarter of what is free.
+# Choices: little of a CPU's memory, which a job shares with others; a quarter of what is free on a GPU, which it has to itself.
 CPU_BUDGET_MB = 1024
 GPU_SHARE = 0.25
 
@@ -34,14 +34,9 @@ class DequantizedLinear(nn.Module):
 
 
 def hold_dequantized(model: Any, budget_mb: float | None = None) -> bool:
-    """Replace all 4-bit layers of a loaded model if their weights fit ``budget_mb``; return whether they did.
+    """Replace all 4-bit layers of a frozen model if their weights then fit ``budget_mb``; return whether they did.
 
-    Parameters
-    ----------
-    model
-        A frozen model of transformers.
-    budget_mb
-        Megabytes of the model's device; none: what is reasonable there.
+    The budget is in MB of the model's device; by default, what is reasonable there.
     """
     if not getattr(model, "is_loaded_in_4bit", False):
         return False

@@ -1,8 +1,8 @@
 """The last layer only where its result is used.
 
-Every layer but the last one is needed at every token, since later tokens attend to it. Of the last one keys and values are, but
-queries, their attention and the feed-forward block only at the tokens that are read: of a prompt with one answer, a few of hundreds.
-In a model of few layers that saves much, in one of many little.
+Every layer but the last is needed at every token, since later tokens attend to it. In the last layer keys and values are, but
+queries, their attention and the feed-forward block only at the tokens that are read: in a prompt with one answer, a few of hundreds.
+This saves much in a model of few layers, and little in one of many.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from torch import nn
 
 from stimmung.engine.base.base_model import Base
 
-# Blocks of a layer that work token by token and whose result no other token sees, in the names of Llama and its many kin.
+# Blocks of a layer that work token by token and whose result no other token sees, as Llama and its many relatives name them.
 BLOCKS = ("self_attn.q_proj", "self_attn.o_proj", "mlp")
 
 
@@ -29,7 +29,7 @@ class _AtPlaces(nn.Module):
         rows, length, width = x.shape
         index = self.places[..., None]
         y: torch.Tensor = self.block(x.gather(1, index.expand(-1, -1, width).clamp(max=length - 1)))
-        # Places behind the end are written there and cut off, so that a row's places, and the dropout masks
+        # Places beyond the end are written there and cut off, so that a row's places, and the dropout masks
         # at them, do not depend on how long the batch's other rows are.
         whole = y.new_zeros(rows, length + self.places.shape[1], y.shape[-1])
         return whole.scatter(1, index.expand_as(y), y)[:, :length]
@@ -44,7 +44,7 @@ def last_layer_at(base: Base, places: torch.Tensor) -> Iterator[None]:
     base
         A model whose last layer lacks a block of ``BLOCKS`` keeps what it has instead.
     places
-        Shape (rows, places): which tokens, each at most once in a row. Some may lie behind the end.
+        Shape (rows, places): which tokens, each at most once in a row. Some may lie beyond the end.
     """
     layer = getattr(base.decoder, "layers", [None])[-1]
     with ExitStack() as stack:

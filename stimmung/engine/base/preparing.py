@@ -45,7 +45,7 @@ def prepared_key(
 def quantize_base(
     source: str, revision: str | None, quantization: str, compute_dtype: str, output: Path
 ) -> dict[str, Any]:
-    """Load a causal language model, quantise it if asked, and save it with its tokenizer.
+    """Load a causal language model, quantise it if asked, and save it with its tokenizer; return what model.json holds.
 
     NF4 with double quantisation, as in QLoRA (Dettmers et al. 2023, section 3).
 
@@ -56,14 +56,9 @@ def quantize_base(
     quantization
         'nf4' or 'none'.
     compute_dtype
-        'float32' or 'bfloat16': what matrix products run in, and what weights that are not quantised are saved in.
+        'float32' or 'bfloat16': for matrix products, and for weights that are not quantised.
     output
         The directory to write.
-
-    Returns
-    -------
-    dict
-        What model.json holds: source, revision, quantisation, sizes, files, digest.
 
     Raises
     ------
@@ -136,7 +131,7 @@ def _load(kind: Any, source: str, revision: str | None, options: dict[str, Any])
             "It must be in safetensors. A hub model must be downloaded first where jobs have no network: "
             "`hf download ID --revision REVISION`.",
         ) from error
-    # Code of its own that a repository offers beside a class of transformers is not run, and not asked for later.
+    # A repository may offer code for a class that transformers has too: it is not run, and must not be asked for when loading.
     if hasattr(model.config, "auto_map"):
         del model.config.auto_map
     tokenizer.init_kwargs.pop("auto_map", None)

@@ -1,7 +1,7 @@
-"""The built-in base model: small enough to be made in a minute on a laptop, ordinary enough to be used like any other.
+"""The built-in base model: trained in a minute on a laptop, and used like any other.
 
-A Llama of a third of a million parameters with a byte-level BPE tokenizer, trained on generated text. It shows that a pipeline works;
-it knows nothing of the world.
+A Llama of a third of a million parameters with a byte-level BPE tokenizer, trained on generated text. It shows that a workflow runs;
+it knows nothing about the world.
 """
 
 import logging
@@ -64,7 +64,7 @@ def build_tiny(
             **SHAPE,
         )
     )
-    # Tied to the head, the embeddings must be large enough to let an answer be all but certain.
+    # The head shares them, and needs embeddings so large that an answer can be all but certain.
     model.get_input_embeddings().weight.data.mul_(EMBEDDING_SCALE)
     loss = _pretrain(model, stream, epochs=epochs, block_size=block_size, batch_size=batch_size, seed=seed)
     save_base(model, tokenizer, output)
@@ -73,7 +73,7 @@ def build_tiny(
 
 def _build_tokenizer(texts: Sequence[str], vocab_size: int) -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer(models.BPE())
-    # As GPT-2 splits, but for digits, which stand alone, the first one with the space before it.
+    # GPT-2's pattern, except that each digit is a token, the first one with the space before it.
     pattern = Regex(r" ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [

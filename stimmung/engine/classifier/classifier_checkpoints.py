@@ -125,7 +125,7 @@ def _load(path: Path) -> tuple[Tensors, dict[str, Any]] | None:
                 tensors.setdefault(kind, {})[name] = file.get_tensor(key)
             return tensors, json.loads(file.metadata()["state"])
     except (*DAMAGE, AttributeError) as error:
-        logger.warning("%s cannot be read, so training begins anew: %s", path, error)
+        logger.warning("%s cannot be read, so training starts over: %s", path, error)
         return None
 
 

@@ -1,4 +1,4 @@
-"""Training rows and their order: which rows of one adapter's data stand in which batch."""
+"""Training rows and their order: which rows of one adapter's data are in which batch."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Rows are sorted by length within this many batches: enough that a batch holds almost no padding, few enough that
-# the order of an epoch stays random. Of few rows a smaller share, or every epoch and seed would have the same batches.
+# Choices: rows are sorted by length within this many batches, enough that a batch has almost no padding, few enough that the order
+# of an epoch stays random; and an epoch has at least so many buckets, or with few rows every epoch would have the same batches.
 BUCKET_BATCHES = 16
 MIN_BUCKETS = 4
 
@@ -37,9 +37,9 @@ def plan_steps(
     max_steps: int | None,
     seed: int,
 ) -> list[Step]:
-    """Lay out all optimizer steps of one adapter's training.
+    """Return all optimizer steps of one adapter's training.
 
-    The plan depends on this adapter's data and seed only, so that it is the same in a cohort, alone, and after a restart.
+    They depend on this adapter's data and seed only, so that they are the same in a cohort, alone, and after a restart.
 
     Parameters
     ----------
@@ -77,17 +77,9 @@ def _epoch(lengths: Sequence[int], batch_size: int, rng: np.random.Generator) ->
 
 
 def pack_blocks(texts: Sequence[Sequence[int]], block_size: int) -> list[TrainingRow]:
-    """Lay token sequences end to end and cut them into blocks; no token is dropped.
+    """Concatenate posts, each with its beginning-of-text token, and cut them into blocks of ``block_size`` predicted tokens.
 
-    Every token but the first of the whole stream is predicted once. Blocks overlap by one token, so that also the first token of a
-    block is predicted. The last block is shorter.
-
-    Parameters
-    ----------
-    texts
-        The tokens of each post, with its beginning-of-text token.
-    block_size
-        Predicted tokens of a full block.
+    Every token but the very first is predicted once: blocks overlap by one token. The last block is shorter; no token is dropped.
     """
     stream = [token for text in texts for token in text]
     starts = range(0, max(len(stream) - 1, 0), block_size)

@@ -1,7 +1,7 @@
 """The state of a cohort's training in one file, so that a killed job goes on where it was.
 
-One file for the whole cohort, replaced by a rename: the adapters of a checkpoint always stand at steps that they had at the same
-moment. Were they saved one by one, a kill between two would change which rows share a batch, and with it the last bits of the result.
+One file for the whole cohort, replaced by a rename: all adapters in a checkpoint were saved at the same moment. If they were saved one
+by one, a kill between two would change which rows share a batch, and with it the last bits of the result.
 """
 
 import json
@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 
+from stimmung.store.adapter_folders import DAMAGE
 from stimmung.vocabulary.atomic_files import whole
 
 logger = logging.getLogger(__name__)
@@ -63,15 +64,15 @@ def load_checkpoint(path: Path) -> list[Saved] | None:
             for key in file.keys():  # noqa: SIM118 (safe_open is no dict)
                 index, kind, name = key.split("/", 2)
                 getattr(adapters[int(index)], kind)[name] = file.get_tensor(key)
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        logger.warning("%s cannot be read, so training begins anew: %s", path, error)
+    except (*DAMAGE, IndexError, AttributeError) as error:
+        logger.warning("%s cannot be read, so training starts over: %s", path, error)
         return None
     return adapters
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     """Flatten an optimizer's state to named tensors, by the number of the parameter."""
-    # Not by state_dict: that of bitsandbytes hides its tensors in a dictionary for FSDP. Its qmaps are constants, shared by all.
+    # Not by state_dict: bitsandbytes hides its tensors there in a dictionary for FSDP. Its qmaps are constants, shared by all.
     return {
         f"{number}.{key}": torch.as_tensor(value)
         for number, parameter in enumerate(_parameters(optimizer))
@@ -89,13 +90,11 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, torch.Te
     if hasattr(optimizer, "init_state"):
         _refill(optimizer, state)
         return
-    whole = optimizer.state_dict()
-    whole["state"] = state
-    optimizer.load_state_dict(whole)
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
 
 
 def _refill(optimizer: Any, state: dict[int, dict[str, Any]]) -> None:
-    """Fill the buffers that an optimizer of bitsandbytes makes itself: paged ones must stay so, and its step an int."""
+    """Fill the buffers that an optimizer of bitsandbytes allocates itself: paged ones must stay paged, and its step an int."""
     places = [
         (group, parameter, group_number, place)
         for group_number, group in enumerate(optimizer.param_groups)

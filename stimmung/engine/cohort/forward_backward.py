@@ -24,7 +24,7 @@ from stimmung.vocabulary.errors import InputError
 class Part:
     """Rows of one adapter in one pass.
 
-    ``n_loss_tokens`` is that of the adapter's whole optimizer step: the loss is the mean over it, however the step is cut up.
+    ``n_loss_tokens`` is that of the adapter's whole optimizer step: the loss is the mean over it, however the step is split.
     """
 
     adapter: int
@@ -43,7 +43,7 @@ def forward_backward(cohort: Cohort, parts: Sequence[Part], splits: int) -> list
     parts
         One part for each adapter.
     splits
-        Into how many passes the rows are cut. The sum of gradients is the same for every number.
+        The number of passes over which the rows are split. The sum of gradients does not depend on it.
     """
     losses = [0.0] * len(parts)
     for split in range(splits):
@@ -92,7 +92,7 @@ def _slice(part: Part, start: int, n_rows: int, first_row: int) -> Slice:
 def loss_per_token(base: Base, rows: Sequence[TrainingRow]) -> torch.Tensor:
     """Return the negative loglikelihood of each token that carries loss, row by row, in float32, shape (tokens,).
 
-    Rows are padded on the right and no mask is given: in a causal model no token sees what stands after it.
+    Rows are padded on the right and no mask is given: in a causal model no token sees a later one.
     """
     device = base.device
     # The last token of a row predicts nothing, so it is not read.

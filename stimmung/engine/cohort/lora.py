@@ -19,7 +19,7 @@ from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.training import Lora
 
 BASE_ONLY = -1  # rows that no adapter touches
-DRAWS = 2**16  # values of the random number behind each entry of a dropout mask
+DRAWS = 2**16  # possible values of the random number that decides an entry of a dropout mask
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Layout:
 
 
 class CohortLinear(nn.Module):
-    """A frozen linear layer with K adapters beside it."""
+    """A frozen linear layer and the K adapters of it."""
 
     def __init__(self, base: nn.Module, settings: Lora, layout: Layout, number: int) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class CohortLinear(nn.Module):
 
     @property
     def tunes_bias(self) -> bool:
-        """Whether each adapter has this layer's bias for its own."""
+        """Whether each adapter has its own copy of this layer's bias."""
         return self.settings.bias != "none" and self.base.bias is not None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -107,7 +107,7 @@ class CohortLinear(nn.Module):
             dropped = [self._dropped(piece, one) for piece, one in zip(pieces, slices, strict=True)]
             x = dropped[0] if len(dropped) == 1 else torch.cat(dropped)  # which copies even one
             scale /= 1 - self._drop / DRAWS
-        # The scale goes to B, which is small, and the sum into the product: on a CPU both are memory traffic that counts.
+        # The scale is applied to B, which is small, and the sum is part of the product: both save memory traffic on a CPU.
         a = [self.lora_a[one.adapter].to(x.dtype).T for one in slices]
         b = [(self.lora_b[one.adapter] * scale).to(x.dtype).T for one in slices]
         if len(slices) == 1:
@@ -118,13 +118,13 @@ class CohortLinear(nn.Module):
 
     @property
     def _drop(self) -> int:
-        """How many of ``DRAWS`` values of a draw drop an entry."""
+        """How many of the ``DRAWS`` values of a draw drop an entry."""
         return round(self.settings.lora_dropout * DRAWS)
 
     def _dropped(self, rows: torch.Tensor, one: Slice) -> torch.Tensor:
         """Put zeros where the adapter's own mask drops an entry; padding beyond the adapter's own length needs none.
 
-        A draw of 64 bits makes four entries of the mask: on a CPU drawing is a fifth of the time otherwise.
+        A draw of 64 bits gives four entries of the mask: otherwise drawing takes a fifth of the time on a CPU.
         """
         generator = torch.Generator(device=rows.device)
         generator.manual_seed((one.dropout_key * 10_007 + self.number) % 2**63)
@@ -133,7 +133,7 @@ class CohortLinear(nn.Module):
         draws.random_(-(2**63), None, generator=generator)
         draws = draws.view(torch.int16)[:count].view(one.dropout_rows, one.length, -1)
         draws = draws[one.dropout_row : one.dropout_row + len(rows), : rows.shape[1]]
-        # Compared straight into the rows' type: on a CPU the way over booleans takes four times as long.
+        # Compared straight into the rows' type: going through booleans takes four times as long on a CPU.
         kept = torch.ge(draws, self._drop - DRAWS // 2, out=rows.new_empty(draws.shape))
         if behind := rows.shape[1] - kept.shape[1]:
             kept = functional.pad(kept, (0, 0, 0, behind))
@@ -185,7 +185,7 @@ class Cohort:
 
 @contextmanager
 def attached(base: Base, settings: Lora) -> Iterator[Cohort]:
-    """Attach an empty cohort to ``base`` and take it off at the end; the base's weights are never touched.
+    """Attach an empty cohort to ``base`` and detach it at the end; the base's weights are never changed.
 
     Raises
     ------
@@ -265,8 +265,8 @@ def _check_biases(model: Any, settings: Lora, names: Sequence[str]) -> None:
     biases = {name.removesuffix(".bias") for name, _ in model.named_parameters() if name.endswith(".bias")}
     if outside := sorted(biases - set(names)):
         raise InputError(
-            f"bias: all would tune the bias of '{outside[0]}', which is no target module",
-            "Take `target_modules: all-linear`, or `bias: lora_only`; biases of norms cannot be tuned here.",
+            f"bias: all would tune the bias of '{outside[0]}', which is not a target module",
+            "Set `target_modules: all-linear`, or `bias: lora_only`; biases of norms cannot be tuned here.",
         )
 
 

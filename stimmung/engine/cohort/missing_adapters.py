@@ -34,15 +34,10 @@ def train_missing(
     ----------
     base
         The folder of a prepared base model.
-    training, tasks, store, pace, stop
-        As for ``train_adapters``.
     folders
         Where the adapters are exported, one for each task. What they hold already is put back into a store that was emptied.
-
-    Raises
-    ------
-    InputError, Interrupted
-        As ``train_adapters`` does.
+    training, tasks, store, pace, stop
+        As for ``train_adapters``, which also says what is raised.
     """
     keys = adapter_keys(read_description(base)["digest"], training, tasks)
     with locked(keys, tasks, store, stop=stop) as must_stop:

@@ -36,7 +36,7 @@ class Run:
 
 
 def do_step(cohort: Cohort, training: Training, runs: list[Run]) -> None:
-    """Do one optimizer step of each run; a CUDA device without memory gets the same step in smaller pieces."""
+    """Do one optimizer step of each run, in smaller passes if a CUDA device runs out of memory."""
     began = time.monotonic()
     splits = max(run.progress.splits for run in runs)
     while True:
@@ -50,7 +50,7 @@ def do_step(cohort: Cohort, training: Training, runs: list[Run]) -> None:
                 _zero(cohort, run)
             release_memory()
             splits *= 2
-            logger.warning("out of memory: the batch is cut into %d passes", splits)
+            logger.warning("out of memory: splitting the batch into %d passes", splits)
     shared = (time.monotonic() - began) / len(runs)
     for run, loss in zip(runs, losses, strict=True):
         run.progress.splits = splits

@@ -55,12 +55,7 @@ def train_on_all_devices(
     out of memory, is trained here in the end, so that errors are reported in one place. A job that is resumed with another
     number of devices keeps what was finished, but not the checkpoints of the rest.
 
-    Parameters
-    ----------
-    base, training, tasks, store, pace, stop
-        As for ``train_adapters``.
-    n_devices
-        How many processes; by default one for each GPU, or one if there is none.
+    There are ``n_devices`` processes; by default one for each GPU, or one if there is none.
     """
     wanted = list(by_key(adapter_keys(base.digest, training, tasks), tasks).values())
     n = min(len(wanted), n_devices or max(1, torch.cuda.device_count()))
@@ -117,7 +112,7 @@ def _share(tasks: Sequence[Task], device: int, n_devices: int, meeting: Path) ->
 
 
 def _meet(device: int, n_devices: int, meeting: Path) -> PartialState:
-    # A library may have initialised accelerate in this process, which keeps the first state whatever is asked for later.
+    # A library may have initialised accelerate in this process, which keeps the first state whatever is requested later.
     PartialState._reset_state()
     try:
         return PartialState(

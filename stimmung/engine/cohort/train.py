@@ -45,12 +45,8 @@ def train_adapters(
 
     Parameters
     ----------
-    base
-        The resident base model.
     training
         Hyper-parameters of all tasks.
-    tasks
-        The adapters.
     store
         Where finished adapters and checkpoints go.
     pace
@@ -96,7 +92,7 @@ def train_adapters(
 
 
 def choose_mode(base: Base, training: Training, n_adapters: int, wanted: str) -> str:
-    """Return 'stacked' or 'sequential': what is asked for, or what is faster.
+    """Return 'stacked' or 'sequential': what the config says, or what is faster.
 
     A small batch leaves a GPU idle, so adapters are stacked there. On a CPU the fixed cost of a pass is worth sharing up to
     ``CPU_STACKED_BATCH`` rows of each adapter; above, stacking gains little and costs memory (measured by
@@ -109,21 +105,12 @@ def choose_mode(base: Base, training: Training, n_adapters: int, wanted: str) ->
 
 
 def _train_part(
-    base: Base,
-    training: Training,
-    part: Part,
-    store: Store,
-    mode: str,
-    pace: Pace,
-    stop: Callable[[], bool],
+    base: Base, training: Training, part: Part, store: Store, mode: str, pace: Pace, stop: Callable[[], bool]
 ) -> list[str]:
     """Train the adapters of one part together; return what failed."""
     checkpoint = store.checkpoint([key for _, key in part])
     reset_peak_memory()
-    with (
-        attached(base, training) as cohort,
-        checkpointed_activations(base, training.gradient_checkpointing),
-    ):
+    with attached(base, training) as cohort, checkpointed_activations(base, training.gradient_checkpointing):
         runs = _begin_or_resume(cohort, training, part, store, checkpoints.load_checkpoint(checkpoint))
 
         def save() -> float:

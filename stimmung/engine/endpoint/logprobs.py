@@ -52,21 +52,15 @@ class Answered:
 
 
 def read_prompt(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace) -> Answered:
-    """Score every answer exactly, by having the server read prompt and answer and say how likely each token was.
+    """Score every answer exactly: the server reads prompt and answer and returns how likely each token was.
 
-    Parameters
-    ----------
-    client, endpoint
-        The server.
-    question
-        Its prompt is running text.
-    pace
-        Lets each request through.
+    This and the two readers below take a client and its endpoint, a question (turns for a chat API, otherwise running text) and the
+    pace that lets each request through.
 
     Raises
     ------
     InputError
-        If the server does not show the tokens of its prompt, or an answer does not begin with a token of its own.
+        If the server does not return log-probabilities, or an answer does not begin with a token of its own.
     openai.OpenAIError
         As the client raises them; ``told_plainly`` puts them in words.
     """
@@ -127,24 +121,7 @@ def _echoed(
 
 
 def read_prompt_logprobs(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace) -> Answered:
-    """Score every answer exactly by vLLM's `prompt_logprobs`, which its chat API knows as well.
-
-    Parameters
-    ----------
-    client, endpoint
-        The server.
-    question
-        Running text for a completions API, turns for a chat API.
-    pace
-        Lets each request through.
-
-    Raises
-    ------
-    InputError
-        If the server does not show the tokens of its prompt, or an answer does not begin with a token of its own.
-    openai.OpenAIError
-        As the client raises them; ``told_plainly`` puts them in words.
-    """
+    """Score every answer exactly by vLLM's `prompt_logprobs`, which its chat API has as well; errors as of ``read_prompt``."""
     head = _prompt_tokens(client, endpoint, question.prompt, "", pace)
     scores, lengths = [], []
     for answer in question.answers:
@@ -190,24 +167,7 @@ def _prompt_tokens(
 
 
 def read_top(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace) -> Answered:
-    """Read the most likely first tokens, and bound what is not among them; see ``first_tokens``.
-
-    Parameters
-    ----------
-    client, endpoint
-        The server.
-    question
-        Running text for a completions API, turns for a chat API.
-    pace
-        Lets the request through.
-
-    Raises
-    ------
-    InputError
-        If the server returns no log-probabilities.
-    openai.OpenAIError
-        As the client raises them; ``told_plainly`` puts them in words.
-    """
+    """Read the most likely first tokens, and bound what is not among them by ``first_tokens``; errors as of ``read_prompt``."""
     pace.wait()
     if isinstance(question.prompt, str):
         answer: Any = client.completions.create(

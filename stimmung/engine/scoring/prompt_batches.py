@@ -6,12 +6,10 @@ from dataclasses import dataclass
 import torch
 
 from stimmung.engine.base.base_model import Base
+from stimmung.engine.base.devices import MAX_LOGITS
 from stimmung.engine.cohort.lora import BASE_ONLY, Cohort, Slice
 from stimmung.engine.scoring.readouts import Readout
 from stimmung.text.trie import OptionTrie
-
-# Logits of this many entries (positions x vocabulary, float32: half a gigabyte) are held at once; a choice.
-MAX_LOGITS = 2**27
 
 
 @dataclass(frozen=True)
@@ -65,5 +63,5 @@ def set_layout(cohort: Cohort | None, adapters: Sequence[int]) -> None:
 
 def read_scores(base: Base, hidden: torch.Tensor, trie: OptionTrie, readout: Readout) -> torch.Tensor:
     """Return the options' scores, shape (rows, options), from hidden states of the trie, shape (rows, 1 + read, hidden)."""
-    n_rows = max(1, MAX_LOGITS // (hidden.shape[1] * base.model.config.vocab_size))
+    n_rows = max(1, MAX_LOGITS // (hidden.shape[1] * base.vocabulary_size))
     return torch.cat([readout(base.logits(piece), trie) for piece in hidden.split(n_rows)])

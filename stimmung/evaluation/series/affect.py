@@ -36,10 +36,8 @@ def aggregate_answers(
     ----------
     answers
         One or several ANSWERS tables. The untuned model is the arm 'MODEL/base', without week.
-    scale
-        'min-max', or 'none': ``scaled`` then only smooths.
-    rolling_weeks
-        Window of the rolling mean.
+    scale, rolling_weeks
+        'min-max', or 'none': ``scaled`` is then only smoothed; window of the rolling mean.
 
     Returns
     -------

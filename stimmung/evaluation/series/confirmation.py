@@ -28,11 +28,9 @@ def confirm_lags(
 
     Parameters
     ----------
-    posts, survey
-        As for ``cross_correlation.cross_correlate_series``.
-    max_lag_weeks
-        The largest lag searched; less where the shorter part would leave fewer than ``MINIMUM_PAIRS`` pairs: the column of this
-        name says how much.
+    posts, survey, max_lag_weeks
+        As for ``cross_correlation.cross_correlate_series``. The largest lag searched is less where the shorter part would leave
+        fewer than ``MINIMUM_PAIRS`` pairs; the column of this name says how much.
     share
         Share of the weeks of the posts on which the lag is found.
 
@@ -48,9 +46,8 @@ def confirm_lags(
     TooFewWeeksError
         If a part has too few weeks for any test.
     """
-    tables = [
-        _confirm(family, max_lag_weeks, share) for family in align_families(posts, survey, max_lag_weeks)
-    ]
+    families = align_families(posts, survey, max_lag_weeks)
+    tables = [_confirm(family, max_lag_weeks, share) for family in families]
     return pd.concat(tables, ignore_index=True)[list(CONFIRMATIONS.columns)]
 
 

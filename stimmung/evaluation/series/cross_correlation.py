@@ -32,6 +32,8 @@ from stimmung.evaluation.series.series_steps import (
 )
 from stimmung.vocabulary.moods_schemas import CCF
 
+Resampling = tuple[int, int, float]  # number of resamples, seed, level of the interval
+
 
 def cross_correlate_series(
     posts: pd.DataFrame,
@@ -91,10 +93,9 @@ def cross_correlate_series(
     InputError
         As :func:`align_families`.
     """
+    resampling = n_resamples, seed, level
     tables = [
-        _family_table(
-            family, max_lag_weeks, rolling_weeks, window_weeks, n_simulations, level, seed, n_resamples
-        )
+        _family_table(family, max_lag_weeks, rolling_weeks, window_weeks, n_simulations, resampling)
         for family in [*align_families(posts, survey, max_lag_weeks)]  # all are checked first
     ]
     return pd.concat(tables, ignore_index=True)[list(CCF.columns)]
@@ -106,26 +107,24 @@ def _family_table(
     rolling_weeks: int,
     window_weeks: int,
     n_simulations: int,
-    level: float,
-    seed: int,
-    n_resamples: int,
+    resampling: Resampling,
 ) -> pd.DataFrame:
+    _, seed, level = resampling
     notes = [_note(series, other) for series, other in zip(family.posts, family.survey, strict=True)]
     tested = np.array([note == "" for note in notes])
     posts, survey = np.where(tested[:, None], family.posts, np.nan), family.survey
     smooth = rolling_mean(posts, rolling_weeks), rolling_mean(survey, rolling_weeks)
     change = differences(posts), differences(survey)
-    resampling = reach, n_resamples, seed, level
     column: dict[str, Floats] = {}
 
     column["r"], column["p"], column["n"] = published_correlation(posts, survey, reach, rolling_weeks)
     column["n_effective"] = effective_by_lag(*smooth, reach)
-    column["ci_low"], column["ci_high"] = _intervals(*smooth, *resampling)
+    column["ci_low"], column["ci_high"] = _intervals(*smooth, reach, *resampling)
 
     column["r_raw"], column["n_raw"] = correlate_lags(posts, survey, reach)
     column["n_effective_raw"] = effective_by_lag(posts, survey, reach)
     column["p_raw"] = p_value(column["r_raw"], column["n_effective_raw"])
-    column["ci_low_raw"], column["ci_high_raw"] = _intervals(posts, survey, *resampling)
+    column["ci_low_raw"], column["ci_high_raw"] = _intervals(posts, survey, reach, *resampling)
 
     column["r_differences"], _ = correlate_lags(*change, reach)
     column["p_differences"] = p_value(column["r_differences"], effective_by_lag(*change, reach))

@@ -24,10 +24,8 @@ def correlate_innovations(posts: Floats, survey: Floats, max_lag_weeks: int) -> 
 
     Parameters
     ----------
-    posts, survey
-        Innovations, shape (options, weeks) or (weeks,), NaN where a week is missing.
-    max_lag_weeks
-        The largest lag on either side.
+    posts, survey, max_lag_weeks
+        Innovations, shape (options, weeks) or (weeks,), NaN where a week is missing; the largest lag on either side.
 
     Returns
     -------
@@ -87,10 +85,8 @@ def familywise_p(posts: Floats, survey: Floats, max_lag_weeks: int, n_simulation
 
     Parameters
     ----------
-    posts, survey
+    posts, survey, max_lag_weeks
         The series themselves, shape (options, weeks); NaN where a week is missing, a row of NaN where an option is not tested.
-    max_lag_weeks
-        The largest lag on either side.
     n_simulations, seed
         Number of simulations, and the seed that draws the orders; the smallest possible p is 1 / (n_simulations + 1).
 
@@ -134,13 +130,9 @@ def _simulate(posts: Floats, innovations: Floats, copies: int, random: np.random
 
 
 def adjust_p(p: Floats) -> Floats:
-    """Return p adjusted for the false discovery rate; NaN stays.
-
-    Benjamini & Hochberg (1995, J. R. Stat. Soc. B 57:289).
-    """
+    """Return p adjusted for the false discovery rate (Benjamini & Hochberg 1995, J. R. Stat. Soc. B 57:289); NaN stays."""
     adjusted = np.full(p.shape, np.nan)
-    there = ~np.isnan(p)
-    if there.any():
+    if (there := ~np.isnan(p)).any():
         adjusted[there] = multipletests(p[there], method="fdr_bh")[1]
     return adjusted
 

@@ -22,30 +22,19 @@ BLOCK, ROWS = 2_000_000, 128
 
 @dataclass(frozen=True)
 class Whitening:
-    """The filters that turn series into innovations, and back.
+    """The filters that turn series into innovations, and back."""
 
-    Attributes
-    ----------
-    head
-        Shape (rows, edge, edge): makes the innovations of the first weeks; ``edge`` is all weeks if there are gaps.
-    coefficients
-        Shape (rows, ORDER): the autoregression of the weeks after them.
-    level
-        Shape (rows, weeks): the filtered mean, which is subtracted from the innovations.
-    """
-
-    head: Floats
-    coefficients: Floats
-    level: Floats
+    head: Floats  # (rows, edge, edge): makes the innovations of the first weeks; ``edge`` is all weeks if there are gaps
+    coefficients: Floats  # (rows, ORDER): the autoregression of the weeks after them
+    level: Floats  # (rows, weeks): the filtered mean, which is subtracted from the innovations
 
     def innovations(self, series: Floats) -> Floats:
         """Return the innovations of ``series``, shape (rows, weeks)."""
         edge = self.head.shape[1]
         out = np.concatenate([np.einsum("rts,rs->rt", self.head, series[:, :edge]), series[:, edge:]], axis=1)
         for lag in range(1, ORDER + 1):
-            out[:, edge:] -= (
-                self.coefficients[:, lag - 1, None] * series[:, edge - lag : series.shape[1] - lag]
-            )
+            before = series[:, edge - lag : series.shape[1] - lag]
+            out[:, edge:] -= self.coefficients[:, lag - 1, None] * before
         return np.asarray(out - self.level)
 
     def colour(self, innovations: Floats) -> Floats:

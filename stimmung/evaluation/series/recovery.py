@@ -26,10 +26,8 @@ def measure_recovery(
 
     Parameters
     ----------
-    posts
-        Columns model, week, question, option, value.
-    truth
-        Columns week, question, option, value. Options that it does not have are left out.
+    posts, truth
+        Columns model (posts only), week, question, option, value. Options that the truth does not have are left out.
     seeds
         The posts' series by seed: the same columns and seed. None: no series has seeds.
     serial

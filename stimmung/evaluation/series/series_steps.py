@@ -21,26 +21,14 @@ MINIMUM_PAIRS = 5  # with fewer, Fisher's transformation, which needs n - 3, has
 
 @dataclass(frozen=True)
 class Family:
-    """The series of one model and one question, one for each answer option, and those of the survey.
-
-    Attributes
-    ----------
-    model, question
-        Their names.
-    options
-        The answer options, sorted.
-    weeks
-        The days on which the weeks start, without gaps.
-    posts, survey
-        Arrays of shape (options, weeks), NaN where a week has no value.
-    """
+    """The series of one model and one question, one for each answer option, and those of the survey."""
 
     model: str
     question: str
-    options: tuple[str, ...]
-    weeks: pd.DatetimeIndex
-    posts: Floats
-    survey: Floats
+    options: tuple[str, ...]  # sorted
+    weeks: pd.DatetimeIndex  # the days on which the weeks start, without gaps
+    posts: Floats  # (options, weeks), NaN where a week has no value
+    survey: Floats  # likewise
 
 
 def align_families(posts: pd.DataFrame, survey: pd.DataFrame, max_lag_weeks: int) -> Iterator[Family]:
@@ -51,10 +39,9 @@ def align_families(posts: pd.DataFrame, survey: pd.DataFrame, max_lag_weeks: int
 
     Parameters
     ----------
-    posts
-        Columns model, week, question, option, value. Rows of the same week and option (seeds) are averaged.
-    survey
-        Columns week, question, option, share.
+    posts, survey
+        Columns model, week, question, option, value; week, question, option, share. Rows of the same week and option (seeds) are
+        averaged.
     max_lag_weeks
         The largest lag on either side.
 

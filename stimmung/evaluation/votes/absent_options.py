@@ -18,10 +18,8 @@ def absent_option(predictions: pd.DataFrame, splits: pd.DataFrame, condition: st
 
     Parameters
     ----------
-    predictions
-        A PREDICTIONS table, for the respondents' answers.
-    splits
-        The SPLITS tables of both conditions.
+    predictions, splits
+        A PREDICTIONS table, for the respondents' answers; the SPLITS tables of both conditions.
     """
     target = predictions.drop_duplicates("respondent_id").set_index("respondent_id")["target"]
     shares = []
@@ -43,10 +41,8 @@ def compare_absent(
 
     Parameters
     ----------
-    predictions, splits
-        Tables of these names.
-    folds
-        The FOLD_METRICS table of the predictions.
+    predictions, splits, folds
+        Tables of these names, and the FOLD_METRICS table of the predictions.
     pairs
         Conditions and their references, e.g. [('no-democrats', 'full')]. Pairs that did not run are left out.
     """
@@ -67,11 +63,6 @@ def compare_absent(
                 rows.append({**row, "baseline": ""})
                 if metric == "f1" and baseline is not None and is_arm:
                     lead = paired_difference(f1[row["method"]], f1[baseline])
-                    rows[-1] |= {
-                        "baseline": baseline,
-                        "advantage": lead.mean,
-                        "advantage_low": lead.ci_low,
-                        "advantage_high": lead.ci_high,
-                        "advantage_p": lead.p,
-                    }
+                    ends = {"advantage_low": lead.ci_low, "advantage_high": lead.ci_high}
+                    rows[-1] |= {"baseline": baseline, "advantage": lead.mean, **ends, "advantage_p": lead.p}
     return adjust_within_metric(adjust_within_metric(typed_table(rows, ABSENT), "p"), "advantage_p")

@@ -91,17 +91,9 @@ def changes_of(folds: pd.DataFrame, condition: str, reference: str) -> list[dict
     for key, after in folds[folds["condition"] == condition].groupby(keys, sort=False):
         if key in before:
             change = paired_difference(after, before[key])
-            rows.append(
-                {
-                    **dict(zip(keys, key, strict=True)),
-                    "condition": condition,
-                    "reference": reference,
-                    "before": float(before[key]["value"].mean()),
-                    "after": float(after["value"].mean()),
-                    **change.estimate("difference"),
-                    "p": change.p,
-                }
-            )
+            about = dict(zip(keys, key, strict=True)) | {"condition": condition, "reference": reference}
+            means = {"before": float(before[key]["value"].mean()), "after": float(after["value"].mean())}
+            rows.append({**about, **means, **change.estimate("difference"), "p": change.p})
     return rows
 
 

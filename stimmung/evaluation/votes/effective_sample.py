@@ -119,12 +119,10 @@ def respondents_needed(level: float, n_training: Floats, values: Floats) -> floa
 
     Parameters
     ----------
-    level
-        A value of the metric, higher is better.
+    level, values
+        Values of the metric, higher is better: the one to be reached, and those of the curve, shape (points,), made monotone here.
     n_training
         Training respondents at the curve's points, shape (points,), rising.
-    values
-        The metric there, shape (points,); made monotone first.
 
     Returns
     -------
@@ -160,13 +158,17 @@ class _Draws:
         numbers = np.unique(fold_of)
         for fold in numbers:
             places = np.flatnonzero(fold_of == fold)
-            equal = np.full(len(places), 1 / len(places))
-            counts[1:, places] = rng.multinomial(len(places), equal, size=n_resamples)
+            counts[1:, places] = _drawn(len(places), n_resamples, rng)
         if weighted:
             counts = counts * respondents["weight"].to_numpy()
         folds = np.ones((1 + n_resamples, len(numbers)))
-        folds[1:] = rng.multinomial(len(numbers), np.full(len(numbers), 1 / len(numbers)), size=n_resamples)
+        folds[1:] = _drawn(len(numbers), n_resamples, rng)
         return cls(counts, folds, fold_of)
+
+
+def _drawn(n: int, n_resamples: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return how often each of ``n`` is drawn in each resample with replacement, shape (resamples, n)."""
+    return rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)
 
 
 def _metrics(run: pd.DataFrame, respondents: pd.DataFrame, draws: _Draws) -> dict[str, Floats]:

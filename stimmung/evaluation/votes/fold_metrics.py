@@ -36,12 +36,11 @@ def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:
         else np.zeros(len(weights), int),
     )
     values = {name: one.compute(fold) for name, one in VOTE_METRICS.items()}
-    metrics: Metrics = {(name, None): values[name] for name, one in VOTE_METRICS.items() if not one.by_option}
+    by_option = [name for name, one in VOTE_METRICS.items() if one.by_option]
+    metrics: Metrics = {(name, None): float(values[name]) for name in values if name not in by_option}
     for place, option in enumerate(options):
-        metrics |= {
-            (name, option): values[name][place] for name, one in VOTE_METRICS.items() if one.by_option
-        }
-    return {key: float(value) for key, value in metrics.items()}
+        metrics |= {(name, option): float(values[name][place]) for name in by_option}
+    return metrics
 
 
 def measure_folds(
@@ -96,12 +95,12 @@ def _mean_over_seeds(predictions: pd.DataFrame, weighted: bool) -> Metrics:
 
 def training_rows(splits: pd.DataFrame) -> dict[tuple[str, int], int]:
     """Return how many rows each fold of each condition trains on, by (condition, fold)."""
-    counts = {}
-    for condition, part in splits.groupby("condition"):
-        for fold in sorted(set(part["fold"]) - {NO_FOLD}):
-            others = part["in_training"] & (part["fold"] != fold) & (part["fold"] != NO_FOLD)
-            counts[str(condition), int(fold)] = int(others.sum())
-    return counts
+    answered = splits[splits["fold"] != NO_FOLD]
+    return {
+        (str(condition), int(fold)): int((part["in_training"] & (part["fold"] != fold)).sum())
+        for condition, part in answered.groupby("condition")
+        for fold in sorted(set(part["fold"]))
+    }
 
 
 def check_same_folds(predictions: pd.DataFrame, splits: pd.DataFrame) -> None:

@@ -9,12 +9,10 @@ from stimmung.vocabulary.votes_schemas import NO_FOLD, option_columns, options_o
 
 
 def impute_answers(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Return an IMPUTED table: one row for each respondent, method and condition.
+    """Return the IMPUTED table of a PREDICTIONS table: one row for each respondent, method and condition.
 
     No respondent is predicted by a model that was trained on them: who answered is predicted by the model of their test fold,
     who did not by the models of all folds, averaged. Seeds are averaged as well.
-
-    ``predictions`` is a PREDICTIONS table with the rows of those who did not answer.
     """
     columns = option_columns(predictions)
     keys = ["method", "condition", "respondent_id"]

@@ -27,10 +27,8 @@ def compare_shares(predictions: pd.DataFrame, folds: pd.DataFrame) -> pd.DataFra
 
     Parameters
     ----------
-    predictions
-        A PREDICTIONS table.
-    folds
-        Their FOLD_METRICS table.
+    predictions, folds
+        A PREDICTIONS table, and its FOLD_METRICS table.
     """
     options, columns = options_of(predictions), option_columns(predictions)
     of_shares = folds[folds["metric"] == "predicted_share"].groupby(["method", "condition", "option"])

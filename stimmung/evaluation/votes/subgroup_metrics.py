@@ -19,10 +19,8 @@ def members(respondents: pd.DataFrame, keep: Answers, exclude: Answers) -> list[
 
     Parameters
     ----------
-    respondents
-        The RESPONDENTS table.
-    keep
-        Members gave one of the answers listed, for each of these items.
+    respondents, keep
+        The RESPONDENTS table. Members gave one of the answers listed in ``keep``, for each of these items.
     exclude
         Members gave another answer than those listed, for each of these items. Who gave no answer to an item that a subgroup names
         does not belong to it.
@@ -71,14 +69,14 @@ def measure_subgroups(
     InputError
         If an item or an answer is unknown, or a subgroup is empty.
     """
-    parts = [empty_table(SUBGROUPS)]
+    parts = []
     for name, subgroup in subgroups.items():
         ids = members(respondents, subgroup.get("keep", {}), subgroup.get("exclude", {}))
         part = predictions[predictions["respondent_id"].isin(ids)]
         if part.empty:
             raise InputError(
-                f"subgroups.{name}: no tested respondent belongs to it", "Check its `keep` and `exclude`."
+                f"subgroups.{name}: it has no tested respondent", "Check its `keep` and `exclude`."
             )
         folds = measure_folds(part, splits, weighted, whole=False)
         parts.append(summarize_folds(folds).assign(subgroup=name))
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+    return pd.concat(parts or [empty_table(SUBGROUPS)], ignore_index=True)

@@ -62,9 +62,5 @@ def folded(tables: PanelTables) -> set[str]:
 
 
 RESULT = PanelResult(
-    schema=CONFIRMATIONS,
-    compute=confirm,
-    table=confirmations_table,
-    title="Lags confirmed",
-    folded=folded,
+    schema=CONFIRMATIONS, compute=confirm, table=confirmations_table, title="Lags confirmed", folded=folded
 )

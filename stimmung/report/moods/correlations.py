@@ -89,9 +89,5 @@ def folded(tables: PanelTables) -> set[str]:
 
 
 RESULT = PanelResult(
-    schema=CCF,
-    compute=correlate,
-    table=correlations_table,
-    title="Correlations side by side",
-    folded=folded,
+    schema=CCF, compute=correlate, table=correlations_table, title="Correlations side by side", folded=folded
 )

@@ -50,9 +50,4 @@ def _recovered(row: Row) -> Cell:
     return Cell(number(row["r"], 2), interval(row["ci_low"], row["ci_high"], 2), note)
 
 
-RESULT = PanelResult(
-    schema=RECOVERY,
-    compute=recover,
-    table=recovery_table,
-    title="The known mood",
-)
+RESULT = PanelResult(schema=RECOVERY, compute=recover, table=recovery_table, title="The known mood")

@@ -11,12 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from stimmung.report.panel_results import PanelResult, PanelTables
-from stimmung.report.series_panels import (
-    arm_colours,
-    panel_grid,
-    weeks_in_words,
-    weeks_without_estimate,
-)
+from stimmung.report.series_panels import arm_colours, panel_grid, weeks_in_words, weeks_without_estimate
 from stimmung.report.style import FAINT, GREYS, INK, MARKERS, PALETTE, is_baseline, method_label, note_figure
 
 SIGNIFICANT = 0.05

@@ -46,7 +46,7 @@ def test_a_sound_study_tells_its_plan(folder):
     assert found.problems == []
     assert found.plan[0] == "survey voters: 40 respondents, made up, 40 with an answer to 'vote'"
     assert "  condition half: 9 to 11 training rows" in found.plan
-    assert found.plan[-1] == "  4 adapters: 2 jobs (tuned arms, conditions, seeds) of 2 folds"
+    assert found.plan[-1] == "  4 adapters: 2 folds for each of 2 (tuned arm, condition, seed)"
 
 
 def test_mistakes_in_file_codebook_and_conditions_are_told_together(folder):
@@ -104,7 +104,7 @@ def test_the_whole_of_gles_2017_is_planned_on_made_up_respondents():
     assert found.problems == []
     chosen = load_study(config, ROOT).surveys["gles2017"]
     assert len(chosen.conditions) == 22
-    assert f"  {22 * 5} adapters: 22 jobs" in found.plan[-1]
+    assert f"  {22 * 5} adapters: 5 folds for each of 22" in found.plan[-1]
     # Study A's own models would train three times as many.
     config = merged_config(SIMULATED[:1], ROOT)
     assert load_study(config, ROOT).surveys["gles2017"].n_adapters(5) == 22 * 3 * 5

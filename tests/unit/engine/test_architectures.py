@@ -5,14 +5,7 @@ import logging
 
 import pytest
 import torch
-from transformers import (
-    AutoModelForCausalLM,
-    BloomConfig,
-    Gemma2Config,
-    GPT2Config,
-    MixtralConfig,
-    OPTConfig,
-)
+from transformers import AutoModelForCausalLM, BloomConfig, Gemma2Config, GPT2Config, MixtralConfig, OPTConfig
 
 from stimmung.engine.base.base_model import Base, context_length, load_base, prepare_loaded
 from stimmung.engine.base.preparing import quantize_base

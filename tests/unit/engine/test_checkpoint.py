@@ -53,4 +53,4 @@ def test_a_damaged_or_outdated_one_begins_anew_and_says_so(saved, damage, caplog
     caplog.set_level(logging.WARNING)
     damage(saved[0])
     assert load_checkpoint(saved[0]) is None
-    assert "cannot be read, so training begins anew" in caplog.text
+    assert "cannot be read, so training starts over" in caplog.text

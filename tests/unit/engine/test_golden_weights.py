@@ -20,14 +20,23 @@ from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.training import Training
 from tests.unit.engine.conftest import random_llama
 
-COMMON = {"r": 4, "lora_alpha": 8, "learning_rate": 0.01, "per_device_train_batch_size": 4}
+# No default of the config is relied on: those may change without a change of the mathematics.
+COMMON = {
+    "r": 4,
+    "lora_alpha": 8,
+    "learning_rate": 0.01,
+    "per_device_train_batch_size": 4,
+    "bias": "none",
+    "optim": "adamw_torch",
+}
 TRAININGS = {
     "stacked": Training(
-        **COMMON, lora_dropout=0.2, warmup_ratio=0.2, num_train_epochs=1.5, gradient_accumulation_steps=2
+        **COMMON, use_rslora=False, lora_dropout=0.2, lr_scheduler_type="linear", warmup_ratio=0.2, num_train_epochs=1.5,
+        max_steps=None, gradient_accumulation_steps=2, weight_decay=0.0, max_grad_norm=1.0, target_modules="all-linear",
     ),
     "sequential": Training(
-        **COMMON, use_rslora=True, lr_scheduler_type="cosine", num_train_epochs=None, max_steps=6,
-        weight_decay=3.0, max_grad_norm=0.05, target_modules=("q_proj", "down_proj"),
+        **COMMON, use_rslora=True, lora_dropout=0.0, lr_scheduler_type="cosine", warmup_ratio=0.0, num_train_epochs=None,
+        max_steps=6, gradient_accumulation_steps=1, weight_decay=3.0, max_grad_norm=0.05, target_modules=("q_proj", "down_proj"),
     ),
 }  # fmt: skip
 GOLDEN = {

@@ -343,7 +343,7 @@ def test_a_damaged_checkpoint_is_told_and_training_begins_anew(base, training, t
     damaged.checkpoint(keys).parent.mkdir(parents=True)
     damaged.checkpoint(keys).write_bytes(b"half a file")
     train_adapters(base, training, tasks[:1], damaged, pace=ALONE)
-    assert "cannot be read, so training begins anew" in caplog.text
+    assert "cannot be read, so training starts over" in caplog.text
     assert (damaged.adapter(keys[0]) / WEIGHTS).read_bytes() == (
         store.adapter(keys[0]) / WEIGHTS
     ).read_bytes()

@@ -2,12 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stimmung.evaluation.series.series_steps import (
-    align_families,
-    differences,
-    is_constant,
-    rolling_mean,
-)
+from stimmung.evaluation.series.series_steps import align_families, differences, is_constant, rolling_mean
 from stimmung.vocabulary.errors import InputError
 from tests.weekly_tables import posts_table, survey_table, week_labels
 

@@ -79,11 +79,7 @@ def test_the_relative_figure_has_the_ratio_to_the_untuned_model(panel):
 
 def test_a_missing_week_stands_in_every_figure(panel):
     assert MISSING in plot_lags(panel).get_supxlabel()
-    figures = (
-        plot_series(panel),
-        plot_raw(panel),
-        plot_relative(panel),
-    )
+    figures = (plot_series(panel), plot_raw(panel), plot_relative(panel))
     for figure in figures:
         assert all(len(axes.patches) == 1 for axes in figure.axes)
         assert "week without estimate" in [text.get_text() for text in figure.legends[0].get_texts()]
@@ -148,12 +144,7 @@ def test_long_options_of_several_questions_stay_over_their_own_panels(panel):
 def test_figures_can_be_laid_out(panel, recwarn):
     """A panel that collapses is only warned of by matplotlib."""
     with figure_style():
-        for figure in (
-            plot_series(panel),
-            plot_raw(panel),
-            plot_relative(panel),
-            plot_lags(panel),
-        ):
+        for figure in (plot_series(panel), plot_raw(panel), plot_relative(panel), plot_lags(panel)):
             figure.draw_without_rendering()
     assert not [one for one in recwarn if "layout" in str(one.message)]
 

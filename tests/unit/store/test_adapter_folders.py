@@ -40,6 +40,14 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
     assert [path.name for path in tmp_path.rglob("*")] == ["a", "file"]
 
 
+def test_of_two_jobs_that_write_the_same_folder_the_quicker_one_wins(tmp_path):
+    with new_folder(tmp_path / "a") as slow:
+        with new_folder(tmp_path / "a") as quick:
+            (quick / "quick").touch()
+        (slow / "slow").touch()
+    assert [path.name for path in tmp_path.rglob("*")] == ["a", "quick"]
+
+
 def test_export_links_the_files_and_the_stored_ones_survive_a_deletion(store, exported):
     for name in FILES:
         assert (exported / name).samefile(store.adapter("aa") / name)

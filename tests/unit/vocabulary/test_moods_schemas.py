@@ -12,15 +12,7 @@ TRACKED = pd.DataFrame(
 )
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"share": 40.0},
-        {"week": "5 March 2020"},
-        {"n": -1.0},
-        {"option": None},
-    ],
-)
+@pytest.mark.parametrize("change", [{"share": 40.0}, {"week": "5 March 2020"}, {"n": -1.0}, {"option": None}])
 def test_a_percentage_is_no_share_and_a_date_in_words_no_week(change):
     TRACKER.validate(TRACKED)
     with pytest.raises(pa.errors.SchemaError):
