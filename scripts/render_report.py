@@ -11,7 +11,7 @@ from stimmung.report.moods_section import moods_section
 from stimmung.report.page import render_page
 from stimmung.report.panel_results import PanelTables, moods_results
 from stimmung.report.result import read_results
-from stimmung.report.run_section import rerun_section, run_section, simulated_notice, tiny_notice
+from stimmung.report.run_section import notices, rerun_section, run_section
 from stimmung.report.survey_results import SurveyTables, votes_results
 from stimmung.report.votes_section import votes_section
 from stimmung.study.panels import Panel
@@ -22,18 +22,9 @@ from stimmung.workflow.run import run
 
 
 def render_report(*, run: Path, surveys: list[Path], panels: list[Path], report: Path, title: str) -> None:
-    """Write the page.
+    """Write the page from results/run.yaml and the files of all results: parquet, svg, csv and tex.
 
-    Parameters
-    ----------
-    run
-        results/run.yaml.
-    surveys, panels
-        The files of their results: parquet, svg, csv and tex, below ``surveys/NAME`` and ``panels/NAME``.
-    report
-        The page.
-    title
-        Its heading.
+    Those of surveys are below ``surveys/NAME``, those of panels below ``panels/NAME``.
     """
     record = read_run(run)
     sections = [
@@ -45,8 +36,7 @@ def render_report(*, run: Path, surveys: list[Path], panels: list[Path], report:
         for name, files in by_folder(panels, "panels").items()
     ]
     sections += [run_section(record), rerun_section(record)]
-    notices = [*tiny_notice(record), *simulated_notice(record)]
-    write_whole(report, render_page(title, subtitle(record), notices, sections))
+    write_whole(report, render_page(title, subtitle(record), notices(record), sections))
 
 
 def read_run(path: Path) -> dict[str, Any]:

@@ -12,12 +12,8 @@ from stimmung.report.tables import Cell, Group, Table
 
 # The rules that run a language model, on a GPU if there is one.
 MODEL_RULES = (
-    "build_tiny",
-    "prepare_model",
-    "train_fold_adapters",
-    "train_week_adapters",
-    "score_respondents",
-    "score_questions",
+    *("build_tiny", "prepare_model", "train_fold_adapters", "train_week_adapters"),
+    *("score_respondents", "score_questions"),
 )
 ON_CPU, BUILT_IN = "cpu", "built-in"
 # What stands in the paths of benchmark files and is no name of the config: seeds, weeks, formats of figures.
@@ -27,8 +23,7 @@ NO_NAME = re.compile(r"seed-\d+|\d{4}-\d{2}-\d{2}|svg|pdf|png")
 def names_of(config: Mapping[str, Any]) -> dict[str, set[str]]:
     """Return the surveys, panels and models of a run, each with the other names in the paths of its jobs' benchmark files.
 
-    These are the models, endpoints and arms, and the conditions of a survey. A job with any other name belongs to another study
-    in the same folder, or to an earlier config.
+    A job with any other name belongs to another study in the same folder, or to an earlier config.
     """
     run = config.get("run", {})
     names: dict[str, set[str]] = {}
@@ -47,16 +42,9 @@ def names_of(config: Mapping[str, Any]) -> dict[str, set[str]]:
 def costs_of(
     benchmarks: Path, names: Mapping[str, Collection[str]], devices: Iterable[str]
 ) -> dict[str, Any]:
-    """Return jobs, hours and memory by rule.
+    """Return jobs, hours and memory (MB) by rule, from benchmark files ``{rule}/{survey, panel or model}/….tsv``.
 
-    Parameters
-    ----------
-    benchmarks
-        The folder of the benchmark files, ``{rule}/{survey, panel or model}/….tsv``.
-    names
-        What :func:`names_of` returns.
-    devices
-        The names of the devices that adapters were trained on; every device but a CPU is a GPU.
+    ``names`` is what :func:`names_of` returns. ``devices`` are those that adapters were trained on; all but a CPU are GPUs.
     """
     gpus = sorted(set(devices) - {ON_CPU})
     rules = {}
@@ -64,13 +52,13 @@ def costs_of(
         files = [file for file in sorted(folder.rglob("*.tsv")) if _belongs(file.relative_to(folder), names)]
         jobs = [_job(file) for file in files]
         if jobs:
-            hours = sum(float(job["s"]) for job in jobs) / 3600
+            hours = round(sum(job["s"] for job in jobs) / 3600, 5)
             rules[folder.name] = {
                 "jobs": len(jobs),
-                "wall_hours": round(hours, 5),
-                "cpu_hours": round(sum(_number(job.get("cpu_time")) for job in jobs) / 3600, 5),
-                "gpu_hours": round(hours, 5) if gpus and folder.name in MODEL_RULES else 0.0,
-                "peak_memory_mb": round(max(_number(job.get("max_rss")) for job in jobs)),
+                "wall_hours": hours,
+                "cpu_hours": round(sum(job["cpu_time"] for job in jobs) / 3600, 5),
+                "gpu_hours": hours if gpus and folder.name in MODEL_RULES else 0.0,
+                "peak_memory_mb": round(max(job["max_rss"] for job in jobs)),
             }
     return {"gpus": gpus, "rules": rules}
 
@@ -107,14 +95,9 @@ def _belongs(file: Path, names: Mapping[str, Collection[str]]) -> bool:
     return branch in names and all(part in names[branch] or NO_NAME.fullmatch(part) for part in parts)
 
 
-def _job(file: Path) -> dict[str, str]:
+def _job(file: Path) -> dict[str, float]:
     with file.open(encoding="utf-8", newline="") as lines:
-        return dict(list(csv.DictReader(lines, delimiter="\t"))[-1])
-
-
-def _number(text: str | None) -> float:
+        job = list(csv.DictReader(lines, delimiter="\t"))[-1]
     # Snakemake writes '-' or 'NA' for what it could not measure in a very short job.
-    try:
-        return float(text or 0)
-    except ValueError:
-        return 0.0
+    known = {name: job.get(name) or "-" for name in ("s", "cpu_time", "max_rss")}
+    return {name: 0.0 if text in ("-", "NA") else float(text) for name, text in known.items()}

@@ -1,6 +1,5 @@
 """Figures with a panel for each answer option and a row for each method."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -8,28 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from stimmung.report.style import (
-    INK,
-    WIDTH_INCHES,
-    language_models_first,
-    method_label,
-    method_looks,
-    remove_empty,
-)
+from stimmung.report.style import INK, label_rows, looks_of_present, method_label, panel_figure
 
 PANELS_IN_A_ROW = 3
 
 
 def plot_f1_panels(metrics: pd.DataFrame, conditions: Sequence[str]) -> Figure:
-    """Draw macro F1 and the F1 of each option by method, with the interval over folds.
-
-    Parameters
-    ----------
-    metrics
-        A METRICS table.
-    conditions
-        The conditions that stand side by side.
-    """
+    """Draw macro F1 and the F1 of each option by method from a METRICS table, ``conditions`` side by side."""
     wanted = metrics[metrics["metric"].isin(("macro_f1", "f1"))]
     panels = {"Macro F1": wanted[wanted["option"].isna()]}
     for option in wanted["option"].dropna().unique():
@@ -45,43 +29,35 @@ def plot_option_panels(
 ) -> Figure:
     """Draw a panel for each table, with a row for each method and a mark for each condition.
 
-    Parameters
-    ----------
-    panels
-        Title to table, which has the columns method and condition.
-    conditions
-        The conditions that stand side by side; the marks of the first are filled.
-    columns
-        Of the value and of the ends of its interval.
+    ``panels`` is title to table with the columns method and condition, and ``columns`` name those of the value and of the ends of
+    its interval. The marks of the first of ``conditions`` are filled.
     """
     first = next(iter(panels.values()))
     shown = [name for name in conditions if name in set(first["condition"])]
-    present = set(first.loc[first["condition"].isin(shown), "method"])
-    looks = method_looks(list(first["method"].unique()))
-    methods = {method: looks[method] for method in language_models_first(looks) if method in present}
-    across = min(PANELS_IN_A_ROW, len(panels))
-    down = math.ceil(len(panels) / across)
-    height = down * (0.45 + len(methods) * (0.14 + 0.1 * len(shown)))
-    figure = Figure(figsize=(WIDTH_INCHES, height + 0.3 * (len(shown) > 1)))
-    grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
-    for axes, (title, part) in zip(grid.flat, panels.items(), strict=False):
+    looks = looks_of_present(first[first["condition"].isin(shown)], list(first["method"].unique()))
+    height = 0.45 + len(looks) * (0.14 + 0.1 * len(shown))
+    figure, grid = panel_figure(len(panels), PANELS_IN_A_ROW, height, 0.3 * (len(shown) > 1))
+    for axes, (title, part) in zip(grid, panels.items(), strict=True):
         axes.set_title(title)
-        _rows(axes, part, methods, shown, columns)
-    remove_empty(grid, len(panels))
+        _rows(axes, part, looks, shown, columns)
     if len(shown) > 1:
-        figure.legend(handles=_condition_keys(shown), loc="outside upper left", ncols=len(shown))
+        keys = [
+            Line2D([], [], color=INK, marker="o", markerfacecolor=_filling(nth, INK), label=condition)
+            for nth, condition in enumerate(shown)
+        ]
+        figure.legend(handles=keys, loc="outside upper left", ncols=len(shown))
     return figure
 
 
 def _rows(
     axes: Axes,
     part: pd.DataFrame,
-    methods: Mapping[str, tuple[str, str]],
+    looks: Mapping[str, tuple[str, str]],
     conditions: Sequence[str],
     columns: tuple[str, str, str],
 ) -> None:
     value, low, high = columns
-    for place, (method, (colour, marker)) in enumerate(methods.items()):
+    for place, (method, (colour, marker)) in enumerate(looks.items()):
         for nth, condition in enumerate(conditions):
             row = part[(part["method"] == method) & (part["condition"] == condition)]
             if row.empty or row[value].isna().all():
@@ -91,18 +67,8 @@ def _rows(
             axes.plot(
                 row[value], [y], marker, color=colour, markerfacecolor=_filling(nth, colour), clip_on=False
             )
-    axes.set_yticks(range(len(methods)), [method_label(method) for method in methods])
-    axes.set_ylim(len(methods) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="y", visible=False)
+    label_rows(axes, [method_label(method) for method in looks], margin=0.6)
 
 
 def _filling(nth: int, colour: str) -> str:
     return colour if nth == 0 else "white"
-
-
-def _condition_keys(conditions: Sequence[str]) -> list[Line2D]:
-    return [
-        Line2D([], [], color=INK, marker="o", markerfacecolor=_filling(nth, INK), label=condition)
-        for nth, condition in enumerate(conditions)
-    ]

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from stimmung.report.tables import SIMULATED, Table
@@ -100,26 +100,39 @@ class Section:
 
 def render_page(title: str, subtitle: str, notices: Sequence[str], sections: Sequence[Section]) -> str:
     """Return the page as HTML that needs no other file and no network; ``notices`` stand before the chapters."""
+    # Our own style sheet, so not escaped: a '>' is a selector there.
+    style = Markup((HERE / "page.css").read_text(encoding="utf-8"))
+    return (
+        _templates()
+        .get_template("page.html")
+        .render(
+            title=title,
+            subtitle=subtitle,
+            notices=notices,
+            sections=sections,
+            style=style,
+            mark=SIMULATED.rstrip("."),
+        )
+    )
+
+
+def paragraphs(template: str, **values: object) -> list[str]:
+    """Return the paragraphs of a text file beside this one, filled with ``values``."""
+    text = _templates().get_template(template).render(values)
+    return [one.strip().replace("\n", " ") for one in re.split(r"\n{2,}", text) if one.strip()]
+
+
+def _templates() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE),
-        autoescape=True,
+        autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["anchor"] = anchor
-    environment.filters["inline"] = inline_svg
-    # Our own style sheet, so not escaped: a '>' is a selector there.
-    style = Markup((HERE / "page.css").read_text(encoding="utf-8"))
-    return environment.get_template("page.html").render(
-        title=title,
-        subtitle=subtitle,
-        notices=notices,
-        sections=sections,
-        style=style,
-        mark=SIMULATED.rstrip("."),
-    )
+    environment.filters |= {"anchor": anchor, "inline": inline_svg}
+    return environment
 
 
 def anchor(*names: str) -> str:
@@ -128,15 +141,10 @@ def anchor(*names: str) -> str:
 
 
 def inline_svg(figure: Picture, prefix: str) -> Markup:
-    """Return the figure's SVG as a part of HTML.
+    """Return the figure's SVG as a part of HTML, or raise InputError if it is none.
 
     Its identifiers get a prefix: two figures of a page may not share one. Metadata is left out, since a request filter may
     take its addresses for requests.
-
-    Raises
-    ------
-    InputError
-        If the file is no SVG.
     """
     text = figure.svg.read_text(encoding="utf-8")
     start = text.find("<svg")

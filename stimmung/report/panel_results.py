@@ -16,14 +16,12 @@ from stimmung.vocabulary.parquet_tables import empty_table
 class PanelData:
     """The weekly series of one panel, and what they are compared with."""
 
-    affect: pd.DataFrame  # AFFECT: the series of language models, by seed
-    posts: (
-        pd.DataFrame
-    )  # all series: those of language models, of baselines that read the same posts, and others'
+    # AFFECT: the series of language models, by seed; and all series, also of baselines that read the same posts, and others'.
+    affect: pd.DataFrame
+    posts: pd.DataFrame
     survey: pd.DataFrame  # TRACKER: what they are correlated with; no rows if there is no survey
-    known: (
-        pd.DataFrame
-    )  # week, question, option, value: the mood behind simulated posts, or the shares of mixes
+    # week, question, option, value: the mood behind simulated posts, or the shares of mixes
+    known: pd.DataFrame
     mixed: bool  # whether the weeks are mixes, which do not follow each other in time
     questions: Mapping[str, Sequence[str]]  # question to its answer options
     # As for cross_correlate_series.
@@ -44,16 +42,7 @@ def known_mood(
 ) -> pd.DataFrame:
     """Return the known mood: week, question, option, value; no rows if nobody knows it.
 
-    Parameters
-    ----------
-    survey
-        A TRACKER table; of mixes, it has their known shares.
-    truth
-        A SIGNALS table of the mood behind simulated posts, or no rows.
-    mixed
-        Whether the weeks are mixes.
-    questions
-        Question to its answer options.
+    Of mixes, ``survey``, a TRACKER table, has the known shares; ``truth`` is a SIGNALS table of the mood behind simulated posts.
     """
     if mixed:
         return survey.rename(columns={"share": "value"})
@@ -68,9 +57,8 @@ class PanelTables(Tables):
     rolling_weeks: int
     scale: str = "none"
     weeks: Sequence[str] = ()  # the labels of all, so that a missing one is seen
-    questions: Mapping[str, Sequence[str]] = field(
-        default_factory=dict
-    )  # in the order of the figures' panels
+    # In the order of the figures' panels.
+    questions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     tracker: pd.DataFrame = field(default_factory=lambda: empty_table(TRACKER))
     mixed: bool = False  # whether the weeks are mixes with known shares
 

@@ -1,74 +1,35 @@
 """The chapters about the run itself: what it was made of, and how to repeat and cite it."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import yaml
 
 from stimmung.report.costs import BUILT_IN, costs_part
-from stimmung.report.page import Code, Facts, Part, Points, Section, Text
+from stimmung.report.page import HERE, Code, Facts, Part, Points, Section, Text, paragraphs
 from stimmung.report.tables import SIMULATED
 
-# The packages that results may depend on. All others are in run.yaml.
-MAIN_PACKAGES = (
-    "torch", "transformers", "tokenizers", "peft", "bitsandbytes", "accelerate", "safetensors",
-    "scikit-learn", "xgboost-cpu", "xgboost", "catboost", "statsmodels", "arch", "scipy", "numpy", "pandas",
-    "pyarrow", "matplotlib", "snakemake",
-)  # fmt: skip
-# Keys of records and what they are called in the report.
-SURVEY_LABELS = {
-    "source": "Source", "file": "File", "package": "Package", "sha256": "SHA-256", "n_rows_read": "Rows in the file",
-    "n_rows_kept": "Respondents kept", "where": "Kept where", "target": "Item to predict",
-    "language": "Language of the prompts", "missing": "Missing answers",
-}  # fmt: skip
-READING_LABELS = {"rows": "Rows read", "kept": "Posts kept", "dropped": "Dropped", "warnings": "Warnings"}
-MODEL_LABELS = {
-    "architecture": "Architecture", "n_parameters": "Parameters", "quantization": "Quantisation",
-    "compute_dtype": "Compute type", "max_length": "Context, tokens", "digest": "SHA-256",
-}  # fmt: skip
 Pairs = list[tuple[str, str]]
 
 
-def tiny_notice(run: Mapping[str, Any]) -> list[str]:
-    """Return the caveat about built-in models, if the run has one."""
-    models = run["config"].get("models", {})
-    names = [name for name in run["models"] if models.get(name, {}).get("source") == BUILT_IN]
-    if not names:
-        return []
-    return [
-        f"The model {' and '.join(names)} was built by this workflow, from text that it generated itself. "
-        "It knows nothing of the world: its results show that the pipeline works, not what language models "
-        "know. Without tuning it can only guess."
-    ]
-
-
-def simulated_notice(run: Mapping[str, Any]) -> list[str]:
-    """Return the caveat about made-up data, if the run has any."""
-    names = [str(one.get("title", name)) for name, one in run["surveys"].items() if one.get("simulated")]
-    names += [f"panel {name}" for name, panel in panels_of(run).items() if is_made_up(panel)]
-    return [f"{SIMULATED.rstrip('.')}, not answers of real people: {'; '.join(names)}."] if names else []
-
-
-def panels_of(run: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the panels of this run as the config declares them."""
-    config = run["config"]
-    return {name: config["panels"][name] for name in config.get("run", {}).get("panels", [])}
-
-
-def is_made_up(panel: Mapping[str, Any]) -> bool:
-    """Return whether a panel's posts are simulated."""
-    return bool(panel.get("simulate") or (panel.get("mix") or {}).get("source") == "simulated")
+def notices(run: Mapping[str, Any]) -> list[str]:
+    """Return what stands before all chapters: the caveats about built-in models and about made-up data, if the run has any."""
+    models = [name for name in run["models"] if _is_built_in(name, run["config"])]
+    data = [str(one.get("title", name)) for name, one in run["surveys"].items() if one.get("simulated")]
+    data += [f"panel {name}" for name, panel in _panels_of(run).items() if _is_made_up(panel)]
+    return paragraphs("notices.txt", models=models, data=data)
 
 
 def run_section(run: Mapping[str, Any]) -> Section:
     """Return the chapter on code, data, models and config; ``run`` is the content of run.yaml."""
-    parts = [Part("Code and software", [Facts(_code_facts(run))])]
-    data = [Facts(_data_facts(name, run)) for name in run["surveys"]]
-    data += [Facts(_panel_facts(name, panel, run)) for name, panel in panels_of(run).items()]
+    parts = [Part("Code and software", [_code(run)])]
+    data = [_survey(name, run) for name in run["surveys"]]
+    data += [_panel(name, panel, run) for name, panel in _panels_of(run).items()]
     if data:
         parts.append(Part("Data", data))
     if run["models"]:
-        parts.append(Part("Models", [Facts(_model_facts(name, run)) for name in run["models"]]))
+        parts.append(Part("Models", [_model(name, run) for name in run["models"]]))
     if run.get("costs", {}).get("rules"):
         parts.append(costs_part(run["costs"]))
     packages = "\n".join(f"{name}=={version}" for name, version in run["software"]["packages"].items())
@@ -80,23 +41,15 @@ def run_section(run: Mapping[str, Any]) -> Section:
 
 def rerun_section(run: Mapping[str, Any]) -> Section:
     """Return the chapter on repeating and citing the run."""
-    git, version = run["git"], run["software"]["stimmung"]
-    checkout = f"git checkout {git['revision']}\n" if git["revision"] else ""
+    revision = run["git"]["revision"]
     again = (
-        f"{checkout}make demo                                        # the study of config.yaml\n"
+        "make demo                                        # the study of config.yaml\n"
         "snakemake --cores 2 --configfile studies/NAME.yaml   # another one"
     )
-    revision = f", revision {git['revision'][:12]}" if git["revision"] else ""
-    cite = [f"Stimmung {version}{revision}; see CITATION.cff."]
-    cite += [
-        f"Data: {data.get('title', name)}. {data.get('source', '')}" for name, data in run["surveys"].items()
-    ]
-    cite += [f"Model: {name}, {_source(name, run)}." for name in run["models"]]
-    told = (
-        "The config above and the revision of the code determine the results. On the same kind of processor, and with the same "
-        "packages, predictions are the same to the byte; elsewhere they agree within floating-point precision."
-    )
-    parts = [Part("Run it again", [Text(told), Code(again)]), Part("Cite", [Points(cite)])]
+    checkout = f"git checkout {revision}\n" if revision else ""
+    sources = {name: _source(name, run) for name in run["models"]}
+    told, *cite = paragraphs("rerun.txt", run=run, revision=revision, sources=sources)
+    parts = [Part("Run it again", [Text(told), Code(checkout + again)]), Part("Cite", [Points(cite)])]
     return Section("rerun", "How to rerun and cite", parts)
 
 
@@ -108,59 +61,73 @@ def adapter_facts(branch: Mapping[str, Any], config: Mapping[str, Any]) -> Pairs
     return [("Adapters", f"{preset}: {values}")] if values else []
 
 
-def _code_facts(run: Mapping[str, Any]) -> Pairs:
-    git, software = run["git"], run["software"]
+def has_pretrained(branch: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
+    """Return whether a survey or panel has a language model that the workflow did not build itself."""
+    return not all(_is_built_in(arm.split("/")[0], config) for arm in branch.get("arms", []))
+
+
+def _is_built_in(model: str, config: Mapping[str, Any]) -> bool:
+    return bool(config.get("models", {}).get(model, {}).get("source") == BUILT_IN)
+
+
+def _panels_of(run: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    config = run["config"]
+    return {name: config["panels"][name] for name in config.get("run", {}).get("panels", [])}
+
+
+def _is_made_up(panel: Mapping[str, Any]) -> bool:
+    return bool(panel.get("simulate") or (panel.get("mix") or {}).get("source") == "simulated")
+
+
+def _code(run: Mapping[str, Any]) -> Facts:
+    git, packages = run["git"], run["software"]["packages"]
     revision = git["revision"] or "unknown (not in a git repository)"
-    if git["dirty"]:
-        revision += ", with uncommitted changes"
-    packages = software["packages"]
-    main = ", ".join(f"{name} {packages[name]}" for name in MAIN_PACKAGES if name in packages)
-    date = [("Date of the revision", str(git["date"]))] if git["date"] else []
-    own = [("Stimmung", software["stimmung"]), ("Git revision", revision), *date]
-    return [*own, ("Python", software["python"]), ("Platform", software["platform"]), ("Main packages", main)]
+    changed = ", with uncommitted changes" if git["dirty"] else ""
+    main = [f"{name} {packages[name]}" for name in _labels()["main packages"] if name in packages]
+    own = {"revision": revision + changed, "date": git["date"], "packages": main}
+    return _facts("code", {**run["software"], **own})
 
 
-def _data_facts(name: str, run: Mapping[str, Any]) -> Pairs:
+def _survey(name: str, run: Mapping[str, Any]) -> Facts:
     data, survey = run["surveys"][name], run["config"].get("surveys", {}).get(name, {})
-    facts = [("Survey", f"{data.get('title', name)} ({name})")]
-    if data.get("simulated"):
-        facts.append(("Note", SIMULATED))
-    facts += _labelled(data, SURVEY_LABELS)
-    facts.append(("Survey weight", str(data.get("weight") or "none: every respondent counts 1")))
-    if survey.get("codebook"):
-        facts.append(("Codebook", survey["codebook"]))
-    facts.append(("Seeds", in_words(survey.get("seeds", []))))
-    if "split_seed" in survey:
-        facts.append(("Seed of folds and shares", str(survey["split_seed"])))
-    return facts
+    own = {
+        "survey": f"{data.get('title', name)} ({name})",
+        "note": SIMULATED if data.get("simulated") else None,
+        "weight": data.get("weight") or "none: every respondent counts 1",
+        "codebook": survey.get("codebook"),
+        "seeds": survey.get("seeds"),
+        "split_seed": str(survey.get("split_seed", "")),  # 0 is one
+    }
+    return _facts("survey", {**data, **own})
 
 
-def _panel_facts(name: str, panel: Mapping[str, Any], run: Mapping[str, Any]) -> Pairs:
-    weeks, reading = panel["weeks"], run.get("panels", {}).get(name, {})
-    facts = [("Panel", name)]
-    if is_made_up(panel):
-        facts.append(("Note", SIMULATED))
-    facts += _labelled(panel, {"files": "Files of posts", "simulate": "Simulated", "mix": "Mixed"})
-    facts.append(("Weeks", f"{weeks['first']} to {weeks['last']}, from each {weeks['anchor']}"))
-    facts += _labelled(reading, READING_LABELS)
-    trackers = {question: tracker["file"] for question, tracker in panel.get("trackers", {}).items()}
-    if trackers:
-        facts.append(("Surveys to correlate with", in_words(trackers)))
-    facts.append(("Seeds", in_words(panel.get("seeds", []))))
-    return facts
+def _panel(name: str, panel: Mapping[str, Any], run: Mapping[str, Any]) -> Facts:
+    weeks = panel["weeks"]
+    own = {
+        "panel": name,
+        "note": SIMULATED if _is_made_up(panel) else None,
+        "weeks": f"{weeks['first']} to {weeks['last']}, from each {weeks['anchor']}",
+        "trackers": {question: one["file"] for question, one in panel.get("trackers", {}).items()},
+    }
+    return _facts("panel", {**run.get("panels", {}).get(name, {}), **panel, **own})
 
 
-def _model_facts(name: str, run: Mapping[str, Any]) -> Pairs:
-    return [("Model", name), ("Source", _source(name, run)), *_labelled(run["models"][name], MODEL_LABELS)]
+def _model(name: str, run: Mapping[str, Any]) -> Facts:
+    return _facts("model", {**run["models"][name], "model": name, "source": _source(name, run)})
 
 
-def _labelled(record: Mapping[str, Any], labels: Mapping[str, str]) -> Pairs:
-    return [(label, in_words(record[key])) for key, label in labels.items() if record.get(key)]
+def _facts(kind: str, record: Mapping[str, Any]) -> Facts:
+    labels = _labels()[kind]
+    return Facts([(label, in_words(record[key])) for key, label in labels.items() if record.get(key)])
+
+
+@cache
+def _labels() -> Any:
+    return yaml.safe_load((HERE / "record_labels.yaml").read_text(encoding="utf-8"))
 
 
 def _source(name: str, run: Mapping[str, Any]) -> str:
-    declared = run["config"].get("models", {}).get(name, {})
-    if declared.get("source") == BUILT_IN:
+    if _is_built_in(name, run["config"]):
         return "built by this workflow from generated text"
     source, revision = run["models"][name].get("source", "unknown"), run["models"][name].get("revision")
     return f"{source}, revision {revision}" if revision else str(source)

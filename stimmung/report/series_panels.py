@@ -1,6 +1,5 @@
 """Figures with a panel for each answer option: what the figures of weekly series share."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby
@@ -15,7 +14,7 @@ from matplotlib.patches import Patch
 
 from stimmung.evaluation.series.series_steps import Floats
 from stimmung.report.panel_results import PanelTables
-from stimmung.report.style import FAINT, PALETTE, WIDTH_INCHES, is_baseline, remove_empty
+from stimmung.report.style import FAINT, PALETTE, is_baseline, panel_figure
 
 PANELS_IN_A_ROW = 3
 GAP = "#ececec"
@@ -63,14 +62,10 @@ def panel_grid(
 ) -> tuple[Figure, dict[tuple[str, str], Axes]]:
     """Return a figure with a panel for each question and option, titled with them."""
     pairs = [(question, option) for question, options_of in questions.items() for option in options_of]
-    across = min(PANELS_IN_A_ROW, len(pairs))
-    down = math.ceil(len(pairs) / across)
-    figure = Figure(figsize=(WIDTH_INCHES, height_inches * down + 0.4))
-    grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=sharey)
-    panels = dict(zip(pairs, grid.flat, strict=False))
+    figure, grid = panel_figure(len(pairs), PANELS_IN_A_ROW, height_inches, 0.4, sharey)
+    panels = dict(zip(pairs, grid, strict=True))
     for (question, option), axes in panels.items():
         title_panel(axes, option if len(questions) == 1 else f"{question}: {option}")
-    remove_empty(grid, len(pairs))
     return figure, panels
 
 
@@ -99,20 +94,8 @@ def plot_weeks(
 ) -> Figure:
     """Draw weekly series: a panel for each option, a colour for each language model.
 
-    A week that has no estimate is grey, and a line that would cross it is broken.
-
-    Parameters
-    ----------
-    tables
-        The tables of a panel.
-    draw
-        Draws the rows of one series, by week, in a colour.
-    affect
-        The AFFECT table, if it has more columns than the stored one.
-    beside
-        Draws what else a question's option has.
-    sharey
-        Whether all panels have the same axis.
+    A week that has no estimate is grey, and a line that would cross it is broken. ``draw`` draws the rows of one series, by week,
+    in a colour, and ``beside`` what else a question's option has; ``affect`` is the AFFECT table with more columns.
     """
     figure, panels = panel_grid(tables.questions, 1.55, sharey)
     colours, missing = arm_colours(tables.subjects), weeks_without_estimate(tables)

@@ -1,17 +1,19 @@
 """How every figure looks, and how it is saved so that the same figure has the same bytes each time."""
 
 import io
+import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
+import matplotlib.style
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, fontManager, get_font
 from matplotlib.text import Text
-from numpy.typing import NDArray
 
 from stimmung.vocabulary.atomic_files import write_whole
 from stimmung.vocabulary.parquet_tables import BASELINE_PREFIX, SIGNAL_PREFIX
@@ -34,51 +36,13 @@ FALLBACK_FONTS = (
     *("Yu Gothic", "Microsoft YaHei", "Malgun Gothic", "Segoe UI", "Tahoma", "Arial Unicode MS", "Unifont"),
 )
 
-STYLE: dict[Any, Any] = {
-    "text.parse_math": False,  # an answer option such as 'Red $1-$2' is no formula
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.labelsize": 8,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
-    "legend.fontsize": 7.5,
-    "legend.frameon": False,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": FAINT,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.linewidth": 0.6,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.minor.width": 0.4,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#e5e5e5",
-    "grid.linewidth": 0.6,
-    "lines.linewidth": 1.2,
-    "lines.markersize": 4,
-    "lines.markeredgewidth": 0.7,  # a thicker edge would fill the corners
-    "figure.constrained_layout.use": True,
-    "savefig.bbox": "tight",
-    "savefig.pad_inches": 0.04,
-    "savefig.dpi": 200,
-    "svg.fonttype": "path",  # glyphs as outlines: no font is needed to read the page
-    "svg.hashsalt": "stimmung",  # identifiers that do not change from run to run
-    "pdf.fonttype": 42,
-}
-
 
 @contextmanager
 def figure_style() -> Iterator[None]:
     """Draw and save in the one style of all figures."""
     with mpl.rc_context(), warnings.catch_warnings():
         mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
+        mpl.style.use(Path(__file__).parent / "figures.mplstyle")
         mpl.rcParams["font.family"] = font_families()
         # Told once for all figures, by whoever saves them.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
@@ -92,23 +56,10 @@ def font_families() -> list[str]:
 
 
 def save_figure(figure: Figure, path: Path, mark: str | None = None) -> set[str]:
-    """Write a figure in the format of the path's suffix (svg, pdf or png), without a date in it.
+    """Write a figure in the format of the path's suffix (svg, pdf or png), without a date in it, within ``figure_style``.
 
-    To be called within ``figure_style``.
-
-    Parameters
-    ----------
-    figure
-        The figure.
-    path
-        Where to write it.
-    mark
-        'simulated' or 'constructed' data is marked so.
-
-    Returns
-    -------
-    set of str
-        The characters that no installed font can draw; boxes stand in their place.
+    ``mark`` is 'simulated' or 'constructed' if the data is. Returned are the characters that no installed font can draw; boxes
+    stand in their place.
     """
     if mark:
         label = f"{mark} data"
@@ -138,12 +89,33 @@ def note_figure(note: str) -> Figure:
     return figure
 
 
-def remove_empty(grid: NDArray[Any], n_panels: int) -> None:
-    """Remove the axes of a grid that hold no panel, and label the ticks of those that are now the lowest."""
-    for empty in grid.flat[n_panels:]:
+def panel_figure(
+    n_panels: int, in_a_row: int, row_inches: float, more_inches: float, sharey: bool = True
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of panels of equal size that share their axes; the lowest of each column have its labels."""
+    across = min(in_a_row, n_panels)
+    down = math.ceil(n_panels / across)
+    figure = Figure(figsize=(WIDTH_INCHES, down * row_inches + more_inches))
+    panels = list(figure.subplots(down, across, sharex=True, sharey=sharey, squeeze=False).flat)
+    for empty in panels[n_panels:]:
         empty.remove()
-    for last in grid.flat[max(0, n_panels - grid.shape[1]) : n_panels]:
-        last.tick_params(labelbottom=True)
+    for lowest in panels[max(0, n_panels - across) : n_panels]:
+        lowest.tick_params(labelbottom=True)
+    return figure, panels[:n_panels]
+
+
+def label_rows(axes: Axes, labels: Sequence[str], margin: float) -> None:
+    """Label the rows of a panel, which are at 0, 1, … from the top, without ticks and grid lines."""
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 1 + margin, -margin)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="y", visible=False)
+
+
+def add_legend_beside(figure: Figure, axes: Axes) -> None:
+    """Put the legend of what is drawn on ``axes`` beside the figure."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center")
 
 
 def as_percent(value: float, _place: float) -> str:
@@ -167,14 +139,18 @@ def method_label(method: str) -> str:
 
 
 def method_looks(methods: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Return each method's colour and marker: colours for language models, greys for baselines.
+    """Return each method's colour and marker, language models first: those in colours, baselines in greys.
 
     The marker tells apart what the colour does not, also in black and white: no baseline has a language model's.
     """
-    arms = [method for method in methods if not is_baseline(method)]
-    baselines = [method for method in methods if is_baseline(method)]
     looks = {}
-    for colours, shapes, group in ((PALETTE, MARKERS, arms), (GREYS, BASELINE_MARKERS, baselines)):
-        for place, method in enumerate(group):
+    for baseline, colours, shapes in ((False, PALETTE, MARKERS), (True, GREYS, BASELINE_MARKERS)):
+        for place, method in enumerate(one for one in methods if is_baseline(one) == baseline):
             looks[method] = (colours[place % len(colours)], shapes[place % len(shapes)])
-    return {method: looks[method] for method in methods}
+    return looks
+
+
+def looks_of_present(rows: pd.DataFrame, methods: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return colour and marker of the methods that have rows; ``methods`` are all, so that each looks as in other figures."""
+    present = set(rows["method"])
+    return {method: look for method, look in method_looks(methods).items() if method in present}

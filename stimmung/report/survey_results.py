@@ -11,8 +11,6 @@ from stimmung.evaluation.votes.condition_roles import Conditions, reference_cond
 from stimmung.evaluation.votes.fold_metrics import measure_folds
 from stimmung.report.result import Result, Tables
 from stimmung.report.result_registry import VOTES, load
-from stimmung.report.style import language_models_first, method_label
-from stimmung.report.tables import Group, Table, estimate, row_of
 
 INTERVAL = (
     "In brackets the 95 % interval over folds, corrected for shared training rows (Nadeau and Bengio 2003)."
@@ -31,9 +29,8 @@ class SurveyData:
     splits: pd.DataFrame
     respondents: pd.DataFrame
     conditions: Conditions  # as in the config
-    subgroups: Mapping[
-        str, Mapping[str, Any]
-    ]  # name to keep and exclude, in the words of the survey's language
+    # Name to keep and exclude, in the words of the survey's language.
+    subgroups: Mapping[str, Mapping[str, Any]]
     weighted: bool  # whether survey weights count in every metric, and not only in shares
 
     @cached_property
@@ -78,29 +75,3 @@ def votes_results() -> "list[SurveyResult]":
     import stimmung.report.votes  # whose modules import this one; the code digest follows it to all of them
 
     return load(stimmung.report.votes.__name__, VOTES)
-
-
-def table_by_method(
-    frame: pd.DataFrame, key: str, columns: Mapping[str, str], caption: str, by: str = "condition"
-) -> Table:
-    """Return a table of estimates with a row for each method.
-
-    Parameters
-    ----------
-    frame
-        Rows of a METRICS table.
-    key, columns
-        The column whose values are the columns of the table, and the heading of each value.
-    caption
-        The table's caption.
-    by
-        The column whose values are the headings of groups of rows.
-    """
-    groups = []
-    for heading, part in frame.groupby(by, sort=False):
-        rows = []
-        for method in language_models_first(part["method"].unique()):
-            cells = {row[key]: row for _, row in part[part["method"] == method].iterrows()}
-            rows.append(row_of(method_label(method), list(columns), cells, estimate))
-        groups.append(Group(str(heading), rows))
-    return Table(caption, ["Method", *columns.values()], groups)

@@ -1,6 +1,6 @@
 """Tables for readers, with rounded numbers and their intervals, and their LaTeX; tables for programs as CSV."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -10,15 +10,9 @@ import pandas as pd
 SIMULATED = "Simulated data."
 DASH = "–"
 _LATEX = str.maketrans(
-    {
+    {letter: f"\\{letter}" for letter in "&%$#_{}"}
+    | {
         "\\": r"\textbackslash{}",
-        "&": r"\&",
-        "%": r"\%",
-        "$": r"\$",
-        "#": r"\#",
-        "_": r"\_",
-        "{": r"\{",
-        "}": r"\}",
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
         "<": "$<$",
@@ -73,13 +67,6 @@ class Table:
 Row: TypeAlias = "pd.Series[Any]"
 
 
-def row_of(
-    name: str, columns: Sequence[Any], cells: Mapping[Any, Row], cell: Callable[[Row], Cell]
-) -> list[Cell]:
-    """Return a row of a table: its name, and a cell for each column, a dash where ``cells`` has none."""
-    return [Cell(name), *(cell(cells[one]) if one in cells else Cell(DASH) for one in columns)]
-
-
 def number(value: float, digits: int = 3) -> str:
     """Return a rounded number, with a true minus sign; a dash for NaN."""
     if np.isnan(value):
@@ -117,12 +104,7 @@ def to_csv(frame: pd.DataFrame, mark: str | None) -> str:
 def to_latex(table: Table, label: str) -> str:
     """Return a table as LaTeX: a ``table`` for each group of rows, so that each fits a page.
 
-    Parameters
-    ----------
-    table
-        The table.
-    label
-        What ``\\ref`` calls the first; the others are ``label-2``, ``label-3``, …
+    ``label`` is what ``\\ref`` calls the first; the others are ``label-2``, ``label-3``, …
     """
     parts = [r"% Needs \usepackage{booktabs,adjustbox}, and UTF-8 input."]
     for place, group in enumerate(table.groups, start=1):

@@ -7,8 +7,8 @@ import pandas as pd
 from stimmung.evaluation.series.confirmation import TooFewWeeksError, confirm_lags
 from stimmung.evaluation.series.weekly_series import in_order_asked
 from stimmung.report.panel_results import PanelData, PanelResult, PanelTables
-from stimmung.report.series_tables import models_in_order
 from stimmung.report.style import method_label
+from stimmung.report.table_rows import models_in_order
 from stimmung.report.tables import Cell, Group, Table, number, p_value
 from stimmung.vocabulary.moods_schemas import CONFIRMATIONS
 from stimmung.vocabulary.parquet_tables import empty_table

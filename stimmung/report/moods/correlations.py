@@ -5,8 +5,8 @@ import pandas as pd
 from stimmung.evaluation.series.cross_correlation import cross_correlate_series
 from stimmung.evaluation.series.weekly_series import in_order_asked
 from stimmung.report.panel_results import PanelData, PanelResult, PanelTables
-from stimmung.report.series_tables import models_in_order, side_by_side
 from stimmung.report.style import method_label
+from stimmung.report.table_rows import models_in_order, rows_of
 from stimmung.report.tables import DASH, Cell, Group, Row, Table, interval, number, p_value
 from stimmung.vocabulary.moods_schemas import CCF
 from stimmung.vocabulary.parquet_tables import empty_table
@@ -44,7 +44,7 @@ def correlations_table(tables: PanelTables) -> Table:
             ("innovations", _innovations),
             (CHANGES, _changes),
         ):
-            groups.append(Group(f"{question}: {title}", side_by_side(part, models, cell)))
+            groups.append(Group(f"{question}: {title}", rows_of(part, "option", "model", models, cell)))
     caption = (
         "Correlation of each weekly series with the survey at lag 0. As published: of smoothed series, with a "
         "naive p that takes their weeks for independent. Raw series: with the 95 % interval of the stationary "

@@ -6,8 +6,8 @@ import pandas as pd
 from stimmung.evaluation.series.recovery import measure_recovery
 from stimmung.evaluation.series.weekly_series import in_order_asked
 from stimmung.report.panel_results import PanelData, PanelResult, PanelTables
-from stimmung.report.series_tables import models_in_order, side_by_side
 from stimmung.report.style import method_label
+from stimmung.report.table_rows import models_in_order, rows_of
 from stimmung.report.tables import Cell, Group, Row, Table, interval, number
 from stimmung.vocabulary.moods_schemas import RECOVERY
 from stimmung.vocabulary.parquet_tables import empty_table
@@ -35,7 +35,7 @@ def recovery_table(tables: PanelTables) -> Table:
     groups = []
     for question, part in recovery.groupby("question", sort=False):
         part = part.assign(option=part["option"].fillna("mean over options"))
-        groups.append(Group(str(question), side_by_side(part, models, _recovered)))
+        groups.append(Group(str(question), rows_of(part, "option", "model", models, _recovered)))
     caption = (
         "Pearson's correlation of each raw weekly series with the known mood behind the posts, with the 95 % "
         "bootstrap interval over weeks, and Spearman's rank correlation ρ, also of the seed with the lowest. "
@@ -44,10 +44,14 @@ def recovery_table(tables: PanelTables) -> Table:
     return Table(caption, ["Option", *map(method_label, models)], groups)
 
 
-def _recovered(row: Row) -> Cell:
+def rank_correlation(row: Row) -> str:
+    """Return the rank correlation of the mean over seeds, and of the seed with the lowest if there are several."""
     worst = "" if np.isnan(row["rho_worst_seed"]) else f", worst seed {number(row['rho_worst_seed'], 2)}"
-    note = f"ρ {number(row['rho'], 2)}{worst}"
-    return Cell(number(row["r"], 2), interval(row["ci_low"], row["ci_high"], 2), note)
+    return f"ρ {number(row['rho'], 2)}{worst}"
+
+
+def _recovered(row: Row) -> Cell:
+    return Cell(number(row["r"], 2), interval(row["ci_low"], row["ci_high"], 2), rank_correlation(row))
 
 
 RESULT = PanelResult(schema=RECOVERY, compute=recover, table=recovery_table, title="The known mood")

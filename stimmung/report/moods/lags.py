@@ -15,6 +15,7 @@ from stimmung.report.series_panels import arm_colours, panel_grid, weeks_in_word
 from stimmung.report.style import FAINT, GREYS, INK, MARKERS, PALETTE, is_baseline, method_label, note_figure
 
 SIGNIFICANT = 0.05
+AS_PUBLISHED: dict[str, Any] = {"linewidth": 0.9, "linestyle": (0, (3, 1.5))}
 LINE_CHARACTERS, LINE_INCHES = 110, 0.15  # of a footnote across the figure
 
 
@@ -27,11 +28,8 @@ def plot_lags(tables: PanelTables) -> Figure:
     ccf, missing = tables["ccf"], weeks_without_estimate(tables)
     if ccf.empty:
         return note_figure("No correlations: there is no survey of these weeks.")
-    tracked = {
-        question: options
-        for question, options in tables.questions.items()
-        if (ccf["question"] == question).any()
-    }
+    asked = set(ccf["question"])
+    tracked = {question: options for question, options in tables.questions.items() if question in asked}
     figure, panels = panel_grid(tracked, 1.45)
     models = list(ccf["model"].unique())
     colours = arm_colours(models)
@@ -42,9 +40,7 @@ def plot_lags(tables: PanelTables) -> Figure:
         here = ccf[(ccf["question"] == question) & (ccf["option"] == option)]
         for place, model in enumerate(others):
             part = here[here["model"] == model]
-            axes.plot(
-                part["lag_weeks"], part["r_prewhitened"], color=_grey(place), linewidth=0.7, **_mark(place)
-            )
+            axes.plot(part["lag_weeks"], part["r_prewhitened"], **_grey(place))
         for model, colour in colours.items():
             _draw_arm(axes, here[here["model"] == model], colour)
         axes.set_ylim(-1.05, 1.05)
@@ -63,7 +59,7 @@ def _draw_arm(axes: Axes, part: pd.DataFrame, colour: str) -> None:
     lags = part["lag_weeks"].to_numpy()
     low, high = (part[f"ci_{side}_prewhitened"].to_numpy(float) for side in ("low", "high"))
     axes.fill_between(lags, low, high, color=colour, alpha=0.2, linewidth=0)
-    axes.plot(lags, part["r"], color=colour, linewidth=0.9, linestyle=(0, (3, 1.5)))
+    axes.plot(lags, part["r"], color=colour, **AS_PUBLISHED)
     axes.plot(lags, part["r_prewhitened"], color=colour)
     sure = part[part["p_family"] <= SIGNIFICANT]
     # Without points, an unclipped line has no place and breaks the layout.
@@ -75,33 +71,18 @@ def _keys(colours: dict[str, str], others: Sequence[str]) -> list[Line2D | Patch
     keys: list[Line2D | Patch] = []
     for model, colour in colours.items():
         keys.append(Line2D([], [], color=colour, label=f"{model}, innovations"))
-        keys.append(
-            Line2D(
-                [], [], color=colour, linewidth=0.9, linestyle=(0, (3, 1.5)), label=f"{model}, as published"
-            )
-        )
+        keys.append(Line2D([], [], color=colour, label=f"{model}, as published", **AS_PUBLISHED))
     keys.append(Patch(color=PALETTE[0], alpha=0.2, linewidth=0, label="95 % interval"))
     keys.append(Line2D([], [], color=INK, marker="o", linestyle="", label="family-wise p ≤ .05"))
-    keys += [
-        Line2D(
-            [],
-            [],
-            color=_grey(place),
-            linewidth=0.7,
-            label=f"{method_label(model)}, innovations",
-            **_mark(place),
-        )
-        for place, model in enumerate(others)
-    ]
+    for place, model in enumerate(others):
+        keys.append(Line2D([], [], label=f"{method_label(model)}, innovations", **_grey(place)))
     return keys
 
 
-def _grey(place: int) -> str:
-    return GREYS[place % len(GREYS)]
-
-
-def _mark(place: int) -> dict[str, Any]:
-    return {"marker": MARKERS[(place + 1) % len(MARKERS)], "markersize": 2}
+def _grey(place: int) -> dict[str, Any]:
+    """Return how the series of a place among those without a language model looks."""
+    marker = MARKERS[(place + 1) % len(MARKERS)]
+    return {"color": GREYS[place % len(GREYS)], "linewidth": 0.7, "marker": marker, "markersize": 2}
 
 
 RESULT = PanelResult(

@@ -1,18 +1,31 @@
 """The series of posts and survey as published, scaled and smoothed; of mixes, answers against known shares."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from stimmung.evaluation.series.affect import on_scale
 from stimmung.evaluation.series.series_steps import rolling_mean
-from stimmung.report.known_shares import plot_shares_of_mixes
+from stimmung.report.moods.known_mood import rank_correlation
 from stimmung.report.panel_results import PanelResult, PanelTables
-from stimmung.report.series_panels import add_legend, days_of, draw_band, plot_weeks, title_panel
-from stimmung.report.style import INK, is_baseline
-from stimmung.report.tables import number, p_value
+from stimmung.report.series_panels import (
+    add_legend,
+    arm_colours,
+    before_tuning,
+    days_of,
+    draw_band,
+    panel_grid,
+    plot_weeks,
+    seed_range,
+    title_panel,
+)
+from stimmung.report.style import INK, as_percent, is_baseline
+from stimmung.report.tables import Row, number, p_value
 
 
 def plot_series(tables: PanelTables) -> Figure:
@@ -24,7 +37,7 @@ def plot_series(tables: PanelTables) -> Figure:
     """
     if tables.mixed:
         return plot_shares_of_mixes(tables)
-    tracker = tables.tracker
+    tracker, lag_0 = tables.tracker, tables["ccf"][tables["ccf"]["lag_weeks"] == 0]
 
     def draw(axes: Axes, part: pd.DataFrame, colour: str) -> None:
         draw_band(axes, part, ("scaled_mean", "scaled_min", "scaled_max"), colour)
@@ -35,7 +48,7 @@ def plot_series(tables: PanelTables) -> Figure:
         if not np.isnan(survey).all():
             smooth = rolling_mean(on_scale(survey, survey, tables.scale), tables.rolling_weeks)
             axes.plot(days_of(tables.weeks), smooth, color=INK, linewidth=1, linestyle=(0, (4, 1.5)))
-        title_panel(axes, axes.get_title(loc="left"), _correlations(tables["ccf"], question, option))
+        title_panel(axes, axes.get_title(loc="left"), _lines(lag_0, question, option, _correlation))
 
     figure = plot_weeks(tables, draw, beside=beside)
     keys = [Line2D([], [], color=INK, linestyle=(0, (4, 1.5)), label="survey")] if len(tracker) else []
@@ -43,17 +56,58 @@ def plot_series(tables: PanelTables) -> Figure:
     return figure
 
 
-def _correlations(ccf: pd.DataFrame, question: str, option: str) -> list[str]:
-    """Return r, p and prewhitened p at lag 0, a line for each language model."""
-    here = ccf[(ccf["question"] == question) & (ccf["option"] == option) & (ccf["lag_weeks"] == 0)]
+def plot_shares_of_mixes(tables: PanelTables) -> Figure:
+    """Draw each option's raw probability against the known share of posts that speak for it.
+
+    A perfect order rises from left to right; the probability need not equal the share. Above each panel: the rank
+    correlation of the mean over seeds, and of the seed that orders the mixes worst."""
+    tracker = tables.tracker
+    questions = {
+        str(question): list(part["option"].unique())
+        for question, part in tracker.groupby("question", sort=False)
+    }
+    figure, panels = panel_grid(questions, 2.2, sharey=True)
+    series = tables["affect"].drop_duplicates(["model", "question", "option", "week"])
+    colours = arm_colours(tables.subjects)
+    for (question, option), axes in panels.items():
+        asked = (tracker["question"] == question) & (tracker["option"] == option)
+        shares = tracker[asked].set_index("week")["share"]
+        ranks = _lines(tables["recovery"], question, option, rank_correlation)
+        title_panel(axes, axes.get_title(loc="left"), ranks)
+        for model, colour in colours.items():
+            chosen = (
+                (series["question"] == question) & (series["option"] == option) & (series["model"] == model)
+            )
+            part = series[chosen].assign(share=series["week"].map(shares)).sort_values("share")
+            axes.fill_between(
+                part["share"], part["value_min"], part["value_max"], color=colour, alpha=0.25, linewidth=0
+            )
+            axes.plot(part["share"], part["value_mean"], color=colour, marker="o", markersize=3)
+            if part["base"].notna().any():
+                axes.axhline(part["base"].iloc[0], color=colour, linewidth=0.9, linestyle=":")
+        axes.xaxis.set_major_formatter(as_percent)
+        axes.yaxis.set_major_formatter(as_percent)
+    figure.supxlabel("Known share of posts that speak for the option, %", fontsize=8)
+    figure.supylabel("Probability, %", fontsize=8)
+    handles: list[Line2D | Patch] = [
+        Line2D([], [], color=colour, marker="o", markersize=3, label=model)
+        for model, colour in colours.items()
+    ]
+    handles += [seed_range(), before_tuning()]
+    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
+    return figure
+
+
+def _lines(table: pd.DataFrame, question: str, option: str, told: Callable[[Row], str]) -> list[str]:
+    """Return what is told of the rows of an option, a line for each language model."""
+    here = table[(table["question"] == question) & (table["option"] == option)]
     arms = here[[not is_baseline(model) for model in here["model"]]]
-    lines = []
-    for _, row in arms.iterrows():
-        name = f"{row['model']}: " if len(arms) > 1 else ""
-        numbers = f"r {number(row['r'], 2)}, p {p_value(row['p'])}"
-        numbers += f", prewhitened p {p_value(row['p_prewhitened'])}"
-        lines.append(name + (row["note"] or numbers))
-    return lines
+    return [(f"{row['model']}: " if len(arms) > 1 else "") + told(row) for _, row in arms.iterrows()]
+
+
+def _correlation(row: Row) -> str:
+    numbers = f"r {number(row['r'], 2)}, p {p_value(row['p'])}, prewhitened p {p_value(row['p_prewhitened'])}"
+    return str(row["note"] or numbers)
 
 
 def caption(tables: PanelTables) -> str:

@@ -5,8 +5,15 @@ from matplotlib.figure import Figure
 
 from stimmung.evaluation.votes.absent_options import compare_absent
 from stimmung.evaluation.votes.condition_roles import without_answers
-from stimmung.report.change_panels import SHOWN, draw_changes, looks_of_present, name_methods
-from stimmung.report.style import WIDTH_INCHES, language_models_first, method_label, note_figure
+from stimmung.report.change_panels import SHOWN, draw_changes
+from stimmung.report.style import (
+    WIDTH_INCHES,
+    add_legend_beside,
+    language_models_first,
+    looks_of_present,
+    method_label,
+    note_figure,
+)
 from stimmung.report.survey_results import INTERVAL, WHISKERS, SurveyResult, SurveyTables
 from stimmung.report.tables import DASH, Cell, Group, Row, Table, interval, number, p_value, percentage
 from stimmung.vocabulary.votes_schemas import ABSENT
@@ -71,7 +78,7 @@ def plot_absent(tables: SurveyTables) -> Figure:
     figure = Figure(figsize=(WIDTH_INCHES, 0.8 + len(labels) * (0.2 + 0.1 * len(looks))))
     pair = figure.subplots(1, len(SHOWN), sharey=True, squeeze=False)[0]
     draw_changes(pair, absent, looks, "condition", labels)
-    name_methods(figure, pair[0])
+    add_legend_beside(figure, pair[0])
     return figure
 
 

@@ -2,7 +2,8 @@
 
 from stimmung.evaluation.votes.fold_summary import summarize_folds
 from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS
-from stimmung.report.survey_results import INTERVAL, SurveyResult, SurveyTables, table_by_method
+from stimmung.report.survey_results import INTERVAL, SurveyResult, SurveyTables
+from stimmung.report.table_rows import table_by_method
 from stimmung.report.tables import Table
 from stimmung.vocabulary.votes_schemas import METRICS
 
@@ -10,10 +11,7 @@ from stimmung.vocabulary.votes_schemas import METRICS
 def metrics_table(tables: SurveyTables) -> Table:
     """Return all metrics that are not about one option: a row for each method, grouped by condition.
 
-    Raises
-    ------
-    KeyError
-        If a metric of the table is not in the registry of metrics.
+    A metric that is not in the registry is a KeyError.
     """
     metrics = tables["metrics"]
     # Only servers hide options, so the column is there only where one did.

@@ -6,28 +6,22 @@ from stimmung.evaluation.votes.comparisons import compare_with_best_baseline
 from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS
 from stimmung.report.style import method_label
 from stimmung.report.survey_results import INTERVAL, SurveyResult, SurveyTables
-from stimmung.report.tables import Cell, Group, Row, Table, estimate, p_value, row_of
+from stimmung.report.table_rows import table_by_method
+from stimmung.report.tables import Cell, Row, Table, estimate, p_value
 from stimmung.vocabulary.votes_schemas import COMPARISONS
 
 
 def comparisons_table(tables: SurveyTables) -> Table:
     """Return each language model minus the best baseline: a row for each, grouped by condition."""
     comparisons = tables["comparisons"]
-    metrics = list(comparisons["metric"].unique())
-    groups = []
-    for condition, part in comparisons.groupby("condition", sort=False):
-        rows = []
-        for method, own in part.groupby("method", sort=False):
-            cells = {row["metric"]: row for _, row in own.iterrows()}
-            rows.append(row_of(method_label(str(method)), metrics, cells, _difference))
-        groups.append(Group(str(condition), rows))
+    headings = {name: VOTE_METRICS[name].heading for name in comparisons["metric"].unique()}
     caption = (
         "Each language model minus the baseline that is best by the metric on the same folds. Positive differences favour "
         "the language model where higher is better (↑), negative ones where lower is better (↓). "
         f"{INTERVAL} p from the corrected resampled t-test, adjusted by Holm's method over all models and conditions "
         "within a metric."
     )
-    return Table(caption, ["Method", *(VOTE_METRICS[name].heading for name in metrics)], groups)
+    return table_by_method(comparisons, "metric", headings, caption, cell=_difference)
 
 
 def _difference(row: Row) -> Cell:

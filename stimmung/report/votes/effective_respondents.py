@@ -8,7 +8,14 @@ from matplotlib.figure import Figure
 from stimmung.evaluation.votes.condition_roles import learning_curves
 from stimmung.evaluation.votes.effective_sample import count_effective_respondents
 from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS
-from stimmung.report.style import FAINT, WIDTH_INCHES, method_label, method_looks, note_figure
+from stimmung.report.style import (
+    FAINT,
+    WIDTH_INCHES,
+    add_legend_beside,
+    looks_of_present,
+    method_label,
+    note_figure,
+)
 from stimmung.report.survey_results import SurveyResult, SurveyTables
 from stimmung.report.tables import DASH, Cell, Group, Row, Table, number
 from stimmung.vocabulary.votes_schemas import EFFECTIVE
@@ -56,16 +63,14 @@ def plot_effective(tables: SurveyTables) -> Figure:
         return note_figure(
             "No effective respondents: this study has no tuned model and baselines on several training shares."
         )
-    looks = method_looks(tables.subjects)
     figure = Figure(figsize=(WIDTH_INCHES, 3.0))
     row = figure.subplots(1, len(SHOWN), squeeze=False)[0]
     for axes, (metric, title) in zip(row, SHOWN.items(), strict=True):
         part = effective[effective["metric"] == metric]
-        _draw(axes, part, {name: looks[name] for name in looks if name in set(part["method"])})
+        _draw(axes, part, looks_of_present(part, tables.subjects))
         axes.set_title(title)
     row[0].set_ylabel("Training respondents that the best baseline needs")
-    handles, labels = row[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center")
+    add_legend_beside(figure, row[0])
     return figure
 
 

@@ -3,7 +3,8 @@
 import pandas as pd
 
 from stimmung.report.option_panels import plot_f1_panels
-from stimmung.report.survey_results import INTERVAL, WHISKERS, SurveyResult, SurveyTables, table_by_method
+from stimmung.report.survey_results import INTERVAL, WHISKERS, SurveyResult, SurveyTables
+from stimmung.report.table_rows import table_by_method
 from stimmung.report.tables import Table
 
 

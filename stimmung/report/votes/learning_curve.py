@@ -10,8 +10,8 @@ from matplotlib.ticker import NullLocator
 from stimmung.evaluation.votes.condition_roles import Conditions, learning_curves, share_of
 from stimmung.report.style import (
     WIDTH_INCHES,
+    add_legend_beside,
     is_baseline,
-    language_models_first,
     method_label,
     method_looks,
     note_figure,
@@ -40,8 +40,7 @@ def plot_learning_curve(tables: SurveyTables) -> Figure:
             _draw(axes, part, names, _untrained(part, tables.conditions, names[-1]))
             _share_ticks(axes, part, names, tables.conditions)
             axes.set_title(title if len(curves) == 1 else f"{title}, {names[-1]}")
-    handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center")
+    add_legend_beside(figure, grid[0, 0])
     return figure
 
 
@@ -54,10 +53,8 @@ def _untrained(metrics: pd.DataFrame, conditions: Conditions, last: str) -> dict
 
 
 def _draw(axes: Axes, metrics: pd.DataFrame, names: Sequence[str], untrained: dict[str, float]) -> None:
-    methods = language_models_first(metrics["method"].unique())
-    looks = method_looks(methods)
-    for place, method in enumerate(methods):
-        colour, marker = looks[method]
+    looks = method_looks(list(metrics["method"].unique()))
+    for place, (method, (colour, marker)) in enumerate(looks.items()):
         label = method_label(method)
         if method in untrained:
             axes.axhline(untrained[method], color=colour, linestyle=":", label=label)
@@ -67,7 +64,7 @@ def _draw(axes: Axes, metrics: pd.DataFrame, names: Sequence[str], untrained: di
         if curve.empty:
             continue
         # Methods stand side by side, so that no whisker hides another.
-        x = curve["n_training"] * 1.025 ** (place - (len(methods) - 1) / 2)
+        x = curve["n_training"] * 1.025 ** (place - (len(looks) - 1) / 2)
         axes.vlines(x, curve["ci_low"], curve["ci_high"], color=colour, linewidth=0.8)
         width, order = (0.8, 2) if is_baseline(method) else (1.6, 3)
         axes.plot(x, curve["value"], color=colour, marker=marker, linewidth=width, zorder=order, label=label)

@@ -5,10 +5,11 @@ from matplotlib.figure import Figure
 
 from stimmung.evaluation.votes.comparisons import compare_conditions
 from stimmung.evaluation.votes.condition_roles import left_out
-from stimmung.report.change_panels import SHOWN, draw_changes, looks_of_present, name_methods
-from stimmung.report.style import WIDTH_INCHES, language_models_first, method_label, note_figure
+from stimmung.report.change_panels import SHOWN, draw_changes
+from stimmung.report.style import WIDTH_INCHES, add_legend_beside, looks_of_present, note_figure
 from stimmung.report.survey_results import INTERVAL, WHISKERS, SurveyResult, SurveyTables
-from stimmung.report.tables import Cell, Group, Row, Table, estimate, percentage, row_of
+from stimmung.report.table_rows import rows_of
+from stimmung.report.tables import Cell, Group, Row, Table, estimate, percentage
 
 # What each column means: stimmung.evaluation.votes.comparisons.compare_conditions.
 LEFT_OUT = pa.DataFrameSchema(
@@ -33,11 +34,7 @@ def left_out_table(tables: SurveyTables) -> Table:
     groups = []
     for (condition, reference), part in changes.groupby(["condition", "reference"], sort=False):
         for title, wanted in (("F1", ("macro_f1", "f1")), ("predicted share, points", ("predicted_share",))):
-            rows = []
-            for method in language_models_first(part["method"].unique()):
-                own = part[(part["method"] == method) & part["metric"].isin(wanted)]
-                cells = {row["option"]: row for _, row in own.iterrows()}
-                rows.append(row_of(method_label(method), options, cells, _change))
+            rows = rows_of(part[part["metric"].isin(wanted)], "method", "option", options, _change)
             groups.append(Group(f"{condition} − {reference}: {title}", rows))
     caption = (
         "Change of F1, and of predicted shares in percentage points, when a group is left out of the training rows. "
@@ -67,7 +64,7 @@ def plot_left_out(tables: SurveyTables) -> Figure:
         part = changes[changes["condition"] == names.condition]
         labels = dict(zip(options, options, strict=True))
         draw_changes(pair, part, looks, "option", labels, f"\n{names.condition} − {names.reference}")
-    name_methods(figure, grid[0, 0])
+    add_legend_beside(figure, grid[0, 0])
     return figure
 
 

@@ -1,21 +1,12 @@
 """The reliability diagram: whether a method that says .8 is right in 80 of 100 cases."""
 
-import math
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stimmung.evaluation.votes.calibration import N_BINS, bin_reliability
-from stimmung.report.style import (
-    FAINT,
-    WIDTH_INCHES,
-    language_models_first,
-    method_label,
-    method_looks,
-    remove_empty,
-)
+from stimmung.report.style import FAINT, looks_of_present, method_label, panel_figure
 from stimmung.report.survey_results import SurveyResult, SurveyTables
 from stimmung.vocabulary.votes_schemas import RELIABILITY
 
@@ -28,17 +19,12 @@ def plot_reliability(tables: SurveyTables) -> Figure:
     bins = reliability[reliability["condition"] == condition]
     chosen = (metrics["condition"] == condition) & (metrics["metric"] == "expected_calibration_error")
     error_of = metrics[chosen].set_index("method")["value"]
-    methods = language_models_first(bins["method"].unique())
-    looks = method_looks(list(reliability["method"].unique()))
-    across = min(PANELS_IN_A_ROW, len(methods))
-    down = math.ceil(len(methods) / across)
-    figure = Figure(figsize=(WIDTH_INCHES, 2.1 * down + 0.2))
-    grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
-    for axes, method in zip(grid.flat, methods, strict=False):
-        _draw(axes, bins[bins["method"] == method], *looks[method])
+    looks = looks_of_present(bins, list(reliability["method"].unique()))
+    figure, grid = panel_figure(len(looks), PANELS_IN_A_ROW, 2.1, 0.2)
+    for axes, (method, look) in zip(grid, looks.items(), strict=True):
+        _draw(axes, bins[bins["method"] == method], *look)
         axes.set_title(method_label(method), pad=14)
         axes.text(0, 1.05, f"ECE {error_of[method]:.3f}", transform=axes.transAxes)
-    remove_empty(grid, len(methods))
     figure.supxlabel("Probability of the chosen option", fontsize=8)
     figure.supylabel("Accuracy", fontsize=8)
     return figure

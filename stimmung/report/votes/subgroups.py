@@ -5,7 +5,8 @@ from matplotlib.figure import Figure
 from stimmung.evaluation.votes.subgroup_metrics import measure_subgroups
 from stimmung.report.option_panels import plot_f1_panels
 from stimmung.report.style import note_figure
-from stimmung.report.survey_results import INTERVAL, WHISKERS, SurveyResult, SurveyTables, table_by_method
+from stimmung.report.survey_results import INTERVAL, WHISKERS, SurveyResult, SurveyTables
+from stimmung.report.table_rows import table_by_method
 from stimmung.report.tables import Table
 from stimmung.vocabulary.votes_schemas import SUBGROUPS
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from stimmung.report.change_panels import SHOWN, draw_changes, looks_of_present
-from stimmung.report.style import method_looks
+from stimmung.report.change_panels import SHOWN, draw_changes
+from stimmung.report.style import looks_of_present, method_looks
 
 METHODS = ["baselines/logistic", "tiny/tuned", "tiny/zero-shot"]
 

@@ -6,11 +6,10 @@ import pytest
 
 from stimmung.evaluation.series.affect import on_scale
 from stimmung.evaluation.series.series_steps import rolling_mean
-from stimmung.report.known_shares import plot_shares_of_mixes
 from stimmung.report.moods.lags import plot_lags
 from stimmung.report.moods.raw_series import plot_raw
 from stimmung.report.moods.relative_series import plot_relative
-from stimmung.report.moods.scaled_series import plot_series
+from stimmung.report.moods.scaled_series import plot_series, plot_shares_of_mixes
 from stimmung.report.series_panels import weeks_in_words, weeks_without_estimate
 from stimmung.report.style import figure_style
 from tests.synthetic_moods import OPTIONS
