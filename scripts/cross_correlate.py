@@ -42,24 +42,16 @@ def cross_correlate(
 
     Parameters
     ----------
-    affect
-        The series of language models.
-    words, signals
-        Tables of signals: baselines that read the same posts, and anybody else's series, if there are any.
+    affect, words, signals
+        The series of language models, of baselines that read the same posts, and anybody else's, if there are any.
     tracker
         The survey, if there is one. Questions that it does not have are not correlated.
     truth
         The known mood of simulated posts, a table of signals, if there is one.
-    results
-        The tables to be written.
     tracker_is_truth
         The tracker has the known shares of mixed posts: it is what is to be recovered, and no survey.
     questions
         Question to its answer options.
-    weeks
-        The panel's weeks.
-    max_lag_weeks, rolling_weeks, n_resamples, n_simulations, seed
-        As for ``cross_correlate_series``.
     """
     answered, survey = read_table(affect, AFFECT), read_tables(tracker, TRACKER)
     for question in sorted(set(questions) - set(survey["question"])):

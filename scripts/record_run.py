@@ -26,24 +26,11 @@ def record_run(
     benchmarks: Path,
     adapters: list[Path],
 ) -> None:
-    """Write one YAML file.
+    """Write one YAML file, in which all but the costs is the same in the same run.
 
-    Parameters
-    ----------
-    provenance, panels, models
-        Records of the surveys, panels (reading.json) and models; the folder of each is the name.
-    files
-        Other files of the user's, whose digests are recorded.
-    run
-        The file that is written. All in it but the costs is the same in the same run.
-    config
-        The whole config.
-    git
-        Commit, date and whether files differ from it.
-    benchmarks
-        The folder of Snakemake's benchmark files: what the study cost.
-    adapters
-        Folders of adapters, whose training.json name the device that they were trained on.
+    Records of surveys (``provenance``), panels (reading.json) and models are known by the name of their folder; of the user's other
+    ``files``, digests are recorded. ``git`` is commit, date and whether files differ from it. What the study cost follows from the
+    folder of Snakemake's ``benchmarks`` and from ``adapters``, folders whose training.json name the device.
     """
     trained = (record for folder in adapters for record in sorted(folder.rglob("training.json")))
     record = {

@@ -102,18 +102,9 @@ def render_page(title: str, subtitle: str, notices: Sequence[str], sections: Seq
     """Return the page as HTML that needs no other file and no network; ``notices`` stand before the chapters."""
     # Our own style sheet, so not escaped: a '>' is a selector there.
     style = Markup((HERE / "page.css").read_text(encoding="utf-8"))
-    return (
-        _templates()
-        .get_template("page.html")
-        .render(
-            title=title,
-            subtitle=subtitle,
-            notices=notices,
-            sections=sections,
-            style=style,
-            mark=SIMULATED.rstrip("."),
-        )
-    )
+    told = {"title": title, "subtitle": subtitle, "notices": notices, "sections": sections}
+    page = _templates().get_template("page.html")
+    return page.render(told, style=style, mark=SIMULATED.rstrip("."))
 
 
 def paragraphs(template: str, **values: object) -> list[str]:

@@ -23,10 +23,7 @@ def study_title(title: str, files: Sequence[Path]) -> str:
 
 
 def git_state(root: Path) -> dict[str, Any]:
-    """Return the commit of the working tree at ``root``, its date, and whether files differ from it.
-
-    All are None where there is no repository or no git.
-    """
+    """Return the commit of the working tree at ``root``, its date, and whether files differ from it; None without git."""
     revision = _git(root, "rev-parse", "HEAD")
     if revision is None:
         return {"revision": None, "date": None, "dirty": None}

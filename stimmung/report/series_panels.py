@@ -1,7 +1,6 @@
 """Figures with a panel for each answer option: what the figures of weekly series share."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, timedelta
 from itertools import groupby
 
 import numpy as np
@@ -46,15 +45,20 @@ def weeks_without_estimate(tables: PanelTables) -> list[str]:
 
 def weeks_in_words(weeks: Sequence[str]) -> str:
     """Return weeks in order, those that follow each other as a range: '2020-01-02, 2020-02-06 to 2020-03-05 (5 weeks)'."""
-    ranges: list[list[str]] = []
-    for week in weeks:
-        if ranges and date.fromisoformat(week) == date.fromisoformat(ranges[-1][-1]) + timedelta(weeks=1):
-            ranges[-1].append(week)
-        else:
-            ranges.append([week])
-    return ", ".join(
-        one[0] if len(one) == 1 else f"{one[0]} to {one[-1]} ({len(one)} weeks)" for one in ranges
-    )
+    runs = [[weeks[place] for place in run] for run in _runs(weeks)]
+    return ", ".join(run[0] if len(run) == 1 else f"{run[0]} to {run[-1]} ({len(run)} weeks)" for run in runs)
+
+
+def _runs(weeks: Sequence[str]) -> list[list[int]]:
+    """Return the places of weeks, those that follow each other in one list."""
+    days = days_of(weeks)
+    runs = groupby(range(len(weeks)), key=lambda place: days[place] - 7 * place)
+    return [list(run) for _, run in runs]
+
+
+def of_option(table: pd.DataFrame, question: str, option: str) -> pd.DataFrame:
+    """Return the rows of a question's option."""
+    return table[(table["question"] == question) & (table["option"] == option)]
 
 
 def panel_grid(
@@ -75,14 +79,7 @@ def title_panel(axes: Axes, title: str, lines: Sequence[str] = ()) -> None:
     # Offsets in points.
     axes.set_title(title, loc="left", pad=4 + 8 * len(lines), fontsize=size)
     if lines:
-        axes.annotate(
-            "\n".join(lines),
-            (0, 1),
-            (0, 3),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            fontsize=6.5,
-        )
+        axes.annotate("\n".join(lines), (0, 1), (0, 3), "axes fraction", "offset points", fontsize=6.5)
 
 
 def plot_weeks(
@@ -130,9 +127,9 @@ def draw_band(
 
 def _shade_gaps(axes: Axes, missing: Sequence[str]) -> None:
     """Shade runs of missing weeks, from half a week before to half a week after."""
-    for _, run in groupby(enumerate(days_of(missing)), key=lambda pair: pair[1] - 7 * pair[0]):
-        days = [day for _, day in run]
-        axes.axvspan(days[0] - 3.5, days[-1] + 3.5, color=GAP, linewidth=0, zorder=0)
+    days = days_of(missing)
+    for run in _runs(missing):
+        axes.axvspan(days[run[0]] - 3.5, days[run[-1]] + 3.5, color=GAP, linewidth=0, zorder=0)
 
 
 def add_legend(figure: Figure, tables: PanelTables, more: Sequence[Line2D]) -> None:

@@ -102,10 +102,7 @@ def to_csv(frame: pd.DataFrame, mark: str | None) -> str:
 
 
 def to_latex(table: Table, label: str) -> str:
-    """Return a table as LaTeX: a ``table`` for each group of rows, so that each fits a page.
-
-    ``label`` is what ``\\ref`` calls the first; the others are ``label-2``, ``label-3``, …
-    """
+    """Return a table as LaTeX: a ``table`` for each group of rows, so that each fits a page: ``label``, ``label-2``, …"""
     parts = [r"% Needs \usepackage{booktabs,adjustbox}, and UTF-8 input."]
     for place, group in enumerate(table.groups, start=1):
         caption = f"{group.heading}. {table.caption}" if group.heading else table.caption

@@ -35,9 +35,14 @@ def votes_section(
         "weighted": survey.get("weighted_metrics"),
         "pretrained": has_pretrained(survey, config),
     }
+    largest = tables["metrics"][["n_respondents", "n_folds"]].max()
+    design = (
+        f"{largest['n_respondents']} respondents with a valid answer, each tested once, in one of {largest['n_folds']} stratified "
+        "folds. Test folds are the same under every condition; conditions change what is trained on."
+    )
     parts = [
         Part("In short", [Points(_headlines(tables))]),
-        Part("Design", [Text(_design(tables["metrics"])), Facts(_facts(tables, survey, config))]),
+        Part("Design", [Text(design), Facts(_facts(tables, survey, config))]),
         *parts_of(votes_results(), tables, figures, files),
         Part("How to read these numbers", [Points(paragraphs("votes_caveats.txt", **told))]),
     ]
@@ -48,22 +53,21 @@ def votes_section(
 def _headlines(tables: SurveyTables) -> list[str]:
     """Return, for each condition that trains on all rows, the best language model and the best baseline."""
     points = []
-    metrics, comparisons = tables["metrics"], tables["comparisons"]
+    metrics, comparisons = (
+        one[one["metric"] == "macro_f1"] for one in (tables["metrics"], tables["comparisons"])
+    )
     for condition in tables.references:
-        chosen = (metrics["condition"] == condition) & (metrics["metric"] == "macro_f1")
-        means = metrics[chosen].set_index("method")
+        means = metrics[metrics["condition"] == condition].set_index("method")
         arms = means[[not is_baseline(method) for method in means.index]]["value"].dropna()
         if arms.empty:
             continue
         best = str(arms.idxmax())
-        text = f"Condition {condition}: of the language models, {best} has the highest macro F1, "
-        text += f"{_value(means, best)}."
-        pairs = comparisons[comparisons["metric"] == "macro_f1"]
-        for _, row in pairs[(pairs["condition"] == condition) & (pairs["method"] == best)].iterrows():
+        text = f"Condition {condition}: of the language models, {best} has the highest macro F1, {_value(means, best)}."
+        chosen = (comparisons["condition"] == condition) & (comparisons["method"] == best)
+        for _, row in comparisons[chosen].iterrows():
             text += (
-                f" The best baseline, {method_label(row['baseline'])}, has "
-                f"{_value(means, row['baseline'])}. The difference is {number(row['difference'])} "
-                f"{interval(row['ci_low'], row['ci_high'])}, adjusted p {p_value(row['p_adjusted'])}."
+                f" The best baseline, {method_label(row['baseline'])}, has {_value(means, row['baseline'])}. The difference is "
+                f"{number(row['difference'])} {interval(row['ci_low'], row['ci_high'])}, adjusted p {p_value(row['p_adjusted'])}."
             )
         points.append(text)
     return points
@@ -72,14 +76,6 @@ def _headlines(tables: SurveyTables) -> list[str]:
 def _value(means: pd.DataFrame, method: str) -> str:
     value, low, high = (float(means[column][method]) for column in ("value", "ci_low", "ci_high"))
     return f"{number(value)} {interval(low, high)}".strip()
-
-
-def _design(metrics: pd.DataFrame) -> str:
-    return (
-        f"{metrics['n_respondents'].max()} respondents with a valid answer, each tested once, in one of "
-        f"{metrics['n_folds'].max()} stratified folds. Test folds are the same under every condition; "
-        "conditions change what is trained on."
-    )
 
 
 def _facts(tables: SurveyTables, survey: Mapping[str, Any], config: Mapping[str, Any]) -> Pairs:

@@ -31,9 +31,7 @@ def correlate(panel: PanelData) -> pd.DataFrame:
 
 
 def correlations_table(tables: PanelTables) -> Table:
-    """Return correlations at lag 0: a row for each option, a column for each series.
-
-    Four groups for each question: as published, of the raw series, of innovations, and of changes from week to week."""
+    """Return correlations at lag 0, of four kinds for each question: a row for each option, a column for each series."""
     here = tables["ccf"][tables["ccf"]["lag_weeks"] == 0]
     models = models_in_order(here)
     groups = []

@@ -11,7 +11,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from stimmung.report.panel_results import PanelResult, PanelTables
-from stimmung.report.series_panels import arm_colours, panel_grid, weeks_in_words, weeks_without_estimate
+from stimmung.report.series_panels import (
+    arm_colours,
+    of_option,
+    panel_grid,
+    weeks_in_words,
+    weeks_without_estimate,
+)
 from stimmung.report.style import FAINT, GREYS, INK, MARKERS, PALETTE, is_baseline, method_label, note_figure
 
 SIGNIFICANT = 0.05
@@ -20,11 +26,7 @@ LINE_CHARACTERS, LINE_INCHES = 110, 0.15  # of a footnote across the figure
 
 
 def plot_lags(tables: PanelTables) -> Figure:
-    """Draw, for each option, the correlation with the survey at each lag.
-
-    Thin dashed: as published, of smoothed series. Solid, with the interval by Fisher's transformation: of
-    innovations, filled where the family-wise p is at most .05. Grey: innovations of series that need no
-    language model."""
+    """Draw, for each option, the correlation with the survey at each lag, as published and of innovations."""
     ccf, missing = tables["ccf"], weeks_without_estimate(tables)
     if ccf.empty:
         return note_figure("No correlations: there is no survey of these weeks.")
@@ -37,7 +39,7 @@ def plot_lags(tables: PanelTables) -> Figure:
     for (question, option), axes in panels.items():
         axes.axhline(0, color=FAINT, linewidth=0.6)
         axes.axvline(0, color=FAINT, linewidth=0.6)
-        here = ccf[(ccf["question"] == question) & (ccf["option"] == option)]
+        here = of_option(ccf, question, option)
         for place, model in enumerate(others):
             part = here[here["model"] == model]
             axes.plot(part["lag_weeks"], part["r_prewhitened"], **_grey(place))

@@ -10,9 +10,7 @@ from stimmung.report.style import as_percent
 
 
 def plot_raw(tables: PanelTables) -> Figure:
-    """Draw, for each option, its probability in each week with the range over seeds, and the untuned model's.
-
-    Neither scaled nor smoothed: these are the series that tests are about."""
+    """Draw, for each option, its probability in each week with the range over seeds, and the untuned model's."""
 
     def draw(axes: Axes, part: pd.DataFrame, colour: str) -> None:
         draw_band(axes, part, ("value_mean", "value_min", "value_max"), colour, marker="o")

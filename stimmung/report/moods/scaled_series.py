@@ -19,6 +19,7 @@ from stimmung.report.series_panels import (
     before_tuning,
     days_of,
     draw_band,
+    of_option,
     panel_grid,
     plot_weeks,
     seed_range,
@@ -31,9 +32,7 @@ from stimmung.report.tables import Row, number, p_value
 def plot_series(tables: PanelTables) -> Figure:
     """Draw, for each option, the scaled series of the posts with the range over seeds, and the survey's.
 
-    As in the figures of Ahnert et al. (2025, arXiv 2409.17990): both scaled to run from 0 to 1, then averaged over
-    ``rolling_weeks``. Above each panel: r and p of the two lines, and the p of the prewhitened series. Mixes are drawn
-    against their known shares instead.
+    As in the figures of Ahnert et al. (2025, arXiv 2409.17990). Mixes are drawn against their known shares instead.
     """
     if tables.mixed:
         return plot_shares_of_mixes(tables)
@@ -43,8 +42,8 @@ def plot_series(tables: PanelTables) -> Figure:
         draw_band(axes, part, ("scaled_mean", "scaled_min", "scaled_max"), colour)
 
     def beside(axes: Axes, question: str, option: str) -> None:
-        chosen = (tracker["question"] == question) & (tracker["option"] == option)
-        survey = tracker[chosen].set_index("week")["share"].reindex(list(tables.weeks)).to_numpy(float)
+        shares = of_option(tracker, question, option).set_index("week")["share"]
+        survey = shares.reindex(list(tables.weeks)).to_numpy(float)
         if not np.isnan(survey).all():
             smooth = rolling_mean(on_scale(survey, survey, tables.scale), tables.rolling_weeks)
             axes.plot(days_of(tables.weeks), smooth, color=INK, linewidth=1, linestyle=(0, (4, 1.5)))
@@ -57,10 +56,7 @@ def plot_series(tables: PanelTables) -> Figure:
 
 
 def plot_shares_of_mixes(tables: PanelTables) -> Figure:
-    """Draw each option's raw probability against the known share of posts that speak for it.
-
-    A perfect order rises from left to right; the probability need not equal the share. Above each panel: the rank
-    correlation of the mean over seeds, and of the seed that orders the mixes worst."""
+    """Draw each option's raw probability against the known share of posts that speak for it, with the rank correlation."""
     tracker = tables.tracker
     questions = {
         str(question): list(part["option"].unique())
@@ -70,19 +66,19 @@ def plot_shares_of_mixes(tables: PanelTables) -> Figure:
     series = tables["affect"].drop_duplicates(["model", "question", "option", "week"])
     colours = arm_colours(tables.subjects)
     for (question, option), axes in panels.items():
-        asked = (tracker["question"] == question) & (tracker["option"] == option)
-        shares = tracker[asked].set_index("week")["share"]
+        shares = of_option(tracker, question, option).set_index("week")["share"]
+        answers = of_option(series, question, option)
         ranks = _lines(tables["recovery"], question, option, rank_correlation)
         title_panel(axes, axes.get_title(loc="left"), ranks)
         for model, colour in colours.items():
-            chosen = (
-                (series["question"] == question) & (series["option"] == option) & (series["model"] == model)
+            part = (
+                answers[answers["model"] == model]
+                .assign(share=answers["week"].map(shares))
+                .sort_values("share")
             )
-            part = series[chosen].assign(share=series["week"].map(shares)).sort_values("share")
-            axes.fill_between(
-                part["share"], part["value_min"], part["value_max"], color=colour, alpha=0.25, linewidth=0
-            )
-            axes.plot(part["share"], part["value_mean"], color=colour, marker="o", markersize=3)
+            x, low, high = part["share"], part["value_min"], part["value_max"]
+            axes.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
+            axes.plot(x, part["value_mean"], color=colour, marker="o", markersize=3)
             if part["base"].notna().any():
                 axes.axhline(part["base"].iloc[0], color=colour, linewidth=0.9, linestyle=":")
         axes.xaxis.set_major_formatter(as_percent)
@@ -100,7 +96,7 @@ def plot_shares_of_mixes(tables: PanelTables) -> Figure:
 
 def _lines(table: pd.DataFrame, question: str, option: str, told: Callable[[Row], str]) -> list[str]:
     """Return what is told of the rows of an option, a line for each language model."""
-    here = table[(table["question"] == question) & (table["option"] == option)]
+    here = of_option(table, question, option)
     arms = here[[not is_baseline(model) for model in here["model"]]]
     return [(f"{row['model']}: " if len(arms) > 1 else "") + told(row) for _, row in arms.iterrows()]
 

@@ -9,10 +9,7 @@ from stimmung.vocabulary.votes_schemas import METRICS
 
 
 def metrics_table(tables: SurveyTables) -> Table:
-    """Return all metrics that are not about one option: a row for each method, grouped by condition.
-
-    A metric that is not in the registry is a KeyError.
-    """
+    """Return all metrics that are not about one option: a row for each method, by condition; KeyError for one without an entry."""
     metrics = tables["metrics"]
     # Only servers hide options, so the column is there only where one did.
     hidden = (metrics.loc[metrics["metric"] == "unseen", "value"] > 0).any()

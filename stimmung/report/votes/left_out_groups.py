@@ -25,10 +25,7 @@ LEFT_OUT = pa.DataFrameSchema(
 
 
 def left_out_table(tables: SurveyTables) -> Table:
-    """Return what leaving out a group of respondents changes: a row for each method.
-
-    Grouped by condition, and within it first the changes of F1, then those of the predicted shares.
-    """
+    """Return what leaving out a group changes of F1, and of predicted shares: a row for each method, grouped by condition."""
     changes = tables["left_out"]
     options = ["", *(name for name in changes["option"].unique() if name)]
     groups = []
