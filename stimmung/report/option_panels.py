@@ -1,9 +1,8 @@
 """Figures with a panel for each answer option and a row for each method."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -32,14 +31,23 @@ def plot_option_panels(
     ``panels`` is title to table with the columns method and condition, and ``columns`` name those of the value and of the ends of
     its interval. The marks of the first of ``conditions`` are filled.
     """
-    first = next(iter(panels.values()))
+    first, (value, low, high) = next(iter(panels.values())), columns
     shown = [name for name in conditions if name in set(first["condition"])]
     looks = looks_of_present(first[first["condition"].isin(shown)], list(first["method"].unique()))
     height = 0.45 + len(looks) * (0.14 + 0.1 * len(shown))
     figure, grid = panel_figure(len(panels), PANELS_IN_A_ROW, height, 0.3 * (len(shown) > 1))
     for axes, (title, part) in zip(grid, panels.items(), strict=True):
         axes.set_title(title)
-        _rows(axes, part, looks, shown, columns)
+        for place, (method, (colour, marker)) in enumerate(looks.items()):
+            for nth, condition in enumerate(shown):
+                row = part[(part["method"] == method) & (part["condition"] == condition)]
+                if row.empty or row[value].isna().all():
+                    continue
+                y = place + (nth - (len(shown) - 1) / 2) * 0.3
+                axes.hlines(y, row[low], row[high], color=colour, linewidth=1)
+                face = _filling(nth, colour)
+                axes.plot(row[value], [y], marker, color=colour, markerfacecolor=face, clip_on=False)
+        label_rows(axes, [method_label(method) for method in looks], margin=0.6)
     if len(shown) > 1:
         keys = [
             Line2D([], [], color=INK, marker="o", markerfacecolor=_filling(nth, INK), label=condition)
@@ -47,27 +55,6 @@ def plot_option_panels(
         ]
         figure.legend(handles=keys, loc="outside upper left", ncols=len(shown))
     return figure
-
-
-def _rows(
-    axes: Axes,
-    part: pd.DataFrame,
-    looks: Mapping[str, tuple[str, str]],
-    conditions: Sequence[str],
-    columns: tuple[str, str, str],
-) -> None:
-    value, low, high = columns
-    for place, (method, (colour, marker)) in enumerate(looks.items()):
-        for nth, condition in enumerate(conditions):
-            row = part[(part["method"] == method) & (part["condition"] == condition)]
-            if row.empty or row[value].isna().all():
-                continue
-            y = place + (nth - (len(conditions) - 1) / 2) * 0.3
-            axes.hlines(y, row[low], row[high], color=colour, linewidth=1)
-            axes.plot(
-                row[value], [y], marker, color=colour, markerfacecolor=_filling(nth, colour), clip_on=False
-            )
-    label_rows(axes, [method_label(method) for method in looks], margin=0.6)
 
 
 def _filling(nth: int, colour: str) -> str:

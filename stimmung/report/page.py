@@ -30,11 +30,8 @@ class Text(Block):
     text: str
 
 
-@dataclass(frozen=True)
-class Notice(Block):
+class Notice(Text):
     """A paragraph that must not be overlooked."""
-
-    text: str
 
 
 @dataclass(frozen=True)

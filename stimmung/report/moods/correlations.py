@@ -1,5 +1,7 @@
 """Correlations of all weekly series with the survey, at every lag; the table shows lag 0."""
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from stimmung.evaluation.series.cross_correlation import cross_correlate_series
@@ -42,7 +44,9 @@ def correlations_table(tables: PanelTables) -> Table:
             ("innovations", _innovations),
             (CHANGES, _changes),
         ):
-            groups.append(Group(f"{question}: {title}", rows_of(part, "option", "model", models, cell)))
+            groups.append(
+                Group(f"{question}: {title}", rows_of(part, "option", "model", models, _unless_noted(cell)))
+            )
     caption = (
         "Correlation of each weekly series with the survey at lag 0. As published: of smoothed series, with a "
         "naive p that takes their weeks for independent. Raw series: with the 95 % interval of the stationary "
@@ -55,30 +59,28 @@ def correlations_table(tables: PanelTables) -> Table:
 
 
 def _published(row: Row) -> Cell:
-    return _unless_noted(row, Cell(number(row["r"], 2), note=f"p {p_value(row['p'])}"))
+    return Cell(number(row["r"], 2), note=f"p {p_value(row['p'])}")
 
 
 def _raw(row: Row) -> Cell:
-    span = interval(row["ci_low_raw"], row["ci_high_raw"], 2)
-    size = number(row["n_effective_raw"], 0)
-    return _unless_noted(row, Cell(number(row["r_raw"], 2), span, f"n {size}, p {p_value(row['p_raw'])}"))
+    note = f"n {number(row['n_effective_raw'], 0)}, p {p_value(row['p_raw'])}"
+    return Cell(number(row["r_raw"], 2), interval(row["ci_low_raw"], row["ci_high_raw"], 2), note)
 
 
 def _innovations(row: Row) -> Cell:
     span = interval(row["ci_low_prewhitened"], row["ci_high_prewhitened"], 2)
     allowed = f"adj. {p_value(row['p_adjusted'])}, fam. {p_value(row['p_family'])}"
-    note = f"p {p_value(row['p_prewhitened'])}, {allowed}"
-    return _unless_noted(row, Cell(number(row["r_prewhitened"], 2), span, note))
+    return Cell(number(row["r_prewhitened"], 2), span, f"p {p_value(row['p_prewhitened'])}, {allowed}")
 
 
 def _changes(row: Row) -> Cell:
     note = f"p {p_value(row['p_differences'])}, detrended {number(row['r_detrended'], 2)}"
-    return _unless_noted(row, Cell(number(row["r_differences"], 2), note=note))
+    return Cell(number(row["r_differences"], 2), note=note)
 
 
-def _unless_noted(row: Row, cell: Cell) -> Cell:
-    """Return a cell, or why there is no number."""
-    return Cell(DASH, note=str(row["note"])) if row["note"] else cell
+def _unless_noted(cell: Callable[[Row], Cell]) -> Callable[[Row], Cell]:
+    """Return what makes a cell, or says why there is no number."""
+    return lambda row: Cell(DASH, note=str(row["note"])) if row["note"] else cell(row)
 
 
 def folded(tables: PanelTables) -> set[str]:
