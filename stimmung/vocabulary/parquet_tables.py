@@ -1,9 +1,6 @@
-"""The only way to read and write a table that one rule writes and another reads.
+"""The only way to read and write a table between rules: its schema is checked when it is written and when it is read."""
 
-Every parquet file has a schema, in ``votes_schemas`` or ``moods_schemas``. It is checked when the file is written and when it
-is read, so that a damaged or outdated file is named where it is found and not three rules later.
-"""
-
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,13 +15,17 @@ from stimmung.vocabulary.errors import InputError
 BASELINE_PREFIX = "baselines/"  # baselines/logistic: a method that is no arm of a language model
 SIGNAL_PREFIX = "signals/"  # signals/peer: a weekly series that somebody else made
 PROBABILITY = pa.Check.in_range(0.0, 1.0)
+MASS = pa.Check.in_range(0.0, 1.0 + 1e-6)  # a sum of probabilities, which rounding may take a little above 1
 
 
-def columns(
-    dtype: type, *names: str, check: pa.Check | None = None, nullable: bool = False
-) -> dict[str, pa.Column]:
-    """Return columns of one kind, for a schema."""
-    return {name: pa.Column(dtype, check, nullable=nullable) for name in names}
+def columns(dtype: type | str, *names: str, **options: Any) -> dict[str, pa.Column]:
+    """Return columns of one kind, for a schema; the options are those of :class:`pandera.pandas.Column`."""
+    return {name: pa.Column(dtype, **options) for name in names}
+
+
+def table_schema(name: str, *parts: Mapping[str, pa.Column], **options: Any) -> pa.DataFrameSchema:
+    """Return the schema of a table with the columns of all parts, in this order, and no others."""
+    return pa.DataFrameSchema(dict(ChainMap(*reversed(parts))), strict=True, name=name, **options)
 
 
 def empty_table(schema: pa.DataFrameSchema) -> pd.DataFrame:
@@ -33,15 +34,7 @@ def empty_table(schema: pa.DataFrameSchema) -> pd.DataFrame:
 
 
 def typed_table(rows: Sequence[Mapping[str, Any]], schema: pa.DataFrameSchema) -> pd.DataFrame:
-    """Return rows as a table with the columns and types of ``schema``, also if there are none.
-
-    Parameters
-    ----------
-    rows
-        Column to value. A column that a row lacks is NaN in it.
-    schema
-        Of a table whose columns are all named.
-    """
+    """Return rows, also if there are none, as a table with the columns and types of ``schema``; what a row lacks is NaN."""
     types = {name: column.dtype.type for name, column in schema.columns.items()}
     return pd.DataFrame(list(rows), columns=list(types)).astype(types)
 
