@@ -58,13 +58,8 @@ class Model(Strict):
     def files(self, prepared: Path) -> list[str]:
         """Return the files that are read of a local directory, so that a change of theirs prepares the model anew; of others, none.
 
-        If the directory is gone after its model was prepared, a file that does not exist: Snakemake then leaves the model as it
-        is. Without files it would count as changed, and a job that must fail would remove what was prepared.
-
-        Parameters
-        ----------
-        prepared
-            The description of the prepared model.
+        If the directory is gone after its model was ``prepared`` (described in a file), one that does not exist: Snakemake then
+        leaves the model as it is. Without files it would count as changed, and a job that must fail would remove what was prepared.
         """
         directory = Path(self.source)
         if directory.is_dir():

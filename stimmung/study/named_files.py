@@ -46,21 +46,9 @@ def readings(study: Study, root: Path = Path()) -> dict[str, Callable[[], Any]]:
 def read_respondents(
     survey: Survey, codebook: Codebook, root: Path = Path(), made_up: int | None = None
 ) -> pd.DataFrame:
-    """Return the respondents table of a survey, from its file or made up.
+    """Return the respondents table of a survey, from its file or made up. Raises InputError if file and codebook do not fit.
 
-    Parameters
-    ----------
-    survey, codebook
-        The survey and its words.
-    root
-        The folder that relative paths start from.
-    made_up
-        This many made-up respondents instead of the file, which is not read. None: those of the study.
-
-    Raises
-    ------
-    InputError
-        If file and codebook do not fit.
+    If ``made_up`` is a number, this many respondents are made up, and the file is not read.
     """
     columns = needed_columns(codebook, survey.where, survey.weight, survey.where_not)
     if survey.simulate is None and made_up is None:
@@ -86,16 +74,8 @@ def _made_up_file(
         others |= {name: [] for name in (survey.weight, codebook.respondent_id) if name is not None}
         layout = layout_of_items(codebook.title, list(codebook.items.values()), others)
     n, seed = (survey.simulate.n_respondents, survey.simulate.seed) if survey.simulate else (0, 1)
-    codes = simulate_codes(
-        codebook,
-        layout,
-        where=survey.where,
-        where_not=survey.where_not,
-        weight=survey.weight,
-        language=survey.language,
-        n=made_up or n,
-        seed=seed,
-    )
+    how = survey.model_dump(include={"where", "where_not", "weight", "language"})
+    codes = simulate_codes(codebook, layout, **how, n=made_up or n, seed=seed)
     # Written and read back, because that is what the workflow does.
     with tempfile.TemporaryDirectory() as folder:
         write_simulated_sav(codes, layout, Path(folder) / "simulated.sav")

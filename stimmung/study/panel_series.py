@@ -16,10 +16,7 @@ def read_panel_tracker(
 ) -> pd.DataFrame:
     """Return the survey that a question is compared with: the columns of a tracker table, shares from 0 to 1.
 
-    Raises
-    ------
-    InputError
-        If there is no such file, it cannot be read, it lacks an option, or no wave falls into the weeks.
+    Raises InputError if the file is absent, cannot be read or lacks an option, or no wave falls into the weeks.
     """
     path = root / tracker.file
     yougov = tracker.format == "yougov-xlsx"
@@ -30,17 +27,7 @@ def read_panel_tracker(
 def read_panel_signal(signal: Signal, name: str, weeks: Weeks, root: Path = Path()) -> pd.DataFrame:
     """Return somebody else's series by week: the columns of a signals table, values in the file's own unit.
 
-    Raises
-    ------
-    InputError
-        If there is no such file, it cannot be read, or it lacks a column.
+    Raises InputError if the file is absent, cannot be read or lacks a column.
     """
-    return read_signal(
-        root / signal.file,
-        name=name,
-        day=signal.day,
-        columns=signal.columns,
-        frequency=signal.frequency,
-        aggregate=signal.aggregate,
-        weeks=weeks,
-    )
+    reading = signal.model_dump(exclude={"file"})
+    return read_signal(root / signal.file, name=name, weeks=weeks, **reading)

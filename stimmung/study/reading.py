@@ -46,14 +46,7 @@ _StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_y
 
 
 def read_yaml(path: Path, kind: str, hint: str) -> Any:
-    """Return the content of a YAML file.
-
-    Parameters
-    ----------
-    path
-        The file.
-    kind, hint
-        What it is and what to do about its absence, for the message.
+    """Return the content of a YAML file; ``kind`` says what it is, and ``hint`` what to do about its absence.
 
     Raises
     ------
@@ -77,13 +70,7 @@ def read_yaml(path: Path, kind: str, hint: str) -> Any:
 
 
 def load_codebook(path: Path) -> Codebook:
-    """Read a codebook.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, see :func:`read_yaml`, or is not a codebook.
-    """
+    """Read a codebook. Raises InputError if the file cannot be read, see :func:`read_yaml`, or is not a codebook."""
     content = read_yaml(path, "codebook", "A survey's `codebook` names a YAML file.")
     return validated(Codebook, content, str(path), "docs/codebooks.md explains every key.")
 

@@ -162,16 +162,9 @@ class Study(Strict):
 
 
 def load_study(config: Mapping[str, Any], root: Path = Path(), files: Iterable[str | Path] = ()) -> Study:
-    """Check a config and return it as a study. The codebooks of this run's surveys are checked too.
+    """Check a merged config and return it as a study. The codebooks of this run's surveys are checked too.
 
-    Parameters
-    ----------
-    config
-        The merged config.
-    root
-        The folder that relative paths start from.
-    files
-        The files that it was merged from, if Snakemake read them: of a key that a file gives twice it saw the last only.
+    ``files`` are those that Snakemake merged it from, if it did: of a key that a file gives twice it saw the last only.
 
     Raises
     ------

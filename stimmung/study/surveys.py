@@ -140,15 +140,7 @@ class Survey(Strict):
         return self.seeds if sees_training_rows(method) else self.seeds[:1]
 
     def prediction_files(self, name: str, baselines: Sequence[str]) -> list[str]:
-        """Return the paths of all predictions tables: one for each method, condition and seed.
-
-        Parameters
-        ----------
-        name
-            The survey's name.
-        baselines
-            The run's baselines.
-        """
+        """Return the paths of all predictions tables of a survey of this ``name``: one for each method, condition and seed."""
         return [
             f"results/surveys/{name}/predictions/{method}/{condition}/seed-{seed}.parquet"
             for condition in self.conditions

@@ -39,14 +39,19 @@ class MissingReason(StrEnum):
     NO_ANSWER = "no-answer"
 
 
-class AnswerOption(Strict):
-    """One answer that a respondent could give: the codes in the file and the words in the prompt.
-
-    Several codes can make one answer, as CDU and CSU make CDU/CSU.
-    """
-
+class _Coded(Strict):
     code: Code | list[Code] | None = None
     """The value in the data file, or several. A value label is as good as its code."""
+
+    @property
+    def codes(self) -> list[Code]:
+        """All codes of this answer; none if it is given by a range or by other columns."""
+        return [] if self.code is None else self.code if isinstance(self.code, list) else [self.code]
+
+
+class AnswerOption(_Coded):
+    """One answer that a respondent could give: the codes in the file, such as those of CDU and CSU, and the words in the prompt."""
+
     label: Worded
     """The words in the prompt: a map from language to words, or one text for all languages."""
     when: dict[str, list[Code]] = Field({})
@@ -60,17 +65,10 @@ class AnswerOption(Strict):
             raise ValueError("needs a 'code' or a 'when'")
         return self
 
-    @property
-    def codes(self) -> list[Code]:
-        """All codes of this answer."""
-        return _listed(self.code)
 
-
-class MissingCode(Strict):
+class MissingCode(_Coded):
     """Codes that stand for an absent answer."""
 
-    code: Code | list[Code] | None = None
-    """The value in the data file, or several. A value label is as good as its code."""
     range: tuple[float, float] | None = None
     """Instead of codes: the lowest and the highest, both included."""
     reason: MissingReason
@@ -84,16 +82,8 @@ class MissingCode(Strict):
     def _is_one_thing(self) -> Self:
         if (self.code is None) == (self.range is None):
             raise ValueError("needs either a 'code' or a 'range'")
-        if self.range is not None and self.range[0] > self.range[1]:
-            raise ValueError(
-                f"range: {self.range[0]:g} is above {self.range[1]:g}; give the lowest code first"
-            )
+        _check_range(self.range, "code")
         return self
-
-    @property
-    def codes(self) -> list[Code]:
-        """The codes, none if it is a range."""
-        return _listed(self.code)
 
 
 class SurveyItem(Strict):
@@ -134,13 +124,9 @@ class SurveyItem(Strict):
             raise ValueError("age_in turns a year of birth into an age: set scale: numeric")
         if self.scale != "numeric" and self.range is not None:
             raise ValueError(f"range: only for a numeric item, and this one is {self.scale}")
-        if self.range is not None and self.range[0] > self.range[1]:
-            raise ValueError(
-                f"range: {self.range[0]:g} is above {self.range[1]:g}; give the lowest value first"
-            )
-        plain = [code for option in self.options if not option.when for code in option.codes]
-        codes = [_in_one_form(code) for code in plain]
-        codes += [_in_one_form(code) for missing in self.missing for code in missing.codes]
+        _check_range(self.range, "value")
+        answers: list[_Coded] = [*(option for option in self.options if not option.when), *self.missing]
+        codes = [_in_one_form(code) for answer in answers for code in answer.codes]
         repeated = sorted({code for code in codes if codes.count(code) > 1})
         if repeated:
             raise ValueError(f"code {', '.join(repeated)} is listed twice")
@@ -301,8 +287,9 @@ def _in_one_form(code: Code) -> str:
     return code.strip() if isinstance(code, str) else f"{code:.15g}"
 
 
-def _listed(code: Code | list[Code] | None) -> list[Code]:
-    return [] if code is None else code if isinstance(code, list) else [code]
+def _check_range(range_: tuple[float, float] | None, what: str) -> None:
+    if range_ is not None and range_[0] > range_[1]:
+        raise ValueError(f"range: {range_[0]:g} is above {range_[1]:g}; give the lowest {what} first")
 
 
 def _named(code: object) -> str:

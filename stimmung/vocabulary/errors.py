@@ -7,14 +7,7 @@ from collections.abc import Iterable
 class InputError(Exception):
     """Something that the user gave is wrong: a file, a key, a value.
 
-    Shown as one line, ``ERROR: what is wrong, where``, with a hint below it, and never with a traceback.
-
-    Parameters
-    ----------
-    what
-        What is wrong and where, in one line, naming the file, key or column.
-    hint
-        What to do about it, in one line.
+    Shown as one line, ``ERROR: what is wrong, where``, with a hint of what to do below it, and never with a traceback.
     """
 
     def __init__(self, what: str, hint: str | None = None) -> None:

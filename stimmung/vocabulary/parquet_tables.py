@@ -40,28 +40,14 @@ def typed_table(rows: Sequence[Mapping[str, Any]], schema: pa.DataFrameSchema) -
 
 
 def write_table(frame: pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> None:
-    """Check ``frame`` against ``schema`` and write it as parquet, whole or not at all.
-
-    Raises
-    ------
-    InputError
-        If the table breaks its schema.
-    OSError
-        If the file cannot be written; nothing is left behind.
-    """
+    """Write ``frame`` as parquet, whole or not at all. Raises InputError if it breaks ``schema``, OSError as :func:`whole` does."""
     checked = _check(frame.reset_index(drop=True), schema, f"table for {path}")
     with whole(path) as draft:
         checked.to_parquet(draft, index=False)
 
 
 def read_table(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
-    """Read a parquet file and check it against ``schema``.
-
-    Raises
-    ------
-    InputError
-        If the file is absent, is no parquet file, or breaks its schema.
-    """
+    """Read a parquet file. Raises InputError if it is absent, is not a parquet file, or breaks ``schema``."""
     try:
         frame = pd.read_parquet(path)
     except FileNotFoundError as error:

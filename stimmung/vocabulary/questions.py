@@ -12,21 +12,13 @@ Case = Literal["as-is", "upper", "lower"]
 
 @dataclass(frozen=True)
 class Variant:
-    """One wording of a question, as a model reads it.
+    """One wording of a question, as a model reads it."""
 
-    Attributes
-    ----------
-    name
-        Its name in tables, e.g. 'upper', or 'lower + I felt' with a prefix.
-    context
-        The question and the prefix of the answer.
-    continuations
-        The answer options as they are scored, each with its leading space, in the order of the options.
-    """
-
-    name: str
-    context: str
-    continuations: tuple[str, ...]
+    name: str  # in tables, e.g. 'upper', or 'lower + I felt' with a prefix
+    context: str  # the question and the prefix of the answer
+    continuations: tuple[
+        str, ...
+    ]  # the answer options as scored, each with its leading space, in their order
 
 
 class Variants(Strict):
