@@ -13,7 +13,7 @@ from stimmung.study.reading import load_codebook, read_yaml, validated
 from stimmung.study.surveys import Survey
 from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.endpoint import Endpoint
-from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.errors import InputError, raise_together, unknown
 from stimmung.vocabulary.pace import Engine, Limit
 from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.strict import Strict
@@ -75,35 +75,17 @@ class Study(Strict):
 
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:
-        problems = [
-            f"run.{section}: no {section.removesuffix('s')} '{name}'{near(name, known)}"
-            for section, chosen, known in (
-                ("surveys", self.run.surveys, self.surveys),
-                ("panels", self.run.panels, self.panels),
-            )
-            for name in chosen
-            if name not in known
-        ]
-        for section, name, one in self._branches():
-            known = {*self.models, *(self.endpoints if section == "surveys" else ())}
-            problems += [
-                f"{section}.{name}.arms: no model '{model}'{near(model, known)}"
-                for model in one.models()
-                if model not in known
-            ]
-            presets = {self.preset_of(one, model) for model in one.models()}
-            problems += [
-                f"{section}.{name}.training: no preset '{preset}'{near(preset, self.training)}"
-                for preset in sorted(presets - set(self.training))
-            ]
-        problems += self._problems_with_abilities()
-        if problems:
-            raise ValueError("; ".join(problems))
+        problems = unknown("run.surveys", "survey", self.run.surveys, self.surveys)
+        problems += unknown("run.panels", "panel", self.run.panels, self.panels)
+        branches: dict[str, Survey | Panel] = {f"surveys.{name}": one for name, one in self.surveys.items()}
+        branches |= {f"panels.{name}": one for name, one in self.panels.items()}
+        for place, one in branches.items():
+            known = [*self.models, *(self.endpoints if isinstance(one, Survey) else ())]
+            problems += unknown(f"{place}.arms", "model", one.models(), known)
+            presets = sorted({self.preset_of(one, model) for model in one.models()})
+            problems += unknown(f"{place}.training", "preset", presets, self.training)
+        raise_together([*problems, *self._problems_with_abilities()])
         return self
-
-    def _branches(self) -> list[tuple[str, str, Survey | Panel]]:
-        surveys: list[tuple[str, str, Survey | Panel]] = [("surveys", *item) for item in self.surveys.items()]
-        return [*surveys, *(("panels", *item) for item in self.panels.items())]
 
     def _problems_with_abilities(self) -> list[str]:
         """Return which arms and panels ask a model for what it cannot do."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from stimmung.vocabulary.errors import near
+from stimmung.vocabulary.errors import near, raise_together, unknown
 from stimmung.vocabulary.strict import Strict
 
 
@@ -192,11 +192,10 @@ class Codebook(Strict):
             raise ValueError(f"target '{self.target}' is not among the items")
         if self.items[self.target].scale == "numeric":
             raise ValueError(f"target '{self.target}' is numeric; it needs options")
-        problems = [
-            f"items.{name}.part_of: no item '{item.part_of}'{near(item.part_of, self.items)}"
-            for name, item in self.items.items()
-            if item.part_of not in (None, *self.items)
-        ]
+        problems = []
+        for name, item in self.items.items():
+            if item.part_of is not None:
+                problems += unknown(f"items.{name}.part_of", "item", [item.part_of], self.items)
         problems += [
             f"{place} has no wording in '{language}'"
             for place, text in self._worded_places()
@@ -212,8 +211,7 @@ class Codebook(Strict):
             said = self.persona_answers(language)
             if len(set(said)) < len(said):
                 problems.append(f"items.{self.target}: two options have the same persona in '{language}'")
-        if problems:
-            raise ValueError("; ".join(problems))
+        raise_together(problems)
         return self
 
     def _unknown_placeholders(self) -> list[str]:

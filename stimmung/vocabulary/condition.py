@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from stimmung.vocabulary.codebook import Codebook
-from stimmung.vocabulary.errors import near
+from stimmung.vocabulary.errors import raise_together, unknown
 from stimmung.vocabulary.strict import Strict
 
 _TWO_SIZES = "share and same_size_as both set the number of training rows; give one"
@@ -24,18 +24,10 @@ class Subgroup(Strict):
         """Return the items and answers that the codebook does not have, each with its place."""
         problems = []
         for key, chosen in (("exclude", self.exclude), ("keep", self.keep)):
-            for item, answers in chosen.items():
-                if item not in codebook.items:
-                    problems.append(
-                        f"{place}.{key}: no item '{item}' in the codebook{near(item, codebook.items)}"
-                    )
-                    continue
+            problems += unknown(f"{place}.{key}", "item", chosen, codebook.items, " in the codebook")
+            for item in [name for name in chosen if name in codebook.items]:
                 known = [word for lang in codebook.languages for word in codebook.items[item].labels(lang)]
-                problems += [
-                    f"{place}.{key}.{item}: no answer '{answer}'{near(answer, known)}"
-                    for answer in answers
-                    if answer not in known
-                ]
+                problems += unknown(f"{place}.{key}.{item}", "answer", chosen[item], known)
         return problems
 
     def in_words(self, codebook: Codebook, language: str) -> dict[str, dict[str, list[str]]]:
@@ -85,8 +77,7 @@ def combined_conditions(conditions: Mapping[str, Condition]) -> dict[str, Condit
 def _combined(name: str, conditions: Mapping[str, Condition], above: tuple[str, ...]) -> Condition:
     if name in above:
         raise ValueError(f"{name}.combine: refers to itself")
-    if unknown := [part for part in conditions[name].combine if part not in conditions]:
-        raise ValueError(f"{name}.combine: no condition '{unknown[0]}'{near(unknown[0], conditions)}")
+    raise_together(unknown(f"{name}.combine", "condition", conditions[name].combine, conditions))
     parts = [_combined(part, conditions, (*above, name)) for part in conditions[name].combine]
     parts.append(conditions[name])
     drawn = {}

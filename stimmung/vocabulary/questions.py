@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from stimmung.vocabulary.errors import raise_together
 from stimmung.vocabulary.strict import Strict
 
 Case = Literal["as-is", "upper", "lower"]
@@ -49,8 +50,7 @@ class Question(Strict):
         for name, values in (("prefix", self.variants.prefix), ("case", self.variants.case)):
             if len(set(values)) < len(values):
                 problems.append(f"variants.{name}: a value is listed twice")
-        if problems:
-            raise ValueError("; ".join(problems))
+        raise_together(problems)
         return self
 
     def worded(self) -> list[Variant]:
