@@ -17,7 +17,6 @@ rule evaluate_votes:
         "benchmarks/evaluate_votes/{survey}.tsv"
     conda:
         "../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=grows(2000),
         runtime=grows(15),
@@ -48,7 +47,6 @@ rule tabulate_votes:
         "benchmarks/tabulate_votes/{survey}.tsv"
     conda:
         "../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),
@@ -72,7 +70,6 @@ rule plot_votes:
         "benchmarks/plot_votes/{survey}/{format}.tsv"
     conda:
         "../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),
@@ -98,7 +95,6 @@ rule impute_answers:
         "benchmarks/impute_answers/{survey}.tsv"
     conda:
         "../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=grows(2000),
         runtime=grows(10),

@@ -2,13 +2,6 @@
 
 from stimmung.report.provenance import git_state, study_title
 
-
-def shown(*rules_shown, **names):
-    """The files of some rules that the page shows or links to; it shows SVG, other formats are for papers."""
-    files = [str(file) for rule in rules_shown for file in rule.output]
-    return list(dict.fromkeys(expand(files, **names, format=["svg", *STUDY.report.formats])))
-
-
 SURVEYS_SHOWN = shown(
     rules.evaluate_votes,
     rules.tabulate_votes,
@@ -22,14 +15,6 @@ PANELS_SHOWN = shown(
     rules.plot_moods,
     panel=STUDY.selected_panels(),
 )
-
-
-def own_files(wildcards):
-    """The user's files besides surveys and posts, whose readers record digests: codebooks, trackers, signals, lexicons."""
-    files = {survey.codebook for survey in STUDY.selected_surveys().values()}
-    for panel in STUDY.selected_panels().values():
-        files |= set(panel.files_beside().values())
-    return sorted(files)
 
 
 rule record_run:
@@ -52,7 +37,6 @@ rule record_run:
         "benchmarks/record_run/run.tsv"
     conda:
         "../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=grows(500),
         runtime=grows(5),
@@ -83,7 +67,6 @@ rule render_report:
         "benchmarks/render_report/report.tsv"
     conda:
         "../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),

@@ -15,7 +15,6 @@ rule aggregate_answers:
         "benchmarks/aggregate_answers/{panel}.tsv"
     conda:
         "../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),
@@ -43,7 +42,6 @@ rule cross_correlate:
         "benchmarks/cross_correlate/{panel}.tsv"
     conda:
         "../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=grows(2000),
         runtime=grows(30),
@@ -77,7 +75,6 @@ rule tabulate_moods:
         "benchmarks/tabulate_moods/{panel}.tsv"
     conda:
         "../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),
@@ -102,7 +99,6 @@ rule plot_moods:
         "benchmarks/plot_moods/{panel}/{format}.tsv"
     conda:
         "../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),
