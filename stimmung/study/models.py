@@ -49,10 +49,10 @@ class Model(Strict):
     def _hub_models_are_pinned(self) -> Self:
         is_hub_id = self.source.count("/") == 1 and not self.source.startswith("results/")
         if is_hub_id and self.directory is None and self.revision is None:
-            raise ValueError(
-                f"'{self.source}' is not a directory here, and as a Hugging Face id it needs a 'revision' of 40 hex digits, "
-                "so that the run can be repeated"
+            needed = (
+                "as a Hugging Face id it needs a 'revision' of 40 hex digits, so that the run can be repeated"
             )
+            raise ValueError(f"'{self.source}' is not a directory here, and {needed}")
         return self
 
     def files(self, prepared: Path) -> list[str]:

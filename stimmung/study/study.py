@@ -90,26 +90,27 @@ class Study(Strict):
     def _problems_with_abilities(self) -> list[str]:
         """Return which arms and panels ask a model for what it cannot do."""
         encoders = {name for name, model in self.models.items() if model.encoder}
-        problems = [
-            f"endpoints.{name}: a model has the same name" for name in self.endpoints if name in self.models
-        ]
+        chats = {name for name, model in self.models.items() if model.chat}
+        both = self.endpoints.keys() & self.models.keys()
+        problems = [f"endpoints.{name}: a model has the same name" for name in self.endpoints if name in both]
         for name, survey in self.surveys.items():
             for arm in survey.arms:
-                model, does = arm.split("/")[0], ARMS[arm.split("/")[1]]
+                told, model, does = (
+                    f"surveys.{name}.arms: '{arm}'",
+                    arm.split("/")[0],
+                    ARMS[arm.split("/")[1]],
+                )
                 if model in encoders and not does.classifies:
-                    problems.append(
-                        f"surveys.{name}.arms: '{arm}' needs a model that continues text, but '{model}' is an encoder"
-                    )
+                    problems.append(f"{told} needs a model that continues text, but '{model}' is an encoder")
                 if model in self.endpoints and does.tuned:
-                    problems.append(f"surveys.{name}.arms: '{arm}' trains, but '{model}' runs on a server")
+                    problems.append(f"{told} trains, but '{model}' runs on a server")
         for name, panel in self.panels.items():
             for model in panel.models():
+                told = f"panels.{name}.arms: '{model}'"
                 if model in encoders:
-                    problems.append(f"panels.{name}.arms: '{model}' is an encoder and cannot continue text")
-                if model in self.models and self.models[model].chat:
-                    problems.append(
-                        f"panels.{name}.arms: '{model}' has chat: true, but posts and questions are read as plain text"
-                    )
+                    problems.append(f"{told} is an encoder and cannot continue text")
+                if model in chats:
+                    problems.append(f"{told} has chat: true, but posts and questions are read as plain text")
         if self.run.panels and self.scoring.normalization == "pmi":
             problems.append(
                 "scoring.normalization: pmi compares with a prompt without a respondent, and a panel's question has none"

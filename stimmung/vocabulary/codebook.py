@@ -202,15 +202,12 @@ class Codebook(Strict):
             for language in self.languages
             if isinstance(text, dict) and language not in text
         ]
-        problems += self._unknown_placeholders()
-        for language in self.languages if not problems else []:
-            for name, item in self.items.items():
-                labels = item.labels(language)
-                if len(set(labels)) < len(labels):
-                    problems.append(f"items.{name}: two options have the same wording in '{language}'")
-            said = self.persona_answers(language)
-            if len(set(said)) < len(said):
-                problems.append(f"items.{self.target}: two options have the same persona in '{language}'")
+        raise_together(problems + self._unknown_placeholders())
+        for language in self.languages:
+            said = [(name, "wording", item.labels(language)) for name, item in self.items.items()]
+            for name, what, words in [*said, (self.target, "persona", self.persona_answers(language))]:
+                if len(set(words)) < len(words):
+                    problems.append(f"items.{name}: two options have the same {what} in '{language}'")
         raise_together(problems)
         return self
 
@@ -230,24 +227,27 @@ class Codebook(Strict):
         return problems
 
     def _worded_places(self) -> list[tuple[str, Worded]]:
-        places: list[tuple[str, Worded]] = [("instruction", self.instruction), ("question", self.question)]
+        places: list[tuple[str, Worded | None]] = [
+            ("instruction", self.instruction),
+            ("question", self.question),
+        ]
         if self.persona is not None:
-            places += [
-                ("persona.instruction", self.persona.instruction),
-                ("persona.question", self.persona.question),
-            ]
+            places.append(("persona.instruction", self.persona.instruction))
+            places.append(("persona.question", self.persona.question))
         for name, item in self.items.items():
             place = f"items.{name}"
-            places += [(place, item.wording), (f"{place}.format", item.format)]
-            places += [] if item.persona is None else [(f"{place}.persona", item.persona)]
-            answers: list[tuple[str, AnswerOption | MissingCode]] = [
-                *((f"option {_named(option.code)}", option) for option in item.options),
-                *((f"missing {_named(missing.code or missing.range)}", missing) for missing in item.missing),
+            places += [
+                (place, item.wording),
+                (f"{place}.format", item.format),
+                (f"{place}.persona", item.persona),
             ]
-            for which, one in answers:
-                places += [] if one.label is None else [(f"{place} {which}", one.label)]
-                places += [] if one.persona is None else [(f"{place} {which}, persona", one.persona)]
-        return places
+            for option in item.options:
+                which = f"{place} option {'when' if option.code is None else option.code}"
+                places += [(which, option.label), (f"{which}, persona", option.persona)]
+            for missing in item.missing:
+                which = f"{place} missing {missing.range if missing.code is None else missing.code}"
+                places += [(which, missing.label), (f"{which}, persona", missing.persona)]
+        return [(place, text) for place, text in places if text is not None]
 
     @property
     def predictors(self) -> list[str]:
@@ -288,7 +288,3 @@ def _in_one_form(code: Code) -> str:
 def _check_range(range_: tuple[float, float] | None, what: str) -> None:
     if range_ is not None and range_[0] > range_[1]:
         raise ValueError(f"range: {range_[0]:g} is above {range_[1]:g}; give the lowest {what} first")
-
-
-def _named(code: object) -> str:
-    return "when" if code is None else str(code)

@@ -53,10 +53,8 @@ def read_table(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
     except FileNotFoundError as error:
         raise InputError(f"no table at {path}") from error
     except (arrow.ArrowInvalid, arrow.ArrowException, OSError, EOFError) as error:
-        raise InputError(
-            f"{path} is not a readable parquet file",
-            f"It may be left from an interrupted run: delete it and run snakemake again, which makes it anew. ({error})",
-        ) from error
+        hint = f"It may be left from an interrupted run: delete it and run snakemake again, which makes it anew. ({error})"
+        raise InputError(f"{path} is not a readable parquet file", hint) from error
     return _check(frame, schema, str(path))
 
 
@@ -72,10 +70,8 @@ def _check(frame: pd.DataFrame, schema: pa.DataFrameSchema, where: str) -> pd.Da
     except pa.errors.SchemaErrors as error:
         cases = error.failure_cases[["column", "check", "failure_case"]].drop_duplicates()
         faults = ", ".join(list(dict.fromkeys(_fault(*case) for case in cases.itertuples(index=False)))[:5])
-        raise InputError(
-            f"{where} is not a valid '{schema.name}' table: {faults}",
-            "If an older version wrote it, delete it and run snakemake again.",
-        ) from error
+        hint = "If an older version wrote it, delete it and run snakemake again."
+        raise InputError(f"{where} is not a valid '{schema.name}' table: {faults}", hint) from error
     return checked
 
 
