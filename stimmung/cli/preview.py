@@ -29,17 +29,8 @@ def shown_prompts(
 ) -> Iterator[str]:
     """Yield lines: prompts of ``n`` respondents of each survey, or of one, once for each way in which its models read.
 
-    Parameters
-    ----------
-    condition
-        The condition whose prompts are shown; by default the first.
-    real
-        Whether to read the survey's file and show what people answered. Otherwise it is not even opened.
-
-    Raises
-    ------
-    InputError
-        If there is no such survey or condition, or file and codebook do not fit.
+    Shown is one condition, by default the first. Unless ``real``, the survey's file is not even opened. Raises InputError if there
+    is no such survey or condition, or file and codebook do not fit.
     """
     surveys = study.selected_surveys()
     if survey is not None and survey not in surveys:

@@ -9,10 +9,7 @@ from stimmung.vocabulary.errors import InputError
 
 
 def merged_config(files: Sequence[Path], root: Path = Path()) -> dict[str, Any]:
-    """Return config.yaml with the files laid over it, as ``--configfile`` does: maps key by key, later files win.
-
-    Raises InputError if a file cannot be read, see :func:`read_yaml`, or is not a map.
-    """
+    """Return config.yaml with the files laid over it, as ``--configfile`` does; raises InputError if one is not a map of keys."""
     config: dict[str, Any] = {}
     for path in [root / "config.yaml", *files]:
         content = read_yaml(path, "config", "Run this in the folder of the Snakefile.") or {}

@@ -118,10 +118,7 @@ class Survey(Strict):
         return list(dict.fromkeys(arm.split("/")[0] for arm in self.arms))
 
     def arms_of(self, condition: str) -> list[str]:
-        """Return the arms that are run under ``condition``.
-
-        An arm that sees no training rows runs only where the prompts differ from those of earlier conditions.
-        """
+        """Return the arms of ``condition``; one that sees no training rows runs only where no earlier condition has its prompts."""
         chosen = self.conditions[condition].arms
         arms = [arm for arm in self.arms if chosen is None or arm in chosen or arm.split("/")[1] in chosen]
         return [arm for arm in arms if sees_training_rows(arm) or self.prompt_twin(condition) == condition]

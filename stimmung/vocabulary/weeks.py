@@ -15,11 +15,8 @@ _WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
 
 class Weeks(Strict):
-    """The weeks of a panel, declared in advance, so that the whole workflow is known before anything runs.
-
-    A week is named by its label, the ISO date that the survey gives it. Its posts are those of the seven days that begin
-    ``shift_days`` after the label, at midnight in ``time_zone``.
-    """
+    """The weeks of a panel. A week is named by its label, the ISO date that the survey gives it. Its posts are those of the seven
+    days that begin `shift_days` after the label, at midnight in `time_zone`."""
 
     first: date
     """Label of the first week, an ISO date."""

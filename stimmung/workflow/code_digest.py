@@ -21,11 +21,7 @@ def code_digest(script: Path, root: Path = Path()) -> str:
 
 
 def code_files(script: Path, root: Path = Path()) -> list[Path]:
-    """Return a script and all files of the library that it needs, sorted.
-
-    These are the modules that it imports, at their heads or within a function, and what is no code in their folders. The
-    ``__init__.py`` of packages are left out: nothing but a docstring and the version stands there.
-    """
+    """Return a script, the modules of the library that it needs, and what is no code in their folders; no ``__init__.py``."""
     todo, files = [script], {script}
     while todo:
         found = {file for name in _read(todo.pop())[0] for file in _files_of(name, root)} - files
@@ -44,8 +40,8 @@ def _files_of(name: str, root: Path) -> frozenset[Path]:
 
 
 @cache
-def _no_code(folder: Path) -> tuple[Path, ...]:
-    return tuple(path for path in folder.glob("[!.]*") if path.is_file() and path.suffix != ".py")
+def _no_code(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("[!.]*") if path.is_file() and path.suffix != ".py"]
 
 
 @cache

@@ -20,10 +20,9 @@ def study_or_exit(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -
 
 
 def files_or_exit(study: Study) -> None:
-    """Say that files which a person must bring are not there, as `stimmung check` says it, and exit with 1.
+    """Say that files which a person must bring are not there, as `stimmung check` says it, and exit with 1. Nothing is opened.
 
-    Snakemake would say so too, in the words of its rules. Like it, this minds no file that is gone after it was read: what is made
-    of it first is there. Nothing is opened.
+    Like Snakemake, this minds no file that is gone after it was read: what is made of it first is there.
     """
     for key, (paths, made) in _needed(study).items():
         if (Path("results") / made).exists() or all(Path(path).expanduser().exists() for path in paths):
