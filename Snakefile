@@ -40,8 +40,7 @@ if workflow.is_main_process and workflow.storage_settings.default_storage_provid
 
 
 include: "rules/common.smk"
-include: "rules/survey_inputs.smk"
-include: "rules/panel_inputs.smk"
+include: "rules/inputs.smk"
 include: "rules/models.smk"
 include: "rules/surveys.smk"
 include: "rules/panels.smk"

@@ -74,13 +74,8 @@ def shown(*rules_shown, **names):
 
 def own_files(wildcards):
     """The user's files besides surveys and posts, whose readers record digests: codebooks, trackers, signals, lexicons."""
-    files = {survey.codebook for survey in STUDY.selected_surveys().values()}
-    for panel in STUDY.selected_panels().values():
-        files |= set(panel.files_beside().values())
-    return sorted(files)
-
-
-# Memory and time limits. A profile's table (`limits`) says them by model size; without one there is no cluster to be told.
+    beside = [file for panel in STUDY.selected_panels().values() for file in panel.files_beside().values()]
+    return sorted({*beside, *(survey.codebook for survey in STUDY.selected_surveys().values())})
 
 
 def grows(amount):
@@ -89,7 +84,7 @@ def grows(amount):
 
 
 def memory_of_model(wildcards, attempt):
-    """Main memory of a job that holds a model."""
+    """Main memory of a job that holds a model, by the profile's table (`limits`); without one there is no cluster to be told."""
     return attempt * limit_of(STUDY, wildcards.model).mem_mb
 
 

@@ -17,6 +17,7 @@ rule evaluate_votes:
         "benchmarks/evaluate_votes/{survey}.tsv"
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(2000),
         runtime=grows(15),
@@ -47,6 +48,7 @@ rule tabulate_votes:
         "benchmarks/tabulate_votes/{survey}.tsv"
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),
@@ -70,6 +72,7 @@ rule plot_votes:
         "benchmarks/plot_votes/{survey}/{format}.tsv"
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),
@@ -95,6 +98,7 @@ rule impute_answers:
         "benchmarks/impute_answers/{survey}.tsv"
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(2000),
         runtime=grows(10),

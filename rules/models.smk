@@ -14,6 +14,7 @@ rule build_tiny:
         "benchmarks/build_tiny/tiny.tsv"
     conda:
         "../envs/models.yaml"
+    threads: 1
     resources:
         mem_mb=grows(2000),
         runtime=grows(15),
@@ -36,6 +37,7 @@ rule prepare_model:
         "benchmarks/prepare_model/{model}.tsv"
     conda:
         "../envs/models.yaml"
+    threads: 1
     resources:
         mem_mb=memory_of_model,
         runtime=grows(120),

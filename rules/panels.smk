@@ -18,6 +18,7 @@ rule simulate_panel:
         panel=those_that(STUDY.panels, lambda panel: panel.simulate is not None),
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(10),
@@ -43,6 +44,7 @@ rule read_panel:
         panel=those_that(STUDY.panels, lambda panel: panel.mix is None),
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(2000),
         runtime=grows(240),
@@ -74,6 +76,7 @@ rule mix_posts:
         panel=those_that(STUDY.panels, lambda panel: panel.mix is not None),
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(10),
@@ -101,6 +104,7 @@ rule read_tracker:
         panel=those_that(STUDY.panels, lambda panel: panel.trackers),
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),
@@ -127,6 +131,7 @@ rule read_signals:
         panel=those_that(STUDY.panels, lambda panel: panel.signals),
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),
@@ -141,7 +146,8 @@ rule read_signals:
 rule count_words:
     """Count the words of the answer options in each week's posts: what a language model must beat."""
     input:
-        after=counted_files,
+        posts_record,
+        after=files_beside("lexicon"),
     output:
         signals="results/panels/{panel}/words.parquet",
     log:
@@ -150,6 +156,7 @@ rule count_words:
         "benchmarks/count_words/{panel}.tsv"
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(60),
@@ -176,6 +183,7 @@ rule train_week_adapters:
         "benchmarks/train_week_adapters/{panel}/{model}/{week}.tsv"
     conda:
         "../envs/models.yaml"
+    threads: 1
     resources:
         mem_mb=memory_of_model,
         runtime=minutes_of_rows(rows_of_weeks),
@@ -184,7 +192,8 @@ rule train_week_adapters:
         weeks=weeks_of_job,
         seeds=of_panel("seeds"),
         min_posts=of_panel("min_posts"),
-        skip_small_weeks=skips_small_weeks,
+        skip_small_weeks=lambda wildcards: of_panel("too_few_posts")(wildcards) == "skip"
+        and not is_mixed(wildcards),
         training=training_of,
         pace=STUDY.engine.pace(),
         store=STORE,
@@ -206,6 +215,7 @@ rule score_questions:
         "benchmarks/score_questions/{panel}/{model}.tsv"
     conda:
         "../envs/models.yaml"
+    threads: 1
     resources:
         mem_mb=memory_of_model,
         runtime=grows(240),

@@ -3,10 +3,7 @@
 from stimmung.report.provenance import git_state, study_title
 
 SURVEYS_SHOWN = shown(
-    rules.evaluate_votes,
-    rules.tabulate_votes,
-    rules.plot_votes,
-    survey=STUDY.selected_surveys(),
+    rules.evaluate_votes, rules.tabulate_votes, rules.plot_votes, survey=STUDY.selected_surveys()
 )
 PANELS_SHOWN = shown(
     rules.aggregate_answers,
@@ -37,6 +34,7 @@ rule record_run:
         "benchmarks/record_run/run.tsv"
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(500),
         runtime=grows(5),
@@ -67,6 +65,7 @@ rule render_report:
         "benchmarks/render_report/report.tsv"
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),

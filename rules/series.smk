@@ -15,6 +15,7 @@ rule aggregate_answers:
         "benchmarks/aggregate_answers/{panel}.tsv"
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),
@@ -42,6 +43,7 @@ rule cross_correlate:
         "benchmarks/cross_correlate/{panel}.tsv"
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(2000),
         runtime=grows(30),
@@ -75,6 +77,7 @@ rule tabulate_moods:
         "benchmarks/tabulate_moods/{panel}.tsv"
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),
@@ -99,6 +102,7 @@ rule plot_moods:
         "benchmarks/plot_moods/{panel}/{format}.tsv"
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),

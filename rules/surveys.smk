@@ -5,7 +5,7 @@ rule simulate_survey:
     """Make up respondents and write them as the archive writes its file."""
     input:
         codebook=of_survey("codebook"),
-        after=layout_of,
+        after=lambda wildcards: STUDY.surveys[wildcards.survey].simulate.layout or [],
     output:
         file="results/surveys/{survey}/simulated.sav",
     log:
@@ -16,6 +16,7 @@ rule simulate_survey:
         survey=those_that(STUDY.surveys, lambda survey: survey.simulate is not None),
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),
@@ -44,6 +45,7 @@ rule read_survey:
         "benchmarks/read_survey/{survey}.tsv"
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(2000),
         runtime=grows(10),
@@ -71,6 +73,7 @@ rule split_respondents:
         "benchmarks/split_respondents/{survey}/{condition}.tsv"
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),
@@ -102,6 +105,7 @@ rule build_prompts:
         "benchmarks/build_prompts/{survey}/{condition}.tsv"
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),
@@ -126,6 +130,7 @@ rule build_personas:
         "benchmarks/build_personas/{survey}/{condition}.tsv"
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),
@@ -156,6 +161,7 @@ rule train_fold_adapters:
         "benchmarks/train_fold_adapters/{survey}/{model}/{arm}/{condition}/seed-{seed}.tsv"
     conda:
         "../envs/models.yaml"
+    threads: 1
     resources:
         mem_mb=memory_of_model,
         runtime=minutes_of_rows(rows_trained),
@@ -190,6 +196,7 @@ rule score_respondents:
         "benchmarks/score_respondents/{survey}/{model}/{arm}/{condition}/seed-{seed}.tsv"
     conda:
         "../envs/models.yaml"
+    threads: 1
     resources:
         mem_mb=memory_of_model,
         runtime=minutes_of_rows(lambda wildcards, input: n_rows(Path(input.prompts))),
@@ -223,6 +230,7 @@ rule ask_endpoint:
         "benchmarks/ask_endpoint/{survey}/{endpoint}/{arm}/{condition}/seed-{seed}.tsv"
     conda:
         "../envs/models.yaml"
+    threads: 1
     resources:
         mem_mb=grows(2000),
         runtime=grows(600),
@@ -259,6 +267,7 @@ rule predict_baselines:
         "benchmarks/predict_baselines/{survey}/{condition}/seed-{seed}.tsv"
     conda:
         "../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=grows(2000),
         runtime=grows(30),
