@@ -25,10 +25,6 @@ def read_signal(
 
     Parameters
     ----------
-    path
-        A .csv or .parquet file.
-    name
-        The signal's name in tables and figures.
     day
         The column of the day, or of any day of the week.
     columns

@@ -28,14 +28,8 @@ def read_yougov(path: Path, sheet: str | None = None) -> pd.DataFrame:
     """Read one sheet of a tracker as downloaded from YouGov's site.
 
     The first row has the question and the days of the waves ('27th Jun 2019'), each further row an answer option and its
-    shares ('53%'), the last rows the number of respondents.
-
-    Parameters
-    ----------
-    path
-        The .xlsx file.
-    sheet
-        The group of respondents, e.g. 'All adults'. None: the first sheet.
+    shares ('53%'), the last rows the number of respondents. A sheet is a group of respondents, e.g. 'All adults'; None is the
+    first sheet.
 
     Returns
     -------
@@ -79,12 +73,8 @@ def read_yougov(path: Path, sheet: str | None = None) -> pd.DataFrame:
 def read_tidy(path: Path, question: str | None = None) -> pd.DataFrame:
     """Read a .csv or .parquet tracker with the columns week, option, share, and perhaps n and question.
 
-    Parameters
-    ----------
-    path
-        The file. A week is given by any of its days; a share lies between 0 and 1 or ends in %.
-    question
-        Only rows with this value in column ``question``. None: the file is about one question.
+    A week is given by any of its days; a share lies between 0 and 1 or ends in %. Only rows with the value ``question`` in the
+    column of that name are read; None: the file is about one question.
 
     Returns
     -------
@@ -120,20 +110,8 @@ def tracker_table(
 ) -> pd.DataFrame:
     """Return the waves of one question as a tracker table, with the answer options in the study's words.
 
-    Waves outside the declared weeks are kept, for correlations at a lag.
-
-    Parameters
-    ----------
-    waves
-        Columns day, option, share, n.
-    question
-        The question's name in the config.
-    options
-        The question's answer options, matched without regard to case.
-    weeks
-        The panel's weeks. A wave belongs to the label on or before its day.
-    where
-        The file, for messages.
+    Waves outside the declared weeks are kept, for correlations at a lag. A wave belongs to the label on or before its day.
+    Options are matched without regard to case; ``where`` names the file in messages.
 
     Returns
     -------

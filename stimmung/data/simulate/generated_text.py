@@ -46,7 +46,7 @@ def _questionnaire(language: dict[str, Any], rng: np.random.Generator) -> str:
     for _ in range(rng.choice([1, 1, 2])):
         trait = rng.normal()
         lines = [f"{items[place][0]}: {_answer(items[place][1], trait, rng)}" for place in chosen]
-        lines += [_number(*numbers[place], trait, rng) for place in counted]
+        lines += [_number(numbers[place], trait, rng) for place in counted]
         lines = _shuffled(lines, rng)
         # Several questions, so that each respondent gives more than one answer to learn from.
         answers = [f"{question}: {_answer(options, trait, rng)}" for question, options in asked]
@@ -75,7 +75,8 @@ def _answer(options: Sequence[str], trait: float, rng: np.random.Generator) -> s
     return options[min(int(_place(trait, rng) * len(options)), len(options) - 1)]
 
 
-def _number(stem: str, unit: str, low: int, high: int, trait: float, rng: np.random.Generator) -> str:
+def _number(number: Sequence[Any], trait: float, rng: np.random.Generator) -> str:
+    stem, unit, low, high = number
     return f"{stem}: {low + int(_place(trait, rng) * (high - low + 0.999))}{unit}"
 
 

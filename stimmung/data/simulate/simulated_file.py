@@ -10,6 +10,7 @@ import pandas as pd
 import pyreadstat
 
 from stimmung.data.surveys.coding import resolve_codes
+from stimmung.data.surveys.respondents import needed_columns
 from stimmung.data.surveys.survey_files import SIMULATED_MARK, code_key, code_number, find_columns
 from stimmung.vocabulary.atomic_files import whole
 from stimmung.vocabulary.codebook import AnswerOption, Code, Codebook, MissingReason, SurveyItem
@@ -19,9 +20,8 @@ from stimmung.vocabulary.layout import Layout, Variable
 # All shares are choices.
 OUTSIDERS = 0.2  # rows that `where` leaves out, relative to those that it keeps
 ABSENT = 0.04  # of each item's answers
-AGREEMENT = (
-    0.65  # how often an item with the target's own answers, such as party identification, has the same one
-)
+# How often an item with the target's own answers, such as party identification, has the same one.
+AGREEMENT = 0.65
 
 
 def simulate_codes(
@@ -40,24 +40,7 @@ def simulate_codes(
     Respondents have a position in a plane, standard normal. The target is a multinomial logit of it, with a direction for
     each answer; nominal items are the same with smaller random slopes, ordinal and numeric ones are ranks along a random
     direction. An item with the target's own answers agrees with it more often than not. All missing codes of the codebook
-    occur.
-
-    Parameters
-    ----------
-    codebook
-        The items.
-    layout
-        The columns, among them those of every item, condition and weight.
-    where, where_not
-        They keep ``n`` rows, and leave out a fifth as many more.
-    weight
-        The column of the weight, or None.
-    language
-        Of the labels by which an item's answers are compared with the target's.
-    n
-        Rows that `where` and `where_not` keep.
-    seed
-        Of all random numbers.
+    occur. `where` and `where_not` keep ``n`` rows, and leave out a fifth as many more.
 
     Raises
     ------
@@ -66,8 +49,7 @@ def simulate_codes(
     """
     total = n + (int(OUTSIDERS * n) if where or where_not else 0)
     rng = np.random.default_rng(seed)
-    columns = _columns(codebook, layout, [*where, *where_not, *([weight] if weight else [])])
-    table = _Table(layout, columns, total)
+    table = _Table(layout, needed_columns(codebook, where, weight, where_not), total)
     places = rng.normal(size=(total, 2))
     chosen = _chosen_options(codebook, language, places, rng)
     for name, item in codebook.items.items():
@@ -114,11 +96,12 @@ def write_simulated_sav(codes: pd.DataFrame, layout: Layout, path: Path) -> None
 class _Table:
     """The columns of the file while they are filled, by name or variable label, as the codebook names them."""
 
-    def __init__(self, layout: Layout, columns: Mapping[str, str], n: int) -> None:
-        self.layout, self.columns = layout, columns
-        names = [variable.name for variable in layout.variables]
-        self.frame = pd.DataFrame(np.nan, index=range(n), columns=names)
+    def __init__(self, layout: Layout, columns: Sequence[str], n: int) -> None:
+        self.layout = layout
         self._variables = {variable.name: variable for variable in layout.variables}
+        labels = {name: variable.label or None for name, variable in self._variables.items()}
+        self.columns = find_columns(columns, labels, f"the layout of {layout.title}")
+        self.frame = pd.DataFrame(np.nan, index=range(n), columns=list(labels))
 
     def variable(self, column: str) -> Variable:
         """Return the layout of a column, given by name or variable label."""
@@ -139,18 +122,15 @@ class _Table:
         return [code for code in found if code is not None]
 
 
-def _columns(codebook: Codebook, layout: Layout, others: Sequence[str]) -> dict[str, str]:
-    wanted = [column for item in codebook.items.values() for column in item.columns] + list(others)
-    wanted += [codebook.respondent_id] if codebook.respondent_id is not None else []
-    labels = {variable.name: variable.label or None for variable in layout.variables}
-    return find_columns(wanted, labels, f"the layout of {layout.title}")
-
-
 def _chosen_options(
     codebook: Codebook, language: str, places: npt.NDArray[Any], rng: np.random.Generator
 ) -> dict[str, npt.NDArray[Any]]:
     """Return the index of each respondent's option, for each item that has options."""
-    chosen = {codebook.target: _target_options(len(codebook.target_labels(language)), places, rng)}
+    answers = codebook.target_labels(language)
+    angles = 2 * np.pi * np.arange(len(answers)) / len(answers)
+    directions = 2.5 * np.column_stack([np.cos(angles), np.sin(angles)])
+    # The first options are frequent and the last ones rare, like parties.
+    chosen = {codebook.target: _pulled(directions, places, rng, np.linspace(1, -1, len(answers)))}
     for name, item in codebook.items.items():
         if name == codebook.target or item.scale == "numeric":
             continue
@@ -159,15 +139,8 @@ def _chosen_options(
             chosen[name] = _ranked(places, rng, (0, len(labels) - 1)).astype(int)
         else:
             chosen[name] = _pulled(rng.normal(scale=0.5, size=(len(labels), 2)), places, rng)
-            _agree(chosen[name], labels, chosen[codebook.target], codebook.target_labels(language), rng)
+            _agree(chosen[name], labels, chosen[codebook.target], answers, rng)
     return chosen
-
-
-def _target_options(n_options: int, places: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[Any]:
-    angles = 2 * np.pi * np.arange(n_options) / n_options
-    # The first options are frequent and the last ones rare, like parties.
-    head_start = np.linspace(1, -1, n_options)
-    return _pulled(2.5 * np.column_stack([np.cos(angles), np.sin(angles)]), places, rng, head_start)
 
 
 def _pulled(
@@ -205,8 +178,7 @@ def _agree(
 def _write_options(
     table: _Table, item: SurveyItem, chosen: npt.NDArray[Any], rng: np.random.Generator
 ) -> None:
-    conditions = {column for option in item.options for column in option.when}
-    for column in sorted(conditions):
+    for column in sorted({column for option in item.options for column in option.when}):
         others = [code for option in item.options for code in option.when.get(column, [])]
         free = set(table.variable(column).values) - set(table.codes(column, others))
         table.put(column, min(free) if free else np.nan)
@@ -215,14 +187,12 @@ def _write_options(
         for column, codes in option.when.items():
             table.put(column, rng.choice(_codes(table, column, codes, option), len(rows)), rows)
         if option.codes:
-            table.put(
-                item.column, rng.choice(_codes(table, item.column, option.codes, option), len(rows)), rows
-            )
+            own = _codes(table, item.column, option.codes, option)
+            table.put(item.column, rng.choice(own, len(rows)), rows)
         else:
-            filters = [
-                code for one in item.missing if one.reason == MissingReason.FILTER for code in one.codes
-            ]
-            table.put(item.column, next(iter(table.codes(item.column, filters)), np.nan), rows)
+            absent = [one.codes for one in item.missing if one.reason == MissingReason.FILTER]
+            filter_codes = table.codes(item.column, [code for codes in absent for code in codes])
+            table.put(item.column, filter_codes[0] if filter_codes else np.nan, rows)
 
 
 def _codes(table: _Table, column: str, wanted: Sequence[Code], option: AnswerOption) -> list[float]:

@@ -49,26 +49,16 @@ def simulate_week(
 
     Each post expresses a mood drawn from the latent mood of its week. Each respondent draws three moods from it and chooses
     those, so that a mood with the latent share m is chosen with probability 1 - (1 - m)^3, and the observed share has the
-    noise of a sample of ``n_respondents``.
-
-    Parameters
-    ----------
-    weeks
-        The panel's weeks; the latent mood starts at the first.
-    label
-        The week.
-    posts_per_week
-        Number of posts, including retweets and those that express no mood.
-    n_respondents
-        Respondents of a survey wave.
-    seed
-        Of all random numbers, together with the week's position.
+    noise of a sample of ``n_respondents``. The posts include retweets and some that express no mood.
     """
     place = weeks.labels().index(label)
     mood = latent_mood(place + 1, seed)[place]
     posts = _posts(weeks, label, mood, posts_per_week, np.random.default_rng([seed, _POSTS, place]))
-    survey = _survey(mood, n_respondents, np.random.default_rng([seed, _SURVEY, place]))
-    return SimulatedWeek(label, posts, mood, survey)
+    rng = np.random.default_rng([seed, _SURVEY, place])
+    drawn = rng.choice(len(MOODS), size=(n_respondents, MOODS_PER_RESPONDENT), p=mood)
+    chosen = np.zeros((n_respondents, len(MOODS)), bool)
+    chosen[np.arange(n_respondents)[:, None], drawn] = True
+    return SimulatedWeek(label, posts, mood, chosen.mean(axis=0))
 
 
 def latent_mood(n_weeks: int, seed: int) -> Shares:
@@ -112,14 +102,6 @@ def _long(rows: Sequence[Shares], labels: Sequence[str], value: str) -> pd.DataF
             value: np.concatenate(rows),
         }
     )
-
-
-def _survey(mood: Shares, n_respondents: int, rng: np.random.Generator) -> Shares:
-    drawn = rng.choice(len(MOODS), size=(n_respondents, MOODS_PER_RESPONDENT), p=mood)
-    ticked = np.zeros((n_respondents, len(MOODS)), bool)
-    ticked[np.arange(n_respondents)[:, None], drawn] = True
-    shares: Shares = ticked.mean(axis=0)
-    return shares
 
 
 def _posts(weeks: Weeks, label: str, mood: Shares, n_posts: int, rng: np.random.Generator) -> pd.DataFrame:

@@ -37,16 +37,7 @@ class Coded:
 def code_item(survey: SurveyFile, codes: pd.DataFrame, item: SurveyItem, language: str) -> Coded:
     """Return the answers to one item.
 
-    Parameters
-    ----------
-    survey
-        The file, for its value labels and declared missing codes.
-    codes
-        The rows of the file that are kept, with all columns of the item.
-    item
-        The meaning of the codes.
-    language
-        The language of the answers.
+    ``codes`` are the rows of the file that are kept; value labels and declared missing codes come from ``survey``.
 
     Raises
     ------
@@ -71,23 +62,10 @@ def code_item(survey: SurveyFile, codes: pd.DataFrame, item: SurveyItem, languag
 
 
 def resolve_codes(codes: Iterable[Code], value_labels: Mapping[Code, str], where: str) -> set[str]:
-    """Return the keys of codes, each of which may be given by its value label instead.
+    """Return the keys (:func:`code_key`) of codes, each of which may be given by its value label instead.
 
-    A code takes precedence over a label. What is neither is kept: it may be a code without a label.
-
-    Parameters
-    ----------
-    codes
-        Codes or value labels, as a codebook or a condition names them.
-    value_labels
-        Code to value label, as the file has them; empty if it has none.
-    where
-        The column, for the error.
-
-    Returns
-    -------
-    set of str
-        Keys as :func:`stimmung.data.surveys.survey_files.code_key` makes them: 1, 1.0 and "1" have the same.
+    A code takes precedence over a label. What is neither is kept: it may be a code without a label. ``where`` names the column
+    in the error.
 
     Raises
     ------
@@ -133,11 +111,8 @@ def describe_unknown(
 ) -> str:
     """Return a message about codes that are not in the codebook: each with its value label and the number of rows."""
     label_of = {code_key(code): label for code, label in value_labels.items()}
-    counts = (
-        unknown.value_counts()
-        .sort_index(key=lambda keys: keys.astype(str))
-        .sort_values(ascending=False, kind="stable")
-    )
+    by_code = unknown.value_counts().sort_index(key=lambda keys: keys.astype(str))
+    counts = by_code.sort_values(ascending=False, kind="stable")
     named = [code for option in item.options for code in option.codes if isinstance(code, str)]
     shown = []
     for code, count in counts.head(_SHOWN).items():
@@ -204,14 +179,12 @@ def _words(
     labels = item.labels(language)
     words = pd.Series(None, index=keys.index, dtype=object)
     # An option with conditions is the special case: it comes last and overrides the others.
-    for special in (False, True):
-        for option, label in zip(item.options, labels, strict=True):
-            if bool(option.when) != special:
-                continue
-            given = holds(survey, codes, option.when)
-            if option.codes:
-                given &= keys.isin(resolve_codes(option.codes, value_labels, f"column '{item.column}'"))
-            elif not special:
-                continue
-            words = words.mask(given & (reasons.isna() | special), label)
+    in_order = sorted(zip(item.options, labels, strict=True), key=lambda option: bool(option[0].when))
+    for option, label in in_order:
+        given = holds(survey, codes, option.when)
+        if option.codes:
+            given &= keys.isin(resolve_codes(option.codes, value_labels, f"column '{item.column}'"))
+        elif not option.when:
+            continue
+        words = words.mask(given & (reasons.isna() | bool(option.when)), label)
     return words.astype(pd.CategoricalDtype(labels, ordered=item.scale == "ordinal"))

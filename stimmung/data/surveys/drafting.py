@@ -73,16 +73,10 @@ def draft_codebook(
 
     Parameters
     ----------
-    survey
-        The whole file, or the columns that matter.
     source
         The file, for the header.
-    target
-        The column to predict, by name or variable label.
     items
-        The columns of the other items, in the order of the prompt. Empty: all, if the file has few.
-    language
-        The language of the labels.
+        The columns of the items other than the target, in the order of the prompt. Empty: all, if the file has few.
     leave_out
         Columns that are not items, such as the weight.
 
@@ -159,12 +153,8 @@ def _reason(
         for low, high in declared
     )
     # Archives use negative codes for missing answers to items whose other codes are positive.
-    is_odd = (
-        number is not None
-        and number < 0
-        and bool(label)
-        and any((code_number(one) or 0) > 0 for one in values)
-    )
+    has_positive = any((code_number(one) or 0) > 0 for one in values)
+    is_odd = number is not None and number < 0 and bool(label) and has_positive
     if not (is_declared or is_odd):
         return None
     said = (reason for reason, pattern in _REASONS if re.search(pattern, label, re.IGNORECASE))

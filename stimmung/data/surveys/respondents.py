@@ -38,16 +38,10 @@ def respondents_table(
     weight: str | None = None,
     where_not: Mapping[str, Sequence[Code]] | None = None,
 ) -> pd.DataFrame:
-    """Return one row for each respondent.
+    """Return one row for each respondent; ``survey`` has the columns that :func:`needed_columns` names.
 
     Parameters
     ----------
-    survey
-        The columns that :func:`needed_columns` names.
-    codebook
-        The meaning of the codes.
-    language
-        The language of the answers.
     where
         Column to codes: only respondents who have one of them in every column are kept.
     weight
@@ -75,10 +69,11 @@ def respondents_table(
     codes = _where(survey, where or {}, where_not or {})
     table: dict[str, pd.Series[Any]] = {}
     problems, hints = [], []
-    for name, column, read in (
-        ("respondent_id", codebook.respondent_id, _identifiers),
-        ("weight", weight, _weights),
-    ):
+    own: dict[str, Any] = {
+        "respondent_id": (_identifiers, codebook.respondent_id),
+        "weight": (_weights, weight),
+    }
+    for name, (read, column) in own.items():
         try:
             table[name] = read(codes, column)
         except InputError as error:
@@ -118,9 +113,8 @@ def missing_counts(respondents: pd.DataFrame, items: Sequence[str]) -> dict[str,
         reasons = respondents.get(item + MISSING_SUFFIX)
         absent = int(respondents[item].isna().sum())
         if absent and reasons is not None:
-            counts[item] = {
-                str(reason): int(n) for reason, n in reasons.value_counts(sort=False).items() if n
-            }
+            found = reasons.value_counts(sort=False)
+            counts[item] = {str(reason): int(n) for reason, n in found.items() if n}
         elif absent:
             counts[item] = {"empty": absent}
     return counts
@@ -141,15 +135,14 @@ def _check_names(codebook: Codebook, language: str) -> None:
 def _where(
     survey: SurveyFile, where: Mapping[str, Sequence[Code]], where_not: Mapping[str, Sequence[Code]]
 ) -> pd.DataFrame:
-    kept = survey.codes
+    kept, n = survey.codes, len(survey.codes)
     for column, wanted in where.items():
         kept = kept[holds(survey, kept, {column: wanted})]
-        logger.info("where %s: %d of %d respondents are left", column, len(kept), len(survey.codes))
+        logger.info("where %s: %d of %d respondents are left", column, len(kept), n)
     for column, unwanted in where_not.items():
         kept = kept[~holds(survey, kept, {column: unwanted})]
-        logger.info("where_not %s: %d of %d respondents are left", column, len(kept), len(survey.codes))
+        logger.info("where_not %s: %d of %d respondents are left", column, len(kept), n)
     if kept.empty:
-        n = len(survey.codes)
         said = f"where: none of {n} respondents is left" if n else "the file has no rows"
         raise InputError(said, "`where` names codes of the file, or their value labels.")
     return kept

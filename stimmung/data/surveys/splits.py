@@ -19,16 +19,9 @@ Selection = Mapping[str, Any]  # exclude, keep, complete and share of another co
 
 
 def assign_folds(target: "pd.Series[str]", n_folds: int, seed: int) -> "pd.Series[int]":
-    """Return each respondent's test fold, stratified by the answer to the target.
+    """Return each respondent's test fold, stratified by the answer to the target, which is NA where there is none.
 
-    Parameters
-    ----------
-    target
-        The answers, NA where there is none.
-    n_folds
-        Number of folds.
-    seed
-        Draws the folds. They depend on nothing but the rows and the target, so all conditions share them.
+    Folds depend on nothing but the seed, the rows and the target, so all conditions share them.
 
     Returns
     -------
@@ -76,12 +69,6 @@ def split_condition(
 
     Parameters
     ----------
-    respondents
-        The respondents table.
-    target
-        The item to predict.
-    condition
-        The condition's name.
     exclude
         Item to answers: respondents who gave one of them leave the training rows.
     keep
@@ -93,8 +80,8 @@ def split_condition(
     same_size_as
         ``exclude``, ``keep``, ``complete`` and ``share`` of another condition: as many of the remaining rows are drawn as
         that one has, see :func:`draw_rows`.
-    n_folds, seed
-        See :func:`assign_folds`; the seed draws the rows as well.
+    seed
+        Draws the folds and the rows.
 
     Returns
     -------
@@ -112,14 +99,8 @@ def split_condition(
         other = _selected(respondents, target, folds, condition, seed=seed, **same_size_as)
         in_training = draw_rows(in_training, respondents[target], folds, int(other.sum()), seed)
     _check_training(in_training, respondents[target], folds, condition, n_folds)
-    return pd.DataFrame(
-        {
-            "respondent_id": respondents["respondent_id"],
-            "condition": condition,
-            "fold": folds,
-            "in_training": in_training,
-        }
-    )
+    table = respondents[["respondent_id"]]
+    return table.assign(condition=condition, fold=folds, in_training=in_training)
 
 
 def _selected(
@@ -168,8 +149,6 @@ def draw_share(
         Answer and fold of each respondent, shape (n_respondents,).
     share
         0 < share <= 1, of the rows in ``in_training``.
-    seed
-        Draws the order.
     """
     rows = _rows_by_answer(in_training, target)
     # floor(x + 1/2): Python's round would send both 0.5 and 1.5 to an even number.
