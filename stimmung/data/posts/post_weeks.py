@@ -167,10 +167,15 @@ def keep_if_equal(draft: Path, target: Path) -> bool:
 def _column(spill: Path, name: str) -> Digests:
     if not spill.exists():
         return np.empty(0, np.uint64)
+    parts: list[Digests] = [array.to_numpy() for array in _arrays(spill, name)]
+    return np.concatenate(parts)
+
+
+def _arrays(spill: Path, name: str) -> Iterator[pa.Array]:
     options = pa.ipc.IpcReadOptions(included_fields=[SPILL.get_field_index(name)])
     with pa.ipc.open_stream(spill, options=options) as reader:
-        parts: list[Digests] = [batch.column(0).to_numpy() for batch in reader]
-    return np.concatenate(parts)
+        for batch in reader:
+            yield batch.column(0)
 
 
 def _chosen(spill: Path, filters: PostFilters) -> tuple[Rows, Counter[str], int]:
@@ -216,11 +221,9 @@ def _texts(spill: Path, rows: Rows, n_rows: int) -> pa.Array:
     wanted[rows] = True
     found = []
     start = 0
-    options = pa.ipc.IpcReadOptions(included_fields=[SPILL.get_field_index("text")])
-    with pa.ipc.open_stream(spill, options=options) as reader:
-        for batch in reader:
-            found.append(batch.column(0).filter(pa.array(wanted[start : start + len(batch)])))
-            start += len(batch)
+    for texts in _arrays(spill, "text"):
+        found.append(texts.filter(pa.array(wanted[start : start + len(texts)])))
+        start += len(texts)
     return pa.concat_arrays(found).take(pa.array(np.searchsorted(np.sort(rows), rows)))
 
 

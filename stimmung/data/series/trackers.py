@@ -3,13 +3,14 @@
 import logging
 import re
 import warnings
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import openpyxl
 import pandas as pd
+from openpyxl.utils.exceptions import InvalidFileException
 
 from stimmung.data.series.series_files import days_of, numbers_of, parse_day, parse_number, read_series_file
 from stimmung.vocabulary.errors import InputError, near
@@ -124,13 +125,9 @@ def tracker_table(
         If an option is absent or its share is constant, two waves fall into one week, or none into the panel's weeks.
     """
     known = {option.casefold(): option for option in waves["option"].unique()}
-    absent = [
-        f"'{option}'{near(option, known.values())}" for option in options if option.casefold() not in known
-    ]
-    if absent:
-        raise InputError(
-            f"{where} has no answers {', '.join(absent)}", f"It has: {', '.join(known.values())}."
-        )
+    if absent := [option for option in options if option.casefold() not in known]:
+        named = ", ".join(f"'{option}'{near(option, known.values())}" for option in absent)
+        raise InputError(f"{where} has no answers {named}", f"It has: {', '.join(known.values())}.")
     ours = {known[option.casefold()]: option for option in options}
     table = waves[waves["option"].isin(ours)]
     table = table.assign(
@@ -184,13 +181,7 @@ def _sheet_rows(path: Path, sheet: str | None) -> list[tuple[Any, ...]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # about styles
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (
-        zipfile.BadZipFile,
-        KeyError,
-        ValueError,
-        OSError,
-        openpyxl.utils.exceptions.InvalidFileException,
-    ) as error:
+    except (BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
         raise InputError(f"{path} is not a readable .xlsx file", "It may be damaged.") from error
     try:
         if sheet is not None and sheet not in book.sheetnames:

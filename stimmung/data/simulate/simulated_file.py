@@ -59,7 +59,12 @@ def simulate_codes(
             _write_options(table, item, chosen[name], rng)
         # An answer that another column decides cannot be missing in this one.
         special = [number for number, option in enumerate(item.options) if option.when]
-        _remove_some(table, item, ~np.isin(chosen.get(name, np.zeros(total)), special), rng)
+        codes = table.codes(item.column, [code for missing in item.missing for code in missing.codes])
+        codes += [missing.range[1] for missing in item.missing if missing.range is not None]
+        if codes:
+            removable = ~np.isin(chosen.get(name, np.zeros(total)), special)
+            rows = np.flatnonzero((rng.random(total) < ABSENT) & removable)
+            table.put(item.column, rng.choice(codes, len(rows)), rows)
     if weight is not None:
         table.put(weight, np.round(rng.lognormal(-0.08, 0.4, total), 4))
     if codebook.respondent_id is not None:
@@ -71,7 +76,7 @@ def simulate_codes(
 def write_simulated_sav(codes: pd.DataFrame, layout: Layout, path: Path) -> None:
     """Write codes as an SPSS file whose label and notes say that they are simulated; the same bytes every time."""
     labels = {variable.name: layout.value_labels(variable) for variable in layout.variables}
-    lowest, highest = min(layout.missing, default=None), max(layout.missing, default=None)
+    ranges = [{"lo": min(layout.missing), "hi": max(layout.missing)}] if layout.missing else []
     mark = f"{SIMULATED_MARK} respondents, not data of {layout.title}"
     with whole(path) as draft:
         pyreadstat.write_sav(
@@ -81,11 +86,7 @@ def write_simulated_sav(codes: pd.DataFrame, layout: Layout, path: Path) -> None
             note=f"{SIMULATED_MARK}: written by Stimmung, nobody was asked.",
             column_labels={variable.name: variable.label for variable in layout.variables},
             variable_value_labels={name: values for name, values in labels.items() if values},
-            missing_ranges=(
-                {variable.name: [{"lo": lowest, "hi": highest}] for variable in layout.variables}
-                if layout.missing
-                else None
-            ),
+            missing_ranges={variable.name: ranges for variable in layout.variables if ranges} or None,
         )
         # The header has the time of writing, in which two runs would differ.
         content = bytearray(draft.read_bytes())
@@ -139,7 +140,11 @@ def _chosen_options(
             chosen[name] = _ranked(places, rng, (0, len(labels) - 1)).astype(int)
         else:
             chosen[name] = _pulled(rng.normal(scale=0.5, size=(len(labels), 2)), places, rng)
-            _agree(chosen[name], labels, chosen[codebook.target], answers, rng)
+            shared = {number: labels.index(label) for number, label in enumerate(answers) if label in labels}
+            if len(shared) * 2 >= len(answers):
+                agreeing = np.flatnonzero(rng.random(len(places)) < AGREEMENT)
+                for place, answer in zip(agreeing, chosen[codebook.target][agreeing], strict=True):
+                    chosen[name][place] = shared.get(int(answer), chosen[name][place])
     return chosen
 
 
@@ -159,20 +164,6 @@ def _ranked(places: npt.NDArray[Any], rng: np.random.Generator, bounds: tuple[in
     share = (signal.argsort().argsort() + 0.5) / len(signal)
     low, high = bounds
     return np.asarray(np.floor(low + share * (high - low + 1)))
-
-
-def _agree(
-    chosen: npt.NDArray[Any],
-    labels: Sequence[str],
-    target: npt.NDArray[Any],
-    target_labels: Sequence[str],
-    rng: np.random.Generator,
-) -> None:
-    shared = {number: labels.index(label) for number, label in enumerate(target_labels) if label in labels}
-    if len(shared) * 2 < len(target_labels):
-        return
-    for place in np.flatnonzero(rng.random(len(chosen)) < AGREEMENT):
-        chosen[place] = shared.get(int(target[place]), chosen[place])
 
 
 def _write_options(
@@ -203,16 +194,6 @@ def _codes(table: _Table, column: str, wanted: Sequence[Code], option: AnswerOpt
             "The layout must give each answer of the codebook a code or a value label.",
         )
     return codes
-
-
-def _remove_some(
-    table: _Table, item: SurveyItem, answered: npt.NDArray[Any], rng: np.random.Generator
-) -> None:
-    codes = table.codes(item.column, [code for missing in item.missing for code in missing.codes])
-    codes += [missing.range[1] for missing in item.missing if missing.range is not None]
-    if codes:
-        rows = np.flatnonzero((rng.random(len(table.frame)) < ABSENT) & answered)
-        table.put(item.column, rng.choice(codes, len(rows)), rows)
 
 
 def _apply_where(

@@ -82,26 +82,22 @@ def latent_mood(n_weeks: int, seed: int) -> Shares:
 
 def tracker_table(weeks: Sequence[SimulatedWeek], n_respondents: int) -> pd.DataFrame:
     """Return the simulated survey as a tracker table: columns week, question, option, share (0 to 1) and n (respondents)."""
-    return _long([week.survey for week in weeks], [week.label for week in weeks], "share").assign(
-        question=QUESTION, n=float(n_respondents)
-    )[["week", "question", "option", "share", "n"]]
+    table = _long(weeks, "share", [week.survey for week in weeks])
+    return table.assign(question=QUESTION, n=float(n_respondents))[
+        ["week", "question", "option", "share", "n"]
+    ]
 
 
 def truth_table(weeks: Sequence[SimulatedWeek]) -> pd.DataFrame:
     """Return the latent mood as a table of signals, under the name 'latent': columns week, signal, option, value and n (posts)."""
     n_posts = np.repeat([float(len(week.posts)) for week in weeks], len(MOODS))
-    table = _long([week.mood for week in weeks], [week.label for week in weeks], "value")
+    table = _long(weeks, "value", [week.mood for week in weeks])
     return table.assign(signal="latent", n=n_posts)[["week", "signal", "option", "value", "n"]]
 
 
-def _long(rows: Sequence[Shares], labels: Sequence[str], value: str) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "week": np.repeat(labels, len(MOODS)),
-            "option": list(MOODS) * len(labels),
-            value: np.concatenate(rows),
-        }
-    )
+def _long(weeks: Sequence[SimulatedWeek], value: str, shares: Sequence[Shares]) -> pd.DataFrame:
+    labels = np.repeat([week.label for week in weeks], len(MOODS))
+    return pd.DataFrame({"week": labels, "option": [*MOODS] * len(weeks), value: np.concatenate(shares)})
 
 
 def _posts(weeks: Weeks, label: str, mood: Shares, n_posts: int, rng: np.random.Generator) -> pd.DataFrame:

@@ -157,14 +157,12 @@ def _numbers(
     """Return the values, and which are invalid."""
     absent = keys.isna() | reasons.notna()
     values = pd.to_numeric(keys.mask(absent), errors="coerce").astype(float)
-    if item.age_in is not None:
-        values = _year(codes, item.age_in) - values
+    if isinstance(item.age_in, str):
+        values = pd.to_numeric(codes[item.age_in].map(code_key), errors="coerce") - values
+    elif item.age_in is not None:
+        values = float(item.age_in) - values
     low, high = item.range or (0 if item.age_in is not None else -np.inf, np.inf)
     return values, ~absent & ~(np.isfinite(values) & values.between(low, high))
-
-
-def _year(codes: pd.DataFrame, year: int | str) -> "float | pd.Series[float]":
-    return float(year) if isinstance(year, int) else pd.to_numeric(codes[year].map(code_key), errors="coerce")
 
 
 def _words(

@@ -26,6 +26,16 @@ BUNDLED_PREFIX = "statsmodels:"
 SIMULATED_MARK = "SIMULATED"
 # An empty cell and R's NA. Not "None" or "null", which may be answers.
 CSV_MISSING = ["", "NA"]
+_UNREADABLE = (
+    *(
+        pyreadstat.ReadstatError,
+        pyreadstat.PyreadstatError,
+        arrow.ArrowException,
+        UnicodeDecodeError,
+        OSError,
+    ),
+    *(pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning),
+)
 _PLAIN_NUMBER = re.compile(r"([+-]?(?:0|[1-9]\d*))(\.\d*)?")
 
 
@@ -84,16 +94,7 @@ def read_survey_file(source: str, columns: Sequence[str] | None = None) -> Surve
         )
     try:
         return reader(path, columns)
-    except (
-        pyreadstat.ReadstatError,
-        pyreadstat.PyreadstatError,
-        arrow.ArrowException,
-        pd.errors.ParserError,
-        pd.errors.EmptyDataError,
-        pd.errors.ParserWarning,
-        UnicodeDecodeError,
-        OSError,
-    ) as error:
+    except _UNREADABLE as error:
         raise InputError(
             f"{source} is not a readable {path.suffix.lower()} file",
             f"It may be damaged or truncated. ({error})",
