@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stimmung.data.posts.file_patterns import matching_files
-from stimmung.data.posts.post_lines import NotUtf8Error, Stream, csv_rows, json_rows
+from stimmung.data.posts.post_lines import NotUtf8Error, csv_rows, json_rows
 from stimmung.vocabulary.errors import InputError, near
 from stimmung.vocabulary.posts import PostColumns, PostFormat
 
@@ -122,7 +122,7 @@ def _opened(path: Path) -> Any:
     return openers.get(path.suffix.lower(), open)(path, "rb")
 
 
-def _read_csv(path: Path, stream: Stream, columns: PostColumns, delimiter: str) -> Iterator[RawPosts]:
+def _read_csv(path: Path, stream: BinaryIO, columns: PostColumns, delimiter: str) -> Iterator[RawPosts]:
     rows = csv_rows(stream, delimiter)
     header: list[str] | None = columns.names or next(rows, None)
     if header is None:
@@ -138,7 +138,7 @@ def _read_csv(path: Path, stream: Stream, columns: PostColumns, delimiter: str) 
         yield _from_values(picked, Counter({"malformed-row": len(batch) - len(whole)}))
 
 
-def _read_json(path: Path, stream: Stream, columns: PostColumns) -> Iterator[RawPosts]:
+def _read_json(path: Path, stream: BinaryIO, columns: PostColumns) -> Iterator[RawPosts]:
     roles = columns.by_role()
     seen: set[str] = set()
     n_rows = 0

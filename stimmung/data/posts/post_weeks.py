@@ -165,13 +165,13 @@ def keep_if_equal(draft: Path, target: Path) -> bool:
 
 
 def _column(spill: Path, name: str) -> Digests:
-    if not spill.exists():
-        return np.empty(0, np.uint64)
-    parts: list[Digests] = [array.to_numpy() for array in _arrays(spill, name)]
-    return np.concatenate(parts)
+    parts = [array.to_numpy() for array in _arrays(spill, name)]
+    return np.concatenate([np.empty(0, np.uint64), *parts])
 
 
 def _arrays(spill: Path, name: str) -> Iterator[pa.Array]:
+    if not spill.exists():
+        return
     options = pa.ipc.IpcReadOptions(included_fields=[SPILL.get_field_index(name)])
     with pa.ipc.open_stream(spill, options=options) as reader:
         for batch in reader:

@@ -1,6 +1,6 @@
 """Simulate a survey file in the form of an archive's: the same variables, labels and missing codes, but nobody's answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +9,15 @@ import numpy.typing as npt
 import pandas as pd
 import pyreadstat
 
-from stimmung.data.surveys.coding import resolve_codes
+from stimmung.data.surveys.coding import Conditions, resolve_codes
 from stimmung.data.surveys.respondents import needed_columns
 from stimmung.data.surveys.survey_files import SIMULATED_MARK, code_key, code_number, find_columns
 from stimmung.vocabulary.atomic_files import whole
 from stimmung.vocabulary.codebook import AnswerOption, Code, Codebook, MissingReason, SurveyItem
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.layout import Layout, Variable
+
+Array = npt.NDArray[Any]
 
 # All shares are choices.
 OUTSIDERS = 0.2  # rows that `where` leaves out, relative to those that it keeps
@@ -28,8 +30,8 @@ def simulate_codes(
     codebook: Codebook,
     layout: Layout,
     *,
-    where: Mapping[str, Sequence[Code]],
-    where_not: Mapping[str, Sequence[Code]],
+    where: Conditions,
+    where_not: Conditions,
     weight: str | None,
     language: str,
     n: int,
@@ -108,7 +110,7 @@ class _Table:
         """Return the layout of a column, given by name or variable label."""
         return self._variables[self.columns[column]]
 
-    def put(self, column: str, values: Any, rows: npt.NDArray[Any] | None = None) -> None:
+    def put(self, column: str, values: Any, rows: Array | None = None) -> None:
         """Write values into a column, in all rows or some."""
         self.frame.loc[self.frame.index if rows is None else rows, self.columns[column]] = values
 
@@ -124,8 +126,8 @@ class _Table:
 
 
 def _chosen_options(
-    codebook: Codebook, language: str, places: npt.NDArray[Any], rng: np.random.Generator
-) -> dict[str, npt.NDArray[Any]]:
+    codebook: Codebook, language: str, places: Array, rng: np.random.Generator
+) -> dict[str, Array]:
     """Return the index of each respondent's option, for each item that has options."""
     answers = codebook.target_labels(language)
     angles = 2 * np.pi * np.arange(len(answers)) / len(answers)
@@ -149,16 +151,13 @@ def _chosen_options(
 
 
 def _pulled(
-    directions: npt.NDArray[Any],
-    places: npt.NDArray[Any],
-    rng: np.random.Generator,
-    head_start: npt.NDArray[Any] | float = 0.0,
-) -> npt.NDArray[Any]:
+    directions: Array, places: Array, rng: np.random.Generator, head_start: Array | float = 0.0
+) -> Array:
     utilities = places @ directions.T + head_start + rng.gumbel(size=(len(places), len(directions)))
     return np.asarray(utilities.argmax(axis=1))
 
 
-def _ranked(places: npt.NDArray[Any], rng: np.random.Generator, bounds: tuple[int, int]) -> npt.NDArray[Any]:
+def _ranked(places: Array, rng: np.random.Generator, bounds: tuple[int, int]) -> Array:
     angle = rng.uniform(0, 2 * np.pi)
     signal = places @ np.array([np.cos(angle), np.sin(angle)]) + rng.normal(scale=0.8, size=len(places))
     share = (signal.argsort().argsort() + 0.5) / len(signal)
@@ -166,9 +165,7 @@ def _ranked(places: npt.NDArray[Any], rng: np.random.Generator, bounds: tuple[in
     return np.asarray(np.floor(low + share * (high - low + 1)))
 
 
-def _write_options(
-    table: _Table, item: SurveyItem, chosen: npt.NDArray[Any], rng: np.random.Generator
-) -> None:
+def _write_options(table: _Table, item: SurveyItem, chosen: Array, rng: np.random.Generator) -> None:
     for column in sorted({column for option in item.options for column in option.when}):
         others = [code for option in item.options for code in option.when.get(column, [])]
         free = set(table.variable(column).values) - set(table.codes(column, others))
@@ -196,12 +193,7 @@ def _codes(table: _Table, column: str, wanted: Sequence[Code], option: AnswerOpt
     return codes
 
 
-def _apply_where(
-    table: _Table,
-    where: Mapping[str, Sequence[Code]],
-    where_not: Mapping[str, Sequence[Code]],
-    outsiders: npt.NDArray[Any],
-) -> None:
+def _apply_where(table: _Table, where: Conditions, where_not: Conditions, outsiders: Array) -> None:
     for column, wanted in where.items():
         inside = table.codes(column, wanted)
         values = set(table.variable(column).values) - set(inside)

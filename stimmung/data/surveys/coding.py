@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,9 @@ import pandas as pd
 from stimmung.data.surveys.survey_files import SurveyFile, code_key
 from stimmung.vocabulary.codebook import Code, MissingReason, SurveyItem
 from stimmung.vocabulary.errors import InputError, near
+
+Conditions = Mapping[str, Sequence[Code]]  # column to codes or value labels
+Series: TypeAlias = "pd.Series[Any]"
 
 _SHOWN = 5  # unknown codes in one message
 _CODE_LENGTH = 24  # a column of verbatim answers must not end up in a message
@@ -29,9 +32,9 @@ class Coded:
         The codes, by respondent, that are not in the codebook.
     """
 
-    answers: "pd.Series[Any]"
-    reasons: "pd.Series[Any] | None"
-    unknown: "pd.Series[Any]"
+    answers: Series
+    reasons: "Series | None"
+    unknown: Series
 
 
 def code_item(survey: SurveyFile, codes: pd.DataFrame, item: SurveyItem, language: str) -> Coded:
@@ -89,9 +92,7 @@ def resolve_codes(codes: Iterable[Code], value_labels: Mapping[Code, str], where
     return {key for key in found if key is not None}
 
 
-def holds(
-    survey: SurveyFile, codes: pd.DataFrame, conditions: Mapping[str, Sequence[Code]]
-) -> "pd.Series[bool]":
+def holds(survey: SurveyFile, codes: pd.DataFrame, conditions: Conditions) -> "pd.Series[bool]":
     """Return which rows of ``codes`` have, in every column of ``conditions``, one of its codes or value labels.
 
     Raises
@@ -106,9 +107,7 @@ def holds(
     return kept
 
 
-def describe_unknown(
-    name: str, item: SurveyItem, unknown: "pd.Series[Any]", value_labels: Mapping[Code, str]
-) -> str:
+def describe_unknown(name: str, item: SurveyItem, unknown: Series, value_labels: Mapping[Code, str]) -> str:
     """Return a message about codes that are not in the codebook: each with its value label and the number of rows."""
     label_of = {code_key(code): label for code, label in value_labels.items()}
     by_code = unknown.value_counts().sort_index(key=lambda keys: keys.astype(str))
@@ -129,7 +128,7 @@ def describe_unknown(
     return f"item '{name}' (column '{item.column}'): {kind} {', '.join(shown)}{more}"
 
 
-def _reasons(keys: "pd.Series[Any]", item: SurveyItem, labels: Mapping[Code, str]) -> "pd.Series[Any]":
+def _reasons(keys: Series, item: SurveyItem, labels: Mapping[Code, str]) -> Series:
     reasons = pd.Series(None, index=keys.index, dtype=object)
     for missing in reversed(item.missing):
         if missing.range is not None:
@@ -140,7 +139,7 @@ def _reasons(keys: "pd.Series[Any]", item: SurveyItem, labels: Mapping[Code, str
     return reasons
 
 
-def _declared_missing(keys: "pd.Series[Any]", ranges: Sequence[tuple[Code, Code]]) -> "pd.Series[bool]":
+def _declared_missing(keys: Series, ranges: Sequence[tuple[Code, Code]]) -> "pd.Series[bool]":
     numbers = pd.to_numeric(keys, errors="coerce")
     absent = pd.Series(False, index=keys.index)
     for lowest, highest in ranges:
@@ -152,7 +151,7 @@ def _declared_missing(keys: "pd.Series[Any]", ranges: Sequence[tuple[Code, Code]
 
 
 def _numbers(
-    codes: pd.DataFrame, keys: "pd.Series[Any]", reasons: "pd.Series[Any]", item: SurveyItem
+    codes: pd.DataFrame, keys: Series, reasons: Series, item: SurveyItem
 ) -> tuple["pd.Series[float]", "pd.Series[bool]"]:
     """Return the values, and which are invalid."""
     absent = keys.isna() | reasons.notna()
@@ -166,13 +165,8 @@ def _numbers(
 
 
 def _words(
-    survey: SurveyFile,
-    codes: pd.DataFrame,
-    keys: "pd.Series[Any]",
-    reasons: "pd.Series[Any]",
-    item: SurveyItem,
-    language: str,
-) -> "pd.Series[Any]":
+    survey: SurveyFile, codes: pd.DataFrame, keys: Series, reasons: Series, item: SurveyItem, language: str
+) -> Series:
     value_labels = survey.value_labels.get(item.column, {})
     labels = item.labels(language)
     words = pd.Series(None, index=keys.index, dtype=object)

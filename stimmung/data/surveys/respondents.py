@@ -1,15 +1,15 @@
 """From the codes of a survey file to the respondents table: answers in words and numbers, and why some are missing."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from stimmung.data.surveys.coding import code_item, describe_unknown, holds
+from stimmung.data.surveys.coding import Conditions, code_item, describe_unknown, holds
 from stimmung.data.surveys.survey_files import SurveyFile, code_key
-from stimmung.vocabulary.codebook import Code, Codebook
+from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.votes_schemas import MISSING_SUFFIX
 
@@ -19,10 +19,7 @@ _RESERVED = ("respondent_id", "weight")
 
 
 def needed_columns(
-    codebook: Codebook,
-    where: Mapping[str, Sequence[Code]],
-    weight: str | None,
-    where_not: Mapping[str, Sequence[Code]] | None = None,
+    codebook: Codebook, where: Conditions, weight: str | None, where_not: Conditions | None = None
 ) -> list[str]:
     """Return the columns of the survey file that its respondents table needs, each once."""
     columns = [column for item in codebook.items.values() for column in item.columns]
@@ -34,9 +31,9 @@ def respondents_table(
     survey: SurveyFile,
     codebook: Codebook,
     language: str,
-    where: Mapping[str, Sequence[Code]] | None = None,
+    where: Conditions | None = None,
     weight: str | None = None,
-    where_not: Mapping[str, Sequence[Code]] | None = None,
+    where_not: Conditions | None = None,
 ) -> pd.DataFrame:
     """Return one row for each respondent; ``survey`` has the columns that :func:`needed_columns` names.
 
@@ -132,9 +129,7 @@ def _check_names(codebook: Codebook, language: str) -> None:
             )
 
 
-def _where(
-    survey: SurveyFile, where: Mapping[str, Sequence[Code]], where_not: Mapping[str, Sequence[Code]]
-) -> pd.DataFrame:
+def _where(survey: SurveyFile, where: Conditions, where_not: Conditions) -> pd.DataFrame:
     kept, n = survey.codes, len(survey.codes)
     for column, wanted in where.items():
         kept = kept[holds(survey, kept, {column: wanted})]

@@ -14,6 +14,8 @@ from stimmung.vocabulary.votes_schemas import NO_FOLD
 
 logger = logging.getLogger(__name__)
 
+Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.intp]
 Answers = Mapping[str, Sequence[str]]  # item to answers
 Selection = Mapping[str, Any]  # exclude, keep, complete and share of another condition
 
@@ -113,7 +115,7 @@ def _selected(
     complete: Sequence[str] = (),
     share: float | None = None,
     seed: int = 0,
-) -> npt.NDArray[np.bool_]:
+) -> Mask:
     """Return which rows a condition may be trained on, shape (n_respondents,)."""
     in_training = folds.to_numpy() != NO_FOLD
     for item, answers in (exclude or {}).items():
@@ -128,12 +130,8 @@ def _selected(
 
 
 def draw_share(
-    in_training: npt.NDArray[np.bool_],
-    target: "pd.Series[str]",
-    folds: "pd.Series[int]",
-    share: float,
-    seed: int,
-) -> npt.NDArray[np.bool_]:
+    in_training: Mask, target: "pd.Series[str]", folds: "pd.Series[int]", share: float, seed: int
+) -> Mask:
     """Return a mask of about ``share`` of the training rows, by class and within a class by fold.
 
     Each class has one random order, drawn by the seed, and a share is the beginning of that order. So shares are nested:
@@ -160,8 +158,8 @@ def draw_share(
 
 
 def draw_rows(
-    in_training: npt.NDArray[np.bool_], target: "pd.Series[str]", folds: "pd.Series[int]", n: int, seed: int
-) -> npt.NDArray[np.bool_]:
+    in_training: Mask, target: "pd.Series[str]", folds: "pd.Series[int]", n: int, seed: int
+) -> Mask:
     """Return a mask of exactly ``n`` of the training rows, by class in proportion, in the order of :func:`draw_share`.
 
     The classes' numbers of rows are rounded by the largest-remainder method. Other parameters as in :func:`draw_share`.
@@ -186,21 +184,15 @@ def draw_rows(
     return _drawn(rows, sizes, folds, len(in_training), seed)
 
 
-def _rows_by_answer(
-    in_training: npt.NDArray[np.bool_], target: "pd.Series[str]"
-) -> dict[str, npt.NDArray[np.intp]]:
+def _rows_by_answer(in_training: Mask, target: "pd.Series[str]") -> dict[str, Rows]:
     answers = target.astype(object).to_numpy()
     found = pd.unique(target[in_training].dropna().astype(object))
     return {answer: np.flatnonzero(in_training & (answers == answer)) for answer in found}
 
 
 def _drawn(
-    rows: Mapping[str, npt.NDArray[np.intp]],
-    sizes: Mapping[str, int],
-    folds: "pd.Series[int]",
-    n_respondents: int,
-    seed: int,
-) -> npt.NDArray[np.bool_]:
+    rows: Mapping[str, Rows], sizes: Mapping[str, int], folds: "pd.Series[int]", n_respondents: int, seed: int
+) -> Mask:
     """Return the first rows of each class's fixed order."""
     rng = np.random.default_rng(seed)
     drawn = np.zeros(n_respondents, dtype=bool)
@@ -209,9 +201,7 @@ def _drawn(
     return drawn
 
 
-def _spread_over_folds(
-    rows: npt.NDArray[np.intp], folds: npt.NDArray[Any], rng: np.random.Generator
-) -> npt.NDArray[np.intp]:
+def _spread_over_folds(rows: Rows, folds: npt.NDArray[Any], rng: np.random.Generator) -> Rows:
     """Return rows in a random order of which every beginning has the folds in proportion."""
     shuffled = rng.permutation(len(rows))
     rows, folds = rows[shuffled], folds[shuffled]
@@ -221,7 +211,7 @@ def _spread_over_folds(
     return rows[np.lexsort((np.arange(len(rows)), (places + 0.5) / sizes, places > 0))]
 
 
-def _gave(respondents: pd.DataFrame, item: str, answers: Sequence[str], where: str) -> npt.NDArray[np.bool_]:
+def _gave(respondents: pd.DataFrame, item: str, answers: Sequence[str], where: str) -> Mask:
     if item not in respondents:
         raise InputError(f"{where}: no item '{item}'{near(item, respondents.columns)}")
     dtype = respondents[item].dtype
@@ -236,11 +226,7 @@ def _gave(respondents: pd.DataFrame, item: str, answers: Sequence[str], where: s
 
 
 def _check_training(
-    in_training: npt.NDArray[np.bool_],
-    target: "pd.Series[str]",
-    folds: "pd.Series[int]",
-    condition: str,
-    n_folds: int,
+    in_training: Mask, target: "pd.Series[str]", folds: "pd.Series[int]", condition: str, n_folds: int
 ) -> None:
     classes = set(target.dropna().unique())
     for fold in range(n_folds):

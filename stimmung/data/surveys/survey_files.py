@@ -26,16 +26,8 @@ BUNDLED_PREFIX = "statsmodels:"
 SIMULATED_MARK = "SIMULATED"
 # An empty cell and R's NA. Not "None" or "null", which may be answers.
 CSV_MISSING = ["", "NA"]
-_UNREADABLE = (
-    *(
-        pyreadstat.ReadstatError,
-        pyreadstat.PyreadstatError,
-        arrow.ArrowException,
-        UnicodeDecodeError,
-        OSError,
-    ),
-    *(pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning),
-)
+_STATA_OR_SPSS_ERRORS = (pyreadstat.ReadstatError, pyreadstat.PyreadstatError)
+_CSV_ERRORS = (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, UnicodeDecodeError)
 _PLAIN_NUMBER = re.compile(r"([+-]?(?:0|[1-9]\d*))(\.\d*)?")
 
 
@@ -94,7 +86,7 @@ def read_survey_file(source: str, columns: Sequence[str] | None = None) -> Surve
         )
     try:
         return reader(path, columns)
-    except _UNREADABLE as error:
+    except (*_STATA_OR_SPSS_ERRORS, *_CSV_ERRORS, arrow.ArrowException, OSError) as error:
         raise InputError(
             f"{source} is not a readable {path.suffix.lower()} file",
             f"It may be damaged or truncated. ({error})",
