@@ -169,10 +169,9 @@ def _filter(batch: _Batch, reader: PostReader, tally: Tally) -> None:
             batch.drop(pc.is_in(batch[role], REMOVED), "removed")
     for role in ("author", "post_id"):
         if role in batch:
-            said = (
-                f"values of the {role} look rounded, like 1.21327E+18: different ones may have become equal"
-            )
-            tally.notice(said, pc.match_substring_regex(batch[role], _ROUNDED))
+            said = f"values of the {role} look rounded, like 1.21327E+18"
+            rounded = pc.match_substring_regex(batch[role], _ROUNDED)
+            tally.notice(f"{said}: different ones may have become equal", rounded)
     if reader.filters.retweets == "drop" and "retweet" in batch:
         flags = pc.utf8_lower(pc.utf8_trim_whitespace(batch["retweet"]))
         neither = pc.invert(pc.or_(pc.is_in(flags, _TRUE), pc.is_in(flags, _FALSE)))

@@ -81,23 +81,9 @@ def mix_posts(
     Every mix takes the first posts of the same two random orders, one of joyful and one of sad posts, so that mixes differ
     in their shares and in as little else as possible.
 
-    Parameters
-    ----------
-    labelled
-        Columns text and label.
-    shares
-        The share of joyful posts in each week, 0 to 1.
-    n_posts
-        Posts of a week.
-    options
-        The answer options of 'joy' and 'sadness'.
-
-    Returns
-    -------
-    posts
-        Label of the week to its posts table.
-    truth
-        A tracker table of the question 'mood': the shares in each week; ``n`` is the number of posts.
+    ``labelled`` has the columns text and label, ``shares`` those of joyful posts in each week (0 to 1), ``options`` the answer
+    options of 'joy' and 'sadness'; ``n_posts`` are the posts of a week. Returns the posts table of each week by its label, and a
+    tracker table of the question 'mood': the shares in each week, with the number of posts as ``n``.
 
     Raises
     ------

@@ -24,22 +24,13 @@ Shares = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SimulatedWeek:
-    """One week of a simulated panel.
-
-    Attributes
-    ----------
-    posts
-        As from a platform: time (ISO 8601, UTC), author, text with mentions, links and hashtags; in order of time.
-    mood
-        The latent mood: the expected share of each of ``MOODS`` among posts that express a mood, shape (12,), sum 1.
-    survey
-        The share of respondents who chose each of ``MOODS``, shape (12,).
-    """
+    """One week of a simulated panel; ``mood`` and ``survey`` have a share for each of ``MOODS``, shape (12,)."""
 
     label: str
+    # As from a platform, in order of time: time (ISO 8601, UTC), author, text with mentions, links and hashtags.
     posts: pd.DataFrame
-    mood: Shares
-    survey: Shares
+    mood: Shares  # the latent mood: expected shares among posts that express a mood, sum 1
+    survey: Shares  # of respondents who chose the mood
 
 
 def simulate_week(

@@ -20,21 +20,12 @@ _CODE_LENGTH = 24  # a column of verbatim answers must not end up in a message
 
 @dataclass(frozen=True)
 class Coded:
-    """One item of all respondents.
+    """One item of all respondents; series of shape (n_respondents,), but for ``unknown``."""
 
-    Attributes
-    ----------
-    answers
-        A categorical of all option labels, or floats; NA where the answer is absent. Shape (n_respondents,).
-    reasons
-        A categorical of :class:`MissingReason` values, NA where there is an answer; None if the item declares no missing code.
-    unknown
-        The codes, by respondent, that are not in the codebook.
-    """
-
-    answers: Series
+    answers: Series  # a categorical of all option labels, or floats; NA where the answer is absent
+    # A categorical of MissingReason values, NA where there is an answer; None if the item declares no missing code.
     reasons: "Series | None"
-    unknown: Series
+    unknown: Series  # the codes, by respondent, that are not in the codebook
 
 
 def code_item(survey: SurveyFile, codes: pd.DataFrame, item: SurveyItem, language: str) -> Coded:

@@ -23,12 +23,8 @@ Selection = Mapping[str, Any]  # exclude, keep, complete and share of another co
 def assign_folds(target: "pd.Series[str]", n_folds: int, seed: int) -> "pd.Series[int]":
     """Return each respondent's test fold, stratified by the answer to the target, which is NA where there is none.
 
-    Folds depend on nothing but the seed, the rows and the target, so all conditions share them.
-
-    Returns
-    -------
-    pandas.Series
-        int8, 0 to ``n_folds - 1``, and ``NO_FOLD`` where the target is NA; the index is that of ``target``.
+    Folds depend on nothing but the seed, the rows and the target, so all conditions share them. Returns int8, 0 to
+    ``n_folds - 1``, and ``NO_FOLD`` where the target is NA; the index is that of ``target``.
 
     Raises
     ------

@@ -33,27 +33,14 @@ _PLAIN_NUMBER = re.compile(r"([+-]?(?:0|[1-9]\d*))(\.\d*)?")
 
 @dataclass(frozen=True)
 class SurveyFile:
-    """One survey file: a row for each respondent, in codes.
-
-    Attributes
-    ----------
-    codes
-        The codes, user-missing ones included. Columns are named as they were requested.
-    variable_labels
-        Column to the archive's variable label, where the file has one.
-    value_labels
-        Column to code to the archive's value label, where the file has them.
-    missing_ranges
-        Column to ranges of codes that the archive declares missing, lowest and highest; letters are Stata's extended ones.
-    simulated
-        Whether the file says that its respondents are simulated.
-    """
+    """One survey file: a row for each respondent, in codes, user-missing ones included; columns are named as requested."""
 
     codes: pd.DataFrame
-    variable_labels: dict[str, str] = field(default_factory=dict)
-    value_labels: dict[str, dict[Code, str]] = field(default_factory=dict)
+    variable_labels: dict[str, str] = field(default_factory=dict)  # by column, where the file has one
+    value_labels: dict[str, dict[Code, str]] = field(default_factory=dict)  # by column and code
+    # By column: codes that the archive declares missing, lowest and highest; letters are Stata's extended ones.
     missing_ranges: dict[str, list[tuple[Code, Code]]] = field(default_factory=dict)
-    simulated: bool = False
+    simulated: bool = False  # whether the file says that its respondents are simulated
 
 
 def read_survey_file(source: str, columns: Sequence[str] | None = None) -> SurveyFile:
