@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from string import Template
 
 import yaml
@@ -28,6 +27,24 @@ _REASONS = [
     ),
     (MissingReason.NO_ANSWER, r"missing|no answer|abgebrochen|breakoff|fehler in daten|technical error"),
 ]
+_HEAD = Template("""\
+# Drafted from ${source} by `stimmung draft-codebook`.
+# Still to be decided, by a person who has the questionnaire:
+#  1. the instruction, and each item's wording as the respondent heard it (languages: more than one is possible)
+#  2. scale: ordinal where the options have an order; list them in that order
+#  3. missing codes: whether the reason is right, and its wording in the prompt (no label: the item is left out)
+#  4. codes that belong together: `code: [1, 2]`; an answer that another column decides: `when: {COLUMN: [codes]}`
+#     docs/codebooks.md explains every key.
+# Then: stimmung check STUDY, and stimmung prompts STUDY --show 3
+${left_out}title: ${title}
+source: ${origin}   # to do
+languages: [${language}]
+instruction: "How does this respondent answer? One of: {options}."   # to do
+question: ${question}
+target: ${target}
+
+items:
+""")
 
 
 @dataclass(frozen=True)
@@ -104,7 +121,7 @@ def draft_codebook(
     wording = columns[target].label or target
     file = source.rsplit("/", 1)[-1]
     dropped = [name for name in columns if name not in kept]
-    header = Template(Path(__file__).with_suffix(".txt").read_text(encoding="utf-8")).substitute(
+    header = _HEAD.substitute(
         source=source,
         left_out="".join(
             f"# Left out, because it has words, only one value, or too many: {name}\n" for name in dropped
