@@ -21,7 +21,13 @@ def digest_of_content(content: Any) -> str:
 @cache
 def library_versions() -> dict[str, str]:
     """Return the installed versions of the libraries whose releases may change a result; '' for one that is absent."""
-    return {name: _version(name) for name in NUMERICAL_LIBRARIES}
+    found = {}
+    for name in NUMERICAL_LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = ""
+    return found
 
 
 def adapter_key(
@@ -31,10 +37,3 @@ def adapter_key(
     of the training rows, the hyper-parameters that change the weights, and the seed.
     """
     return digest_of_content([version, library_versions(), base_digest, data_digest, settings, seed])
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""

@@ -34,16 +34,9 @@ class Part:
 
 
 def forward_backward(cohort: Cohort, parts: Sequence[Part], splits: int) -> list[float]:
-    """Add the parts' gradients to their adapters and return each part's share of its adapter's loss.
+    """Add the gradients of one part for each adapter, and return each part's share of its adapter's loss.
 
-    Parameters
-    ----------
-    cohort
-        The adapters on their base.
-    parts
-        One part for each adapter.
-    splits
-        The number of passes over which the rows are split. The sum of gradients does not depend on it.
+    The rows are split over ``splits`` passes. The sum of gradients does not depend on it.
     """
     losses = [0.0] * len(parts)
     for split in range(splits):
@@ -55,7 +48,17 @@ def forward_backward(cohort: Cohort, parts: Sequence[Part], splits: int) -> list
             chosen = part.rows[split * size : (split + 1) * size]
             if not chosen:
                 continue
-            slices.append(_slice(part, len(rows), len(chosen), split * size))
+            slices.append(
+                Slice(
+                    adapter=part.adapter,
+                    start=len(rows),
+                    stop=len(rows) + len(chosen),
+                    dropout_key=part.dropout_key,
+                    dropout_row=split * size,
+                    dropout_rows=len(part.rows),
+                    length=max(len(row.input_ids) for row in part.rows),
+                )
+            )
             owners += [index] * sum(row.n_loss_tokens for row in chosen)
             rows += chosen
         if not rows:
@@ -75,18 +78,6 @@ def forward_backward(cohort: Cohort, parts: Sequence[Part], splits: int) -> list
             total.sum().backward()
         losses = [loss + more for loss, more in zip(losses, total.tolist(), strict=True)]
     return losses
-
-
-def _slice(part: Part, start: int, n_rows: int, first_row: int) -> Slice:
-    return Slice(
-        adapter=part.adapter,
-        start=start,
-        stop=start + n_rows,
-        dropout_key=part.dropout_key,
-        dropout_row=first_row,
-        dropout_rows=len(part.rows),
-        length=max(len(row.input_ids) for row in part.rows),
-    )
 
 
 def loss_per_token(base: Base, rows: Sequence[TrainingRow]) -> torch.Tensor:
