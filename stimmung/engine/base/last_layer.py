@@ -39,12 +39,8 @@ class _AtPlaces(nn.Module):
 def last_layer_at(base: Base, places: torch.Tensor) -> Iterator[None]:
     """Let the last layer work at some tokens of each row only; other tokens' hidden states are wrong.
 
-    Parameters
-    ----------
-    base
-        A model whose last layer lacks a block of ``BLOCKS`` keeps what it has instead.
-    places
-        Shape (rows, places): which tokens, each at most once in a row. Some may lie beyond the end.
+    ``places``, shape (rows, places), are these tokens, each at most once in a row; some may lie beyond the end. A model whose
+    last layer lacks a block of ``BLOCKS`` keeps what it has instead.
     """
     layer = getattr(base.decoder, "layers", [None])[-1]
     with ExitStack() as stack:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from stimmung.vocabulary.atomic_files import share_as_usual
+from stimmung.vocabulary.atomic_files import digest_of_file, share_as_usual
 from stimmung.vocabulary.errors import InputError
 
 DESCRIPTION = "model.json"
@@ -59,13 +59,7 @@ def strangers(path: Path) -> list[str]:
 
 
 def check_files(path: Path) -> None:
-    """Refuse a prepared base whose directory has files of another model, which would be read with it.
-
-    Raises
-    ------
-    InputError
-        If there are such files.
-    """
+    """Raise InputError if the directory of a prepared base has files of another model, which would be read with it."""
     # A base that an early version prepared does not list its files.
     if not (path / DESCRIPTION).exists() or "files" not in read_description(path):
         return
@@ -98,19 +92,29 @@ def digest_of(path: Path) -> str:
     for file in sorted(path.glob("*")):
         if file.suffix in READ and file.name != DESCRIPTION:
             digest.update(file.name.encode())
-            with file.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
+            digest.update(bytes.fromhex(digest_of_file(file)))
     return digest.hexdigest()
 
 
-def check_source(source: str) -> None:
-    """Refuse a directory that does not hold a model in safetensors.
+def load_tokenizer(path: Path) -> Any:
+    """Load a tokenizer from a directory, without the weights; nothing is downloaded.
 
     Raises
     ------
     InputError
-        If the directory is absent, or lacks weights or config.
+        If there is none that can be read.
     """
+    # Imported here: it takes seconds, and most callers find no tokenizer to load.
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(path, trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise InputError(f"no readable tokenizer in {path}: {str(error).splitlines()[0]}") from error
+
+
+def check_source(source: str) -> None:
+    """Raise InputError if a directory is absent, or lacks weights in safetensors or a config; a hub id passes."""
     directory = Path(source)
     if not directory.is_dir():
         if source.startswith((".", "/", "results/")):

@@ -46,10 +46,7 @@ def build_tiny(
 ) -> float:
     """Make a tokenizer from ``texts`` and ``words``, and a model from ``texts``, as an ordinary Hugging Face directory.
 
-    Returns
-    -------
-    float
-        Mean loss over the last tenth of the steps, in nats per token.
+    Return the mean loss over the last tenth of the steps, in nats per token.
     """
     tokenizer = _build_tokenizer([*texts, *words], vocab_size)
     stream = np.concatenate([np.array(ids) for ids in tokenizer(list(texts))["input_ids"]])

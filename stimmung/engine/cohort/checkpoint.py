@@ -1,7 +1,6 @@
 """The state of a cohort's training in one file, so that a killed job goes on where it was.
 
-One file for the whole cohort, replaced by a rename: all adapters in a checkpoint were saved at the same moment. If they were saved one
-by one, a kill between two would change which rows share a batch, and with it the last bits of the result.
+If adapters were saved one by one, a kill between two would change which rows share a batch, and with it the last bits of the result.
 """
 
 import json

@@ -71,7 +71,7 @@ def _gradients(cohort: Cohort, runs: list[Run], splits: int) -> list[float]:
                 adapter=run.adapter,
                 rows=[run.task.rows[row] for row in steps[run.adapter][micro]],
                 n_loss_tokens=norms[run.adapter],
-                dropout_key=_dropout_key(run.task.seed, run.progress.step, micro),
+                dropout_key=((run.task.seed * 1_000_003 + run.progress.step) * 1_009 + micro) % 2**48,
             )
             for run in runs
             if micro < len(steps[run.adapter])
@@ -79,10 +79,6 @@ def _gradients(cohort: Cohort, runs: list[Run], splits: int) -> list[float]:
         for part, loss in zip(parts, forward_backward(cohort, parts, splits), strict=True):
             losses[part.adapter] += loss
     return [losses[run.adapter] for run in runs]
-
-
-def _dropout_key(seed: int, step: int, micro: int) -> int:
-    return ((seed * 1_000_003 + step) * 1_009 + micro) % 2**48
 
 
 def _update(cohort: Cohort, training: Training, run: Run, loss: float) -> None:
