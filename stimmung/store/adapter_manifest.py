@@ -30,13 +30,7 @@ def write_manifest(adapters: Sequence[WeekAdapter], manifest: Path) -> None:
 
 
 def read_manifests(manifests: Sequence[Path]) -> list[WeekAdapter]:
-    """Return the adapters of all manifests, in their order.
-
-    Raises
-    ------
-    InputError
-        If a manifest cannot be read.
-    """
+    """Return the adapters of all manifests, in their order; raise InputError if a manifest cannot be read."""
     adapters = []
     for manifest in manifests:
         try:

@@ -1,7 +1,6 @@
 """Names in the store: digests of everything that changes the numbers of what is stored, and of nothing else.
 
-No code of this project is among it, so that an edited message retrains nothing. When the mathematics of training or scoring
-changes, its version is raised by hand; tests with golden numbers fail until it is.
+No code is among it, so that an edited message retrains nothing: a version is raised by hand, and golden tests fail until it is.
 """
 
 import hashlib

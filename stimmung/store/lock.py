@@ -1,8 +1,8 @@
 """A lock for work that must not be done twice, such as that of a killed ``snakemake`` whose cluster jobs still run.
 
-A lock is a file that its owner touches every few seconds. It is void once its owner is seen to be dead on this host, or has not
-touched it for a while as seen from here: no other host's clock is believed. Many cluster file systems do not carry ``flock``
-between hosts. Locks save work; files stay whole even without them, since each appears by a rename.
+A lock is a file that its owner touches every few seconds, since many cluster file systems do not carry ``flock`` between hosts. It
+is void once its owner is seen to be dead on this host, or has not touched it for a while by this host's clock. Files stay
+whole even without locks, since each appears by a rename.
 """
 
 import json
@@ -40,9 +40,9 @@ class Owner:
     @classmethod
     def this_process(cls) -> "Owner":
         """Return this process as the owner of a new lock."""
-        job = os.environ.get("SLURM_JOB_ID")
-        named = f"Slurm job {job}" if job else ""
-        return cls(_host(), os.getpid(), _began(os.getpid()), named, secrets.token_hex(8))
+        number = os.environ.get("SLURM_JOB_ID")
+        job = f"Slurm job {number}" if number else ""
+        return cls(_host(), os.getpid(), _began(os.getpid()), job, secrets.token_hex(8))
 
     def is_seen_dead(self) -> bool:
         """Return whether the owner was a process of this host that no longer runs."""
@@ -93,10 +93,7 @@ def lock(
     ``what`` is being made, for messages. ``stop`` is asked while waiting. A lock of another host is void after ``stale_after``
     seconds without a touch.
 
-    Raises
-    ------
-    Interrupted
-        If ``stop`` was true while the lock was waited for.
+    Raises Interrupted if ``stop`` was true while the lock was waited for.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     owner = Owner.this_process()

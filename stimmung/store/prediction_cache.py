@@ -22,12 +22,7 @@ def cached_predictions(
 
     ``what`` is the table's name in messages; ``stop`` is asked while waiting for another job.
 
-    Raises
-    ------
-    InputError
-        If the kept table is damaged.
-    Interrupted
-        If ``stop`` was true.
+    Raises InputError if the kept table is damaged, and Interrupted if ``stop`` was true.
     """
     file = store.predictions(key)
     if not file.exists():

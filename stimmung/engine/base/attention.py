@@ -1,7 +1,6 @@
-"""Attention as torch computes it, except in two cases in which that would waste most of the work.
+"""Attention as torch computes it, but in the last layer for those queries only that are read (see ``last_layer.py``).
 
-In the last layer only some tokens' results are used (see ``last_layer.py``), so only their queries are computed. And in training on a
-CPU torch's fused kernel is slow in bfloat16: there the same products are computed one by one, in pieces that skip what is masked.
+In training on a CPU the same products are computed one by one, in pieces that skip what is masked: torch's kernel is slow there.
 """
 
 import math

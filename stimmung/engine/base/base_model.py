@@ -62,10 +62,7 @@ def load_base(path: Path, *, dequantized_mb: float | None = None) -> Base:
 
     4-bit weights are kept unpacked if they then take at most ``dequantized_mb``; by default, what suits the device.
 
-    Raises
-    ------
-    InputError
-        If the directory is absent, pickled, needs code of its own, or holds files of another model.
+    Raises InputError if the directory is absent, pickled, needs code of its own, or holds files of another model.
     """
     check_source(str(path))
     check_files(path)

@@ -21,10 +21,7 @@ def save_base(model: Any, tokenizer: Any, output: Path) -> None:
 
     An existing file is replaced, not written to: it may be a link into a store that others read.
 
-    Raises
-    ------
-    InputError
-        If the tokenizer is not one that tokenizer.json can hold.
+    Raises InputError if the tokenizer is not one that tokenizer.json can hold.
     """
     if not tokenizer.is_fast:
         raise InputError(
@@ -50,12 +47,8 @@ def save_base(model: Any, tokenizer: Any, output: Path) -> None:
 
 def strangers(path: Path) -> list[str]:
     """Return the names of the files in a base's directory that could be read but that ``save_base`` does not write."""
-    known = (DESCRIPTION, *WEIGHTS_AND_TOKENIZER)
-    return sorted(
-        file.name
-        for file in path.glob("*")
-        if not file.is_dir() and file.suffix in READ and file.name not in known
-    )
+    found = {file.name for file in path.glob("*") if file.suffix in READ and not file.is_dir()}
+    return sorted(found - {DESCRIPTION, *WEIGHTS_AND_TOKENIZER})
 
 
 def check_files(path: Path) -> None:
@@ -71,13 +64,7 @@ def check_files(path: Path) -> None:
 
 
 def read_description(path: Path) -> dict[str, Any]:
-    """Return what a prepared base's model.json holds: source, revision, quantisation, sizes, digest.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read.
-    """
+    """Return a prepared base's model.json: source, revision, quantisation, sizes, digest; raise InputError if it is unreadable."""
     try:
         return dict(json.loads((path / DESCRIPTION).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
@@ -97,13 +84,7 @@ def digest_of(path: Path) -> str:
 
 
 def load_tokenizer(path: Path) -> Any:
-    """Load a tokenizer from a directory, without the weights; nothing is downloaded.
-
-    Raises
-    ------
-    InputError
-        If there is none that can be read.
-    """
+    """Load a tokenizer from a directory, without the weights or downloads; raise InputError if there is none that can be read."""
     # Imported here: it takes seconds, and most callers find no tokenizer to load.
     from transformers import AutoTokenizer
 

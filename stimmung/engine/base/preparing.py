@@ -45,10 +45,7 @@ def quantize_base(
     quantisation, as in QLoRA (Dettmers et al. 2023, section 3). ``compute_dtype``, 'float32' or 'bfloat16', is that of matrix
     products, and of weights that are not quantised.
 
-    Raises
-    ------
-    InputError
-        If the model is absent, pickled, of an unsupported architecture, or needs code of its own.
+    Raises InputError if the model is absent, pickled, of an unsupported architecture, or needs code of its own.
     """
     check_source(source)
     dtype = getattr(torch, compute_dtype)
@@ -69,12 +66,8 @@ def quantize_base(
     packed = sum(_n_weights(one) for one in model.parameters() if one.dtype == torch.uint8)
     share = packed / count_parameters(model)
     if quantization == "nf4":
-        logger.log(
-            logging.WARNING if share < LOW_PACKED_SHARE else logging.INFO,
-            "%s: %.1f %% of the weights are packed to 4 bits",
-            source,
-            100 * share,
-        )
+        level = logging.WARNING if share < LOW_PACKED_SHARE else logging.INFO
+        logger.log(level, "%s: %.1f %% of the weights are packed to 4 bits", source, 100 * share)
     save_base(model, tokenizer, output)
     about = {"quantization": quantization, "packed_share": round(share, 4), "compute_dtype": compute_dtype}
     return _description(source, revision, about, model, max_length, output)

@@ -39,13 +39,7 @@ def save_adapter(
 
 
 def load_adapter(directory: Path) -> Adapter:
-    """Read an adapter.
-
-    Raises
-    ------
-    InputError
-        If files are missing or damaged.
-    """
+    """Read an adapter; raise InputError if files are missing or damaged."""
     try:
         config = json.loads((directory / CONFIG).read_text())
         tensors = load_file(directory / WEIGHTS)

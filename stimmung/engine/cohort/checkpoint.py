@@ -74,7 +74,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tenso
     # Not by state_dict: bitsandbytes hides its tensors there in a dictionary for FSDP. Its qmaps are constants, shared by all.
     return {
         f"{number}.{key}": torch.as_tensor(value)
-        for number, parameter in enumerate(_parameters(optimizer))
+        for number, parameter in enumerate(one for group in optimizer.param_groups for one in group["params"])
         for key, value in optimizer.state[parameter].items()
         if not key.startswith("qmap")
     }
@@ -107,7 +107,3 @@ def _refill(optimizer: Any, state: dict[int, dict[str, Any]]) -> None:
                 own[key].copy_(value)
             else:
                 own[key] = value.item()
-
-
-def _parameters(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
-    return [parameter for group in optimizer.param_groups for parameter in group["params"]]

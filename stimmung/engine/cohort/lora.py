@@ -1,8 +1,4 @@
-"""K LoRA adapters on one resident base: every linear layer applies adapter k to the rows that belong to adapter k.
-
-The frozen base runs once over all rows of a batch; only the small products with A and B are adapter by adapter, stacked into
-one batched product when every adapter has as many rows as the others.
-"""
+"""K LoRA adapters on one resident base, which runs once over all rows: every linear layer applies adapter k to its rows."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -26,9 +22,8 @@ DRAWS = 2**16  # possible values of the random number that decides an entry of a
 class Slice:
     """The rows ``start`` to ``stop`` of a batch, which belong to one adapter.
 
-    ``dropout_key`` is a number for this adapter, step and pass: masks drawn from it do not depend on which other adapters are in
-    the batch, nor on what ran before. ``dropout_rows`` and ``length`` are those of the adapter's whole batch, from which
-    this slice begins at ``dropout_row``.
+    ``dropout_key`` is a number for this adapter, step and pass: masks drawn from it do not depend on other adapters. ``dropout_rows``
+    and ``length`` are those of the adapter's whole batch, from which this slice begins at ``dropout_row``.
     """
 
     adapter: int
@@ -179,10 +174,7 @@ class Cohort:
 def attached(base: Base, settings: Lora) -> Iterator[Cohort]:
     """Attach an empty cohort to ``base`` and detach it at the end; the base's weights are never changed.
 
-    Raises
-    ------
-    InputError
-        If a target module is not in the model, or ``bias: all`` meets a bias outside the target modules.
+    Raises InputError if a target module is not in the model, or ``bias: all`` meets a bias outside the target modules.
     """
     layout = Layout()
     names = target_names(base.model, settings.target_modules)
@@ -217,10 +209,7 @@ def initial_weights(cohort: Cohort, seed: int) -> dict[str, torch.Tensor]:
 def target_names(model: Any, target_modules: str | Sequence[str]) -> list[str]:
     """Return the full names of the linear layers that get an adapter, in the model's order.
 
-    Raises
-    ------
-    InputError
-        If a name matches no linear layer, or the model has none.
+    Raises InputError if a name matches no linear layer, or the model has none.
     """
     head = model.get_output_embeddings()
     linear = {
@@ -238,10 +227,8 @@ def target_names(model: Any, target_modules: str | Sequence[str]) -> list[str]:
         return list(linear)
     available = set(linear.values())
     if unknown := [one for one in target_modules if one not in available]:
-        raise InputError(
-            f"target_modules: the model has no linear layer '{unknown[0]}'",
-            f"It has: {', '.join(sorted(available))}.",
-        )
+        hint = f"It has: {', '.join(sorted(available))}."
+        raise InputError(f"target_modules: the model has no linear layer '{unknown[0]}'", hint)
     return [name for name, last in linear.items() if last in target_modules]
 
 

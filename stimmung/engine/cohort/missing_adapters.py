@@ -1,8 +1,8 @@
 """The adapters of a job, taken from the store or trained, and exported: neither base nor GPU is touched if all are stored."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from stimmung.engine.base.base_model import load_base
@@ -34,25 +34,22 @@ def train_missing(
     emptied. Raises what ``train_adapters`` raises, and Interrupted if ``stop`` was true while another job trained one of them.
     """
     keys = adapter_keys(read_description(base)["digest"], training, tasks)
-    with _locked(keys, tasks, store, stop) as must_stop:
+    wanted = by_key(keys, tasks)
+    with ExitStack() as stack:
+        # In the same order everywhere, so that no two jobs wait for each other.
+        locks = [
+            stack.enter_context(lock(store.lock(key), wanted[key].name, stop=stop)) for key in sorted(wanted)
+        ]
+
+        def must_stop() -> bool:
+            return stop() or any(one.is_lost() for one in locks)
+
         for folder in folders:
             reimport(folder, store)
-        missing = [task for key, task in by_key(keys, tasks).items() if not store.has(key)]
+        missing = [task for key, task in wanted.items() if not store.has(key)]
         logger.info("%d adapters, %d of them to be trained", len(keys), len(missing))
         if missing:
             train_on_all_devices(load_base(base), training, missing, store, pace=pace, stop=must_stop)
         for folder, key in zip(folders, keys, strict=True):
             export_adapter(store.adapter(key), folder)
     return keys
-
-
-@contextmanager
-def _locked(
-    keys: Sequence[str], tasks: Sequence[Task], store: Store, stop: Callable[[], bool]
-) -> Iterator[Callable[[], bool]]:
-    """Hold the adapters' locks; yield a function that says whether training must stop."""
-    names = {key: task.name for key, task in by_key(keys, tasks).items()}
-    with ExitStack() as stack:
-        # In the same order everywhere, so that no two jobs wait for each other.
-        locks = [stack.enter_context(lock(store.lock(key), names[key], stop=stop)) for key in sorted(names)]
-        yield lambda: stop() or any(one.is_lost() for one in locks)

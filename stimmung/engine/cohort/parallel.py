@@ -32,13 +32,11 @@ def train_on_all_devices(
     stop: Callable[[], bool] = lambda: False,
     n_devices: int | None = None,
 ) -> list[str]:
-    """Train all tasks as :func:`train_adapters` does, every n-th task on each of the n GPUs that this process sees.
+    """Train all tasks as :func:`train_adapters` does, every n-th one on each of ``n_devices``, by default all GPUs that it sees.
 
     This process works on the first device, with its own base. What another process did not finish, because it failed or ran
     out of memory, is trained here in the end, so that errors are reported in one place. A job that is resumed with another
     number of devices keeps what was finished, but not the checkpoints of the rest.
-
-    ``n_devices`` is by default the number of GPUs, or 1 if there is none.
     """
     wanted = list(by_key(adapter_keys(base.digest, training, tasks), tasks).values())
     n = min(len(wanted), n_devices or max(1, torch.cuda.device_count()))

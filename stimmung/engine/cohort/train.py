@@ -1,8 +1,4 @@
-"""Cohort training: adapters that share base and hyper-parameters and differ in data or seed, trained at once.
-
-Every adapter is trained as if alone, with its own batches and their order, gradient, clipping, schedule, dropout masks and number
-of steps. Only the frozen base's work is shared.
-"""
+"""Cohort training: adapters that share base and hyper-parameters and differ in data or seed, trained at once, each as if alone."""
 
 import logging
 import time
@@ -48,12 +44,8 @@ def train_adapters(
     ``pace`` says how many adapters are trained at once, and how often they are saved. ``stop`` is asked before each step; once
     it is true, the checkpoint is written and training ends.
 
-    Raises
-    ------
-    InputError
-        If an adapter's loss is no longer finite; the others are finished and stored first. If one adapter alone does not fit the GPU.
-    Interrupted
-        If ``stop`` was true.
+    Raises Interrupted if ``stop`` was true, and InputError if one adapter alone does not fit the GPU, a prompt does not fit the
+    model's context, or an adapter's loss is no longer finite; the other adapters are finished and stored first.
     """
     _check_rows(base, tasks)
     keys = adapter_keys(base.digest, training, tasks)
@@ -170,8 +162,7 @@ def _publish(cohort: Cohort, training: Training, runs: list[Run], store: Store, 
         if run.active or run.progress.failed or store.has(run.progress.key):
             continue
         record = _record(cohort.base, training, run, mode, len(runs))
-        weights = cohort.parameters_of(run.adapter)
-        save_adapter(store.adapter(run.progress.key), weights, cohort, record)
+        save_adapter(store.adapter(run.progress.key), cohort.parameters_of(run.adapter), cohort, record)
         run.optimizer = None
         logger.info(
             "%s: trained, %d steps, last loss %.4f", run.task.name, run.progress.step, run.progress.losses[-1]
