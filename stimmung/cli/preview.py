@@ -100,7 +100,7 @@ def _ways(study: Study, survey: Survey, codebook: Codebook, root: Path, persona:
             unknown.append(model)
         else:
             # Imported here: transformers takes seconds, and most prompts are looked at before there is a model.
-            from stimmung.engine.base.tokenizer import load_tokenizer
+            from stimmung.engine.base.model_files import load_tokenizer
 
             tokenizer = load_tokenizer(folder)
             ways[f"{what} in the chat template of {model}"] = rendering_of(

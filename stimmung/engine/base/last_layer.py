@@ -1,8 +1,7 @@
 """The last layer only where its result is used.
 
-Every layer but the last is needed at every token, since later tokens attend to it. In the last layer keys and values are, but
-queries, their attention and the feed-forward block only at the tokens that are read: in a prompt with one answer, a few of hundreds.
-This saves much in a model of few layers, and little in one of many.
+Later tokens attend to all layers' keys and values. But queries, their attention and the feed-forward block of the last layer are
+needed only at the tokens that are read: in a prompt with one answer, a few of hundreds.
 """
 
 from collections.abc import Iterator
@@ -39,36 +38,20 @@ class _AtPlaces(nn.Module):
 def last_layer_at(base: Base, places: torch.Tensor) -> Iterator[None]:
     """Let the last layer work at some tokens of each row only; other tokens' hidden states are wrong.
 
-    Parameters
-    ----------
-    base
-        A model whose last layer lacks a block of ``BLOCKS`` keeps what it has instead.
-    places
-        Shape (rows, places): which tokens, each at most once in a row. Some may lie beyond the end.
+    ``places``, shape (rows, places), are these tokens, each at most once in a row; some may lie beyond the end. A model whose
+    last layer lacks a block of ``BLOCKS`` keeps what it has instead.
     """
     layer = getattr(base.decoder, "layers", [None])[-1]
     with ExitStack() as stack:
         for name in BLOCKS:
-            stack.enter_context(_replaced(layer, name, places))
+            try:
+                block = layer.get_submodule(name)
+            except AttributeError:
+                continue
+            layer.set_submodule(name, _AtPlaces(block, places))
+            stack.callback(layer.set_submodule, name, block)
         attention = getattr(layer, "self_attn", None)
         if attention is not None:
             attention.read_at = places
             stack.callback(delattr, attention, "read_at")
         yield
-
-
-@contextmanager
-def _replaced(layer: nn.Module | None, name: str, places: torch.Tensor) -> Iterator[None]:
-    *path, last = name.split(".")
-    parent = layer
-    for step in path:
-        parent = getattr(parent, step, None)
-    block = getattr(parent, last, None)
-    if not isinstance(block, nn.Module):
-        yield
-        return
-    setattr(parent, last, _AtPlaces(block, places))
-    try:
-        yield
-    finally:
-        setattr(parent, last, block)
