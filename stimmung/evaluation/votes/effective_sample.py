@@ -48,26 +48,13 @@ def count_effective_respondents(
     1,000 respondents, in which the arm was the baseline with 100 more respondents, the 95 % interval held the true number in
     .90 (log-loss, 40 training respondents) to 1.00 (``benchmarks/effective.py``).
 
-    Parameters
-    ----------
-    predictions, splits
-        Tables of these names.
-    curves
-        Groups of conditions that differ in the training share alone, in the order of the shares.
-    weighted
-        Whether survey weights count in the metrics.
-    n_resamples, seed
-        Of the bootstrap.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``n_training`` is the mean over folds of the rows the arm was trained on; ``n_smallest`` and ``n_largest`` are those of
-        the baseline's curve. A curve with fewer than two conditions that have baselines gives no rows.
+    ``curves`` are groups of conditions that differ in the training share alone, in the order of the shares; one with fewer than
+    two conditions that have baselines gives no rows. ``n_training`` is the mean over folds of the rows the arm was trained on,
+    ``n_smallest`` and ``n_largest`` are those of the baseline's curve. With ``weighted``, survey weights count in the metrics.
     """
     sizes = pd.Series(training_rows(splits)).groupby(level=0).mean()
     respondents = predictions.drop_duplicates("respondent_id").sort_values(["fold", "respondent_id"])
-    draws = _Draws.of(respondents, n_resamples, seed, weighted)
+    draws = _draw(respondents, n_resamples, seed, weighted)
     rows: list[dict[str, Any]] = []
     for curve in curves:
         on_curve = predictions[predictions["condition"].isin(curve)]
@@ -82,19 +69,11 @@ def count_effective_respondents(
         n_steps = np.array([float(sizes[one]) for one in steps])
         for metric in METRICS:
             best = [np.max([found[metric] for found in _baselines(values, one)], axis=0) for one in steps]
-            rows += [
-                {
-                    "method": method,
-                    "condition": condition,
-                    "metric": metric,
-                    "n_training": float(sizes[condition]),
-                    **_needed(found[metric], n_steps, np.stack(best, axis=1)),
-                    "n_smallest": n_steps[0],
-                    "n_largest": n_steps[-1],
-                }
-                for (method, condition), found in values.items()
-                if not method.startswith(BASELINE_PREFIX)
-            ]
+            ends = {"metric": metric, "n_smallest": n_steps[0], "n_largest": n_steps[-1]}
+            for (method, condition), found in values.items():
+                if not method.startswith(BASELINE_PREFIX):
+                    arm = {"method": method, "condition": condition, "n_training": float(sizes[condition])}
+                    rows.append({**arm, **ends, **_needed(found[metric], n_steps, np.stack(best, axis=1))})
     return typed_table(rows, EFFECTIVE)
 
 
@@ -115,19 +94,10 @@ def _needed(levels: Floats, n_training: Floats, curves: Floats) -> dict[str, flo
 
 
 def respondents_needed(level: float, n_training: Floats, values: Floats) -> float:
-    """Return the number of training respondents at which a learning curve first reaches ``level``.
+    """Return the number of training respondents at which a learning curve first reaches ``level``, a value of the metric.
 
-    Parameters
-    ----------
-    level, values
-        Values of the metric, higher is better: the one to be reached, and those of the curve, shape (points,), made monotone here.
-    n_training
-        Training respondents at the curve's points, shape (points,), rising.
-
-    Returns
-    -------
-    float
-        Between the points by interpolation on a logarithmic scale; 0 below the first point, infinity above the last.
+    ``values``, higher is better, are those at ``n_training`` respondents, rising, each of shape (points,); they are made monotone
+    here. Between the points by interpolation on a logarithmic scale; 0 below the first point, infinity above the last.
     """
     curve = np.asarray(isotonic_regression(values).x)
     if level > curve[-1]:
@@ -150,32 +120,23 @@ class _Draws:
     folds: Floats  # how often each fold is drawn, (1 + resamples, folds)
     fold_of: NDArray[np.int8]  # (n,)
 
-    @classmethod
-    def of(cls, respondents: pd.DataFrame, n_resamples: int, seed: int, weighted: bool) -> "_Draws":
-        rng = np.random.default_rng(seed)
-        fold_of = respondents["fold"].to_numpy()
-        counts = np.ones((1 + n_resamples, len(fold_of)))
-        numbers = np.unique(fold_of)
-        for fold in numbers:
-            places = np.flatnonzero(fold_of == fold)
-            counts[1:, places] = _drawn(len(places), n_resamples, rng)
-        if weighted:
-            counts = counts * respondents["weight"].to_numpy()
-        folds = np.ones((1 + n_resamples, len(numbers)))
-        folds[1:] = _drawn(len(numbers), n_resamples, rng)
-        return cls(counts, folds, fold_of)
 
-
-def _drawn(n: int, n_resamples: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return how often each of ``n`` is drawn in each resample with replacement, shape (resamples, n)."""
-    return rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)
+def _draw(respondents: pd.DataFrame, n_resamples: int, seed: int, weighted: bool) -> _Draws:
+    rng = np.random.default_rng(seed)
+    fold_of = respondents["fold"].to_numpy()
+    numbers = np.unique(fold_of)
+    counts, folds = np.ones((1 + n_resamples, len(fold_of))), np.ones((1 + n_resamples, len(numbers)))
+    for fold in numbers:
+        n = int((fold_of == fold).sum())
+        counts[1:, fold_of == fold] = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)
+    if weighted:
+        counts = counts * respondents["weight"].to_numpy()
+    folds[1:] = rng.multinomial(len(numbers), np.full(len(numbers), 1 / len(numbers)), size=n_resamples)
+    return _Draws(counts, folds, fold_of)
 
 
 def _metrics(run: pd.DataFrame, respondents: pd.DataFrame, draws: _Draws) -> dict[str, Floats]:
-    """Return each metric of one method and condition for the sample and every resample, higher is better.
-
-    Means over the folds drawn and over seeds.
-    """
+    """Return each metric's mean over the folds drawn and over seeds, for the sample and every resample; higher is better."""
     options, columns = options_of(run), option_columns(run)
     codes = pd.Index(options).get_indexer(pd.Index(respondents["target"]))
     true = _indicators(codes, len(options))
