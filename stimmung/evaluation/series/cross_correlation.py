@@ -78,25 +78,16 @@ def cross_correlate_series(
         lags that reach them.
     max_lag_weeks
         The largest lag on either side; lag_weeks > 0 means that the posts lead the survey.
-    rolling_weeks, window_weeks
-        Window of the published smoothing, and scale of the detrended cross-correlation.
     n_resamples, level, n_simulations, seed
         Of the bootstrap intervals and of the family-wise test. A family's numbers depend on no other family.
 
-    Returns
-    -------
-    DataFrame
-        A CCF table, sorted by model, question, option and lag.
-
-    Raises
-    ------
-    InputError
-        As :func:`align_families`.
+    Returns a CCF table, sorted by model, question, option and lag. Raises the InputErrors of :func:`align_families`.
     """
     resampling = n_resamples, seed, level
+    windows = rolling_weeks, window_weeks
+    families = [*align_families(posts, survey, max_lag_weeks)]  # all are checked first
     tables = [
-        _family_table(family, max_lag_weeks, rolling_weeks, window_weeks, n_simulations, resampling)
-        for family in [*align_families(posts, survey, max_lag_weeks)]  # all are checked first
+        _family_table(family, max_lag_weeks, *windows, n_simulations, resampling) for family in families
     ]
     return pd.concat(tables, ignore_index=True)[list(CCF.columns)]
 

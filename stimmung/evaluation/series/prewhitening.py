@@ -66,16 +66,8 @@ def whiten(series: Floats) -> Floats:
     * a fifth of the prior weight on first-order autoregressions, three fifths on those of second order, a fifth on a first-order
       factor times one at lag 3 or 4 (a month): ``(1 - a B)(1 - b B^j)``. These weights are our own.
 
-    Parameters
-    ----------
-    series
-        Shape (..., weeks), NaN where a week is missing.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (..., weeks): innovations, NaN where the series is. The estimated mean is taken out, so they are correlated without
-        centring them again. All NaN for a series with fewer than 3 weeks or no variation.
+    Series and innovations have shape (..., weeks), NaN where a week is missing. The estimated mean is taken out, so innovations
+    are correlated without centring them again. All NaN for a series with fewer than 3 weeks or no variation.
     """
     flat = series.reshape(-1, series.shape[-1])
     out = np.full(flat.shape, np.nan)

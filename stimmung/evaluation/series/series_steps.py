@@ -35,15 +35,8 @@ def align_families(posts: pd.DataFrame, survey: pd.DataFrame, max_lag_weeks: int
     """Yield one family for each model and question.
 
     Its weeks are those of its posts and ``max_lag_weeks`` more on either side; these have no posts, but the survey waves that the
-    first and last posts are paired with at a lag.
-
-    Parameters
-    ----------
-    posts, survey
-        Columns model, week, question, option, value; week, question, option, share. Rows of the same week and option (seeds) are
-        averaged.
-    max_lag_weeks
-        The largest lag on either side.
+    first and last posts are paired with at a lag. ``posts`` have the columns model, week, question, option, value, the survey
+    week, question, option, share. Rows of the same week and option (seeds) are averaged.
 
     Raises
     ------
