@@ -14,18 +14,16 @@ from typing import TYPE_CHECKING, Any, Literal
 class Baseline:
     """A classifier with scikit-learn's interface, and how it is used."""
 
-    # Where its class is imported from, as module:class.
-    estimator: str
+    estimator: str  # where its class is imported from, as module:class
     # Parameter to the values that the inner cross-validation tries if the config gives no grid.
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    # Parameters that are the same in every fit.
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    # The parameter that takes the seed; None if nothing is drawn.
-    seed: str | None = "random_state"
+    settings: Mapping[str, Any] = field(default_factory=dict)  # parameters that are the same in every fit
+    seed: str | None = "random_state"  # the parameter that takes the seed; None if nothing is drawn
     # The parameter that takes the names of columns that hold labels; nominal items are then not made indicators.
     labels: str | None = None
-    # Whether missing values are replaced by medians and columns standardised first. Trees need neither.
-    scaled: bool = False
+    scaled: bool = (
+        False  # whether medians replace missing values and columns are standardised; trees need neither
+    )
     # The library's own exception for a bad parameter, as module:class, if it is not a ValueError or TypeError.
     refusal: str = "builtins:ValueError"
 

@@ -38,18 +38,14 @@ def predict_baseline(
 
     Parameters
     ----------
-    name
-        One of ``registry.BASELINES``.
     train, test
         Rows of a RESPONDENTS table. Training rows have a target.
-    predictors, target
-        The items to predict from, and the item to predict.
-    options
-        The target's options, in the order of the result's columns.
+    predictors, target, options
+        The items to predict from, the item to predict, and its options in the order of the result's columns.
     grid
         The estimator's own parameter names, each with the values to try.
     inner_folds, seed
-        Number of folds of the inner cross-validation, and the seed of these folds and of the estimator.
+        Of the inner cross-validation; the seed is that of the estimator, too.
 
     Returns
     -------

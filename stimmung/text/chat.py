@@ -75,16 +75,12 @@ def _refused(tokenizer: Any, template: str, error: Exception) -> InputError:
 def _render(tokenizer: Any, template: str, messages: Sequence[Message], add_generation_prompt: bool) -> str:
     text = tokenizer.apply_chat_template(
         list(messages),
-        chat_template=_CALL_OF_TODAY.sub(_fixed_date, template),
+        chat_template=_CALL_OF_TODAY.sub(lambda call: repr(TEMPLATE_DATE.strftime(call["format"])), template),
         tokenize=False,
         add_generation_prompt=add_generation_prompt,
         date_string=TEMPLATE_DATE.strftime("%d %b %Y"),
     )
     return str(text)
-
-
-def _fixed_date(call: re.Match[str]) -> str:
-    return repr(TEMPLATE_DATE.strftime(call["format"]))
 
 
 def _without_system(messages: Sequence[Message]) -> list[Message]:

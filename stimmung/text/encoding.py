@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 from stimmung.vocabulary.errors import InputError
 
+_HINT = "End the codebook's question with a colon, so that the answer begins a word of its own."
+
 
 class Encoded(NamedTuple):
     """A context and what may follow it, in tokens."""
@@ -23,12 +25,9 @@ def encode(
 
     Parameters
     ----------
-    tokenizer
-        A fast Hugging Face tokenizer.
-    context
-        The text before. A space at its end belongs to the continuation, which has one space even if both have one.
-    continuations
-        At least one text.
+    tokenizer, context
+        A fast Hugging Face tokenizer, and the text before. A space at its end belongs to the continuation, which has one space
+        even if both have one.
     add_special_tokens
         False for text of a chat template, which has its own. With True, a special token's name in the text is text like any other.
 
@@ -55,8 +54,7 @@ def encode(
             raise InputError(f"the tokenizer has no token for '{continuation}'")
         if context_ids is not None and head != context_ids:
             raise InputError(
-                f"the tokens before '{continuation}' differ from those before '{continuations[0]}'",
-                "End the codebook's question with a colon, so that the answer begins a word of its own.",
+                f"the tokens before '{continuation}' differ from those before '{continuations[0]}'", _HINT
             )
         context_ids = head
         tails.append(tail)
@@ -72,8 +70,7 @@ def _border(offsets: Sequence[tuple[int, int]], length: int, continuation: str) 
             if start >= length:
                 return index
             raise InputError(
-                f"one token spans the end of the prompt and the beginning of '{continuation}'",
-                "End the codebook's question with a colon, so that the answer begins a word of its own.",
+                f"one token spans the end of the prompt and the beginning of '{continuation}'", _HINT
             )
     return len(offsets)
 

@@ -21,17 +21,8 @@ def persona_messages(
 ) -> list[Message]:
     """Return the system message and the backstory of one respondent.
 
-    An item without a sentence for the answer is left out, as Argyle et al. leave out what a respondent did not say.
-
-    Parameters
-    ----------
-    answers, codebook, language, drop_items
-        As of :func:`survey_messages`.
-
-    Raises
-    ------
-    InputError
-        If the codebook has no `persona`.
+    An item without a sentence for the answer is left out, as Argyle et al. leave out what a respondent did not say. Arguments as
+    of :func:`survey_messages`; an InputError if the codebook has no `persona`.
     """
     frame = _frame(codebook)
     sentences = filter(None, item_texts(_sentence, answers, codebook, language, drop_items).values())
@@ -84,17 +75,8 @@ class PersonaRendering(Rendering):
 def rendering_of(codebook: Codebook, language: str, tokenizer: Any, chat: bool, persona: bool) -> Rendering:
     """Return how a model reads this survey, as lists of answers or, for a ``persona``, as backstories.
 
-    Parameters
-    ----------
-    codebook, language
-        The codebook, and one of its languages.
-    tokenizer, chat
-        As of :class:`Rendering`. None where nothing is tokenised here: a model behind a server.
-
-    Raises
-    ------
-    InputError
-        If a backstory is asked for and the codebook has no `persona`.
+    The tokenizer is None where nothing is tokenised here: a model behind a server. Raises an InputError if a backstory is asked
+    for and the codebook has no `persona`.
     """
     if persona:
         return PersonaRendering(tokenizer, chat, worded(_frame(codebook).question, language))

@@ -21,14 +21,8 @@ def survey_messages(
 ) -> list[Message]:
     """Return the system and the user message for one respondent.
 
-    Parameters
-    ----------
-    answers
-        The respondent's row of the RESPONDENTS table: labels, numbers, and ``{item}.missing`` reasons.
-    codebook, language
-        The items' wording and order, and one of the codebook's languages.
-    drop_items
-        Items that are left out, with the items that are part of them.
+    ``answers`` is the respondent's row of the RESPONDENTS table: labels, numbers, and ``{item}.missing`` reasons. ``drop_items``
+    are left out, with the items that are part of them.
     """
     lines = [
         f"{worded(codebook.items[name].wording, language)}: {answer}"
@@ -59,24 +53,10 @@ def item_texts(
 def prompts_table(
     respondents: pd.DataFrame, target: str, messages: Sequence[Sequence[Message]], texts: Sequence[str]
 ) -> pd.DataFrame:
-    """Return a PROMPTS table.
-
-    Parameters
-    ----------
-    respondents, target
-        The RESPONDENTS table, and the item that is predicted; who did not answer it has no target.
-    messages, texts
-        Each respondent's prompt, in the order of the table: as turns, and as running text for base models.
-    """
+    """Return a PROMPTS table: each respondent's prompt, as turns and as running text for base models, and answer, if any."""
+    table = pd.DataFrame({"respondent_id": respondents["respondent_id"], "messages": messages, "text": texts})
     answers = respondents[target]
-    return pd.DataFrame(
-        {
-            "respondent_id": respondents["respondent_id"],
-            "messages": messages,
-            "text": texts,
-            "target": answers.astype("str").where(answers.notna(), None),
-        }
-    )
+    return table.assign(target=answers.astype("str").where(answers.notna(), None))
 
 
 def _worded_answer(item: SurveyItem, value: Any, reason: Any, language: str) -> str | None:

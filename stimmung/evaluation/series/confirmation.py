@@ -45,11 +45,9 @@ def _confirm(family: Family, max_lag_weeks: int, share: float) -> pd.DataFrame:
             f"Each part needs at least {MINIMUM_PAIRS + 1} weeks with posts.",
         )
     reach = min(max_lag_weeks, shorter - MINIMUM_PAIRS)
-    parts = [
-        correlate_innovations(*whiten(np.stack([family.posts[:, weeks], family.survey[:, weeks]])), reach)
-        for weeks in (slice(None, cut), slice(cut, None))
-    ]
-    (r_found, n_found), (r_rest, n_rest) = parts
+    weeks = slice(None, cut), slice(cut, None)
+    parts = [whiten(np.stack([family.posts[:, part], family.survey[:, part]])) for part in weeks]
+    (r_found, n_found), (r_rest, n_rest) = [correlate_innovations(x, y, reach) for x, y in parts]
     rows = []
     for row, option in enumerate(family.options):
         lag = best_lag(r_found[row], n_found[row], reach)

@@ -49,8 +49,9 @@ def cross_correlate_series(
 ) -> pd.DataFrame:
     """Correlate each series of the posts with the survey's of the same question and option, at each lag.
 
-    A family is all options and lags of one model and question; ``p_adjusted`` and ``p_family`` allow for all of it. They and
-    ``p_prewhitened`` hold their level for stationary series; the others are what is usually reported.
+    The result is a CCF table, sorted by model, question, option and lag. A family is all options and lags of one model and
+    question; ``p_adjusted`` and ``p_family`` allow for all of it. They and ``p_prewhitened`` hold their level for stationary
+    series; the others are what is usually reported.
 
     ============================ ============================================================================
     r, p, n                      as published: both series averaged over ``rolling_weeks``, naive p
@@ -81,7 +82,10 @@ def cross_correlate_series(
     n_resamples, level, n_simulations, seed
         Of the bootstrap intervals and of the family-wise test. A family's numbers depend on no other family.
 
-    Returns a CCF table, sorted by model, question, option and lag. Raises the InputErrors of :func:`align_families`.
+    Raises
+    ------
+    InputError
+        As :func:`align_families`.
     """
     resampling = n_resamples, seed, level
     windows = rolling_weeks, window_weeks

@@ -71,17 +71,8 @@ def familywise_p(posts: Floats, survey: Floats, max_lag_weeks: int, n_simulation
     the share of simulations whose largest Fisher z over all options and lags reaches the observed one, the real posts counted
     among them. So among independent families 5 in 100 have any p of .05 or less.
 
-    Parameters
-    ----------
-    posts, survey, max_lag_weeks
-        The series themselves, shape (options, weeks); NaN where a week is missing, a row of NaN where an option is not tested.
-    n_simulations, seed
-        Number of simulations, and the seed that draws the orders; the smallest possible p is 1 / (n_simulations + 1).
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (options, lags), NaN where there is no correlation.
+    Both arguments are the series themselves, shape (options, weeks); NaN where a week is missing, a row of NaN where an option is
+    not tested. p has shape (options, lags), NaN where there is no correlation, and is never below 1 / (n_simulations + 1).
     """
     innovations, others = whiten(posts), whiten(survey)
     observed = np.abs(fisher_z(*correlate_innovations(innovations, others, max_lag_weeks)))

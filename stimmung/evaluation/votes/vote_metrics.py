@@ -41,7 +41,8 @@ class Fold:
         from sklearn.metrics import precision_recall_fscore_support
 
         how = {"labels": self.every_option, "sample_weight": self.weights, "zero_division": np.nan}
-        return precision_recall_fscore_support(self.target, self.predicted, **how)[1:3]
+        _, recall, f1, _ = precision_recall_fscore_support(self.target, self.predicted, **how)
+        return recall, f1
 
     @property
     def every_option(self) -> NDArray[np.intp]:
