@@ -35,12 +35,8 @@ class LexiconEntry:
 def read_lexicon(path: Path = DEMO_LEXICON) -> list[LexiconEntry]:
     """Read a lexicon: columns word, category and, optionally, weight; ``happ*`` matches all words that begin so.
 
-    A .csv file, or a .tsv or .txt file with tabs. The default is a small lexicon made for the demo: it is not validated.
-
-    Raises
-    ------
-    InputError
-        If the file is absent, lacks a column, has no entries, or a weight is not a number.
+    A .csv file, or a .tsv or .txt file with tabs. The default is a small lexicon made for the demo: it is not validated. Raises an
+    InputError if the file is absent, lacks a column, has no entries, or a weight is not a number.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -64,17 +60,9 @@ def score_lexicon(
     """Return a SIGNALS table of the weighted share of words that belong to each option's category, by week.
 
     The value is the sum of the weights of the words found, over the number of all words of the week; n is the number of posts. A
-    word that several entries of a category match counts for each. A week without words has no rows.
-
-    Parameters
-    ----------
-    posts, categories
-        Label of the week to its POSTS table; answer option to category. None: categories have the names of the options.
-
-    Raises
-    ------
-    InputError
-        If the lexicon lacks a category.
+    word that several entries of a category match counts for each. A week without words has no rows. ``posts`` is the label of the
+    week to its POSTS table, ``categories`` answer option to category; None: categories have the names of the options. Raises an
+    InputError if the lexicon lacks a category.
     """
     known = list(dict.fromkeys(entry.category for entry in entries))
     categories = {name: name for name in known} if categories is None else categories

@@ -27,12 +27,8 @@ def predict_folds(
     """Return the predictions table of one baseline under one condition: a row for each respondent, in the order given.
 
     ``splits`` is the SPLITS table of the condition: the model of fold f is trained on the rows with ``in_training`` that are not
-    in fold f. Who did not answer has fold ``NO_FOLD``. The other arguments are those of :func:`predict_baseline`.
-
-    Raises
-    ------
-    InputError
-        If the splits are those of other respondents.
+    in fold f. Who did not answer has fold ``NO_FOLD``. The other arguments are those of :func:`predict_baseline`. Raises an
+    InputError if the splits are those of other respondents.
     """
     if set(splits["respondent_id"]) != set(respondents["respondent_id"]):
         raise InputError(

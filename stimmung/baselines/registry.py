@@ -1,7 +1,6 @@
-"""The tabular baselines, all that is known of each in one place.
+"""The tabular baselines: an entry of ``BASELINES`` is all that it takes to tune, fit and report another one.
 
-A baseline is added by an entry of ``BASELINES``: the config then accepts its name, and it is tuned, fitted and reported as the
-others are. Libraries are imported when a baseline is fitted, so that the Snakefile can read the names at no cost.
+Libraries are imported when a baseline is fitted, so that the Snakefile can read the names at no cost.
 """
 
 from collections.abc import Mapping, Sequence

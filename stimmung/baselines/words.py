@@ -1,7 +1,6 @@
-"""Counts of the answer options' words in the posts, a baseline for language models.
+"""Counts of the answer options' words in the posts, after Garcia, Pellert, Lasser and Metzler (arXiv 2107.13236).
 
-After Garcia, Pellert, Lasser and Metzler (arXiv 2107.13236), whose volume of "I am <emotion>" follows the tracker for several
-moods. Negations count as well: "I am not happy" has the word, though not the phrase.
+Their volume of "I am <emotion>" follows the tracker for several moods. "I am not happy" has the word, though not the phrase.
 """
 
 import re

@@ -34,13 +34,8 @@ def aggregate_answers(
 
     ``answers`` is one or several ANSWERS tables, with the untuned model as the arm 'MODEL/base', without week. With the ``scale``
     'none', not 'min-max', ``scaled`` is only smoothed. The result is an AFFECT table, sorted by model, question, option, week and
-    seed. A week without answers has no rows.
-
-    Raises
-    ------
-    InputError
-        If no week has an answer, if probabilities do not sum to 1 over the options, or if a week lacks seeds, variants or options
-        that another one has.
+    seed. A week without answers has no rows. Raises an InputError if no week has an answer, if probabilities do not sum to 1 over
+    the options, or if a week lacks seeds, variants or options that another one has.
     """
     tuned, base = answers[answers["week"] != ""], answers[answers["week"] == ""]
     if tuned.empty:

@@ -1,7 +1,6 @@
 """Weekly series of posts and survey: aligned on one grid of weeks, smoothed, differenced.
 
-In this folder a series is an array whose last axis is the weeks, one value for each calendar week; a week without a value is
-NaN. A missing week thus stays a gap, and the weeks around it are not taken for neighbours.
+In this folder the last axis of a series is the calendar weeks. A missing week is NaN, so those around it are not neighbours.
 """
 
 from collections.abc import Iterator
@@ -136,6 +135,4 @@ def rolling_mean(series: Floats, rolling_weeks: int) -> Floats:
 
 def differences(series: Floats) -> Floats:
     """Subtract the week before; NaN at the first week and where one of the two is missing. Shape (..., weeks)."""
-    change = np.full(series.shape, np.nan)
-    change[..., 1:] = np.diff(series, axis=-1)
-    return change
+    return np.diff(series, axis=-1, prepend=np.nan)

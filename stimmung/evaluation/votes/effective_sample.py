@@ -1,12 +1,10 @@
 """Effective respondents: how many of them a tabular model needs to be as good as a tuned language model with fewer.
 
-After the effective data transferred of Hernandez et al. (2021, Scaling laws for transfer, arXiv 2102.01293, section 2): the
-data that a model without pre-training would need to reach the loss that a pre-trained one has after fine-tuning. Here the
-model without pre-training is the best tabular baseline, and its need is read off its own learning curve.
+After the effective data transferred of Hernandez et al. (2021, Scaling laws for transfer, arXiv 2102.01293, section 2), with
+the best tabular baseline as the model without pre-training; its need is read off its own learning curve.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -54,12 +52,15 @@ def count_effective_respondents(
     """
     sizes = pd.Series(training_rows(splits)).groupby(level=0).mean()
     respondents = predictions.drop_duplicates("respondent_id").sort_values(["fold", "respondent_id"])
-    draws = _draw(respondents, n_resamples, seed, weighted)
+    # The same resamples for every method and condition.
+    counts, folds = _draw(respondents["fold"].to_numpy(), n_resamples, seed)
+    if weighted:
+        counts = counts * respondents["weight"].to_numpy()
     rows: list[dict[str, Any]] = []
     for curve in curves:
         on_curve = predictions[predictions["condition"].isin(curve)]
         values: Values = {
-            (str(method), str(condition)): _metrics(run, respondents, draws)
+            (str(method), str(condition)): _metrics(run, respondents, counts, folds)
             for (method, condition), run in on_curve.groupby(["method", "condition"], sort=False)
             if sees_training_rows(str(method))
         }
@@ -112,30 +113,21 @@ def respondents_needed(level: float, n_training: Floats, values: Floats) -> floa
     return float(np.exp(low + part * (high - low)))
 
 
-@dataclass(frozen=True)
-class _Draws:
-    """The resamples, the sample itself first; the same for every method and condition."""
-
-    respondents: Floats  # how much each respondent counts within its fold, (1 + resamples, n)
-    folds: Floats  # how often each fold is drawn, (1 + resamples, folds)
-    fold_of: NDArray[np.int8]  # (n,)
-
-
-def _draw(respondents: pd.DataFrame, n_resamples: int, seed: int, weighted: bool) -> _Draws:
+def _draw(fold_of: NDArray[np.int8], n_resamples: int, seed: int) -> tuple[Floats, Floats]:
+    """Return how often each respondent (1 + resamples, n) and fold (1 + resamples, folds) is drawn, the sample itself first."""
     rng = np.random.default_rng(seed)
-    fold_of = respondents["fold"].to_numpy()
     numbers = np.unique(fold_of)
     counts, folds = np.ones((1 + n_resamples, len(fold_of))), np.ones((1 + n_resamples, len(numbers)))
     for fold in numbers:
         n = int((fold_of == fold).sum())
         counts[1:, fold_of == fold] = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)
-    if weighted:
-        counts = counts * respondents["weight"].to_numpy()
     folds[1:] = rng.multinomial(len(numbers), np.full(len(numbers), 1 / len(numbers)), size=n_resamples)
-    return _Draws(counts, folds, fold_of)
+    return counts, folds
 
 
-def _metrics(run: pd.DataFrame, respondents: pd.DataFrame, draws: _Draws) -> dict[str, Floats]:
+def _metrics(
+    run: pd.DataFrame, respondents: pd.DataFrame, counts: Floats, folds: Floats
+) -> dict[str, Floats]:
     """Return each metric's mean over the folds drawn and over seeds, for the sample and every resample; higher is better."""
     options, columns = options_of(run), option_columns(run)
     codes = pd.Index(options).get_indexer(pd.Index(respondents["target"]))
@@ -146,10 +138,10 @@ def _metrics(run: pd.DataFrame, respondents: pd.DataFrame, draws: _Draws) -> dic
         aligned = aligned / aligned.sum(axis=1, keepdims=True)
         losses = -np.log(np.maximum(aligned[np.arange(len(codes)), codes], _FLOOR))
         seeds.append((_indicators(aligned.argmax(axis=1), len(options)), losses))
-    by_fold: dict[str, list[Floats]] = {metric: [] for metric in METRICS}
-    for fold in np.unique(draws.fold_of):
-        here = draws.fold_of == fold
-        weights = draws.respondents[:, here]
+    by_fold = []
+    for fold in np.unique(respondents["fold"]):
+        here = (respondents["fold"] == fold).to_numpy()
+        weights = counts[:, here]
         f1, loss = [], []
         for predicted, losses in seeds:
             both = weights @ (true[here] * predicted[here])
@@ -158,11 +150,10 @@ def _metrics(run: pd.DataFrame, respondents: pd.DataFrame, draws: _Draws) -> dic
             with np.errstate(invalid="ignore"):
                 f1.append(np.nanmean(np.where(either > 0, 2 * both / either, np.nan), axis=1))
             loss.append(-(weights @ losses[here]) / weights.sum(axis=1))
-        by_fold["macro_f1"].append(np.mean(f1, axis=0))
-        by_fold["log_loss"].append(np.mean(loss, axis=0))
+        by_fold.append((np.mean(f1, axis=0), np.mean(loss, axis=0)))
     return {
-        metric: np.einsum("bf,fb->b", draws.folds, np.stack(values)) / draws.folds.shape[1]
-        for metric, values in by_fold.items()
+        metric: np.einsum("bf,fb->b", folds, np.stack(values)) / folds.shape[1]
+        for metric, values in zip(METRICS, zip(*by_fold, strict=True), strict=True)
     }
 
 

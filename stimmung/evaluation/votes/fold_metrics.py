@@ -15,11 +15,7 @@ def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:
     """Return ``VOTE_METRICS`` of the rows of a PREDICTIONS table that have one method, condition, seed and fold.
 
     ``weighted``: whether survey weights count in all metrics. Shares and what is computed from them always use the weights.
-
-    Raises
-    ------
-    InputError
-        If a target is not among the answer options.
+    Raises an InputError if a target is not among the answer options.
     """
     options = options_of(predictions)
     probabilities = predictions[option_columns(predictions)].to_numpy()
@@ -51,13 +47,11 @@ def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:
 def measure_folds(
     predictions: pd.DataFrame, splits: pd.DataFrame, weighted: bool = False, whole: bool = True
 ) -> pd.DataFrame:
-    """Return a FOLD_METRICS table.
+    """Return a FOLD_METRICS table, of a PREDICTIONS table of any number of methods, conditions and seeds.
 
     A method that ran with several seeds has the mean over them in each fold: seeds share the test rows, so they tell how much a
-    method varies, not how well the fold is known.
-
-    ``predictions`` is a PREDICTIONS table of any number of methods, conditions and seeds, ``splits`` the SPLITS table with which
-    they were made. ``weighted`` as of :func:`vote_metrics`; ``whole`` is False for the rows of a subgroup.
+    method varies, not how well the fold is known. ``splits`` is the SPLITS table with which the predictions were made;
+    ``weighted`` as of :func:`vote_metrics`; ``whole`` is False for the rows of a subgroup.
 
     Raises
     ------

@@ -56,10 +56,10 @@ def corrected_resampled_t(
     defined = ~np.isnan(values)
     values, n_test, n_training = values[defined], n_test[defined], n_training[defined]
     n_folds = len(values)
+    mean = float(values.mean()) if n_folds else np.nan
     if n_folds < 2:
-        mean = float(values.mean()) if n_folds else np.nan
         return FoldSummary(mean, np.nan, np.nan, np.nan, np.nan, n_folds)
-    mean, sd = float(values.mean()), float(values.std(ddof=1))
+    sd = float(values.std(ddof=1))
     if sd < 1e-12:
         return FoldSummary(mean, 0.0, mean, mean, 1.0 if abs(mean) < 1e-12 else np.nan, n_folds)
     ratio = float(np.divide(n_test, n_training, out=np.zeros(n_folds), where=n_training > 0).mean())

@@ -48,12 +48,8 @@ def measure_subgroups(
     """Return a SUBGROUPS table: the METRICS of each subgroup's test rows, by models that were trained on everybody.
 
     Folds without a respondent of the subgroup are left out. ``predictions``, ``splits`` and ``weighted`` as of
-    :func:`measure_folds`; ``subgroups`` has for each name the ``keep`` and ``exclude`` of :func:`members`.
-
-    Raises
-    ------
-    InputError
-        If an item or an answer is unknown, or a subgroup is empty.
+    :func:`measure_folds`; ``subgroups`` has for each name the ``keep`` and ``exclude`` of :func:`members`. Raises the InputErrors
+    of both, and one if a subgroup is empty.
     """
     parts = []
     for name, subgroup in subgroups.items():

@@ -1,7 +1,6 @@
-"""The metrics of predicted votes, all that is known of each in one place.
+"""The metrics of predicted votes: a function here, with its label, range and direction, is all that it takes to add one.
 
-A metric is added by a function here that takes a :class:`Fold`, with its label, range and direction. It is then computed
-in every fold, summarised over folds, and shown in the report's tables.
+It is then computed in every fold, summarised over folds, and shown in the report's tables.
 """
 
 from collections.abc import Callable
