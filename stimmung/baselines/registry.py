@@ -5,7 +5,7 @@ Libraries are imported when a baseline is fitted, so that the Snakefile can read
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal
 
 
@@ -28,11 +28,11 @@ class Baseline:
 
     def estimator_class(self) -> Any:
         """Return the estimator's class."""
-        return _imported(self.estimator)
+        return resolve_name(self.estimator)
 
     def refusals(self) -> tuple[type[Exception], ...]:
         """Return what the estimator may raise at a parameter that it does not accept."""
-        return (ValueError, TypeError, _imported(self.refusal))
+        return (ValueError, TypeError, resolve_name(self.refusal))
 
 
 BASELINES = {
@@ -69,8 +69,3 @@ if TYPE_CHECKING:
     BaselineName = str
 else:
     BaselineName = Literal[tuple(BASELINES)]
-
-
-def _imported(place: str) -> Any:
-    module, name = place.split(":")
-    return getattr(import_module(module), name)

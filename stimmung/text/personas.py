@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from stimmung.text.chat import chat_text
-from stimmung.text.prompts import Message, item_texts, number_in_words
+from stimmung.text.prompts import Message, item_texts, worded_answer
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.codebook import Codebook, SurveyItem, worded
 from stimmung.vocabulary.errors import InputError
@@ -44,12 +44,8 @@ def _sentence(item: SurveyItem, value: Any, reason: Any, language: str) -> str |
     if pd.isna(value):
         absent = next((missing.persona for missing in item.missing if missing.reason == reason), None)
         return None if absent is None else worded(absent, language)
-    if item.scale == "numeric":
-        number = number_in_words(float(value), item.decimals)
-        said, own = worded(item.format, language).replace("{value}", number), None
-    else:
-        said = str(value)
-        own = next((one.persona for one in item.options if worded(one.label, language) == said), None)
+    said = str(worded_answer(item, value, reason, language))
+    own = next((one.persona for one in item.options if worded(one.label, language) == said), None)
     if own is not None:
         said = worded(own, language)
     if item.persona is None:

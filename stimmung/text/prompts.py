@@ -26,7 +26,7 @@ def survey_messages(
     """
     lines = [
         f"{worded(codebook.items[name].wording, language)}: {answer}"
-        for name, answer in item_texts(_worded_answer, answers, codebook, language, drop_items).items()
+        for name, answer in item_texts(worded_answer, answers, codebook, language, drop_items).items()
         if answer is not None
     ]
     options = codebook.target_labels(language)
@@ -59,7 +59,8 @@ def prompts_table(
     return table.assign(target=answers.astype("str").where(answers.notna(), None))
 
 
-def _worded_answer(item: SurveyItem, value: Any, reason: Any, language: str) -> str | None:
+def worded_answer(item: SurveyItem, value: Any, reason: Any, language: str) -> str | None:
+    """Return an answer, or the reason for its absence, as prompts word it; None if the codebook has no words for it."""
     if pd.isna(value):
         label = next((missing.label for missing in item.missing if missing.reason == reason), None)
         return None if label is None else worded(label, language)

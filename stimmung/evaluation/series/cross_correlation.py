@@ -30,8 +30,8 @@ def cross_correlate_series(
     """Correlate each series of the posts with the survey's of the same question and option, at each lag.
 
     The result is a CCF table, sorted by model, question, option and lag. A family is all options and lags of one model and
-    question; ``p_adjusted`` and ``p_family`` allow for all of it. They and ``p_prewhitened`` hold their level for stationary
-    series; the others are what is usually reported.
+    question; ``p_adjusted`` and ``p_family`` allow for all of it, and its numbers depend on no other family. They and
+    ``p_prewhitened`` hold their level for stationary series; the others are what is usually reported.
 
     ============================ ============================================================================
     r, p, n                      as published: both series averaged over ``rolling_weeks``, naive p
@@ -59,8 +59,6 @@ def cross_correlate_series(
         lags that reach them.
     max_lag_weeks
         The largest lag on either side; lag_weeks > 0 means that the posts lead the survey.
-    n_resamples, level, n_simulations, seed
-        Of the bootstrap intervals and of the family-wise test. A family's numbers depend on no other family.
 
     Raises
     ------

@@ -35,13 +35,9 @@ def align_families(posts: pd.DataFrame, survey: pd.DataFrame, max_lag_weeks: int
 
     Its weeks are those of its posts and ``max_lag_weeks`` more on either side; these have no posts, but the survey waves that the
     first and last posts are paired with at a lag. ``posts`` have the columns model, week, question, option, value, the survey
-    week, question, option, share. Rows of the same week and option (seeds) are averaged.
-
-    Raises
-    ------
-    InputError
-        If weeks are not dates, do not start on one weekday or do not overlap, if they are too few for the lags, if the survey
-        lacks a question or an option of the posts, or if a survey series is constant.
+    week, question, option, share. Rows of the same week and option (seeds) are averaged. Raises an InputError if weeks are not
+    dates, do not start on one weekday or do not overlap, if they are too few for the lags, if the survey lacks a question or an
+    option of the posts, or if a survey series is constant.
     """
     posts = posts.assign(week=_dates(posts["week"], "posts"))
     survey = survey.assign(week=_dates(survey["week"], "survey"))

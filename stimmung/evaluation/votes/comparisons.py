@@ -24,11 +24,9 @@ def compare_with_best_baseline(folds: pd.DataFrame) -> pd.DataFrame:
     Holm's (1979), over all arms and conditions of the table within one metric. The metrics are views of the same predictions
     and are not adjusted for one another. Conditions without a baseline, or without an arm, have no rows.
     """
-    compared = [name for name, one in VOTE_METRICS.items() if one.compared]
+    compared = folds[folds["metric"].isin([name for name, one in VOTE_METRICS.items() if one.compared])]
     rows = []
-    for (condition, metric), part in folds[folds["metric"].isin(compared)].groupby(
-        ["condition", "metric"], sort=False
-    ):
+    for (condition, metric), part in compared.groupby(["condition", "metric"], sort=False):
         baseline = best_baseline(part, str(metric))
         if baseline is None:
             continue

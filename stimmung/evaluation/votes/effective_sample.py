@@ -64,26 +64,22 @@ def count_effective_respondents(
             for (method, condition), run in on_curve.groupby(["method", "condition"], sort=False)
             if sees_training_rows(str(method))
         }
-        steps = [one for one in curve if _baselines(values, one)]
+        baselines: dict[str, list[dict[str, Floats]]] = {one: [] for one in curve}
+        for (method, condition), found in values.items():
+            if method.startswith(BASELINE_PREFIX):
+                baselines[condition].append(found)
+        steps = [one for one in curve if baselines[one]]
         if len(steps) < 2:
             continue
         n_steps = np.array([float(sizes[one]) for one in steps])
         for metric in METRICS:
-            best = [np.max([found[metric] for found in _baselines(values, one)], axis=0) for one in steps]
+            best = [np.max([found[metric] for found in baselines[one]], axis=0) for one in steps]
             ends = {"metric": metric, "n_smallest": n_steps[0], "n_largest": n_steps[-1]}
             for (method, condition), found in values.items():
                 if not method.startswith(BASELINE_PREFIX):
                     arm = {"method": method, "condition": condition, "n_training": float(sizes[condition])}
                     rows.append({**arm, **ends, **_needed(found[metric], n_steps, np.stack(best, axis=1))})
     return typed_table(rows, EFFECTIVE)
-
-
-def _baselines(values: Values, condition: str) -> list[dict[str, Floats]]:
-    return [
-        found
-        for (method, one), found in values.items()
-        if one == condition and method.startswith(BASELINE_PREFIX)
-    ]
 
 
 def _needed(levels: Floats, n_training: Floats, curves: Floats) -> dict[str, float]:

@@ -51,12 +51,8 @@ def measure_folds(
 
     A method that ran with several seeds has the mean over them in each fold: seeds share the test rows, so they tell how much a
     method varies, not how well the fold is known. ``splits`` is the SPLITS table with which the predictions were made;
-    ``weighted`` as of :func:`vote_metrics`; ``whole`` is False for the rows of a subgroup.
-
-    Raises
-    ------
-    InputError
-        As :func:`vote_metrics`, or if ``whole`` predictions are not of exactly the respondents and folds of the splits.
+    ``weighted`` as of :func:`vote_metrics`; ``whole`` is False for the rows of a subgroup. Raises an InputError as
+    :func:`vote_metrics`, or if ``whole`` predictions are not of exactly the respondents and folds of the splits.
     """
     if whole:
         check_same_folds(predictions, splits)
@@ -89,13 +85,12 @@ def training_rows(splits: pd.DataFrame) -> dict[tuple[str, int], int]:
 def check_same_folds(predictions: pd.DataFrame, splits: pd.DataFrame) -> None:
     """Raise an InputError unless every run predicts each respondent of its splits once, in the same fold."""
     tested = splits[splits["fold"] != NO_FOLD]
-    expected = {
-        str(condition): part.set_index("respondent_id")["fold"].sort_index()
-        for condition, part in tested.groupby("condition")
-    }
     for (method, condition, seed), run in predictions.groupby(["method", "condition", "seed"], sort=False):
-        found = run.set_index("respondent_id")["fold"].sort_index()
-        if condition not in expected or not found.equals(expected[condition]):
+        expected, found = (
+            part.set_index("respondent_id")["fold"].sort_index()
+            for part in (tested[tested["condition"] == condition], run)
+        )
+        if not found.equals(expected):
             raise InputError(
                 f"the predictions of {method}, condition {condition}, seed {seed}, do not have the folds of the splits",
                 "They were made with other splits: delete them and run snakemake again.",
