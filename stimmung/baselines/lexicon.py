@@ -76,17 +76,9 @@ def score_lexicon(
     rows = []
     for week, path in posts.items():
         n_posts, n_words, found = _count(week_texts(path), [entry.word for entry in entries])
-        rows += [
-            {
-                "week": week,
-                "signal": LEXICON,
-                "option": option,
-                "value": weight @ found / n_words,
-                "n": n_posts,
-            }
-            for option, weight in weights.items()
-            if n_words
-        ]
+        row = {"week": week, "signal": LEXICON, "n": n_posts}
+        if n_words:
+            rows += [{**row, "option": name, "value": one @ found / n_words} for name, one in weights.items()]
     return typed_table(rows, SIGNALS)
 
 

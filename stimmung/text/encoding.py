@@ -25,12 +25,8 @@ def encode(
 
     The tokenizer is a fast Hugging Face one. A space at the end of the context belongs to the continuation, which has one space
     even if both have one. ``add_special_tokens`` is False for text of a chat template, which has its own; with True, a special
-    token's name in the text is text like any other.
-
-    Raises
-    ------
-    InputError
-        If a token spans the border, if the context's tokens depend on the continuation, or if a continuation has no token.
+    token's name in the text is text like any other. Raises an InputError if a token spans the border, if the context's tokens
+    depend on the continuation, or if a continuation has no token.
     """
     # Trailing spaces of the context would be tokens that no text of a corpus has before a word.
     stripped = context.rstrip(" ")

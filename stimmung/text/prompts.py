@@ -80,10 +80,8 @@ def number_in_words(value: float, decimals: int | None) -> str:
 def few_shot_messages(messages: Sequence[Message], examples: Sequence[tuple[str, str]]) -> list[Message]:
     """Return a system and a user message with examples between them: the user message and answer of other respondents."""
     system, user = messages
-    turns = [system]
-    for content, answer in examples:
-        turns += [Message(role="user", content=content), Message(role="assistant", content=answer)]
-    return [*turns, user]
+    turns = [turn for example in examples for turn in zip(("user", "assistant"), example, strict=True)]
+    return [system, *(Message(role=role, content=said) for role, said in turns), user]
 
 
 def plain_text(messages: Sequence[Message], question: str) -> str:

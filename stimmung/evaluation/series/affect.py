@@ -82,7 +82,10 @@ def _scaled(part: pd.DataFrame, scale: str, rolling_weeks: int) -> pd.DataFrame:
 
 
 def on_scale(series: Floats, reference: Floats, scale: str = "min-max") -> Floats:
-    """Put series (..., weeks) on the scale on which ``reference`` (weeks,) runs from 0 to 1, NaN if it does not vary, or on 'none'."""
+    """Put series (..., weeks) on the scale on which ``reference`` (weeks,) runs from 0 to 1; NaN if it does not vary.
+
+    With the scale 'none' they are returned as they are.
+    """
     if scale == "none":
         return series
     low = np.nanmin(reference)

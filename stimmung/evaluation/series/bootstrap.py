@@ -3,7 +3,6 @@
 import numpy as np
 from arch.bootstrap import StationaryBootstrap, optimal_block_length
 
-from stimmung.evaluation.series.correlation import lag_range
 from stimmung.evaluation.series.series_steps import Floats
 
 SHORTEST_WEEKS = 11  # arch needs autocorrelations up to lag sqrt(n) + 5
@@ -22,15 +21,15 @@ def bootstrap_interval(
 
     Both series have shape (weeks,), NaN where a week is missing. Both ends have shape (lags,), NaN where a lag has no correlation.
     """
-    lags = lag_range(max_lag_weeks)
-    low, high = np.full((2, lags.size), np.nan)
+    n_lags = 2 * max_lag_weeks + 1
+    low, high = np.full((2, n_lags), np.nan)
     if min(np.unique(side[~np.isnan(side)]).size for side in (posts, survey)) < 3:
         return low, high
     padded = np.pad(survey, max_lag_weeks, constant_values=np.nan)
     # Only from the first to the last week of posts: survey waves beyond them are reached through the lags.
     written = np.flatnonzero(~np.isnan(posts))
     weeks = slice(written[0], written[-1] + 1)
-    x, y = posts[weeks], np.lib.stride_tricks.sliding_window_view(padded, lags.size)[weeks]
+    x, y = posts[weeks], np.lib.stride_tricks.sliding_window_view(padded, n_lags)[weeks]
     counts = resampled_counts(block_length(posts, survey), x.size, n_resamples, seed)
     r = weighted_correlation(counts, np.broadcast_to(x[:, None], y.shape), y)
     there = ~np.isnan(r).all(axis=0)

@@ -53,18 +53,11 @@ def _confirm(family: Family, max_lag_weeks: int, share: float) -> pd.DataFrame:
         lag = best_lag(r_found[row], n_found[row], reach)
         at = row, lag + reach
         p = one_sided(float(p_value(r_rest[at], n_rest[at])), r_rest[at] * r_found[at] > 0)
-        rows.append(
-            {
-                "option": option,
-                "lag_weeks": lag,
-                "r_found": r_found[at],
-                "n_found": int(n_found[at]),
-                "r_confirmed": r_rest[at],
-                "n_confirmed": int(n_rest[at]),
-                "p_confirmed": np.nan if np.isnan(r_found[at]) else p,
-            }
-        )
-    table = pd.DataFrame(rows).assign(model=family.model, question=family.question, max_lag_weeks=reach)
+        p = np.nan if np.isnan(r_found[at]) else p
+        rows.append((option, lag, r_found[at], int(n_found[at]), r_rest[at], int(n_rest[at]), p))
+    columns = ["option", "lag_weeks", "r_found", "n_found", "r_confirmed", "n_confirmed", "p_confirmed"]
+    table = pd.DataFrame(rows, columns=columns)
+    table = table.assign(model=family.model, question=family.question, max_lag_weeks=reach)
     return table.assign(p_adjusted=adjust_p(table["p_confirmed"].to_numpy(float)))
 
 

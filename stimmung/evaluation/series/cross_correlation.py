@@ -49,21 +49,10 @@ def cross_correlate_series(
     note                         why a row has no numbers: the posts' series is constant, or too short
     ============================ ============================================================================
 
-    Parameters
-    ----------
-    posts
-        Columns model, week, question, option, value: series of models, baselines or signals. Values of the same week and
-        option (seeds) are averaged. Weeks are the days they start on. A week without a row is a gap.
-    survey
-        A TRACKER table. Options and questions that no posts have are left out; waves before and after the posts are used at the
-        lags that reach them.
-    max_lag_weeks
-        The largest lag on either side; lag_weeks > 0 means that the posts lead the survey.
-
-    Raises
-    ------
-    InputError
-        As :func:`series_steps.align_families`.
+    ``posts`` have the columns model, week, question, option, value: series of models, baselines or signals. Values of the same
+    week and option (seeds) are averaged. Weeks are the days they start on. A week without a row is a gap. The survey is a TRACKER
+    table. Options and questions that no posts have are left out; waves before and after the posts are used at the lags that reach
+    them. lag_weeks > 0 means that the posts lead the survey. Raises the InputErrors of :func:`series_steps.align_families`.
     """
     resampling = n_resamples, seed, level
     windows = rolling_weeks, window_weeks

@@ -131,4 +131,7 @@ def rolling_mean(series: Floats, rolling_weeks: int) -> Floats:
 
 def differences(series: Floats) -> Floats:
     """Subtract the week before; NaN at the first week and where one of the two is missing. Shape (..., weeks)."""
-    return np.diff(series, axis=-1, prepend=np.nan)
+    # Not by prepend of np.diff: its result may be in another memory order, and sums then differ in the last digit.
+    change = np.full(series.shape, np.nan)
+    change[..., 1:] = np.diff(series, axis=-1)
+    return change

@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from statsmodels.stats.proportion import proportion_confint
 
-from stimmung.vocabulary.votes_schemas import option_columns, options_of
+from stimmung.vocabulary.votes_schemas import RELIABILITY, option_columns, options_of
 
 N_BINS = 10
 
@@ -62,5 +62,4 @@ def bin_reliability(predictions: pd.DataFrame, weighted: bool = False) -> pd.Dat
     n_respondents = table["weight"] ** 2 / table["weight_squared"] / table["n_seeds"]
     table["accuracy_low"], table["accuracy_high"] = wilson_interval(table["accuracy"], n_respondents)
     table["run"] = table.groupby(["method", "condition"], sort=False).ngroup()
-    columns = ["method", "condition", "bin", "confidence", "accuracy", "accuracy_low", "accuracy_high", "n"]
-    return table.sort_values(["run", "bin"])[columns].reset_index(drop=True)
+    return table.sort_values(["run", "bin"], ignore_index=True)[list(RELIABILITY.columns)]
