@@ -28,16 +28,9 @@ Tensors = dict[str, dict[str, torch.Tensor]]
 
 
 class Checkpoints(TrainerCallback):
-    """Saves the state of a training now and then and before it is stopped, and restores it.
+    """Saves the state of a training to ``path`` every few minutes and before it is stopped, and restores it.
 
-    Parameters
-    ----------
-    path
-        The checkpoint's file, there or not.
-    minutes
-        How much training a sudden kill may cost.
-    stop
-        Asked before each step; once it is true, the state is saved and the training ends.
+    ``stop`` is asked before each step; once it is true, the state is saved and the training ends.
     """
 
     def __init__(self, path: Path, minutes: float, stop: Callable[[], bool]) -> None:

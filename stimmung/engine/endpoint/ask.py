@@ -17,16 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def ask(endpoint: Endpoint, questions: Sequence[Question], cache: AnswerCache) -> list[Answered]:
-    """Return what the server says of each question; what it has said before is not asked again.
-
-    Parameters
-    ----------
-    endpoint
-        The server.
-    questions
-        In any order; equal ones are asked once.
-    cache
-        Earlier answers, by a digest of endpoint and question. It holds numbers, no words.
+    """Return what the server says of each question; equal ones, and those in the cache, are asked once.
 
     Raises
     ------

@@ -20,26 +20,12 @@ FIRST_TOKEN = "first token of the {n} shown"
 
 @dataclass(frozen=True)
 class EndpointScorer:
-    """Asks a server about each respondent.
-
-    Attributes
-    ----------
-    endpoint
-        The server.
-    rendering
-        How prompts are worded; it needs no tokenizer.
-    answers
-        The words scored for each option.
-    normalization
-        As in the config's `scoring` section. First tokens have no length, so only 'none' goes with ``reads: top``.
-    cache
-        What the server has answered before.
-    """
+    """Asks a server about each respondent."""
 
     endpoint: Endpoint
-    rendering: Rendering
-    answers: Sequence[str]
-    normalization: str
+    rendering: Rendering  # needs no tokenizer
+    answers: Sequence[str]  # the words scored for each option
+    normalization: str  # first tokens have no length, so only 'none' goes with ``reads: top``
     cache: AnswerCache
     n_readers = 0  # nothing is tuned behind a server
 
