@@ -56,18 +56,9 @@ def train_classifier(
 ) -> str:
     """Train a fold's classifier, unless the store has it, and return its key there.
 
-    Parameters
-    ----------
-    base
-        A model's directory, with model.json.
-    options
-        The target's options, all of them, so that one that no training respondent chose can still be predicted.
-    seed
-        Of the head, the adapter, the order of rows and dropout.
-    checkpoint_minutes
-        How much training a sudden kill may cost.
-    stop
-        Asked before each step; once it is true, the checkpoint is written and training ends.
+    ``base`` is a model's directory, with model.json. ``options`` are all of the target's, so that one that no training respondent
+    chose can still be predicted. ``seed`` draws the head, the adapter, the order of rows and dropout. ``checkpoint_minutes`` and
+    ``stop`` are told ``Checkpoints``.
 
     Raises
     ------

@@ -1,7 +1,6 @@
-"""The state of a classifier's training in one file, so that a killed job resumes where it was.
+"""The state of a classifier's training in one file of tensors, so that a killed job resumes where it was; the Trainer's has pickles.
 
-The Trainer's own checkpoints are folders with pickles, which it reads with ``torch.load``. This is one file of tensors, replaced by
-a rename. It is written as a step begins, after the next batch is drawn: so dropout draws the same on an epoch's first step too.
+It is written as a step begins, after the next batch is drawn: so dropout draws the same on an epoch's first step too.
 """
 
 import json

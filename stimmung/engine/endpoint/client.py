@@ -19,14 +19,9 @@ for _talkative in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
 
 
 def connect(endpoint: Endpoint) -> OpenAI:
-    """Return a client of a server, after a first word with it: that somebody is there and takes the key.
+    """Return a client of a server that is there and takes the key.
 
-    Raises
-    ------
-    InputError
-        If the environment has no key.
-    openai.APIConnectionError, openai.AuthenticationError, openai.PermissionDeniedError
-        If nobody is there or the key is wrong; ``told_plainly`` puts them in words.
+    Raises an InputError if the environment has no key, else the client's own errors; ``told_plainly`` puts them in words.
     """
     client = OpenAI(
         base_url=endpoint.url,

@@ -42,12 +42,8 @@ class Answered:
 def read_prompt(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace) -> Answered:
     """Score every answer exactly: the server reads prompt and answer and returns how likely each token was.
 
-    Raises
-    ------
-    InputError
-        If the server does not return log-probabilities, or an answer does not begin with a token of its own.
-    openai.OpenAIError
-        As the client raises them; ``told_plainly`` puts them in words.
+    Raises an InputError if the server does not return log-probabilities, or an answer does not begin with a token of its own, and
+    the client's own errors, which ``told_plainly`` puts in words.
     """
     prompt = str(question.prompt)
     tokens, _, n_prompt = _echoed(client, endpoint, prompt, pace)

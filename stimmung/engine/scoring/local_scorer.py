@@ -27,11 +27,6 @@ class LocalScorer:
     scoring: Scoring
     tokens_per_batch: int
 
-    @property
-    def n_readers(self) -> int:
-        """How many adapters there are."""
-        return len(self.adapters)
-
     def score(self, asked: Sequence[Asked]) -> list[Scored]:
         """Return each respondent's probabilities; errors as of ``score_with_adapters``."""
         prompts = [self._prompt(one.messages, one.reader) for one in asked]

@@ -50,13 +50,7 @@ def post_rows(tokenizer: Any, texts: Sequence[str], block_size: int) -> list[Tra
 
 
 def word_questions(tokenizer: Any, questions: Mapping[str, Question]) -> list[Wording]:
-    """Return every variant of every question in tokens.
-
-    Raises
-    ------
-    InputError
-        If one token holds the end of the question and the beginning of an answer.
-    """
+    """Return every variant of every question in tokens; errors as of ``encode``."""
     return [
         Wording(
             name,
@@ -84,15 +78,8 @@ def answer_questions(
     Each adapter is asked by itself, so that its answers do not depend on which others are asked in the same job. ``store`` keeps
     the answers of each; ``load`` returns the base model and is not called if the store has them all.
 
-    Returns
-    -------
-    DataFrame
-        An answers table without `panel` and `model`; the rows of the base come first: week '', seed -1.
-
-    Raises
-    ------
-    InputError
-        If an adapter cannot be read, or options cannot be told apart.
+    Returns an answers table without `panel` and `model`; the rows of the base come first: week '', seed -1. Raises an InputError if
+    an adapter cannot be read, or options cannot be told apart.
     """
     prompts = [wording.prompt for wording in wordings]
     tokens = [[one.context_ids, one.option_ids] for one in prompts]

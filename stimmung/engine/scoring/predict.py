@@ -37,8 +37,6 @@ def predict_respondents(
         PROMPTS and SPLITS tables; the splits of one condition.
     weights
         Survey weights by respondent_id.
-    options
-        The target's options, which name the columns.
     examples
         How many few-shot examples a prompt shows, drawn from the training respondents with ``seed``; 0 for none.
 
@@ -61,8 +59,8 @@ def predict_respondents(
         training = training_ids(splits, fold)
         shown = draw_examples(prompts, training, examples, seed + max(fold, 0)) if examples else []
         messages = asked_messages(prompts, tested, shown)
-        tuned = range(scorer.n_readers) if fold == NO_FOLD else [fold]
-        for reader in tuned if scorer.n_readers else [NO_FOLD]:
+        readers = range(len(scorer.adapters)) if fold == NO_FOLD else [fold]
+        for reader in readers if scorer.adapters else [NO_FOLD]:
             asked += [Asked(one, reader) for one in messages]
             ids += tested
     scored = scorer.score(asked)

@@ -91,10 +91,7 @@ def score_with_adapters(
 ) -> list[np.ndarray]:
     """Score as ``score_options`` does, with the adapters in these directories, whose numbers prompts name; none: the base alone.
 
-    Raises
-    ------
-    InputError
-        If an adapter cannot be read, or they differ in their settings; and as ``score_options``.
+    Raises an InputError also if an adapter cannot be read, or they differ in their settings.
     """
     score = partial(score_options, base, tokens_per_batch=tokens_per_batch, readout=READOUTS[readout])
     if not adapters:

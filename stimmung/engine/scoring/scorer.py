@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -32,8 +33,8 @@ class Scorer(Protocol):
     """A model that gives each answer option a probability."""
 
     @property
-    def n_readers(self) -> int:
-        """How many adapters it has, one for each fold; 0 if the same model reads all respondents."""
+    def adapters(self) -> Sequence[Path]:
+        """The adapters' directories, one for each fold; none if the same model reads all respondents."""
         ...
 
     def score(self, asked: Sequence[Asked]) -> list[Scored]:

@@ -54,12 +54,8 @@ def answers_texts(prompts: pd.DataFrame, ids: Sequence[str]) -> list[str]:
 def draw_examples(prompts: pd.DataFrame, ids: Sequence[str], k: int, seed: int) -> list[tuple[str, str]]:
     """Draw ``k`` few-shot examples from the training respondents ``ids``, whose order does not matter.
 
-    Returns what each example's respondent answered, as a prompt words it, and the answer that is asked for.
-
-    Raises
-    ------
-    InputError
-        If there are fewer than ``k``.
+    Returns what each example's respondent answered, as a prompt words it, and the answer that is asked for. Raises an InputError if
+    there are fewer respondents than ``k``.
     """
     if len(ids) < k:
         raise InputError(
