@@ -6,6 +6,7 @@ needed only at the tokens that are read: in a prompt with one answer, a few of h
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -24,14 +25,17 @@ class _AtPlaces(nn.Module):
         self.block = block
         self.places = places
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> Any:
         rows, length, width = x.shape
         index = self.places[..., None]
-        y: torch.Tensor = self.block(x.gather(1, index.expand(-1, -1, width).clamp(max=length - 1)))
+        found = self.block(x.gather(1, index.expand(-1, -1, width).clamp(max=length - 1)))
+        # The mlp of gpt-oss also returns the router's scores, which its layer drops.
+        y, *others = found if isinstance(found, tuple) else (found,)
         # Places beyond the end are written there and cut off, so that a row's places, and the dropout masks
         # at them, do not depend on how long the batch's other rows are.
         whole = y.new_zeros(rows, length + self.places.shape[1], y.shape[-1])
-        return whole.scatter(1, index.expand_as(y), y)[:, :length]
+        spread = whole.scatter(1, index.expand_as(y), y)[:, :length]
+        return (spread, *others) if others else spread
 
 
 @contextmanager
