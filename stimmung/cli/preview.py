@@ -76,7 +76,7 @@ def _ways(study: Study, survey: Survey, codebook: Codebook, root: Path, persona:
             unknown.append(model)
         else:
             # Imported here: transformers takes seconds, and most prompts are looked at before there is a model.
-            from stimmung.engine.base.tokenizer import load_tokenizer
+            from stimmung.engine.base.model_files import load_tokenizer
 
             rendering = rendering_of(codebook, survey.language, load_tokenizer(folder), True, persona)
             ways[f"{what} in the chat template of {model}"] = rendering.text
