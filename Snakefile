@@ -40,6 +40,7 @@ if workflow.is_main_process and workflow.storage_settings.default_storage_provid
 
 
 include: "rules/common.smk"
+include: "rules/inputs.smk"
 include: "rules/models.smk"
 include: "rules/surveys.smk"
 include: "rules/panels.smk"

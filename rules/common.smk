@@ -31,29 +31,20 @@ def plain(section, name):
     return getattr(STUDY, section)[name].model_dump(mode="json")
 
 
-def config_value(section, name, *keys):
-    """One value of the config, as plain Python."""
-    return reduce(getitem, keys, plain(section, name))
+def value_of(section, wildcard):
+    """A function of keys, whose value says where to find a leaf of the wildcard's model, survey or panel in the config."""
+    return lambda *keys: lambda wildcards: reduce(getitem, keys, plain(section, wildcards[wildcard]))
 
 
-def of_model(key):
-    """A leaf of the wildcard's model."""
-    return lambda wildcards: config_value("models", wildcards.model, key)
-
-
-def of_survey(*keys):
-    """A leaf of the wildcard's survey."""
-    return lambda wildcards: config_value("surveys", wildcards.survey, *keys)
+of_model = value_of("models", "model")
+of_endpoint = value_of("endpoints", "endpoint")
+of_survey = value_of("surveys", "survey")
+of_panel = value_of("panels", "panel")
 
 
 def of_condition(key):
     """A leaf of the wildcard's condition."""
-    return lambda wildcards: config_value("surveys", wildcards.survey, "conditions", wildcards.condition, key)
-
-
-def of_panel(*keys):
-    """A leaf of the wildcard's panel."""
-    return lambda wildcards: config_value("panels", wildcards.panel, *keys)
+    return lambda wildcards: of_survey("conditions", wildcards.condition, key)(wildcards)
 
 
 def those_that(section, test):
@@ -61,7 +52,30 @@ def those_that(section, test):
     return "|".join(name for name, one in section.items() if test(one)) or "(?!)"
 
 
-# Memory and time limits. A profile's table (`limits`) says them by model size; without one there is no cluster to be told.
+def source_of(wildcards):
+    """Where a base model's weights are."""
+    source = STUDY.models[wildcards.model].source
+    return "results/built-in/tiny" if source == "built-in" else source
+
+
+def source_files(wildcards):
+    """The files of the built-in model, which is made here, or of a local directory; a hub model has none."""
+    if source_of(wildcards) == "results/built-in/tiny":
+        return [f"results/built-in/tiny/{file}" for file in WEIGHTS_AND_TOKENIZER]
+    prepared = Path(f"results/models/{wildcards.model}/model.json")
+    return STUDY.models[wildcards.model].files(prepared)
+
+
+def shown(*rules_shown, **names):
+    """The files of some rules that the page shows or links to; it shows SVG, other formats are for papers."""
+    files = [str(file) for rule in rules_shown for file in rule.output]
+    return list(dict.fromkeys(expand(files, **names, format=["svg", *STUDY.report.formats])))
+
+
+def own_files(wildcards):
+    """The user's files besides surveys and posts, whose readers record digests: codebooks, trackers, signals, lexicons."""
+    beside = [file for panel in STUDY.selected_panels().values() for file in panel.files_beside().values()]
+    return sorted({*beside, *(survey.codebook for survey in STUDY.selected_surveys().values())})
 
 
 def grows(amount):
@@ -70,7 +84,7 @@ def grows(amount):
 
 
 def memory_of_model(wildcards, attempt):
-    """Main memory of a job that holds a model."""
+    """Main memory of a job that holds a model, by the profile's table (`limits`); without one there is no cluster to be told."""
     return attempt * limit_of(STUDY, wildcards.model).mem_mb
 
 
@@ -88,11 +102,6 @@ def rows_trained(wildcards, input):
     """The rows that a survey's job passes through the model, all epochs and folds; known once there are prompts."""
     rows = rows_of_training(training_preset(wildcards), n_rows(Path(input.prompts)))
     return len(FOLDS) * rows
-
-
-def rows_scored(wildcards, input):
-    """The rows that a survey's job scores; known once there are prompts."""
-    return n_rows(Path(input.prompts))
 
 
 def rows_of_weeks(wildcards, input):

@@ -4,20 +4,6 @@ Makes results/models/{model}/, an ordinary Hugging Face directory, and model.jso
 """
 
 
-def source_of(wildcards):
-    """Where a base model's weights are."""
-    source = STUDY.models[wildcards.model].source
-    return "results/built-in/tiny" if source == "built-in" else source
-
-
-def source_files(wildcards):
-    """The files of the built-in model, which is made here, or of a local directory; a hub model has none."""
-    if source_of(wildcards) == "results/built-in/tiny":
-        return [f"results/built-in/tiny/{file}" for file in WEIGHTS_AND_TOKENIZER]
-    prepared = Path(f"results/models/{wildcards.model}/model.json")
-    return STUDY.models[wildcards.model].files(prepared)
-
-
 rule build_tiny:
     """The built-in base model, made from generated text."""
     output:

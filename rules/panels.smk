@@ -4,118 +4,6 @@ A week's posts and adapters stand in folders that rules write to and record: a w
 """
 
 
-def raw_posts(wildcards):
-    """The files of posts as they came."""
-    panel = STUDY.panels[wildcards.panel]
-    if panel.simulate is not None:
-        return f"results/panels/{wildcards.panel}/simulated"
-    files = matching_files(panel.files, panel.weeks.labels())
-    return sorted(name for named in files.values() for name in named)
-
-
-def patterns_of_posts(wildcards):
-    """What a panel's files of posts are found by."""
-    panel = STUDY.panels[wildcards.panel]
-    if panel.simulate is not None:
-        return [f"results/panels/{wildcards.panel}/simulated/*.csv"]
-    return panel.files
-
-
-def labelled_posts(wildcards):
-    """The files of posts that a mix draws from; simulated ones are no files."""
-    source = STUDY.panels[wildcards.panel].mix.source
-    labelled = [f"{source}/labels.txt", *sorted(map(str, Path(source).glob("*.tsv")))]
-    return [] if source == "simulated" else labelled
-
-
-def files_beside(section):
-    """The files of trackers, signals or lexicon of the wildcard's panel."""
-    return lambda wildcards: [
-        file for key, file in STUDY.panels[wildcards.panel].files_beside().items() if key.startswith(section)
-    ]
-
-
-def posts_record(wildcards):
-    """What is written once a panel's posts stand in a table for each week."""
-    mixed = STUDY.panels[wildcards.panel].mix is not None
-    file = "tracker.parquet" if mixed else "reading.json"
-    return f"results/panels/{wildcards.panel}/{file}"
-
-
-def counted_files(wildcards):
-    """The record of a panel's posts, and its lexicon."""
-    return [posts_record(wildcards), *files_beside("lexicon")(wildcards)]
-
-
-def weeks_of(wildcards):
-    """The labels of a panel's weeks, as the config declares them."""
-    return STUDY.panels[wildcards.panel].weeks.labels()
-
-
-def weeks_of_job(wildcards):
-    """The weeks that a job trains: so many as the config says, from the one in its name."""
-    weeks = weeks_of(wildcards)
-    first = weeks.index(wildcards.week)
-    return weeks[first : first + STUDY.engine.weeks_per_job]
-
-
-def skips_small_weeks(wildcards):
-    """Whether a week with too few posts has no estimate, or is an error."""
-    panel = STUDY.panels[wildcards.panel]
-    return panel.too_few_posts == "skip" and panel.mix is None
-
-
-def manifests_of(wildcards):
-    """The manifests of a panel's adapters on a model, one for each job that trains."""
-    folder = f"results/panels/{wildcards.panel}/adapters/{wildcards.model}"
-    return [f"{folder}/{week}.json" for week in weeks_of(wildcards)[:: STUDY.engine.weeks_per_job]]
-
-
-def options_of_panel(wildcards):
-    """The answer options of all questions of a panel, each once."""
-    questions = STUDY.panels[wildcards.panel].questions.values()
-    return list(dict.fromkeys(one for question in questions for one in question.options))
-
-
-def questions_of(wildcards):
-    """The answer options of each question of a panel."""
-    questions = STUDY.panels[wildcards.panel].questions
-    return {name: question.options for name, question in questions.items()}
-
-
-def answers_of(wildcards):
-    """The answers tables of a panel, one for each model."""
-    return expand(
-        "results/panels/{panel}/answers/{model}.parquet",
-        panel=wildcards.panel,
-        model=STUDY.panels[wildcards.panel].models(),
-    )
-
-
-def signals_of(wildcards):
-    """The other series of a panel, if it has any."""
-    has_some = STUDY.panels[wildcards.panel].signals
-    return [f"results/panels/{wildcards.panel}/signals.parquet"] if has_some else []
-
-
-def tracker_of(wildcards):
-    """The survey beside a panel: its own, or what a simulated or mixed one brings."""
-    panel = STUDY.panels[wildcards.panel]
-    has_one = panel.trackers or panel.simulate is not None or panel.mix is not None
-    return [f"results/panels/{wildcards.panel}/tracker.parquet"] if has_one else []
-
-
-def truth_of(wildcards):
-    """The mood behind simulated posts."""
-    simulated = STUDY.panels[wildcards.panel].simulate is not None
-    return [f"results/panels/{wildcards.panel}/truth.parquet"] if simulated else []
-
-
-def is_mixed(wildcards):
-    """Whether a panel's weeks are mixes with known shares; these then are no survey, but what is to be found."""
-    return STUDY.panels[wildcards.panel].mix is not None
-
-
 rule simulate_panel:
     """Make up weekly posts and a survey from a mood that is known."""
     output:
@@ -258,7 +146,8 @@ rule read_signals:
 rule count_words:
     """Count the words of the answer options in each week's posts: what a language model must beat."""
     input:
-        after=counted_files,
+        posts_record,
+        after=files_beside("lexicon"),
     output:
         signals="results/panels/{panel}/words.parquet",
     log:
@@ -303,7 +192,8 @@ rule train_week_adapters:
         weeks=weeks_of_job,
         seeds=of_panel("seeds"),
         min_posts=of_panel("min_posts"),
-        skip_small_weeks=skips_small_weeks,
+        skip_small_weeks=lambda wildcards: of_panel("too_few_posts")(wildcards) == "skip"
+        and not is_mixed(wildcards),
         training=training_of,
         pace=STUDY.engine.pace(),
         store=STORE,

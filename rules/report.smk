@@ -2,24 +2,15 @@
 
 from stimmung.report.provenance import git_state, study_title
 
-# What the page shows or links to, each once, though only figures have a format: SVG on the page, others for papers.
-FORMATS = ["svg", *STUDY.report.formats]
-SURVEYS_SHOWN = dict.fromkeys(
-    expand(
-        [*rules.evaluate_votes.output, *rules.tabulate_votes.output, *rules.plot_votes.output],
-        survey=STUDY.selected_surveys(),
-        format=FORMATS,
-    )
+SURVEYS_SHOWN = shown(
+    rules.evaluate_votes, rules.tabulate_votes, rules.plot_votes, survey=STUDY.selected_surveys()
 )
-PANELS_SHOWN = dict.fromkeys(
-    expand(
-        [
-            *[*rules.aggregate_answers.output, *rules.cross_correlate.output],
-            *[*rules.tabulate_moods.output, *rules.plot_moods.output],
-        ],
-        panel=STUDY.selected_panels(),
-        format=FORMATS,
-    )
+PANELS_SHOWN = shown(
+    rules.aggregate_answers,
+    rules.cross_correlate,
+    rules.tabulate_moods,
+    rules.plot_moods,
+    panel=STUDY.selected_panels(),
 )
 
 
@@ -33,12 +24,7 @@ rule record_run:
             panel=[name for name, panel in STUDY.selected_panels().items() if panel.mix is None],
         ),
         models=expand("results/models/{model}/model.json", model=STUDY.selected_models()),
-        # The readers of surveys and posts record their digests themselves.
-        files=sorted(
-            {survey.codebook for survey in STUDY.selected_surveys().values()}.union(
-                *(panel.files_beside().values() for panel in STUDY.selected_panels().values())
-            )
-        ),
+        files=own_files,
         after=[*SURVEYS_SHOWN, *PANELS_SHOWN],
     output:
         run="results/run.yaml",
@@ -69,8 +55,8 @@ rule render_report:
     """Put tables, figures and the record of the run on one page that opens from disk."""
     input:
         run="results/run.yaml",
-        surveys=list(SURVEYS_SHOWN),
-        panels=list(PANELS_SHOWN),
+        surveys=SURVEYS_SHOWN,
+        panels=PANELS_SHOWN,
     output:
         report="results/report.html",
     log:

@@ -1,109 +1,11 @@
 """The survey branch: from a survey file to predictions of every held-out respondent, by language models and by baselines."""
 
 
-def codebook_of(wildcards):
-    """The YAML file that words the survey."""
-    return STUDY.surveys[wildcards.survey].codebook
-
-
-def survey_source(wildcards):
-    """Where the survey is read from: its file, the made-up one, or a library's."""
-    if STUDY.surveys[wildcards.survey].simulate is not None:
-        return f"results/surveys/{wildcards.survey}/simulated.sav"
-    return STUDY.surveys[wildcards.survey].file
-
-
-def survey_file(wildcards):
-    """The survey's file; one that comes with a library is no file of ours."""
-    source = survey_source(wildcards)
-    return [] if source.startswith("statsmodels:") else source
-
-
-def layout_of(wildcards):
-    """How the archive writes the file that is made up; without it the codebook says all."""
-    return STUDY.surveys[wildcards.survey].simulate.layout or []
-
-
-def selected(key):
-    """What a condition does to the training rows, in the words of the survey's language."""
-    return lambda wildcards: STUDY.surveys[wildcards.survey].selection(
-        wildcards.condition, CODEBOOKS[wildcards.survey]
-    )[key]
-
-
-def other_selection(wildcards):
-    """What the condition does whose number of training rows this one takes, if it takes one."""
-    survey = STUDY.surveys[wildcards.survey]
-    other = survey.conditions[wildcards.condition].same_size_as
-    return other and survey.selection(other, CODEBOOKS[wildcards.survey])
-
-
-def target_of(wildcards):
-    """The item that is predicted."""
-    return CODEBOOKS[wildcards.survey].target
-
-
-def is_simulated(wildcards):
-    """Whether the survey's respondents are made up; then every figure and table says so."""
-    made_up = STUDY.surveys[wildcards.survey].simulate is not None
-    return made_up or CODEBOOKS[wildcards.survey].simulated
-
-
-def prompts_of(wildcards):
-    """The prompts, or the backstories, that an arm reads; conditions that leave out the same items share them."""
-    folder = "personas" if ARMS[wildcards.arm].persona else "prompts"
-    twin = STUDY.surveys[wildcards.survey].prompt_twin(wildcards.condition)
-    return f"results/surveys/{wildcards.survey}/{folder}/{twin}.parquet"
-
-
-def training_of(wildcards):
-    """The hyper-parameters of a survey's or a panel's adapters on the wildcard's model."""
-    return training_preset(wildcards).model_dump(mode="json")
-
-
-def training_preset(wildcards):
-    """The same, as the study's own model."""
-    branch = (
-        STUDY.surveys[wildcards.survey] if "survey" in wildcards.keys() else STUDY.panels[wildcards.panel]
-    )
-    return STUDY.training_of(branch, wildcards.model)
-
-
-def examples_of_arm(wildcards):
-    """How many examples stand in an arm's prompts."""
-    shows = ARMS[wildcards.arm].shows_examples
-    return STUDY.surveys[wildcards.survey].few_shot_k if shows else 0
-
-
-def adapters_of_arm(wildcards):
-    """The weights that an arm reads with, by fold; none if it is untuned."""
-    if not ARMS[wildcards.arm].tuned:
-        return []
-    w = wildcards
-    folder = f"results/surveys/{w.survey}/adapters/{w.model}/{w.arm}/{w.condition}/seed-{w.seed}"
-    return [f"{folder}/fold-{fold}/adapter_model.safetensors" for fold in FOLDS]
-
-
-def predictions_of(wildcards):
-    """All predictions tables of a survey."""
-    survey = STUDY.surveys[wildcards.survey]
-    return survey.prediction_files(wildcards.survey, BASELINES)
-
-
-def splits_of(wildcards):
-    """The splits tables of a survey's conditions."""
-    return expand(
-        "results/surveys/{survey}/splits/{condition}.parquet",
-        survey=wildcards.survey,
-        condition=STUDY.surveys[wildcards.survey].conditions,
-    )
-
-
 rule simulate_survey:
     """Make up respondents and write them as the archive writes its file."""
     input:
-        codebook=codebook_of,
-        after=layout_of,
+        codebook=of_survey("codebook"),
+        after=lambda wildcards: STUDY.surveys[wildcards.survey].simulate.layout or [],
     output:
         file="results/surveys/{survey}/simulated.sav",
     log:
@@ -133,7 +35,7 @@ rule read_survey:
     """Turn the codes of a survey file into answers."""
     input:
         after=survey_file,
-        codebook=codebook_of,
+        codebook=of_survey("codebook"),
     output:
         respondents="results/surveys/{survey}/respondents.parquet",
         provenance="results/surveys/{survey}/provenance.json",
@@ -194,7 +96,7 @@ rule build_prompts:
     """Word each respondent's answers as a prompt."""
     input:
         respondents="results/surveys/{survey}/respondents.parquet",
-        codebook=codebook_of,
+        codebook=of_survey("codebook"),
     output:
         prompts="results/surveys/{survey}/prompts/{condition}.parquet",
     log:
@@ -219,7 +121,7 @@ rule build_personas:
     """Word each respondent's answers as a backstory in the first person."""
     input:
         respondents="results/surveys/{survey}/respondents.parquet",
-        codebook=codebook_of,
+        codebook=of_survey("codebook"),
     output:
         prompts="results/surveys/{survey}/personas/{condition}.parquet",
     log:
@@ -246,7 +148,7 @@ rule train_fold_adapters:
         base="results/models/{model}/model.json",
         prompts=prompts_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
-        codebook=codebook_of,
+        codebook=of_survey("codebook"),
     output:
         adapters=expand(
             "results/surveys/{survey}/adapters/{model}/{arm}/{condition}/seed-{seed}/fold-{fold}/adapter_model.safetensors",
@@ -285,7 +187,7 @@ rule score_respondents:
         respondents="results/surveys/{survey}/respondents.parquet",
         prompts=prompts_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
-        codebook=codebook_of,
+        codebook=of_survey("codebook"),
     output:
         predictions="results/surveys/{survey}/predictions/{model}/{arm}/{condition}/seed-{seed}.parquet",
     log:
@@ -297,7 +199,7 @@ rule score_respondents:
     threads: 1
     resources:
         mem_mb=memory_of_model,
-        runtime=minutes_of_rows(rows_scored),
+        runtime=minutes_of_rows(lambda wildcards, input: n_rows(Path(input.prompts))),
     params:
         method="{model}/{arm}",
         arm="{arm}",
@@ -319,7 +221,7 @@ rule ask_endpoint:
         respondents="results/surveys/{survey}/respondents.parquet",
         prompts=prompts_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
-        codebook=codebook_of,
+        codebook=of_survey("codebook"),
     output:
         predictions="results/surveys/{survey}/predictions/{endpoint}/{arm}/{condition}/seed-{seed}.parquet",
     log:
@@ -338,7 +240,7 @@ rule ask_endpoint:
         seed="{seed}",
         language=of_survey("language"),
         examples=examples_of_arm,
-        endpoint=lambda wildcards: config_value("endpoints", wildcards.endpoint),
+        endpoint=of_endpoint(),
         scoring=STUDY.scoring.model_dump(mode="json"),
         cache=lambda wildcards: f"{STORE}/endpoints/{wildcards.endpoint}.sqlite",
         code=code_of("ask_endpoint"),
@@ -351,7 +253,7 @@ rule predict_baselines:
     input:
         respondents="results/surveys/{survey}/respondents.parquet",
         splits="results/surveys/{survey}/splits/{condition}.parquet",
-        codebook=codebook_of,
+        codebook=of_survey("codebook"),
     output:
         # A job makes all baselines of a survey; they are few and quick, and a start of Python costs more than most.
         predictions=expand(

@@ -8,8 +8,7 @@ import pandas as pd
 
 from stimmung.engine.base.base_model import load_base
 from stimmung.engine.base.devices import use_threads
-from stimmung.engine.base.model_files import read_description
-from stimmung.engine.base.tokenizer import load_tokenizer
+from stimmung.engine.base.model_files import load_tokenizer, read_description
 from stimmung.engine.scoring.panel_scoring import answer_questions, word_questions
 from stimmung.store.adapter_folders import restore
 from stimmung.store.adapter_manifest import read_manifests

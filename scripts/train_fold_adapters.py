@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from stimmung.engine.base.devices import use_threads
-from stimmung.engine.base.tokenizer import load_tokenizer
+from stimmung.engine.base.model_files import load_tokenizer
 from stimmung.engine.cohort.interruption import StopOnSignal
 from stimmung.engine.cohort.missing_adapters import train_missing
 from stimmung.engine.cohort.training_config import Task

@@ -13,21 +13,10 @@ ABSENT = "(no answer)"
 def design_matrix(respondents: pd.DataFrame, predictors: Sequence[str], one_hot: bool = True) -> pd.DataFrame:
     """Return the columns that a tabular model is fitted to.
 
-    Nothing here is learned from the data, so training and test rows may be encoded together.
-
-    Parameters
-    ----------
-    respondents, predictors
-        The RESPONDENTS table, n rows, and the items to use.
-    one_hot
-        Whether a nominal item becomes an indicator of each option, or stays one column of labels, for an estimator that encodes
-        them itself.
-
-    Returns
-    -------
-    pandas.DataFrame
-        n rows. A numeric item is its value and an ordinal item the rank of the answer from 0, NaN where there is none. Missing
-        answers have an indicator for each reason, or one for the item if it declares none.
+    Nothing here is learned from the data, so training and test rows may be encoded together. A numeric item is its value and an
+    ordinal item the rank of the answer from 0, NaN where there is none. A nominal item becomes an indicator of each option, or,
+    without ``one_hot``, stays one column of labels, for an estimator that encodes them itself. Missing answers have an indicator
+    for each reason, or one for the item if it declares none. The rows are those of ``respondents``, a RESPONDENTS table.
     """
     columns: dict[str, pd.Series[Any]] = {}
     for item in predictors:
@@ -42,12 +31,10 @@ def design_matrix(respondents: pd.DataFrame, predictors: Sequence[str], one_hot:
                 columns[f"{item}={option}"] = (answers == option).astype(float)
         else:
             columns[item] = answers.astype(object).where(answers.notna(), ABSENT).astype(str)
-        columns |= _absences(respondents, item)
+        if item + MISSING_SUFFIX in respondents:
+            reasons = respondents[item + MISSING_SUFFIX]
+            for reason in reasons.cat.categories:
+                columns[f"{item} ({reason})"] = (reasons == reason).astype(float)
+        else:
+            columns[f"{item} {ABSENT}"] = answers.isna().astype(float)
     return pd.DataFrame(columns, index=respondents.index)
-
-
-def _absences(respondents: pd.DataFrame, item: str) -> "dict[str, pd.Series[Any]]":
-    if item + MISSING_SUFFIX not in respondents:
-        return {f"{item} {ABSENT}": respondents[item].isna().astype(float)}
-    reasons = respondents[item + MISSING_SUFFIX]
-    return {f"{item} ({reason})": (reasons == reason).astype(float) for reason in reasons.cat.categories}

@@ -35,12 +35,8 @@ class LexiconEntry:
 def read_lexicon(path: Path = DEMO_LEXICON) -> list[LexiconEntry]:
     """Read a lexicon: columns word, category and, optionally, weight; ``happ*`` matches all words that begin so.
 
-    A .csv file, or a .tsv or .txt file with tabs. The default is a small lexicon made for the demo: it is not validated.
-
-    Raises
-    ------
-    InputError
-        If the file is absent, lacks a column, has no entries, or a weight is not a number.
+    A .csv file, or a .tsv or .txt file with tabs. The default is a small lexicon made for the demo: it is not validated. Raises an
+    InputError if the file is absent, lacks a column, has no entries, or a weight is not a number.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -61,28 +57,15 @@ def read_lexicon(path: Path = DEMO_LEXICON) -> list[LexiconEntry]:
 def score_lexicon(
     posts: Mapping[str, Path], entries: Sequence[LexiconEntry], categories: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
-    """Return, for each week and option, the weighted share of words that belong to its category.
+    """Return a SIGNALS table of the weighted share of words that belong to each option's category, by week.
 
-    Parameters
-    ----------
-    posts, entries
-        Label of the week to its POSTS table; the lexicon. A word that several entries of a category match counts for each.
-    categories
-        Answer option to category. None: categories have the names of the options.
-
-    Returns
-    -------
-    DataFrame
-        A SIGNALS table: signal is 'lexicon'; value is the sum of the weights of the words found, over the number of all words of
-        the week; n is the number of posts. A week without words has no rows.
-
-    Raises
-    ------
-    InputError
-        If the lexicon lacks a category.
+    The value is the sum of the weights of the words found, over the number of all words of the week; n is the number of posts. A
+    word that several entries of a category match counts for each. A week without words has no rows. ``posts`` is the label of the
+    week to its POSTS table, ``categories`` answer option to category; None: categories have the names of the options. Raises an
+    InputError if the lexicon lacks a category.
     """
     known = list(dict.fromkeys(entry.category for entry in entries))
-    categories = dict(categories) if categories is not None else {name: name for name in known}
+    categories = {name: name for name in known} if categories is None else categories
     absent = [f"'{name}'{near(name, known)}" for name in categories.values() if name not in known]
     if absent:
         raise InputError(f"the lexicon has no category {', '.join(absent)}", f"It has: {', '.join(known)}.")
@@ -93,12 +76,10 @@ def score_lexicon(
     rows = []
     for week, path in posts.items():
         n_posts, n_words, found = _count(week_texts(path), [entry.word for entry in entries])
-        rows += [
-            (week, LEXICON, option, float(weight @ found) / n_words, float(n_posts))
-            for option, weight in weights.items()
-            if n_words
-        ]
-    return typed_table([dict(zip(SIGNALS.columns, row, strict=True)) for row in rows], SIGNALS)
+        row = {"week": week, "signal": LEXICON, "n": n_posts}
+        if n_words:
+            rows += [{**row, "option": name, "value": one @ found / n_words} for name, one in weights.items()]
+    return typed_table(rows, SIGNALS)
 
 
 def _entry(row: Mapping[str, str | None], where: str) -> LexiconEntry:
@@ -113,6 +94,8 @@ def _entry(row: Mapping[str, str | None], where: str) -> LexiconEntry:
 
 def _count(batches: Iterable[pa.Array], words: Sequence[str]) -> tuple[int, int, npt.NDArray[np.int64]]:
     """Return the numbers of posts, of words, and of words that each entry stands for, shape (entries,)."""
+    starts = np.array([word.removesuffix("*") for word in words], dtype=object)
+    ends = np.array([word[:-1] + _LAST if word.endswith("*") else word for word in words], dtype=object)
     n_posts, n_words = 0, 0
     found = np.zeros(len(words), np.int64)
     for texts in batches:
@@ -120,20 +103,11 @@ def _count(batches: Iterable[pa.Array], words: Sequence[str]) -> tuple[int, int,
         tokens = pc.split_pattern_regex(pc.utf8_lower(texts), _BETWEEN).flatten()
         counted = tokens.filter(pc.not_equal(tokens, "")).value_counts()
         vocabulary = np.array(counted.field("values").to_pylist(), dtype=object)
-        counts = counted.field("counts").to_numpy()
-        n_words += int(counts.sum())
-        found += _in_ranges(vocabulary, counts, words)
+        # Words with the same beginning are neighbours when sorted.
+        order = np.argsort(vocabulary)
+        up_to = np.concatenate([[0], np.cumsum(counted.field("counts").to_numpy()[order])]).astype(np.int64)
+        first = np.searchsorted(vocabulary[order], starts, "left")
+        after = np.searchsorted(vocabulary[order], ends, "right")
+        n_words += int(up_to[-1])
+        found += up_to[after] - up_to[first]
     return n_posts, n_words, found
-
-
-def _in_ranges(
-    vocabulary: npt.NDArray[np.object_], counts: npt.NDArray[np.int64], words: Sequence[str]
-) -> npt.NDArray[np.int64]:
-    """Return how often each entry occurs, shape (entries,): words with the same beginning are neighbours when sorted."""
-    order = np.argsort(vocabulary)
-    ordered = vocabulary[order]
-    up_to = np.concatenate([[0], np.cumsum(counts[order])]).astype(np.int64)
-    starts = np.array([word.removesuffix("*") for word in words], dtype=object)
-    ends = np.array([word[:-1] + _LAST if word.endswith("*") else word for word in words], dtype=object)
-    first, after = np.searchsorted(ordered, starts, "left"), np.searchsorted(ordered, ends, "right")
-    return np.asarray(up_to[after] - up_to[first])

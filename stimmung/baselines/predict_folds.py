@@ -24,25 +24,11 @@ def predict_folds(
     condition: str,
     seed: int,
 ) -> pd.DataFrame:
-    """Return the predictions table of one baseline under one condition.
+    """Return the predictions table of one baseline under one condition: a row for each respondent, in the order given.
 
-    Parameters
-    ----------
-    name, predictors, target, options, grid, inner_folds, seed
-        See :func:`predict_baseline`.
-    respondents, splits, condition
-        The RESPONDENTS table, and the SPLITS table of the condition of this name. The model of fold f is trained on the rows with
-        ``in_training`` that are not in fold f.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for each respondent, in the order of ``respondents``. Who did not answer has fold ``NO_FOLD``.
-
-    Raises
-    ------
-    InputError
-        If the splits are those of other respondents.
+    ``splits`` is the SPLITS table of the condition: the model of fold f is trained on the rows with ``in_training`` that are not
+    in fold f. Who did not answer has fold ``NO_FOLD``. The other arguments are those of :func:`predict_baseline`. Raises an
+    InputError if the splits are those of other respondents.
     """
     if set(splits["respondent_id"]) != set(respondents["respondent_id"]):
         raise InputError(

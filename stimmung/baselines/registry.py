@@ -1,12 +1,11 @@
-"""The tabular baselines, all that is known of each in one place.
+"""The tabular baselines: an entry of ``BASELINES`` is all that it takes to tune, fit and report another one.
 
-A baseline is added by an entry of ``BASELINES``: the config then accepts its name, and it is tuned, fitted and reported as the
-others are. Libraries are imported when a baseline is fitted, so that the Snakefile can read the names at no cost.
+Libraries are imported when a baseline is fitted, so that the Snakefile can read the names at no cost.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal
 
 
@@ -14,28 +13,26 @@ from typing import TYPE_CHECKING, Any, Literal
 class Baseline:
     """A classifier with scikit-learn's interface, and how it is used."""
 
-    # Where its class is imported from, as module:class.
-    estimator: str
+    estimator: str  # where its class is imported from, as module:class
     # Parameter to the values that the inner cross-validation tries if the config gives no grid.
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    # Parameters that are the same in every fit.
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    # The parameter that takes the seed; None if nothing is drawn.
-    seed: str | None = "random_state"
+    settings: Mapping[str, Any] = field(default_factory=dict)  # parameters that are the same in every fit
+    seed: str | None = "random_state"  # the parameter that takes the seed; None if nothing is drawn
     # The parameter that takes the names of columns that hold labels; nominal items are then not made indicators.
     labels: str | None = None
-    # Whether missing values are replaced by medians and columns standardised first. Trees need neither.
-    scaled: bool = False
+    scaled: bool = (
+        False  # whether medians replace missing values and columns are standardised; trees need neither
+    )
     # The library's own exception for a bad parameter, as module:class, if it is not a ValueError or TypeError.
     refusal: str = "builtins:ValueError"
 
     def estimator_class(self) -> Any:
         """Return the estimator's class."""
-        return _imported(self.estimator)
+        return resolve_name(self.estimator)
 
     def refusals(self) -> tuple[type[Exception], ...]:
         """Return what the estimator may raise at a parameter that it does not accept."""
-        return (ValueError, TypeError, _imported(self.refusal))
+        return (ValueError, TypeError, resolve_name(self.refusal))
 
 
 BASELINES = {
@@ -72,8 +69,3 @@ if TYPE_CHECKING:
     BaselineName = str
 else:
     BaselineName = Literal[tuple(BASELINES)]
-
-
-def _imported(place: str) -> Any:
-    module, name = place.split(":")
-    return getattr(import_module(module), name)

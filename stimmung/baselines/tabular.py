@@ -36,30 +36,9 @@ def predict_baseline(
     Hyper-parameters are chosen from the grid by cross-validation on the training rows alone. Survey weights are not used in
     fitting. The result depends on nothing but the arguments: one thread, all seeds set.
 
-    Parameters
-    ----------
-    name
-        One of ``registry.BASELINES``.
-    train, test
-        Rows of a RESPONDENTS table. Training rows have a target.
-    predictors, target
-        The items to predict from, and the item to predict.
-    options
-        The target's options, in the order of the result's columns.
-    grid
-        The estimator's own parameter names, each with the values to try.
-    inner_folds, seed
-        Number of folds of the inner cross-validation, and the seed of these folds and of the estimator.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n_test, n_options); rows sum to 1. An option that does not occur in training has probability 0.
-
-    Raises
-    ------
-    InputError
-        See :func:`check_grid` and :func:`check_values`.
+    ``train`` and ``test`` are rows of a RESPONDENTS table, ``predictors`` items to predict from. ``grid`` has the estimator's own
+    parameter names, each with the values to try. The result has shape (n_test, n_options), and its rows sum to 1; an option that
+    does not occur in training has probability 0. Raises the InputErrors of :func:`check_grid` and :func:`check_values`.
     """
     check_grid(name, grid)
     place = {option: number for number, option in enumerate(options)}
@@ -105,8 +84,7 @@ def check_grid(name: str, grid: Mapping[str, Sequence[Any]]) -> None:
 def check_values(name: str, grid: Mapping[str, Sequence[Any]]) -> None:
     """Raise an InputError if the estimator refuses a value of the grid when each is fitted alone to a few made-up rows.
 
-    Estimators check their parameters only when they are fitted. This is done only after a fit has failed, to tell a wrong value
-    from any other reason.
+    This is done after a fit has failed, to tell a wrong value from any other reason: estimators check only when they are fitted.
     """
     build = _builder(name, seed=0, labelled=[])
     x, classes = pd.DataFrame({"x0": np.arange(12.0)}), np.arange(12) % 3

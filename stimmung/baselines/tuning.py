@@ -20,17 +20,10 @@ def tune(
     n_folds: int,
     seed: int,
 ) -> dict[str, Any]:
-    """Return the point of the grid with the lowest mean log-loss over stratified folds.
+    """Return the point of the grid with the lowest mean log-loss over stratified folds, of equal ones the first.
 
-    Parameters
-    ----------
-    build, grid
-        From parameters to an unfitted estimator; parameter to values. Of points with the same loss the first is chosen.
-    x, classes
-        Shape (n, n_columns) and (n,).
-    n_folds, seed
-        Fewer folds are used if a class has fewer rows. A class with one row cannot be both in training and in test; it is left
-        out here. The seed draws the folds.
+    ``build`` makes an unfitted estimator from parameters; ``x`` and ``classes`` have shape (n, n_columns) and (n,). Fewer folds
+    are used if a class has fewer rows. A class with one row cannot be both in training and in test; it is left out here.
     """
     points: list[dict[str, Any]] = list(ParameterGrid({name: list(values) for name, values in grid.items()}))
     counts = np.bincount(classes)

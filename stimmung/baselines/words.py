@@ -1,7 +1,6 @@
-"""Counts of the answer options' words in the posts, a baseline for language models.
+"""Counts of the answer options' words in the posts, after Garcia, Pellert, Lasser and Metzler (arXiv 2107.13236).
 
-After Garcia, Pellert, Lasser and Metzler (arXiv 2107.13236), whose volume of "I am <emotion>" follows the tracker for several
-moods. Negations count as well: "I am not happy" has the word, though not the phrase.
+Their volume of "I am <emotion>" follows the tracker for several moods. "I am not happy" has the word, though not the phrase.
 """
 
 import re
@@ -26,29 +25,21 @@ _I_AM = r"i(?: am|['’]m| feel) "
 
 
 def count_words(posts: Mapping[str, Path], options: Sequence[str]) -> pd.DataFrame:
-    """Return, for each week and option, the share of posts with its word, and with "I am" and the word.
+    """Return a SIGNALS table of the share of posts with each option's word, from the label of each week to its POSTS table.
 
-    Parameters
-    ----------
-    posts, options
-        Label of the week to its POSTS table; the answer options. Case does not matter; an option of several words must occur as it is.
-
-    Returns
-    -------
-    DataFrame
-        A SIGNALS table: signal 'words' is the word, 'phrases' is "I am", "I'm" or "I feel" and the word; value is the share of
-        posts, n their number. A week without posts has no rows.
+    Signal 'words' is the word, 'phrases' is "I am", "I'm" or "I feel" and the word; n is the number of posts. Case does not
+    matter; an option of several words must occur as it is. A week without posts has no rows.
     """
     rows = []
     for week, path in posts.items():
         n_posts, counts = _count(week_texts(path), options)
         rows += [
-            (week, signal, option, n / n_posts, float(n_posts))
+            {"week": week, "signal": signal, "option": option, "value": n / n_posts, "n": n_posts}
             for signal, of_option in zip((WORDS, PHRASES), counts.tolist(), strict=True)
             for option, n in zip(options, of_option, strict=True)
             if n_posts
         ]
-    return typed_table([dict(zip(SIGNALS.columns, row, strict=True)) for row in rows], SIGNALS)
+    return typed_table(rows, SIGNALS)
 
 
 def _count(batches: Iterable[pa.Array], options: Sequence[str]) -> tuple[int, npt.NDArray[np.int64]]:

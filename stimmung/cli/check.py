@@ -38,16 +38,9 @@ class Findings:
 
 
 def check_study(config: Mapping[str, Any], root: Path = Path()) -> Findings:
-    """Look for mistakes in a study and in the files that it names, as far as one mistake does not hide the next.
+    """Look for mistakes in a merged config and in the files that it names, as far as one mistake does not hide the next.
 
     Nothing is written, and nothing about a respondent is told: only numbers of rows.
-
-    Parameters
-    ----------
-    config
-        The merged config.
-    root
-        The folder that relative paths start from.
     """
     found = Findings()
     study = found.tried(lambda: validated(Study, dict(config), "config"))
@@ -72,9 +65,8 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
     if codebook is None:
         return
     problems = survey.problems_with(codebook)
-    found.problems += [
-        (f"{place}.{problem}", "The codebook names the items and their answers.") for problem in problems
-    ]
+    hint = "The codebook names the items and their answers."
+    found.problems += [(f"{place}.{problem}", hint) for problem in problems]
     if survey.language not in codebook.languages:
         return
     respondents = found.tried(lambda: read_respondents(survey, codebook, root), place)
@@ -82,12 +74,13 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
         return
     n_before = len(found.problems)
     rows_of = partial(_training_rows, survey, codebook, respondents, study.folds)
-    sizes = {
-        condition: found.tried(partial(rows_of, condition), place)
-        for condition in ([] if problems else survey.conditions)
-    }
+    conditions = [] if problems else survey.conditions
+    sizes = {condition: found.tried(partial(rows_of, condition), place) for condition in conditions}
     if len(found.problems) == n_before:
-        found.plan += _plan(name, survey, codebook, respondents, sizes, study.folds)
+        found.plan += _plan(name, survey, codebook, respondents, sizes)
+        n = survey.n_adapters(study.folds)
+        each = f"{study.folds} folds for each of {n // study.folds} (tuned arm, condition, seed)"
+        found.plan.append(f"  {n} adapters: {each}")
 
 
 def _training_rows(
@@ -114,7 +107,6 @@ def _plan(
     codebook: Codebook,
     respondents: pd.DataFrame,
     sizes: Mapping[str, Sequence[int]],
-    folds: int,
 ) -> list[str]:
     target = respondents[codebook.target]
     made_up = ", made up" if survey.simulate is not None or codebook.simulated else ""
@@ -122,18 +114,16 @@ def _plan(
         f"survey {name}: {len(respondents)} respondents{made_up}, {int(target.notna().sum())} with an answer to '{codebook.target}'",
         "  " + ", ".join(f"{answer} {n}" for answer, n in target.value_counts(sort=False).items()),
     ]
-    unused = [
-        f"{item} ({', '.join(answers)})"
-        for item in codebook.items
-        if (answers := _never_chosen(respondents[item]))
-    ]
+    unused = []
+    for item, answers in respondents[list(codebook.items)].select_dtypes("category").items():
+        if never := [str(answer) for answer in answers.cat.categories if not (answers == answer).any()]:
+            unused.append(f"{item} ({', '.join(never)})")
     if unused:
         lines.append(f"  options no respondent chose (check the labels for typos): {'; '.join(unused)}")
-    for condition, rows in sizes.items():
-        lines.append(f"  condition {condition}: {min(rows)} to {max(rows)} training rows")
-    n = survey.n_adapters(folds)
-    lines.append(f"  {n} adapters: {folds} folds for each of {n // folds} (tuned arm, condition, seed)")
-    return lines
+    return lines + [
+        f"  condition {condition}: {min(rows)} to {max(rows)} training rows"
+        for condition, rows in sizes.items()
+    ]
 
 
 def _panel_plan(name: str, panel: Panel) -> list[str]:
@@ -143,12 +133,6 @@ def _panel_plan(name: str, panel: Panel) -> list[str]:
     if panel.files and panel.columns.author is None and panel.filters.duplicates == "same-author":
         lines.append("  filters.duplicates: same-author removes nothing, because columns.author is null")
     return lines
-
-
-def _never_chosen(answers: "pd.Series[Any]") -> list[str]:
-    if not isinstance(answers.dtype, pd.CategoricalDtype):
-        return []
-    return [str(answer) for answer, n in answers.value_counts(sort=False).items() if n == 0]
 
 
 def _named_codebooks(config: Mapping[str, Any]) -> list[str]:

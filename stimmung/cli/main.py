@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     chosen = _parser().parse_args(arguments)
     try:
-        status = int(chosen.command(chosen))
+        status = int(chosen.command(chosen) or 0)
         sys.stdout.flush()
     except InputError as error:
         print(error, file=sys.stderr)
@@ -40,16 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def draft(chosen: argparse.Namespace) -> int:
+def draft(chosen: argparse.Namespace) -> None:
     """Write a first codebook of a survey file, or print it."""
-    leave_out = [chosen.weight] if chosen.weight else []
     columns = [*chosen.items, chosen.target] if chosen.items else None
     survey = read_survey_file(chosen.file, columns)
     if columns is None and chosen.target not in survey.codes:
         # The target was given by its label, and a file that is read as a whole knows only names.
-        chosen.target = next(
-            (name for name, label in survey.variable_labels.items() if label == chosen.target), chosen.target
-        )
+        names = {label: name for name, label in reversed(survey.variable_labels.items())}
+        chosen.target = names.get(chosen.target, chosen.target)
         read_survey_file(chosen.file, [chosen.target])
     text = draft_codebook(
         survey,
@@ -57,21 +55,16 @@ def draft(chosen: argparse.Namespace) -> int:
         target=chosen.target,
         items=chosen.items,
         language=chosen.language,
-        leave_out=leave_out,
+        leave_out=[chosen.weight] if chosen.weight else [],
     )
-    if chosen.output is None:
+    if (path := chosen.output) is None:
         print(text, end="")
-        return 0
-    if chosen.output.exists():
-        raise InputError(
-            f"{chosen.output} already exists", "Name another file with --output, or move it away."
-        )
-    write_whole(chosen.output, text)
-    load_codebook(chosen.output)
-    print(
-        f"{chosen.output}: a draft. Its head says what you must decide; then write a study's file and check it."
-    )
-    return 0
+        return
+    if path.exists():
+        raise InputError(f"{path} already exists", "Name another file with --output, or move it away.")
+    write_whole(path, text)
+    load_codebook(path)
+    print(f"{path}: a draft. Its head says what you must decide; then write a study's file and check it.")
 
 
 def check(chosen: argparse.Namespace) -> int:
@@ -85,68 +78,47 @@ def check(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def prompts(chosen: argparse.Namespace) -> int:
+def prompts(chosen: argparse.Namespace) -> None:
     """Print prompts as the models will see them."""
     study = load_study(merged_config(chosen.config))
-    lines = shown_prompts(
-        study, chosen.show, survey=chosen.survey, condition=chosen.condition, real=chosen.real
-    )
-    for line in lines:
+    which = {"survey": chosen.survey, "condition": chosen.condition, "real": chosen.real}
+    for line in shown_prompts(study, chosen.show, **which):
         print(line)
-    return 0
 
 
-def schema(chosen: argparse.Namespace) -> int:
+def schema(chosen: argparse.Namespace) -> None:
     """Write the config's JSON Schema and its page of the documentation."""
-    for path in write_schema(chosen.folder):
-        print(path)
-    return 0
+    print(*write_schema(chosen.folder), sep="\n")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="stimmung", description="Commands around a study.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     study = argparse.ArgumentParser(add_help=False)
-    study.add_argument(
-        "config", nargs="+", type=Path, help="studies/mine.yaml; later files override earlier ones"
-    )
+    study.add_argument("config", nargs="+", type=Path, help="studies/mine.yaml; later files override earlier")
 
     new = commands.add_parser("draft-codebook", help="a first codebook from the labels of a survey file")
     new.set_defaults(command=draft)
     new.add_argument("file", help="a .sav, .zsav, .dta, .csv or .parquet file")
-    new.add_argument(
-        "--target", required=True, metavar="COLUMN", help="the item to predict, by name or variable label"
-    )
-    new.add_argument(
-        "--items",
-        nargs="+",
-        default=[],
-        metavar="COLUMN",
-        help="the other items, in the order of the prompt (default: all)",
-    )
-    new.add_argument(
-        "--weight", metavar="COLUMN", help="the column of the survey weight, which is not an item"
-    )
+    new.add_argument("--target", required=True, metavar="COLUMN", help="item to predict, by name or label")
+    others = "the other items, in the order of the prompt (default: all)"
+    new.add_argument("--items", nargs="+", default=[], metavar="COLUMN", help=others)
+    new.add_argument("--weight", metavar="COLUMN", help="the survey weight, which is not an item")
     new.add_argument("--language", default="en", help="the language of the labels (default: en)")
     new.add_argument("--output", type=Path, help="where to write it (default: the terminal)")
 
-    commands.add_parser(
+    checked = commands.add_parser(
         "check", parents=[study], help="everything that is wrong with a study, at once"
-    ).set_defaults(command=check)
-
-    shown = commands.add_parser(
-        "prompts",
-        parents=[study],
-        help="prompts as the models will read them",
-        description="Prints prompts of made-up respondents; with --real, of people.",
     )
+    checked.set_defaults(command=check)
+
+    shown = commands.add_parser("prompts", parents=[study], help="prompts as the models will read them")
+    shown.description = "Prints prompts of made-up respondents; with --real, of people."
     shown.set_defaults(command=prompts)
     shown.add_argument("--show", type=int, default=3, metavar="N", help="how many respondents (default: 3)")
     shown.add_argument("--survey", help="only this survey")
     shown.add_argument("--condition", help="the prompts of this condition (default: the first)")
-    shown.add_argument(
-        "--real", action="store_true", help="read the survey's file and print what people answered"
-    )
+    shown.add_argument("--real", action="store_true", help="read the survey's file and print real answers")
 
     written = commands.add_parser("schema", help="write config.schema.json and docs/configuration.md")
     written.set_defaults(command=schema)

@@ -27,27 +27,10 @@ def shown_prompts(
     real: bool = False,
     root: Path = Path(),
 ) -> Iterator[str]:
-    """Yield lines: each survey's prompts, once for each way in which its models read.
+    """Yield lines: prompts of ``n`` respondents of each survey, or of one, once for each way in which its models read.
 
-    Parameters
-    ----------
-    study
-        The study.
-    n
-        Respondents of each survey.
-    survey
-        Only this survey.
-    condition
-        The condition whose prompts are shown; by default the first.
-    real
-        Whether to read the survey's file and show what people answered. Otherwise it is not even opened.
-    root
-        The folder that relative paths and `results/` start from.
-
-    Raises
-    ------
-    InputError
-        If there is no such survey or condition, or file and codebook do not fit.
+    Shown is one condition, by default the first. Unless ``real``, the survey's file is not even opened. Raises InputError if there
+    is no such survey or condition, or file and codebook do not fit.
     """
     surveys = study.selected_surveys()
     if survey is not None and survey not in surveys:
@@ -60,26 +43,19 @@ def shown_prompts(
         if named not in chosen.conditions:
             raise InputError(f"surveys.{name}: no condition '{named}'{near(named, chosen.conditions)}")
         respondents = read_respondents(chosen, codebook, root, None if real else MADE_UP)
-        made_up = not real or chosen.simulate is not None
-        whose = (
-            "made-up respondents; the survey's file was not read"
-            if made_up
-            else "REAL RESPONDENTS: do not share"
-        )
+        whose = "REAL RESPONDENTS: do not share"
+        if not real or chosen.simulate is not None:
+            whose = "made-up respondents; the survey's file was not read"
         yield f"survey {name}, condition {named}: prompts of {whose}"
-        rows = [
-            {str(key): value for key, value in row.items()} for row in respondents.head(n).to_dict("records")
-        ]
+        rows: list[Any] = respondents.head(n).to_dict("records")
         for persona in sorted({ARMS[arm.split("/")[1]].persona for arm in chosen.arms}):
             messages_of = persona_messages if persona else survey_messages
             answers = codebook.persona_answers if persona else codebook.target_labels
             for way, render in _ways(study, chosen, codebook, root, persona).items():
                 yield f"{_RULE}\n{way}"
                 for row in rows:
-                    messages = messages_of(
-                        row, codebook, chosen.language, chosen.conditions[named].drop_items
-                    )
-                    yield f"{_RULE}\n{render(messages)}"
+                    dropped = chosen.conditions[named].drop_items
+                    yield f"{_RULE}\n{render(messages_of(row, codebook, chosen.language, dropped))}"
             yield f"{_RULE}\nand then one of: {' | '.join(answers(chosen.language))}"
 
 
@@ -100,12 +76,10 @@ def _ways(study: Study, survey: Survey, codebook: Codebook, root: Path, persona:
             unknown.append(model)
         else:
             # Imported here: transformers takes seconds, and most prompts are looked at before there is a model.
-            from stimmung.engine.base.tokenizer import load_tokenizer
+            from stimmung.engine.base.model_files import load_tokenizer
 
-            tokenizer = load_tokenizer(folder)
-            ways[f"{what} in the chat template of {model}"] = rendering_of(
-                codebook, survey.language, tokenizer, True, persona
-            ).text
+            rendering = rendering_of(codebook, survey.language, load_tokenizer(folder), True, persona)
+            ways[f"{what} in the chat template of {model}"] = rendering.text
     plain = rendering_of(codebook, survey.language, None, False, persona)
     if base:
         ways[f"{what} as running text, of {', '.join(base)}"] = plain.text

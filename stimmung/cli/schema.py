@@ -30,13 +30,9 @@ Json = dict[str, Any]
 
 def write_schema(root: Path = Path()) -> list[Path]:
     """Write the JSON Schema and the page, and return their paths."""
-    texts = {
-        SCHEMA: json.dumps(config_schema(), indent=1, ensure_ascii=False) + "\n",
-        PAGE: configuration_page(),
-    }
-    for name, text in texts.items():
-        write_whole(root / name, text)
-    return [root / name for name in texts]
+    write_whole(root / SCHEMA, json.dumps(config_schema(), indent=1, ensure_ascii=False) + "\n")
+    write_whole(root / PAGE, configuration_page())
+    return [root / SCHEMA, root / PAGE]
 
 
 def config_schema() -> Json:
@@ -72,12 +68,9 @@ def _inside(value: Json, known: Json) -> Iterator[tuple[str, Json]]:
             yield "", inner
     for one in value.get("anyOf", []):
         yield from _inside(one, known)
-    if isinstance(value.get("additionalProperties"), dict):
-        yield from (
-            (f".NAME{suffix}", inner) for suffix, inner in _inside(value["additionalProperties"], known)
-        )
-    if "items" in value:
-        yield from ((f"[]{suffix}", inner) for suffix, inner in _inside(value["items"], known))
+    for key, step in (("additionalProperties", ".NAME"), ("items", "[]")):
+        if isinstance(value.get(key), dict):
+            yield from ((step + suffix, inner) for suffix, inner in _inside(value[key], known))
 
 
 def _table(model: Json, known: Json) -> Iterator[str]:

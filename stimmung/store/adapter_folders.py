@@ -23,10 +23,7 @@ DAMAGE = (OSError, SafetensorError, ValueError, KeyError, TypeError)
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """Yield a draft folder to write to and rename it to ``folder`` at the end, so that nobody reads a half-written one.
-
-    If another job was quicker, its folder stays.
-    """
+    """Yield a draft to write to and rename it to ``folder`` at the end; if another job was quicker, its folder stays."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     draft.mkdir()
@@ -74,10 +71,7 @@ def restore(folder: Path, store: Store, key: str | None = None) -> str:
 
     A store that was emptied gets it back from an intact folder. ``key`` is by default the one in the folder's training.json.
 
-    Raises
-    ------
-    InputError
-        If neither the folder nor the store has an intact adapter.
+    Raises InputError if neither the folder nor the store has an intact adapter.
     """
     found = reimport(folder, store)
     if found is not None and key in (None, found):

@@ -1,8 +1,4 @@
-"""The manifest of a panel's adapters: written by the job that trained them, read by the job that scores with them.
-
-Which weeks have enough posts is known only once the posts are read. So the output of a training job is a manifest, and the
-adapters are in folders beside it: ``{week}/seed-{seed}``.
-"""
+"""The manifest of a panel's adapters, which are in folders beside it: which weeks have any is known once the posts are read."""
 
 import json
 from collections.abc import Sequence
@@ -34,25 +30,15 @@ def write_manifest(adapters: Sequence[WeekAdapter], manifest: Path) -> None:
 
 
 def read_manifests(manifests: Sequence[Path]) -> list[WeekAdapter]:
-    """Return the adapters of all manifests, in their order.
-
-    Raises
-    ------
-    InputError
-        If a manifest cannot be read.
-    """
-    return [adapter for manifest in manifests for adapter in _read(manifest)]
-
-
-def _read(manifest: Path) -> list[WeekAdapter]:
-    try:
-        return [
-            WeekAdapter(
-                adapter_folder(manifest, one["week"], one["seed"]), one["key"], one["week"], one["seed"]
-            )
-            for one in json.loads(manifest.read_text(encoding="utf-8"))
-        ]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise InputError(
-            f"{manifest} is not a manifest of adapters", "Delete it and run snakemake again."
-        ) from error
+    """Return the adapters of all manifests, in their order; raise InputError if a manifest cannot be read."""
+    adapters = []
+    for manifest in manifests:
+        try:
+            for one in json.loads(manifest.read_text(encoding="utf-8")):
+                folder = adapter_folder(manifest, one["week"], one["seed"])
+                adapters.append(WeekAdapter(folder, one["key"], one["week"], one["seed"]))
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise InputError(
+                f"{manifest} is not a manifest of adapters", "Delete it and run snakemake again."
+            ) from error
+    return adapters

@@ -1,7 +1,6 @@
 """Names in the store: digests of everything that changes the numbers of what is stored, and of nothing else.
 
-No code of this project is among it, so that an edited message retrains nothing. When the mathematics of training or scoring
-changes, its version is raised by hand; tests with golden numbers fail until it is.
+No code is among it, so that an edited message retrains nothing: a version is raised by hand, and golden tests fail until it is.
 """
 
 import hashlib
@@ -21,7 +20,13 @@ def digest_of_content(content: Any) -> str:
 @cache
 def library_versions() -> dict[str, str]:
     """Return the installed versions of the libraries whose releases may change a result; '' for one that is absent."""
-    return {name: _version(name) for name in NUMERICAL_LIBRARIES}
+    found = {}
+    for name in NUMERICAL_LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = ""
+    return found
 
 
 def adapter_key(
@@ -31,10 +36,3 @@ def adapter_key(
     of the training rows, the hyper-parameters that change the weights, and the seed.
     """
     return digest_of_content([version, library_versions(), base_digest, data_digest, settings, seed])
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""

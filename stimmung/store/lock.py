@@ -1,9 +1,8 @@
-"""A lock for work that must not be done twice: a second job that wants the same waits until the first has ended.
+"""A lock for work that must not be done twice, such as that of a killed ``snakemake`` whose cluster jobs still run.
 
-A killed ``snakemake`` leaves its cluster jobs running, and the next one submits them again. A lock is a file that its owner touches
-every few seconds. It is void once its owner is seen to be dead on this host, or has not touched it for a while as seen from
-here: no other host's clock is believed. ``flock`` would be simpler, but many cluster file systems do not carry it
-between hosts. Locks save work; files stay whole even without them, since each appears by a rename.
+A lock is a file that its owner touches every few seconds, since many cluster file systems do not carry ``flock`` between hosts. It
+is void once its owner is seen to be dead on this host, or has not touched it for a while by this host's clock. Files stay
+whole even without locks, since each appears by a rename.
 """
 
 import json
@@ -14,7 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -41,12 +40,12 @@ class Owner:
     @classmethod
     def this_process(cls) -> "Owner":
         """Return this process as the owner of a new lock."""
-        job = os.environ.get("SLURM_JOB_ID")
-        named = f"Slurm job {job}" if job else ""
-        return cls(_host(), os.getpid(), _began(os.getpid()), named, secrets.token_hex(8))
+        number = os.environ.get("SLURM_JOB_ID")
+        job = f"Slurm job {number}" if number else ""
+        return cls(_host(), os.getpid(), _began(os.getpid()), job, secrets.token_hex(8))
 
     def is_seen_dead(self) -> bool:
-        """Return whether the owner was a process of this host that runs no more."""
+        """Return whether the owner was a process of this host that no longer runs."""
         return self.host == _host() and bool(self.began) and _began(self.pid) != self.began
 
     def __str__(self) -> str:
@@ -70,13 +69,13 @@ class Lock:
         """Let the next job in."""
         self._ended.set()
         self._thread.join()
-        if _owner(self.path) == self.owner:
+        if _read(self.path)[0] == self.owner:
             self.path.unlink(missing_ok=True)
 
     def _touch(self) -> None:
         while not self._ended.wait(TOUCH_SECONDS):
             try:
-                if _owner(self.path) != self.owner:
+                if _read(self.path)[0] != self.owner:
                     logger.error("another job took over %s, so this one stops", self.path)
                     self._lost.set()
                     return
@@ -91,19 +90,10 @@ def lock(
 ) -> Iterator[Lock]:
     """Hold the lock at ``path``; wait for it as long as another live process has it.
 
-    Parameters
-    ----------
-    what
-        What is being made, for messages.
-    stop
-        Asked while waiting.
-    stale_after
-        Seconds without a touch after which a lock of another host is void.
+    ``what`` is being made, for messages. ``stop`` is asked while waiting. A lock of another host is void after ``stale_after``
+    seconds without a touch.
 
-    Raises
-    ------
-    Interrupted
-        If ``stop`` was true while the lock was waited for.
+    Raises Interrupted if ``stop`` was true while the lock was waited for.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     owner = Owner.this_process()
@@ -112,7 +102,7 @@ def lock(
     while not _take(path, owner):
         if stop():
             raise Interrupted(f"stopped while waiting for {what}, which another job is making")
-        other, touched = _owner(path), _touched(path)
+        other, touched = _read(path)
         if seen is None or seen[0] != other:
             logger.info("waiting for %s, which is being made by %s", what, other or "another job")
         if seen != (other, touched):
@@ -130,50 +120,31 @@ def lock(
 
 
 def _take(path: Path, owner: Owner) -> bool:
-    # A link appears with its content and only where nothing is: no reader ever sees a lock without an owner.
-    draft, content = path.with_name(f".{path.name}.{owner.token}"), json.dumps(asdict(owner))
     try:
-        draft.write_text(content, encoding="utf-8")
-        try:
-            os.link(draft, path)
-        except OSError:  # taken, or a file system without hard links
-            with path.open("x", encoding="utf-8") as file:
-                file.write(content)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(owner)))
     except FileExistsError:
         return False
-    finally:
-        draft.unlink(missing_ok=True)
     return True
 
 
 def _clear(path: Path, owner: Owner | None) -> None:
     """Remove a dead owner's lock, and put back what another job has put there in the meantime."""
     removed = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
+    with suppress(FileNotFoundError):  # another job that waits was quicker
         path.rename(removed)
-    except FileNotFoundError:
-        return
-    try:
-        if _owner(removed) != owner:
-            os.link(removed, path)
-    except FileExistsError:
-        pass  # a third job was quicker; the second notices that its lock is gone
-    finally:
-        removed.unlink(missing_ok=True)
+        if _read(removed)[0] == owner or path.exists():
+            removed.unlink()
+        else:
+            removed.rename(path)  # a third job whose lock this replaces notices that it is gone
 
 
-def _owner(path: Path) -> Owner | None:
+def _read(path: Path) -> tuple[Owner | None, int]:
+    """Return a lock's owner and when it was last touched; (None, 0) where nobody has written down that it is his."""
     try:
-        return Owner(**json.loads(path.read_text(encoding="utf-8")))
+        return Owner(**json.loads(path.read_text(encoding="utf-8"))), path.stat().st_mtime_ns
     except (FileNotFoundError, ValueError, TypeError):
-        return None
-
-
-def _touched(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return 0
+        return None, 0
 
 
 def _host() -> str:

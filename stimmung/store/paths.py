@@ -1,8 +1,4 @@
-"""The store: a folder outside Snakemake's outputs where finished work is kept by its key.
-
-Snakemake deletes the outputs of a failed job and of one that it is about to run again. It does not know the store, so a finished
-adapter survives its failed siblings and is never trained again from the same inputs.
-"""
+"""The store: a folder where finished work is kept by its key; Snakemake, which deletes a failed job's outputs, does not know it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -20,15 +20,9 @@ def cached_predictions(
 ) -> pd.DataFrame:
     """Return the predictions table with this ``key`` from the store, or ``predict`` it, once even if several jobs ask for it.
 
-    A job beside an orphan of a killed ``snakemake`` waits for it and takes what that one made. ``what`` is the table's name
-    in messages; ``stop`` is asked while waiting.
+    ``what`` is the table's name in messages; ``stop`` is asked while waiting for another job.
 
-    Raises
-    ------
-    InputError
-        If the kept table is damaged.
-    Interrupted
-        If ``stop`` was true.
+    Raises InputError if the kept table is damaged, and Interrupted if ``stop`` was true.
     """
     file = store.predictions(key)
     if not file.exists():

@@ -1,6 +1,6 @@
 """A study's files laid over config.yaml, as Snakemake merges them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +9,7 @@ from stimmung.vocabulary.errors import InputError
 
 
 def merged_config(files: Sequence[Path], root: Path = Path()) -> dict[str, Any]:
-    """Return config.yaml with the files laid over it, as ``--configfile`` does: maps key by key, later files win.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read, see :func:`read_yaml`, or is not a map.
-    """
+    """Return config.yaml with the files laid over it, as ``--configfile`` does; raises InputError if one is not a map of keys."""
     config: dict[str, Any] = {}
     for path in [root / "config.yaml", *files]:
         content = read_yaml(path, "config", "Run this in the folder of the Snakefile.") or {}
@@ -25,9 +19,7 @@ def merged_config(files: Sequence[Path], root: Path = Path()) -> dict[str, Any]:
     return config
 
 
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        mine = merged.get(key)
-        merged[key] = _merged(mine, value) if isinstance(mine, dict) and isinstance(value, dict) else value
-    return merged
+def _merged(below: Any, above: Any) -> Any:
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}

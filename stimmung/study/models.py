@@ -49,22 +49,17 @@ class Model(Strict):
     def _hub_models_are_pinned(self) -> Self:
         is_hub_id = self.source.count("/") == 1 and not self.source.startswith("results/")
         if is_hub_id and self.directory is None and self.revision is None:
-            raise ValueError(
-                f"'{self.source}' is not a directory here, and as a Hugging Face id it needs a 'revision' of 40 hex digits, "
-                "so that the run can be repeated"
+            needed = (
+                "as a Hugging Face id it needs a 'revision' of 40 hex digits, so that the run can be repeated"
             )
+            raise ValueError(f"'{self.source}' is not a directory here, and {needed}")
         return self
 
     def files(self, prepared: Path) -> list[str]:
         """Return the files that are read of a local directory, so that a change of theirs prepares the model anew; of others, none.
 
-        If the directory is gone after its model was prepared, a file that does not exist: Snakemake then leaves the model as it
-        is. Without files it would count as changed, and a job that must fail would remove what was prepared.
-
-        Parameters
-        ----------
-        prepared
-            The description of the prepared model.
+        If the directory is gone after its model was ``prepared`` (described in a file), one that does not exist: Snakemake then
+        leaves the model as it is. Without files it would count as changed, and a job that must fail would remove what was prepared.
         """
         directory = Path(self.source)
         if directory.is_dir():

@@ -18,16 +18,16 @@ from stimmung.study.panel_series import read_panel_signal, read_panel_tracker
 from stimmung.study.panels import Panel
 from stimmung.study.reading import load_layout
 from stimmung.study.study import Study
-from stimmung.study.surveys import Survey
+from stimmung.study.surveys import Survey, SurveySimulation
 from stimmung.vocabulary.codebook import Code, Codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.layout import layout_of_items
 
 
 def readings(study: Study, root: Path = Path()) -> dict[str, Callable[[], Any]]:
-    """Return functions that read what this run's surveys, panels and models name, by the key of the config that names it.
+    """Return functions that read what this run names, by the key of the config that names it; each raises InputError.
 
-    Each raises InputError if a file is absent. Posts and model directories are only looked for. Relative paths start from ``root``.
+    Posts and model directories are only looked for. Relative paths start from ``root``.
     """
     found: dict[str, Callable[[], Any]] = {}
     for name, survey in study.selected_surveys().items():
@@ -46,21 +46,9 @@ def readings(study: Study, root: Path = Path()) -> dict[str, Callable[[], Any]]:
 def read_respondents(
     survey: Survey, codebook: Codebook, root: Path = Path(), made_up: int | None = None
 ) -> pd.DataFrame:
-    """Return the respondents table of a survey, from its file or made up.
+    """Return the respondents table of a survey, from its file or made up. Raises InputError if file and codebook do not fit.
 
-    Parameters
-    ----------
-    survey, codebook
-        The survey and its words.
-    root
-        The folder that relative paths start from.
-    made_up
-        This many made-up respondents instead of the file, which is not read. None: those of the study.
-
-    Raises
-    ------
-    InputError
-        If file and codebook do not fit.
+    If ``made_up`` is a number, this many respondents are made up, and the file is not read.
     """
     columns = needed_columns(codebook, survey.where, survey.weight, survey.where_not)
     if survey.simulate is None and made_up is None:
@@ -78,24 +66,16 @@ def _survey_path(survey: Survey, root: Path) -> str:
 def _made_up_file(
     survey: Survey, codebook: Codebook, root: Path, made_up: int | None, columns: Sequence[str]
 ) -> SurveyFile:
-    path = survey.simulate.layout if survey.simulate is not None else None
-    if path is not None:
-        layout = load_layout(root / path)
+    simulation = survey.simulate or SurveySimulation.model_validate({})
+    if simulation.layout is not None:
+        layout = load_layout(root / simulation.layout)
     else:
         others: dict[str, list[Code]] = {**survey.where, **survey.where_not}
         others |= {name: [] for name in (survey.weight, codebook.respondent_id) if name is not None}
         layout = layout_of_items(codebook.title, list(codebook.items.values()), others)
-    n, seed = (survey.simulate.n_respondents, survey.simulate.seed) if survey.simulate else (0, 1)
-    codes = simulate_codes(
-        codebook,
-        layout,
-        where=survey.where,
-        where_not=survey.where_not,
-        weight=survey.weight,
-        language=survey.language,
-        n=made_up or n,
-        seed=seed,
-    )
+    how = survey.model_dump(include={"where", "where_not", "weight", "language"})
+    n = made_up or simulation.n_respondents
+    codes = simulate_codes(codebook, layout, **how, n=n, seed=simulation.seed)
     # Written and read back, because that is what the workflow does.
     with tempfile.TemporaryDirectory() as folder:
         write_simulated_sav(codes, layout, Path(folder) / "simulated.sav")
@@ -108,11 +88,9 @@ def _panel_readings(panel: Panel, root: Path) -> dict[str, Callable[[], Any]]:
         found["files"] = partial(find_post_files, panel.files, panel.weeks.labels(), root)
     if panel.mix is not None and panel.mix.source != "simulated":
         found["mix.source"] = partial(read_goemotions, root / panel.mix.source)
-    for question, tracker in panel.trackers.items():
-        options = panel.questions[question].options
-        found[f"trackers.{question}"] = partial(
-            read_panel_tracker, tracker, question, options, panel.weeks, root
-        )
+    for name, tracker in panel.trackers.items():
+        options = panel.questions[name].options
+        found[f"trackers.{name}"] = partial(read_panel_tracker, tracker, name, options, panel.weeks, root)
     for name, signal in panel.signals.items():
         found[f"signals.{name}"] = partial(read_panel_signal, signal, name, panel.weeks, root)
     if panel.lexicon is not None and panel.lexicon.file is not None:

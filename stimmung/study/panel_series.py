@@ -14,13 +14,7 @@ from stimmung.vocabulary.weeks import Weeks
 def read_panel_tracker(
     tracker: Tracker, question: str, options: Sequence[str], weeks: Weeks, root: Path = Path()
 ) -> pd.DataFrame:
-    """Return the survey that a question is compared with: the columns of a tracker table, shares from 0 to 1.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, it cannot be read, it lacks an option, or no wave falls into the weeks.
-    """
+    """Return the survey that a question is compared with, as a tracker table; raises InputError if that cannot be."""
     path = root / tracker.file
     yougov = tracker.format == "yougov-xlsx"
     waves = read_yougov(path, tracker.sheet) if yougov else read_tidy(path, tracker.question)
@@ -28,19 +22,6 @@ def read_panel_tracker(
 
 
 def read_panel_signal(signal: Signal, name: str, weeks: Weeks, root: Path = Path()) -> pd.DataFrame:
-    """Return somebody else's series by week: the columns of a signals table, values in the file's own unit.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, it cannot be read, or it lacks a column.
-    """
-    return read_signal(
-        root / signal.file,
-        name=name,
-        day=signal.day,
-        columns=signal.columns,
-        frequency=signal.frequency,
-        aggregate=signal.aggregate,
-        weeks=weeks,
-    )
+    """Return somebody else's series by week, as a signals table in the file's own unit; raises InputError if that cannot be."""
+    reading = signal.model_dump(exclude={"file"})
+    return read_signal(root / signal.file, name=name, weeks=weeks, **reading)

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from stimmung.vocabulary.errors import near
+from stimmung.vocabulary.errors import raise_together, unknown
 from stimmung.vocabulary.posts import WEEK_IN_NAME, Cleaning, PostColumns, PostFilters, PostFormat
 from stimmung.vocabulary.questions import Question
 from stimmung.vocabulary.strict import Strict, UserPath
@@ -148,46 +148,37 @@ class Panel(Strict):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        problems = self._problems_with_source() + self._problems_with_columns()
+        problems = self._problems_with_posts()
         for arm in self.arms:
             if arm.count("/") != 1 or arm.split("/")[1] != ARM:
                 problems.append(f"arm '{arm}' is not MODEL/{ARM}")
         if len(set(self.seeds)) < len(self.seeds):
             problems.append("seeds: a seed is listed twice")
-        problems += [
-            f"trackers.{name}: no question '{name}'{near(name, self.questions)}"
-            for name in self.trackers
-            if name not in self.questions
-        ]
-        if problems:
-            raise ValueError("; ".join(problems))
+        for name in self.trackers:
+            problems += unknown(f"trackers.{name}", "question", [name], self.questions)
+        raise_together(problems)
         return self
 
-    def _problems_with_source(self) -> list[str]:
+    def _problems_with_posts(self) -> list[str]:
         n_sources = bool(self.files) + (self.simulate is not None) + (self.mix is not None)
-        problems = [] if n_sources == 1 else ["give exactly one of files, simulate and mix"]
-        if not self.files and self.trackers:
-            problems.append("trackers: simulated and mixed panels bring their own")
-        if self.mix is not None and len(self.mix.joy_shares) != len(self.weeks.labels()):
-            problems.append(
-                f"mix.joy_shares: {len(self.mix.joy_shares)} shares for {len(self.weeks.labels())} weeks"
-            )
+        n_shares, n_weeks = len(self.mix.joy_shares) if self.mix else None, len(self.weeks.labels())
         named = [WEEK_IN_NAME in file for file in self.files]
-        if any(named) and not all(named):
-            problems.append("files: some have {week} in their names and some do not")
-        if any(named) and self.columns.time is not None:
-            problems.append("columns.time: must be null, because {week} in the files' names gives the week")
-        if self.files and not any(named) and self.columns.time is None:
-            problems.append("columns.time: needed, because the files' names do not contain {week}")
-        return problems
-
-    def _problems_with_columns(self) -> list[str]:
-        problems = []
-        if self.filters.max_posts_per_author is not None and self.columns.author is None:
-            problems.append("filters.max_posts_per_author: needs columns.author")
-        if self.filters.languages and self.columns.language is None:
-            problems.append("filters.languages: needs columns.language")
-        return problems
+        columns, filters = self.columns, self.filters
+        is_wrong = {
+            "give exactly one of files, simulate and mix": n_sources != 1,
+            "trackers: simulated and mixed panels bring their own": self.trackers and not self.files,
+            f"mix.joy_shares: {n_shares} shares for {n_weeks} weeks": n_shares not in (None, n_weeks),
+            "files: some have {week} in their names and some do not": any(named) and not all(named),
+            "columns.time: must be null, because {week} in the files' names gives the week": any(named)
+            and columns.time is not None,
+            "columns.time: needed, because the files' names do not contain {week}": self.files
+            and not any(named)
+            and columns.time is None,
+            "filters.max_posts_per_author: needs columns.author": filters.max_posts_per_author is not None
+            and columns.author is None,
+            "filters.languages: needs columns.language": filters.languages and columns.language is None,
+        }
+        return [problem for problem, holds in is_wrong.items() if holds]
 
     @property
     def constructed(self) -> str | None:

@@ -46,14 +46,7 @@ _StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_y
 
 
 def read_yaml(path: Path, kind: str, hint: str) -> Any:
-    """Return the content of a YAML file.
-
-    Parameters
-    ----------
-    path
-        The file.
-    kind, hint
-        What it is and what to do about its absence, for the message.
+    """Return the content of a YAML file; ``kind`` says what it is, and ``hint`` what to do about its absence.
 
     Raises
     ------
@@ -69,21 +62,14 @@ def read_yaml(path: Path, kind: str, hint: str) -> Any:
         raise InputError(f"no {kind} at {path}", hint) from error
     except yaml.MarkedYAMLError as error:
         line = f", in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise InputError(
-            f"{path} is not valid YAML: {error.problem}{line}", "Text with : or ? needs quotes."
-        ) from error
+        what = f"{path} is not valid YAML: {error.problem}{line}"
+        raise InputError(what, "Text with : or ? needs quotes.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not valid YAML: {error}") from error
 
 
 def load_codebook(path: Path) -> Codebook:
-    """Read a codebook.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, see :func:`read_yaml`, or is not a codebook.
-    """
+    """Read a codebook. Raises InputError if the file cannot be read, see :func:`read_yaml`, or is not a codebook."""
     content = read_yaml(path, "codebook", "A survey's `codebook` names a YAML file.")
     return validated(Codebook, content, str(path), "docs/codebooks.md explains every key.")
 
@@ -106,13 +92,10 @@ def validated(
             place = _place(detail["loc"])
             fault = _fault(model, place, dict(detail))
             faults.setdefault(".".join(place), []).append((detail["type"] == "value_error", fault))
-        said = [
-            fault
-            for found in faults.values()
-            for ours, fault in found
+        said = []
+        for found in faults.values():
             # What the other members of a union would have had instead is no help beside a message of our own.
-            if ours or not any(is_ours for is_ours, _ in found)
-        ]
+            said += [fault for ours, fault in found if ours] or [fault for _, fault in found]
         raise InputError(f"{where}: " + "; ".join(said), hint) from error
 
 

@@ -13,7 +13,7 @@ from stimmung.study.reading import load_codebook, read_yaml, validated
 from stimmung.study.surveys import Survey
 from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.endpoint import Endpoint
-from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.errors import InputError, raise_together, unknown
 from stimmung.vocabulary.pace import Engine, Limit
 from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.strict import Strict
@@ -75,59 +75,42 @@ class Study(Strict):
 
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:
-        problems = [
-            f"run.{section}: no {section.removesuffix('s')} '{name}'{near(name, known)}"
-            for section, chosen, known in (
-                ("surveys", self.run.surveys, self.surveys),
-                ("panels", self.run.panels, self.panels),
-            )
-            for name in chosen
-            if name not in known
-        ]
-        for section, name, one in self._branches():
-            known = {*self.models, *(self.endpoints if section == "surveys" else ())}
-            problems += [
-                f"{section}.{name}.arms: no model '{model}'{near(model, known)}"
-                for model in one.models()
-                if model not in known
-            ]
-            presets = {self.preset_of(one, model) for model in one.models()}
-            problems += [
-                f"{section}.{name}.training: no preset '{preset}'{near(preset, self.training)}"
-                for preset in sorted(presets - set(self.training))
-            ]
-        problems += self._problems_with_abilities()
-        if problems:
-            raise ValueError("; ".join(problems))
+        problems = unknown("run.surveys", "survey", self.run.surveys, self.surveys)
+        problems += unknown("run.panels", "panel", self.run.panels, self.panels)
+        branches: dict[str, Survey | Panel] = {f"surveys.{name}": one for name, one in self.surveys.items()}
+        branches |= {f"panels.{name}": one for name, one in self.panels.items()}
+        for place, one in branches.items():
+            known = [*self.models, *(self.endpoints if isinstance(one, Survey) else ())]
+            problems += unknown(f"{place}.arms", "model", one.models(), known)
+            presets = sorted({self.preset_of(one, model) for model in one.models()})
+            problems += unknown(f"{place}.training", "preset", presets, self.training)
+        raise_together([*problems, *self._problems_with_abilities()])
         return self
-
-    def _branches(self) -> list[tuple[str, str, Survey | Panel]]:
-        surveys: list[tuple[str, str, Survey | Panel]] = [("surveys", *item) for item in self.surveys.items()]
-        return [*surveys, *(("panels", *item) for item in self.panels.items())]
 
     def _problems_with_abilities(self) -> list[str]:
         """Return which arms and panels ask a model for what it cannot do."""
         encoders = {name for name, model in self.models.items() if model.encoder}
-        problems = [
-            f"endpoints.{name}: a model has the same name" for name in self.endpoints if name in self.models
-        ]
+        chats = {name for name, model in self.models.items() if model.chat}
+        both = self.endpoints.keys() & self.models.keys()
+        problems = [f"endpoints.{name}: a model has the same name" for name in self.endpoints if name in both]
         for name, survey in self.surveys.items():
             for arm in survey.arms:
-                model, does = arm.split("/")[0], ARMS[arm.split("/")[1]]
+                told, model, does = (
+                    f"surveys.{name}.arms: '{arm}'",
+                    arm.split("/")[0],
+                    ARMS[arm.split("/")[1]],
+                )
                 if model in encoders and not does.classifies:
-                    problems.append(
-                        f"surveys.{name}.arms: '{arm}' needs a model that continues text, but '{model}' is an encoder"
-                    )
+                    problems.append(f"{told} needs a model that continues text, but '{model}' is an encoder")
                 if model in self.endpoints and does.tuned:
-                    problems.append(f"surveys.{name}.arms: '{arm}' trains, but '{model}' runs on a server")
+                    problems.append(f"{told} trains, but '{model}' runs on a server")
         for name, panel in self.panels.items():
             for model in panel.models():
+                told = f"panels.{name}.arms: '{model}'"
                 if model in encoders:
-                    problems.append(f"panels.{name}.arms: '{model}' is an encoder and cannot continue text")
-                if model in self.models and self.models[model].chat:
-                    problems.append(
-                        f"panels.{name}.arms: '{model}' has chat: true, but posts and questions are read as plain text"
-                    )
+                    problems.append(f"{told} is an encoder and cannot continue text")
+                if model in chats:
+                    problems.append(f"{told} has chat: true, but posts and questions are read as plain text")
         if self.run.panels and self.scoring.normalization == "pmi":
             problems.append(
                 "scoring.normalization: pmi compares with a prompt without a respondent, and a panel's question has none"
@@ -162,16 +145,9 @@ class Study(Strict):
 
 
 def load_study(config: Mapping[str, Any], root: Path = Path(), files: Iterable[str | Path] = ()) -> Study:
-    """Check a config and return it as a study. The codebooks of this run's surveys are checked too.
+    """Check a merged config and return it as a study. The codebooks of this run's surveys are checked too.
 
-    Parameters
-    ----------
-    config
-        The merged config.
-    root
-        The folder that relative paths start from.
-    files
-        The files that it was merged from, if Snakemake read them: of a key that a file gives twice it saw the last only.
+    ``files`` are those that Snakemake merged it from, if it did: of a key that a file gives twice it saw the last only.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from stimmung.vocabulary.arms import ARMS, sees_training_rows
 from stimmung.vocabulary.codebook import Code, Codebook
 from stimmung.vocabulary.condition import Condition, Subgroup, combined_conditions
-from stimmung.vocabulary.errors import near
+from stimmung.vocabulary.errors import near, raise_together, unknown
 from stimmung.vocabulary.strict import Strict, UserPath
 
 
@@ -18,9 +18,7 @@ def _chosen_conditions(conditions: dict[str, Condition], info: ValidationInfo) -
     only = info.data.get("only")
     if only is None:
         return combined
-    unknown = [f"only: no condition '{name}'{near(name, combined)}" for name in only if name not in combined]
-    if unknown:
-        raise ValueError("; ".join(unknown))
+    raise_together(unknown("only", "condition", only, combined))
     return {name: condition for name, condition in combined.items() if name in only}
 
 
@@ -87,24 +85,17 @@ class Survey(Strict):
                 for arm in condition.arms or []
                 if arm not in known
             ]
-            problems += self._problems_with_size(name, condition.same_size_as)
+            if (other := condition.same_size_as) is not None:
+                place = f"conditions.{name}.same_size_as"
+                problems += unknown(place, "condition", [other], self.conditions)
+                if other in self.conditions and self.conditions[other].same_size_as is not None:
+                    problems.append(f"{place}: '{other}' takes its own size from another condition")
         if not self.conditions:
             problems.append("conditions: needs at least one")
         if self.file is None and self.simulate is None:
             problems.append("needs a 'file', or 'simulate' for made-up respondents")
-        if problems:
-            raise ValueError("; ".join(problems))
+        raise_together(problems)
         return self
-
-    def _problems_with_size(self, name: str, other: str | None) -> list[str]:
-        if other is None:
-            return []
-        place = f"conditions.{name}.same_size_as"
-        if other not in self.conditions:
-            return [f"{place}: no condition '{other}'{near(other, self.conditions)}"]
-        if self.conditions[other].same_size_as is not None:
-            return [f"{place}: '{other}' takes its own size from another condition"]
-        return []
 
     def n_adapters(self, folds: int) -> int:
         """Return how many adapters this survey needs: one for each tuned arm, condition, seed and fold."""
@@ -127,10 +118,7 @@ class Survey(Strict):
         return list(dict.fromkeys(arm.split("/")[0] for arm in self.arms))
 
     def arms_of(self, condition: str) -> list[str]:
-        """Return the arms that are run under ``condition``.
-
-        An arm that sees no training rows runs only where the prompts differ from those of earlier conditions.
-        """
+        """Return the arms of ``condition``; one that sees no training rows runs only where no earlier condition has its prompts."""
         chosen = self.conditions[condition].arms
         arms = [arm for arm in self.arms if chosen is None or arm in chosen or arm.split("/")[1] in chosen]
         return [arm for arm in arms if sees_training_rows(arm) or self.prompt_twin(condition) == condition]
@@ -140,15 +128,7 @@ class Survey(Strict):
         return self.seeds if sees_training_rows(method) else self.seeds[:1]
 
     def prediction_files(self, name: str, baselines: Sequence[str]) -> list[str]:
-        """Return the paths of all predictions tables: one for each method, condition and seed.
-
-        Parameters
-        ----------
-        name
-            The survey's name.
-        baselines
-            The run's baselines.
-        """
+        """Return the paths of all predictions tables of a survey of this ``name``: one for each method, condition and seed."""
         return [
             f"results/surveys/{name}/predictions/{method}/{condition}/seed-{seed}.parquet"
             for condition in self.conditions
@@ -175,10 +155,9 @@ class Survey(Strict):
         for name, subgroup in self.subgroups.items():
             problems += subgroup.problems_with(codebook, f"subgroups.{name}")
         for name, condition in self.conditions.items():
-            problems += condition.problems_with(codebook, f"conditions.{name}")
-            problems += [
-                f"conditions.{name}.drop_items: no predictor '{item}' in the codebook{near(item, codebook.predictors)}"
-                for item in condition.drop_items
-                if item not in codebook.predictors
-            ]
+            place, known = f"conditions.{name}", codebook.predictors
+            problems += condition.problems_with(codebook, place)
+            problems += unknown(
+                f"{place}.drop_items", "predictor", condition.drop_items, known, " in the codebook"
+            )
         return problems

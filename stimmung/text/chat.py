@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 from stimmung.text.prompts import Message
@@ -19,27 +20,32 @@ def chat_text(tokenizer: Any, messages: Sequence[Message], add_generation_prompt
     """Return messages as the tokenizer's chat template writes them, up to where the assistant's answer begins.
 
     The text has the special tokens already, so it must be tokenised without adding any. Where the template has no system role,
-    as Mistral's and Gemma's, or leaves the system message out, its text opens the first user turn.
-
-    Raises
-    ------
-    InputError
-        If the tokenizer has no chat template, or its template cannot take these messages or leaves one out.
+    as Mistral's and Gemma's, or leaves the system message out, its text opens the first user turn. Raises an InputError if the
+    tokenizer has no chat template, or its template cannot take these messages or leaves one out.
     """
     template = tokenizer.chat_template
     if isinstance(template, dict):  # several templates by name
         template = template.get("default")
     if template is None:
         raise InputError(f"the tokenizer of {tokenizer.name_or_path} has no chat template", _HINT)
+    render = partial(
+        tokenizer.apply_chat_template,
+        chat_template=_CALL_OF_TODAY.sub(lambda call: repr(TEMPLATE_DATE.strftime(call["format"])), template),
+        tokenize=False,
+        add_generation_prompt=add_generation_prompt,
+        date_string=TEMPLATE_DATE.strftime("%d %b %Y"),
+    )
     try:
-        text = _render(tokenizer, template, messages, add_generation_prompt)
+        text = str(render(list(messages)))
         if not _left_out(messages, text):
             return text
     except Exception as error:  # a template is a program of the model's maker, and raises what it likes
         if "system" not in str(error).lower():
             raise _refused(tokenizer, template, error) from None
+    system, first, *rest = messages
+    opening = Message(role="user", content=f"{system['content']}\n\n{first['content']}")
     try:
-        text = _render(tokenizer, template, _without_system(messages), add_generation_prompt)
+        text = str(render([opening, *rest]))
     except Exception as error:  # as above
         raise _refused(tokenizer, template, error) from None
     if role := _left_out(messages, text):
@@ -70,23 +76,3 @@ def _refused(tokenizer: Any, template: str, error: Exception) -> InputError:
     """Repeat an error in the template's own words only: other words may quote a respondent."""
     said = str(error) if str(error) in template else type(error).__name__
     return InputError(f"the chat template of {tokenizer.name_or_path} refuses the prompt: {said}", _HINT)
-
-
-def _render(tokenizer: Any, template: str, messages: Sequence[Message], add_generation_prompt: bool) -> str:
-    text = tokenizer.apply_chat_template(
-        list(messages),
-        chat_template=_CALL_OF_TODAY.sub(_fixed_date, template),
-        tokenize=False,
-        add_generation_prompt=add_generation_prompt,
-        date_string=TEMPLATE_DATE.strftime("%d %b %Y"),
-    )
-    return str(text)
-
-
-def _fixed_date(call: re.Match[str]) -> str:
-    return repr(TEMPLATE_DATE.strftime(call["format"]))
-
-
-def _without_system(messages: Sequence[Message]) -> list[Message]:
-    system, first, *rest = messages
-    return [Message(role="user", content=f"{system['content']}\n\n{first['content']}"), *rest]

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 from stimmung.vocabulary.errors import InputError
 
+_HINT = "End the codebook's question with a colon, so that the answer begins a word of its own."
+
 
 class Encoded(NamedTuple):
     """A context and what may follow it, in tokens."""
@@ -21,21 +23,10 @@ def encode(
     A tokenizer may write the border differently when it sees both sides, so the two are never tokenised apart: the token
     offsets of the whole string say which tokens belong to the continuation (Gao et al., lm-evaluation-harness, ``_encode_pair``).
 
-    Parameters
-    ----------
-    tokenizer
-        A fast Hugging Face tokenizer.
-    context
-        The text before. A space at its end belongs to the continuation, which has one space even if both have one.
-    continuations
-        At least one text.
-    add_special_tokens
-        False for text of a chat template, which has its own. With True, a special token's name in the text is text like any other.
-
-    Raises
-    ------
-    InputError
-        If a token spans the border, if the context's tokens depend on the continuation, or if a continuation has no token.
+    The tokenizer is a fast Hugging Face one. A space at the end of the context belongs to the continuation, which has one space
+    even if both have one. ``add_special_tokens`` is False for text of a chat template, which has its own; with True, a special
+    token's name in the text is text like any other. Raises an InputError if a token spans the border, if the context's tokens
+    depend on the continuation, or if a continuation has no token.
     """
     # Trailing spaces of the context would be tokens that no text of a corpus has before a word.
     stripped = context.rstrip(" ")
@@ -43,25 +34,19 @@ def encode(
     texts = [stripped + ("" if one.startswith(" ") else spaces) + one for one in continuations]
     special = {"add_special_tokens": add_special_tokens, "split_special_tokens": add_special_tokens}
     encodings = tokenizer(texts, **special, return_offsets_mapping=True)
-    context_ids: tuple[int, ...] | None = None
-    tails = []
-    for ids, offsets, continuation in zip(
-        encodings["input_ids"], encodings["offset_mapping"], continuations, strict=True
-    ):
+    heads, tails = [], []
+    tokens = zip(encodings["input_ids"], encodings["offset_mapping"], continuations, strict=True)
+    for ids, offsets, continuation in tokens:
         border = _border(offsets, len(stripped), continuation)
-        head, tail = tuple(ids[:border]), tuple(ids[border:])
-        tail = tail[: len(tail) - _appended_specials(offsets[border:])]
-        if not tail:
+        heads.append(tuple(ids[:border]))
+        tails.append(tuple(ids[border : len(ids) - _appended_specials(offsets[border:])]))
+        if not tails[-1]:
             raise InputError(f"the tokenizer has no token for '{continuation}'")
-        if context_ids is not None and head != context_ids:
+        if heads[-1] != heads[0]:
             raise InputError(
-                f"the tokens before '{continuation}' differ from those before '{continuations[0]}'",
-                "End the codebook's question with a colon, so that the answer begins a word of its own.",
+                f"the tokens before '{continuation}' differ from those before '{continuations[0]}'", _HINT
             )
-        context_ids = head
-        tails.append(tail)
-    assert context_ids is not None, "no continuation"
-    return Encoded(context_ids, tuple(tails))
+    return Encoded(heads[0], tuple(tails))
 
 
 def _border(offsets: Sequence[tuple[int, int]], length: int, continuation: str) -> int:
@@ -72,8 +57,7 @@ def _border(offsets: Sequence[tuple[int, int]], length: int, continuation: str) 
             if start >= length:
                 return index
             raise InputError(
-                f"one token spans the end of the prompt and the beginning of '{continuation}'",
-                "End the codebook's question with a colon, so that the answer begins a word of its own.",
+                f"one token spans the end of the prompt and the beginning of '{continuation}'", _HINT
             )
     return len(offsets)
 

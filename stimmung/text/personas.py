@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from stimmung.text.chat import chat_text
-from stimmung.text.prompts import Message, item_texts, number_in_words
+from stimmung.text.prompts import Message, item_texts, worded_answer
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.codebook import Codebook, SurveyItem, worded
 from stimmung.vocabulary.errors import InputError
@@ -21,17 +21,8 @@ def persona_messages(
 ) -> list[Message]:
     """Return the system message and the backstory of one respondent.
 
-    An item without a sentence for the answer is left out, as Argyle et al. leave out what a respondent did not say.
-
-    Parameters
-    ----------
-    answers, codebook, language, drop_items
-        As of :func:`survey_messages`.
-
-    Raises
-    ------
-    InputError
-        If the codebook has no `persona`.
+    An item without a sentence for the answer is left out, as Argyle et al. leave out what a respondent did not say. Arguments as
+    of :func:`survey_messages`; an InputError if the codebook has no `persona`.
     """
     frame = _frame(codebook)
     sentences = filter(None, item_texts(_sentence, answers, codebook, language, drop_items).values())
@@ -53,12 +44,8 @@ def _sentence(item: SurveyItem, value: Any, reason: Any, language: str) -> str |
     if pd.isna(value):
         absent = next((missing.persona for missing in item.missing if missing.reason == reason), None)
         return None if absent is None else worded(absent, language)
-    if item.scale == "numeric":
-        number = number_in_words(float(value), item.decimals)
-        said, own = worded(item.format, language).replace("{value}", number), None
-    else:
-        said = str(value)
-        own = next((one.persona for one in item.options if worded(one.label, language) == said), None)
+    said = str(worded_answer(item, value, reason, language))
+    own = next((one.persona for one in item.options if worded(one.label, language) == said), None)
     if own is not None:
         said = worded(own, language)
     if item.persona is None:
@@ -84,17 +71,8 @@ class PersonaRendering(Rendering):
 def rendering_of(codebook: Codebook, language: str, tokenizer: Any, chat: bool, persona: bool) -> Rendering:
     """Return how a model reads this survey, as lists of answers or, for a ``persona``, as backstories.
 
-    Parameters
-    ----------
-    codebook, language
-        The codebook, and one of its languages.
-    tokenizer, chat
-        As of :class:`Rendering`. None where nothing is tokenised here: a model behind a server.
-
-    Raises
-    ------
-    InputError
-        If a backstory is asked for and the codebook has no `persona`.
+    The tokenizer is None where nothing is tokenised here: a model behind a server. Raises an InputError if a backstory is asked
+    for and the codebook has no `persona`.
     """
     if persona:
         return PersonaRendering(tokenizer, chat, worded(_frame(codebook).question, language))

@@ -21,18 +21,12 @@ def survey_messages(
 ) -> list[Message]:
     """Return the system and the user message for one respondent.
 
-    Parameters
-    ----------
-    answers
-        The respondent's row of the RESPONDENTS table: labels, numbers, and ``{item}.missing`` reasons.
-    codebook, language
-        The items' wording and order, and one of the codebook's languages.
-    drop_items
-        Items that are left out, with the items that are part of them.
+    ``answers`` is the respondent's row of the RESPONDENTS table: labels, numbers, and ``{item}.missing`` reasons. ``drop_items``
+    are left out, with the items that are part of them.
     """
     lines = [
         f"{worded(codebook.items[name].wording, language)}: {answer}"
-        for name, answer in item_texts(_worded_answer, answers, codebook, language, drop_items).items()
+        for name, answer in item_texts(worded_answer, answers, codebook, language, drop_items).items()
         if answer is not None
     ]
     options = codebook.target_labels(language)
@@ -59,27 +53,14 @@ def item_texts(
 def prompts_table(
     respondents: pd.DataFrame, target: str, messages: Sequence[Sequence[Message]], texts: Sequence[str]
 ) -> pd.DataFrame:
-    """Return a PROMPTS table.
-
-    Parameters
-    ----------
-    respondents, target
-        The RESPONDENTS table, and the item that is predicted; who did not answer it has no target.
-    messages, texts
-        Each respondent's prompt, in the order of the table: as turns, and as running text for base models.
-    """
+    """Return a PROMPTS table: each respondent's prompt, as turns and as running text for base models, and answer, if any."""
+    table = pd.DataFrame({"respondent_id": respondents["respondent_id"], "messages": messages, "text": texts})
     answers = respondents[target]
-    return pd.DataFrame(
-        {
-            "respondent_id": respondents["respondent_id"],
-            "messages": messages,
-            "text": texts,
-            "target": answers.astype("str").where(answers.notna(), None),
-        }
-    )
+    return table.assign(target=answers.astype("str").where(answers.notna(), None))
 
 
-def _worded_answer(item: SurveyItem, value: Any, reason: Any, language: str) -> str | None:
+def worded_answer(item: SurveyItem, value: Any, reason: Any, language: str) -> str | None:
+    """Return an answer, or the reason for its absence, as prompts word it; None if the codebook has no words for it."""
     if pd.isna(value):
         label = next((missing.label for missing in item.missing if missing.reason == reason), None)
         return None if label is None else worded(label, language)
@@ -99,10 +80,8 @@ def number_in_words(value: float, decimals: int | None) -> str:
 def few_shot_messages(messages: Sequence[Message], examples: Sequence[tuple[str, str]]) -> list[Message]:
     """Return a system and a user message with examples between them: the user message and answer of other respondents."""
     system, user = messages
-    turns = [system]
-    for content, answer in examples:
-        turns += [Message(role="user", content=content), Message(role="assistant", content=answer)]
-    return [*turns, user]
+    turns = [turn for example in examples for turn in zip(("user", "assistant"), example, strict=True)]
+    return [system, *(Message(role=role, content=said) for role, said in turns), user]
 
 
 def plain_text(messages: Sequence[Message], question: str) -> str:

@@ -36,22 +36,19 @@ def build_trie(options: Sequence[Sequence[int]], names: Sequence[str] | None = N
     names = names or [str(list(option)) for option in options]
     check_apart([tuple(option) for option in options], names)
     index: dict[tuple[int, ...], int] = {(): ROOT}
-    tokens: list[int] = []
-    parents: list[int] = []
-    depths: list[int] = []
+    nodes: list[tuple[int, int, int]] = []  # token, parent, depth
     paths = []
     for option in options:
         path = []
         for depth, token in enumerate(option):
             before = tuple(option[:depth])
             if before not in index:
-                index[before] = len(tokens)
-                tokens.append(before[-1])
-                parents.append(index[before[:-1]])
-                depths.append(depth - 1)
+                index[before] = len(nodes)
+                nodes.append((before[-1], index[before[:-1]], depth - 1))
             path.append((index[before], int(token)))
         paths.append(tuple(path))
-    return OptionTrie(tuple(tokens), tuple(parents), tuple(depths), tuple(paths))
+    tokens, parents, depths = zip(*nodes, strict=True) if nodes else ((), (), ())
+    return OptionTrie(tokens, parents, depths, tuple(paths))
 
 
 def check_apart(options: Sequence[tuple[int, ...]], names: Sequence[str]) -> None:

@@ -5,24 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Arm:
-    """One way to get answers from a language model.
+    """One way to get answers from a language model."""
 
-    Attributes
-    ----------
-    tuned
-        Whether an adapter is trained for each fold. A model behind an endpoint cannot be tuned.
-    shows_examples
-        Whether the prompt shows answers of training respondents.
-    persona
-        Whether the prompt is a backstory in the first person instead of a list of answers.
-    classifies
-        Whether a classification head gives the answer, instead of the words of the options.
-    """
-
-    tuned: bool = False
-    shows_examples: bool = False
-    persona: bool = False
-    classifies: bool = False
+    tuned: bool = False  # an adapter is trained for each fold; a model behind an endpoint cannot be tuned
+    shows_examples: bool = False  # the prompt shows answers of training respondents
+    persona: bool = False  # the prompt is a backstory in the first person instead of a list of answers
+    classifies: bool = False  # a classification head gives the answer, instead of the words of the options
 
     @property
     def sees_training_rows(self) -> bool:

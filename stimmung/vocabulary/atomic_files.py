@@ -12,13 +12,7 @@ from typing import Any
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Yield a draft beside ``path`` to write to, and rename it at the end.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written; nothing is left behind.
-    """
+    """Yield a draft beside ``path`` to write to, and rename it at the end. Raises OSError if that fails; nothing is left behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from stimmung.vocabulary.errors import near
+from stimmung.vocabulary.errors import near, raise_together, unknown
 from stimmung.vocabulary.strict import Strict
 
 
@@ -39,14 +39,19 @@ class MissingReason(StrEnum):
     NO_ANSWER = "no-answer"
 
 
-class AnswerOption(Strict):
-    """One answer that a respondent could give: the codes in the file and the words in the prompt.
-
-    Several codes can make one answer, as CDU and CSU make CDU/CSU.
-    """
-
+class _Coded(Strict):
     code: Code | list[Code] | None = None
     """The value in the data file, or several. A value label is as good as its code."""
+
+    @property
+    def codes(self) -> list[Code]:
+        """All codes of this answer; none if it is given by a range or by other columns."""
+        return [] if self.code is None else self.code if isinstance(self.code, list) else [self.code]
+
+
+class AnswerOption(_Coded):
+    """One answer that a respondent could give: the codes in the file, such as those of CDU and CSU, and the words in the prompt."""
+
     label: Worded
     """The words in the prompt: a map from language to words, or one text for all languages."""
     when: dict[str, list[Code]] = Field({})
@@ -60,17 +65,10 @@ class AnswerOption(Strict):
             raise ValueError("needs a 'code' or a 'when'")
         return self
 
-    @property
-    def codes(self) -> list[Code]:
-        """All codes of this answer."""
-        return _listed(self.code)
 
-
-class MissingCode(Strict):
+class MissingCode(_Coded):
     """Codes that stand for an absent answer."""
 
-    code: Code | list[Code] | None = None
-    """The value in the data file, or several. A value label is as good as its code."""
     range: tuple[float, float] | None = None
     """Instead of codes: the lowest and the highest, both included."""
     reason: MissingReason
@@ -84,16 +82,8 @@ class MissingCode(Strict):
     def _is_one_thing(self) -> Self:
         if (self.code is None) == (self.range is None):
             raise ValueError("needs either a 'code' or a 'range'")
-        if self.range is not None and self.range[0] > self.range[1]:
-            raise ValueError(
-                f"range: {self.range[0]:g} is above {self.range[1]:g}; give the lowest code first"
-            )
+        _check_range(self.range, "code")
         return self
-
-    @property
-    def codes(self) -> list[Code]:
-        """The codes, none if it is a range."""
-        return _listed(self.code)
 
 
 class SurveyItem(Strict):
@@ -134,13 +124,9 @@ class SurveyItem(Strict):
             raise ValueError("age_in turns a year of birth into an age: set scale: numeric")
         if self.scale != "numeric" and self.range is not None:
             raise ValueError(f"range: only for a numeric item, and this one is {self.scale}")
-        if self.range is not None and self.range[0] > self.range[1]:
-            raise ValueError(
-                f"range: {self.range[0]:g} is above {self.range[1]:g}; give the lowest value first"
-            )
-        plain = [code for option in self.options if not option.when for code in option.codes]
-        codes = [_in_one_form(code) for code in plain]
-        codes += [_in_one_form(code) for missing in self.missing for code in missing.codes]
+        _check_range(self.range, "value")
+        answers: list[_Coded] = [*(option for option in self.options if not option.when), *self.missing]
+        codes = [_in_one_form(code) for answer in answers for code in answer.codes]
         repeated = sorted({code for code in codes if codes.count(code) > 1})
         if repeated:
             raise ValueError(f"code {', '.join(repeated)} is listed twice")
@@ -206,28 +192,23 @@ class Codebook(Strict):
             raise ValueError(f"target '{self.target}' is not among the items")
         if self.items[self.target].scale == "numeric":
             raise ValueError(f"target '{self.target}' is numeric; it needs options")
-        problems = [
-            f"items.{name}.part_of: no item '{item.part_of}'{near(item.part_of, self.items)}"
-            for name, item in self.items.items()
-            if item.part_of not in (None, *self.items)
-        ]
+        problems = []
+        for name, item in self.items.items():
+            if item.part_of is not None:
+                problems += unknown(f"items.{name}.part_of", "item", [item.part_of], self.items)
         problems += [
             f"{place} has no wording in '{language}'"
             for place, text in self._worded_places()
             for language in self.languages
             if isinstance(text, dict) and language not in text
         ]
-        problems += self._unknown_placeholders()
-        for language in self.languages if not problems else []:
-            for name, item in self.items.items():
-                labels = item.labels(language)
-                if len(set(labels)) < len(labels):
-                    problems.append(f"items.{name}: two options have the same wording in '{language}'")
-            said = self.persona_answers(language)
-            if len(set(said)) < len(said):
-                problems.append(f"items.{self.target}: two options have the same persona in '{language}'")
-        if problems:
-            raise ValueError("; ".join(problems))
+        raise_together(problems + self._unknown_placeholders())
+        for language in self.languages:
+            said = [(name, "wording", item.labels(language)) for name, item in self.items.items()]
+            for name, what, words in [*said, (self.target, "persona", self.persona_answers(language))]:
+                if len(set(words)) < len(words):
+                    problems.append(f"items.{name}: two options have the same {what} in '{language}'")
+        raise_together(problems)
         return self
 
     def _unknown_placeholders(self) -> list[str]:
@@ -246,24 +227,27 @@ class Codebook(Strict):
         return problems
 
     def _worded_places(self) -> list[tuple[str, Worded]]:
-        places: list[tuple[str, Worded]] = [("instruction", self.instruction), ("question", self.question)]
+        places: list[tuple[str, Worded | None]] = [
+            ("instruction", self.instruction),
+            ("question", self.question),
+        ]
         if self.persona is not None:
-            places += [
-                ("persona.instruction", self.persona.instruction),
-                ("persona.question", self.persona.question),
-            ]
+            places.append(("persona.instruction", self.persona.instruction))
+            places.append(("persona.question", self.persona.question))
         for name, item in self.items.items():
             place = f"items.{name}"
-            places += [(place, item.wording), (f"{place}.format", item.format)]
-            places += [] if item.persona is None else [(f"{place}.persona", item.persona)]
-            answers: list[tuple[str, AnswerOption | MissingCode]] = [
-                *((f"option {_named(option.code)}", option) for option in item.options),
-                *((f"missing {_named(missing.code or missing.range)}", missing) for missing in item.missing),
+            places += [
+                (place, item.wording),
+                (f"{place}.format", item.format),
+                (f"{place}.persona", item.persona),
             ]
-            for which, one in answers:
-                places += [] if one.label is None else [(f"{place} {which}", one.label)]
-                places += [] if one.persona is None else [(f"{place} {which}, persona", one.persona)]
-        return places
+            for option in item.options:
+                which = f"{place} option {'when' if option.code is None else option.code}"
+                places += [(which, option.label), (f"{which}, persona", option.persona)]
+            for missing in item.missing:
+                which = f"{place} missing {missing.range if missing.code is None else missing.code}"
+                places += [(which, missing.label), (f"{which}, persona", missing.persona)]
+        return [(place, text) for place, text in places if text is not None]
 
     @property
     def predictors(self) -> list[str]:
@@ -301,9 +285,6 @@ def _in_one_form(code: Code) -> str:
     return code.strip() if isinstance(code, str) else f"{code:.15g}"
 
 
-def _listed(code: Code | list[Code] | None) -> list[Code]:
-    return [] if code is None else code if isinstance(code, list) else [code]
-
-
-def _named(code: object) -> str:
-    return "when" if code is None else str(code)
+def _check_range(range_: tuple[float, float] | None, what: str) -> None:
+    if range_ is not None and range_[0] > range_[1]:
+        raise ValueError(f"range: {range_[0]:g} is above {range_[1]:g}; give the lowest {what} first")

@@ -1,12 +1,12 @@
 """Conditions, the experiments on a survey's training rows, and subgroups of its tested respondents."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from stimmung.vocabulary.codebook import Codebook
-from stimmung.vocabulary.errors import near
+from stimmung.vocabulary.errors import raise_together, unknown
 from stimmung.vocabulary.strict import Strict
 
 _TWO_SIZES = "share and same_size_as both set the number of training rows; give one"
@@ -24,18 +24,10 @@ class Subgroup(Strict):
         """Return the items and answers that the codebook does not have, each with its place."""
         problems = []
         for key, chosen in (("exclude", self.exclude), ("keep", self.keep)):
-            for item, answers in chosen.items():
-                if item not in codebook.items:
-                    problems.append(
-                        f"{place}.{key}: no item '{item}' in the codebook{near(item, codebook.items)}"
-                    )
-                    continue
+            problems += unknown(f"{place}.{key}", "item", chosen, codebook.items, " in the codebook")
+            for item in [name for name in chosen if name in codebook.items]:
                 known = [word for lang in codebook.languages for word in codebook.items[item].labels(lang)]
-                problems += [
-                    f"{place}.{key}.{item}: no answer '{answer}'{near(answer, known)}"
-                    for answer in answers
-                    if answer not in known
-                ]
+                problems += unknown(f"{place}.{key}.{item}", "answer", chosen[item], known)
         return problems
 
     def in_words(self, codebook: Codebook, language: str) -> dict[str, dict[str, list[str]]]:
@@ -74,15 +66,10 @@ class Condition(Subgroup):
 
 
 def combined_conditions(conditions: Mapping[str, Condition]) -> dict[str, Condition]:
-    """Return the config's conditions with each ``combine`` replaced by what it names.
+    """Return the config's conditions with each ``combine`` replaced by what it names, or raise ValueError if that cannot be.
 
     Exclusions and dropped items add up, and respondents must be kept by every part. The arms are those of the condition
     itself: they are not part of the experiment.
-
-    Raises
-    ------
-    ValueError
-        If a part is unknown or contains the condition itself, or two parts draw rows.
     """
     return {name: _combined(name, conditions, ()) for name in conditions}
 
@@ -90,8 +77,7 @@ def combined_conditions(conditions: Mapping[str, Condition]) -> dict[str, Condit
 def _combined(name: str, conditions: Mapping[str, Condition], above: tuple[str, ...]) -> Condition:
     if name in above:
         raise ValueError(f"{name}.combine: refers to itself")
-    if unknown := [part for part in conditions[name].combine if part not in conditions]:
-        raise ValueError(f"{name}.combine: no condition '{unknown[0]}'{near(unknown[0], conditions)}")
+    raise_together(unknown(f"{name}.combine", "condition", conditions[name].combine, conditions))
     parts = [_combined(part, conditions, (*above, name)) for part in conditions[name].combine]
     parts.append(conditions[name])
     drawn = {}
@@ -102,10 +88,15 @@ def _combined(name: str, conditions: Mapping[str, Condition], above: tuple[str, 
         drawn[key] = values[0] if values else None
     if None not in drawn.values():
         raise ValueError(f"{name}.combine: {_TWO_SIZES}")
+    exclude: dict[str, list[str]] = {}
+    keep: dict[str, list[str]] = {}
+    for part in parts:
+        exclude |= {item: _union(exclude.get(item, []), new) for item, new in part.exclude.items()}
+        keep |= {item: [one for one in keep.get(item, new) if one in new] for item, new in part.keep.items()}
     return Condition(
-        exclude={item: _union(found) for item, found in _by_item(part.exclude for part in parts).items()},
-        keep={item: _intersection(found) for item, found in _by_item(part.keep for part in parts).items()},
-        drop_items=_union(part.drop_items for part in parts),
+        exclude=exclude,
+        keep=keep,
+        drop_items=_union(*(part.drop_items for part in parts)),
         complete=any(part.complete for part in parts),
         combine=[],
         arms=conditions[name].arms,
@@ -113,20 +104,8 @@ def _combined(name: str, conditions: Mapping[str, Condition], above: tuple[str, 
     )
 
 
-def _by_item(chosen: Iterable[Mapping[str, list[str]]]) -> dict[str, list[list[str]]]:
-    found: dict[str, list[list[str]]] = {}
-    for one in chosen:
-        for item, answers in one.items():
-            found.setdefault(item, []).append(answers)
-    return found
-
-
-def _union(lists: Iterable[list[str]]) -> list[str]:
+def _union(*lists: list[str]) -> list[str]:
     return list(dict.fromkeys(one for each in lists for one in each))
-
-
-def _intersection(lists: list[list[str]]) -> list[str]:
-    return [one for one in lists[0] if all(one in other for other in lists)]
 
 
 def _translated(answers: Sequence[str], item: str, codebook: Codebook, language: str) -> list[str]:

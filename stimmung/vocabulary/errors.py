@@ -1,20 +1,13 @@
 """How a user is told that an input is wrong."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 
 class InputError(Exception):
     """Something that the user gave is wrong: a file, a key, a value.
 
-    Shown as one line, ``ERROR: what is wrong, where``, with a hint below it, and never with a traceback.
-
-    Parameters
-    ----------
-    what
-        What is wrong and where, in one line, naming the file, key or column.
-    hint
-        What to do about it, in one line.
+    Shown as one line, ``ERROR: what is wrong, where``, with a hint of what to do below it, and never with a traceback.
     """
 
     def __init__(self, what: str, hint: str | None = None) -> None:
@@ -34,6 +27,19 @@ def near(word: object, known: Iterable[object]) -> str:
     folded = {str(name).casefold().strip(): name for name in known}
     close = difflib.get_close_matches(str(word).casefold().strip(), list(folded), n=1, cutoff=0.6)
     return f" (did you mean '{folded[close[0]]}'?)" if close else ""
+
+
+def unknown(
+    place: str, what: str, names: Iterable[object], known: Collection[object], within: str = ""
+) -> list[str]:
+    """Return for each name that is not among the known ones that there is no such ``what``, where, and the nearest known name."""
+    return [f"{place}: no {what} '{name}'{within}{near(name, known)}" for name in names if name not in known]
+
+
+def raise_together(problems: Sequence[str]) -> None:
+    """Raise one ValueError, which pydantic reports with its place, for all problems; none if there are none."""
+    if problems:
+        raise ValueError("; ".join(problems))
 
 
 class Interrupted(Exception):  # noqa: N818 (nothing is wrong)

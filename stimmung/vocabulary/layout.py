@@ -47,10 +47,7 @@ class Layout(Strict):
 
 
 def layout_of_items(title: str, items: list[SurveyItem], others: Mapping[str, Sequence[Code]]) -> Layout:
-    """Return a layout made from a codebook alone: codes that are words become value labels of numbers.
-
-    ``others`` are further columns, such as the weight, and the codes that they have.
-    """
+    """Return a layout made from a codebook alone, and from ``others``, further columns with their codes; words become value labels."""
     labels: dict[str, dict[float, str]] = {}
     for item in items:
         for option in item.options:
@@ -67,14 +64,8 @@ def layout_of_items(title: str, items: list[SurveyItem], others: Mapping[str, Se
     variables = []
     for number, (column, values) in enumerate(labels.items(), 1):
         plain = column.isidentifier() and column.isascii() and not column.startswith("_")
-        variables.append(
-            Variable(
-                name=column if plain else f"v{number}",
-                label=column,
-                values=values,
-                range=ranges.get(column, (0, 99)),
-            )
-        )
+        name = column if plain else f"v{number}"
+        variables.append(Variable(name=name, label=column, values=values, range=ranges.get(column, (0, 99))))
     return Layout(title=title, missing={}, variables=variables)
 
 
@@ -86,13 +77,10 @@ def _ranges(items: list[SurveyItem]) -> dict[str, tuple[int, int]]:
         if item.range is not None and item.age_in is None
     }
     for item in items:
-        if item.age_in is None:
+        if (year := item.age_in) is None:
             continue
         # A column of years of birth, from the oldest age in the last year of the survey to the youngest in the first.
-        if isinstance(item.age_in, str):
-            first, last = ranges.setdefault(item.age_in, (2000, 2000))
-        else:
-            first = last = item.age_in
+        first, last = ranges.setdefault(year, (2000, 2000)) if isinstance(year, str) else (year, year)
         youngest, oldest = item.range or (18, 90)
         ranges[item.column] = (math.ceil(last - oldest), math.floor(first - youngest))
     return ranges

@@ -1,9 +1,6 @@
-"""The only way to read and write a table that one rule writes and another reads.
+"""The only way to read and write a table between rules: its schema is checked when it is written and when it is read."""
 
-Every parquet file has a schema, in ``votes_schemas`` or ``moods_schemas``. It is checked when the file is written and when it
-is read, so that a damaged or outdated file is named where it is found and not three rules later.
-"""
-
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,13 +15,17 @@ from stimmung.vocabulary.errors import InputError
 BASELINE_PREFIX = "baselines/"  # baselines/logistic: a method that is no arm of a language model
 SIGNAL_PREFIX = "signals/"  # signals/peer: a weekly series that somebody else made
 PROBABILITY = pa.Check.in_range(0.0, 1.0)
+MASS = pa.Check.in_range(0.0, 1.0 + 1e-6)  # a sum of probabilities, which rounding may take a little above 1
 
 
-def columns(
-    dtype: type, *names: str, check: pa.Check | None = None, nullable: bool = False
-) -> dict[str, pa.Column]:
-    """Return columns of one kind, for a schema."""
-    return {name: pa.Column(dtype, check, nullable=nullable) for name in names}
+def columns(dtype: type | str, *names: str, **options: Any) -> dict[str, pa.Column]:
+    """Return columns of one kind, for a schema; the options are those of :class:`pandera.pandas.Column`."""
+    return {name: pa.Column(dtype, **options) for name in names}
+
+
+def table_schema(name: str, *parts: Mapping[str, pa.Column], **options: Any) -> pa.DataFrameSchema:
+    """Return the schema of a table with the columns of all parts, in this order, and no others."""
+    return pa.DataFrameSchema(dict(ChainMap(*reversed(parts))), strict=True, name=name, **options)
 
 
 def empty_table(schema: pa.DataFrameSchema) -> pd.DataFrame:
@@ -33,51 +34,27 @@ def empty_table(schema: pa.DataFrameSchema) -> pd.DataFrame:
 
 
 def typed_table(rows: Sequence[Mapping[str, Any]], schema: pa.DataFrameSchema) -> pd.DataFrame:
-    """Return rows as a table with the columns and types of ``schema``, also if there are none.
-
-    Parameters
-    ----------
-    rows
-        Column to value. A column that a row lacks is NaN in it.
-    schema
-        Of a table whose columns are all named.
-    """
+    """Return rows, also if there are none, as a table with the columns and types of ``schema``; what a row lacks is NaN."""
     types = {name: column.dtype.type for name, column in schema.columns.items()}
     return pd.DataFrame(list(rows), columns=list(types)).astype(types)
 
 
 def write_table(frame: pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> None:
-    """Check ``frame`` against ``schema`` and write it as parquet, whole or not at all.
-
-    Raises
-    ------
-    InputError
-        If the table breaks its schema.
-    OSError
-        If the file cannot be written; nothing is left behind.
-    """
+    """Write ``frame`` as parquet, whole or not at all. Raises InputError if it breaks ``schema``, OSError as :func:`whole` does."""
     checked = _check(frame.reset_index(drop=True), schema, f"table for {path}")
     with whole(path) as draft:
         checked.to_parquet(draft, index=False)
 
 
 def read_table(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
-    """Read a parquet file and check it against ``schema``.
-
-    Raises
-    ------
-    InputError
-        If the file is absent, is no parquet file, or breaks its schema.
-    """
+    """Read a parquet file. Raises InputError if it is absent, is not a parquet file, or breaks ``schema``."""
     try:
         frame = pd.read_parquet(path)
     except FileNotFoundError as error:
         raise InputError(f"no table at {path}") from error
     except (arrow.ArrowInvalid, arrow.ArrowException, OSError, EOFError) as error:
-        raise InputError(
-            f"{path} is not a readable parquet file",
-            f"It may be left from an interrupted run: delete it and run snakemake again, which makes it anew. ({error})",
-        ) from error
+        hint = f"It may be left from an interrupted run: delete it and run snakemake again, which makes it anew. ({error})"
+        raise InputError(f"{path} is not a readable parquet file", hint) from error
     return _check(frame, schema, str(path))
 
 
@@ -93,10 +70,8 @@ def _check(frame: pd.DataFrame, schema: pa.DataFrameSchema, where: str) -> pd.Da
     except pa.errors.SchemaErrors as error:
         cases = error.failure_cases[["column", "check", "failure_case"]].drop_duplicates()
         faults = ", ".join(list(dict.fromkeys(_fault(*case) for case in cases.itertuples(index=False)))[:5])
-        raise InputError(
-            f"{where} is not a valid '{schema.name}' table: {faults}",
-            "If an older version wrote it, delete it and run snakemake again.",
-        ) from error
+        hint = "If an older version wrote it, delete it and run snakemake again."
+        raise InputError(f"{where} is not a valid '{schema.name}' table: {faults}", hint) from error
     return checked
 
 

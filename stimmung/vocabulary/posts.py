@@ -37,8 +37,7 @@ class PostColumns(Strict):
 
     def by_role(self) -> dict[str, str]:
         """Return role to column for the columns that are read."""
-        roles = ("text", "time", "author", "post_id", "language", "retweet")
-        return {role: getattr(self, role) for role in roles if getattr(self, role) is not None}
+        return self.model_dump(exclude={"names"}, exclude_none=True)
 
 
 class PostFormat(Strict):

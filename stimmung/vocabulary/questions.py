@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from stimmung.vocabulary.errors import raise_together
 from stimmung.vocabulary.strict import Strict
 
 Case = Literal["as-is", "upper", "lower"]
@@ -12,21 +13,13 @@ Case = Literal["as-is", "upper", "lower"]
 
 @dataclass(frozen=True)
 class Variant:
-    """One wording of a question, as a model reads it.
+    """One wording of a question, as a model reads it."""
 
-    Attributes
-    ----------
-    name
-        Its name in tables, e.g. 'upper', or 'lower + I felt' with a prefix.
-    context
-        The question and the prefix of the answer.
-    continuations
-        The answer options as they are scored, each with its leading space, in the order of the options.
-    """
-
-    name: str
-    context: str
-    continuations: tuple[str, ...]
+    name: str  # in tables, e.g. 'upper', or 'lower + I felt' with a prefix
+    context: str  # the question and the prefix of the answer
+    continuations: tuple[
+        str, ...
+    ]  # the answer options as scored, each with its leading space, in their order
 
 
 class Variants(Strict):
@@ -57,8 +50,7 @@ class Question(Strict):
         for name, values in (("prefix", self.variants.prefix), ("case", self.variants.case)):
             if len(set(values)) < len(values):
                 problems.append(f"variants.{name}: a value is listed twice")
-        if problems:
-            raise ValueError("; ".join(problems))
+        raise_together(problems)
         return self
 
     def worded(self) -> list[Variant]:

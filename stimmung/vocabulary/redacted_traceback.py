@@ -25,22 +25,19 @@ def kind_of(error: BaseException) -> str:
 
 
 def place_of(error: BaseException, outside: Path | None = None) -> str:
-    """Return file and line of the innermost frame in our code, such as 'stimmung/data/panels.py:90'.
+    """Return file and line of the innermost frame in our code, such as 'stimmung/data/panels.py:90', or of any frame if none is ours.
 
-    A script has no line, since Snakemake inserts lines of its own before it. Without any frame of ours, the innermost file and line.
-    ``outside`` is a file of the package that does not count: the one that catches the exception.
+    A script has no line, since Snakemake inserts lines of its own before it. ``outside``, which catches the exception, does not count.
     """
     places = [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(error.__traceback__)]
-    ours = [place for file, line in places if file != outside and (place := _place_of_ours(file, line))]
+    ours = []
+    for file, line in places:
+        if PACKAGE in file.parents and file != outside:
+            ours.append(f"{file.relative_to(PACKAGE.parent)}:{line}")
+        elif file.parts[-3:-1] == (".snakemake", "scripts"):
+            # Snakemake runs a copy, .snakemake/scripts/tmp1a2b.read_panel.py.
+            ours.append(f"scripts/{file.name.split('.', 1)[-1]}")
     return (ours or [f"{file.name}:{line}" for file, line in places] or ["an unknown place"])[-1]
-
-
-def _place_of_ours(file: Path, line: int) -> str | None:
-    if PACKAGE in file.parents:
-        return f"{file.relative_to(PACKAGE.parent)}:{line}"
-    # Snakemake runs a copy, .snakemake/scripts/tmp1a2b.read_panel.py.
-    copied = file.parts[-3:-1] == (".snakemake", "scripts")
-    return f"scripts/{file.name.split('.', 1)[-1]}" if copied else None
 
 
 def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:

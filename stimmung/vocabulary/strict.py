@@ -9,9 +9,6 @@ UserPath = Annotated[str, AfterValidator(expanduser)]  # a path as a user writes
 
 
 class Strict(BaseModel):
-    """A frozen model that refuses keys it does not know, so that a misspelt key is never silently ignored.
-
-    The string below a field is its description: in config.schema.json, in docs/configuration.md and in editors.
-    """
+    """A frozen model that refuses unknown keys. The string below a field is its description in the schema and the documentation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

@@ -1,24 +1,22 @@
 """Weeks of a panel: their labels, the seven days of posts that belong to each, and when a day begins."""
 
 from datetime import date, timedelta
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, model_validator
 
+from stimmung.vocabulary.errors import raise_together
 from stimmung.vocabulary.strict import Strict
 
 DAYS_IN_WEEK = 7
 Weekday = Literal["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]
-_WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+_WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
 
 class Weeks(Strict):
-    """The weeks of a panel, declared in advance, so that the whole workflow is known before anything runs.
-
-    A week is named by its label, the ISO date that the survey gives it. Its posts are those of the seven days that begin
-    ``shift_days`` after the label, at midnight in ``time_zone``.
-    """
+    """The weeks of a panel. A week is named by its label, the ISO date that the survey gives it. Its posts are those of the seven
+    days that begin `shift_days` after the label, at midnight in `time_zone`."""
 
     first: date
     """Label of the first week, an ISO date."""
@@ -43,8 +41,7 @@ class Weeks(Strict):
             problems.append(f"first ({self.first}) is after last ({self.last})")
         if not is_time_zone(self.time_zone):
             problems.append(f"time_zone: '{self.time_zone}' is not a time zone (e.g. Europe/London)")
-        if problems:
-            raise ValueError("; ".join(problems))
+        raise_together(problems)
         return self
 
     def labels(self) -> list[str]:

@@ -1,7 +1,6 @@
 """A digest of the code that a rule runs, so that an edit to it reruns the rule, and no other rule.
 
-Snakemake notices neither an edit in a library nor that an edit changed only a comment. This follows a script's imports file by
-file, and reads the syntax tree without comments and docstrings. Of a template or a word list every byte counts.
+Snakemake notices neither an edit in a library nor that an edit changed only a comment. This reads syntax trees without comments.
 """
 
 import ast
@@ -10,33 +9,22 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = "stimmung"
+_WITH_DOCSTRING = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def code_digest(script: Path, root: Path = Path()) -> str:
-    """Return a digest of a script and of all files that it needs, directly or through others.
-
-    Parameters
-    ----------
-    script
-        The script of a rule.
-    root
-        The folder that holds ``stimmung/``.
-    """
+    """Return a digest of a rule's script and of all files that it needs of ``stimmung/``, which is in ``root``."""
     digest = hashlib.sha256()
     for file in code_files(script, root):
-        digest.update(f"{file.name}:{_meaning(file)}".encode())
+        digest.update(f"{file.name}:{_read(file)[1]}".encode())
     return digest.hexdigest()[:16]
 
 
 def code_files(script: Path, root: Path = Path()) -> list[Path]:
-    """Return a script and all files of the library that it needs, sorted.
-
-    These are the modules that it imports, at their heads or within a function, and what is no code in their folders. The
-    ``__init__.py`` of packages are left out: nothing but a docstring and the version stands there.
-    """
+    """Return a script, the modules of the library that it needs, and what is no code in their folders; no ``__init__.py``."""
     todo, files = [script], {script}
     while todo:
-        found = {file for name in _imports(todo.pop()) for file in _files_of(name, root)} - files
+        found = {file for name in _read(todo.pop())[0] for file in _files_of(name, root)} - files
         files |= found
         todo += sorted(found)
     return sorted(files)
@@ -52,23 +40,13 @@ def _files_of(name: str, root: Path) -> frozenset[Path]:
 
 
 @cache
-def _no_code(folder: Path) -> tuple[Path, ...]:
-    return tuple(path for path in folder.glob("[!.]*") if path.is_file() and path.suffix != ".py")
-
-
-def _imports(file: Path) -> tuple[str, ...]:
-    """Return the names in this package that a file imports, of modules and of what stands in them."""
-    return _read(file)[0]
-
-
-def _meaning(file: Path) -> str:
-    """Return what a file does: its syntax tree without comments and docstrings; of other files, their bytes' digest."""
-    return _read(file)[1]
+def _no_code(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("[!.]*") if path.is_file() and path.suffix != ".py"]
 
 
 @cache
 def _read(file: Path) -> tuple[tuple[str, ...], str]:
-    """Read a file once, however many rules need it."""
+    """Return the names of this package that a file imports, and its syntax tree without docstrings, or its bytes' digest."""
     if file.suffix != ".py":
         return (), hashlib.sha256(file.read_bytes()).hexdigest()
     tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -78,9 +56,7 @@ def _read(file: Path) -> tuple[tuple[str, ...], str]:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names += [name for alias in node.names for name in (alias.name, f"{alias.name}.*")]
-        elif isinstance(
-            node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-        ) and ast.get_docstring(node):
+        elif isinstance(node, _WITH_DOCSTRING) and ast.get_docstring(node):
             node.body = node.body[1:]
     ours = tuple(dict.fromkeys(name for name in names if name.startswith(f"{PACKAGE}.")))
     return ours, ast.dump(tree)

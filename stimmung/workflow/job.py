@@ -20,17 +20,12 @@ FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
-    """Run the body of a script with its log open.
+    """Run the body of a script with its log open; of the object that Snakemake gives a script, only log and rule are used.
 
     An InputError, and a disk that is full, ends the job with ``ERROR: …`` and a hint, on the terminal and in the log. Any
     other exception is a defect of ours, told in the same way. Where it came from goes to the log; its message does not,
     for it may quote data, unless the environment variable STIMMUNG_SHOW_MESSAGES is 1. Snakemake removes the outputs of a
     failed job.
-
-    Parameters
-    ----------
-    snakemake
-        The object that Snakemake gives a script; only its log and rule are used.
     """
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -49,41 +44,44 @@ def job(snakemake: Any) -> Iterator[None]:
     # Libraries warn through `warnings`; a warning belongs in the log, not on the user's terminal.
     logging.captureWarnings(True)
     logger = logging.getLogger(snakemake.rule)
-    logger.info(BEGINS + "%d on %s%s", os.getpid(), socket.gethostname(), _slurm_job())
+    number = os.environ.get("SLURM_JOB_ID")
+    of_slurm = f", Slurm job {number}" if number else ""
+    logger.info(BEGINS + "%d on %s%s", os.getpid(), socket.gethostname(), of_slurm)
+    message, ended = "", False
     try:
         yield
-        _conclude(logger, attempts)
+        ended = True
     except InputError as error:
-        logger.error(str(error))
-        _conclude(logger, attempts)
-        _exit(str(error))
+        message, ended = str(error), True
     except Interrupted as error:
-        _end(logger, f"STOPPED: {error}")
+        message = f"STOPPED: {error}"
     except Exception as error:
-        if not _is_full_disk(error):
-            _end_of_defect(logger, error, log)
+        told = _told_of_defect(logger.name, error, log)
+        if _is_full_disk(error):
+            place = getattr(error, "filename", None) or "the results folder"
+            told = InputError(f"no disk space left for {place}", "Free some space and run snakemake again.")
+        elif os.environ.get("STIMMUNG_SHOW_MESSAGES") == "1":
+            logger.error(traceback.format_exc())
             raise
-        place = getattr(error, "filename", None) or "the results folder"
-        _end(
-            logger,
-            str(InputError(f"no disk space left for {place}", "Free some space and run snakemake again.")),
-        )
+        else:
+            logger.error(
+                "unexpected, from the outermost call to the innermost:\n%s", redacted_traceback(error)
+            )
+        message = str(told)
+    if message:
+        logger.error(message)
+    if ended:
+        logger.info(ENDED)
+        # No further attempt continues this one; of a job that needed one only, the log is enough.
+        if attempts.read_text(encoding="utf-8").count(BEGINS) == 1:
+            attempts.unlink()
+    if message:
+        print(message, file=sys.stderr)
+        raise SystemExit(1)
 
 
 def _has_ended(attempts: Path) -> bool:
     return attempts.exists() and attempts.read_text(encoding="utf-8").rstrip().endswith(f": {ENDED}")
-
-
-def _conclude(logger: logging.Logger, attempts: Path) -> None:
-    """Say that no further attempt continues this one; of a job that needed one only, the log is enough."""
-    logger.info(ENDED)
-    if attempts.read_text(encoding="utf-8").count(BEGINS) == 1:
-        attempts.unlink()
-
-
-def _slurm_job() -> str:
-    number = os.environ.get("SLURM_JOB_ID")
-    return f", Slurm job {number}" if number else ""
 
 
 def _is_full_disk(error: BaseException | None) -> bool:
@@ -95,24 +93,9 @@ def _is_full_disk(error: BaseException | None) -> bool:
     return False
 
 
-def _end_of_defect(logger: logging.Logger, error: Exception, log: Path) -> None:
-    if os.environ.get("STIMMUNG_SHOW_MESSAGES") == "1":
-        logger.error(traceback.format_exc())
-        return
-    logger.error("unexpected, from the outermost call to the innermost:\n%s", redacted_traceback(error))
-    told = InputError(
-        f"{logger.name}: unexpected {kind_of(error)} in {place_of(error, Path(__file__))}; "
+def _told_of_defect(rule: str, error: Exception, log: Path) -> InputError:
+    return InputError(
+        f"{rule}: unexpected {kind_of(error)} in {place_of(error, Path(__file__))}; "
         f"the traceback without its messages, which may quote data, is in {log}",
         "With STIMMUNG_SHOW_MESSAGES=1 before the command they are shown: read them before you send them to anybody.",
     )
-    _end(logger, str(told))
-
-
-def _end(logger: logging.Logger, message: str) -> None:
-    logger.error(message)
-    _exit(message)
-
-
-def _exit(message: str) -> None:
-    print(message, file=sys.stderr)
-    raise SystemExit(1)

@@ -40,9 +40,8 @@ def billion_parameters(model: Model) -> float:
 def rows_of_training(training: Training, n_rows: int) -> int:
     """Return the rows that the training of one adapter on ``n_rows`` passes through the model, all epochs together."""
     if training.max_steps is not None:
-        return (
-            training.max_steps * training.per_device_train_batch_size * training.gradient_accumulation_steps
-        )
+        per_step = training.per_device_train_batch_size * training.gradient_accumulation_steps
+        return training.max_steps * per_step
     return math.ceil((training.num_train_epochs or 1) * n_rows)
 
 
@@ -52,13 +51,7 @@ def limit_minutes(n_rows: int, minutes_per_1000_rows: float) -> int:
 
 
 def n_rows(table: Path) -> int:
-    """Return the rows of a parquet file, from its footer.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it has not been made yet.
-    """
+    """Return the rows of a parquet file, from its footer. Raises FileNotFoundError if it has not been made yet."""
     # Imported here: the Snakefile is read at the start of every job, and few ask for this.
     import pyarrow.parquet as pq
 

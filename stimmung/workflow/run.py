@@ -16,15 +16,8 @@ NOT_PASSED = {"code", "after"}
 def run(function: Callable[..., None], snakemake: Any) -> None:
     """Call a script's function with the inputs, outputs and params of its rule, within :func:`job`.
 
-    A value is converted to what the parameter is annotated with: a path, a number, a list of paths, or a model of the config. A file
-    that a rule lists under one name arrives as it is, several as a list. ``threads`` is passed to who asks for it.
-
-    Parameters
-    ----------
-    function
-        Has keyword-only, annotated parameters.
-    snakemake
-        The object that Snakemake gives a script.
+    A value is converted to what the keyword-only parameter is annotated with: a path, a number, a list of paths, or a model of the
+    config. A file that a rule lists under one name arrives as it is, several as a list. ``threads`` is passed to who asks for it.
 
     Raises
     ------
@@ -44,36 +37,27 @@ def arguments_of(function: Callable[..., None], snakemake: Any) -> dict[str, Any
             raise TypeError(f"rule {snakemake.rule} gives {', '.join(sorted(twice))} more than once")
         given |= named
     given["threads"] = snakemake.threads
-    hints = get_type_hints(function)
     if problem := mismatch(function, given):
         raise TypeError(f"rule {snakemake.rule} and {function.__name__} do not fit: {problem}")
-    return {
-        name: _converted(name, given[name], hints[name]) for name in _parameters(function) if name in given
-    }
+    arguments = {}
+    for name, annotation in get_type_hints(function).items():
+        if name in given:
+            # Snakemake's own lists are subclasses, which pydantic would hand on as they are.
+            value = list(given[name]) if isinstance(given[name], list) else given[name]
+            try:
+                arguments[name] = TypeAdapter(annotation).validate_python(value)
+            except ValidationError as error:
+                raise TypeError(f"{name}: {error.error_count()} value(s) do not fit {annotation}") from error
+    return arguments
 
 
 def mismatch(function: Callable[..., None], given: Iterable[str]) -> str:
     """Return how the names that a rule gives differ from a function's parameters; nothing if they do not."""
-    parameters = _parameters(function)
+    parameters = inspect.signature(function).parameters
     names = set(given) - NOT_PASSED
     needed = {name for name, one in parameters.items() if one.default is inspect.Parameter.empty}
-    missing = needed - names
-    unknown = names - set(parameters) - {"threads"}
-    return "; ".join(
-        f"{what} {', '.join(sorted(some))}"
-        for what, some in (("the rule lacks", missing), ("the function has no", unknown))
-        if some
-    )
-
-
-def _parameters(function: Callable[..., None]) -> dict[str, inspect.Parameter]:
-    return dict(inspect.signature(function).parameters)
-
-
-def _converted(name: str, value: Any, annotation: Any) -> Any:
-    # Snakemake's own lists are subclasses, which pydantic would hand on as they are.
-    plain = list(value) if isinstance(value, list) else value
-    try:
-        return TypeAdapter(annotation).validate_python(plain)
-    except ValidationError as error:
-        raise TypeError(f"{name}: {error.error_count()} value(s) do not fit {annotation}") from error
+    differences = {
+        "the rule lacks": needed - names,
+        "the function has no": names - set(parameters) - {"threads"},
+    }
+    return "; ".join(f"{what} {', '.join(sorted(some))}" for what, some in differences.items() if some)

@@ -20,13 +20,12 @@ def study_or_exit(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -
 
 
 def files_or_exit(study: Study) -> None:
-    """Say that files which a person must bring are not there, as `stimmung check` says it, and exit with 1.
+    """Say that files which a person must bring are not there, as `stimmung check` says it, and exit with 1. Nothing is opened.
 
-    Snakemake would say so too, in the words of its rules. Like it, this minds no file that is gone after it was read: what is made
-    of it first is there. Nothing is opened.
+    Like Snakemake, this minds no file that is gone after it was read: what is made of it first is there.
     """
     for key, (paths, made) in _needed(study).items():
-        if (Path("results") / made).exists() or all(map(_is_there, paths)):
+        if (Path("results") / made).exists() or all(Path(path).expanduser().exists() for path in paths):
             continue
         # Only now, because what reads the files takes half a second to import.
         from stimmung.study.named_files import readings
@@ -62,20 +61,14 @@ def _needed(study: Study) -> dict[str, tuple[list[str], str]]:
     return needed
 
 
-def _is_there(path: str) -> bool:
-    return Path(path).expanduser().exists()
-
-
 def executor_or_exit(executor: str) -> None:
     """Say once, and not again for each job, that this machine cannot submit jobs, and exit with 1."""
     if executor == "slurm" and shutil.which("sbatch") is None:
-        _exit(
-            InputError(
-                "there is no Slurm on this machine: no command `sbatch`",
-                "Run it on a login node of the cluster; `snakemake --profile slurm -n` plans it here, and "
-                "`snakemake --cores 2` runs it here.",
-            )
+        hint = (
+            "Run it on a login node of the cluster; `snakemake --profile slurm -n` plans it here, and "
+            "`snakemake --cores 2` runs it here."
         )
+        _exit(InputError("there is no Slurm on this machine: no command `sbatch`", hint))
 
 
 def _exit(error: InputError) -> NoReturn:

@@ -42,22 +42,14 @@ def load_salt(file: Path) -> bytes:
 def keyed_digests(values: pa.Array | pa.ChunkedArray, key: bytes) -> Digests:
     """Return a 64-bit digest of each value: keyed BLAKE2b (RFC 7693), which cannot be tested without the key.
 
-    With 64 bits, two of 20 million values share a digest with a probability of one in 90,000.
-
-    Parameters
-    ----------
-    values
-        Strings or bytes without nulls, shape (n,).
-    key
-        The salt, or nothing for a digest that anybody can compute.
+    With 64 bits, two of 20 million values share a digest with a probability of one in 90,000. Values are strings or bytes
+    without nulls, shape (n,). An empty key gives a digest that anybody can compute.
     """
     # Authors come back many times in a batch: each is hashed once.
     encoded = pa.chunked_array([values] if isinstance(values, pa.Array) else values.chunks).combine_chunks()
     encoded = encoded.cast(pa.binary()).dictionary_encode()
-    digests = [
-        hashlib.blake2b(value, key=key, digest_size=DIGEST_BYTES).digest()
-        for value in encoded.dictionary.to_pylist()
-    ]
+    values = encoded.dictionary.to_pylist()
+    digests = [hashlib.blake2b(value, key=key, digest_size=DIGEST_BYTES).digest() for value in values]
     of_value = np.frombuffer(b"".join(digests), ">u8").astype(np.uint64)
     result: Digests = of_value[encoded.indices.to_numpy()]
     return result

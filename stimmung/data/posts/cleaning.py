@@ -21,20 +21,12 @@ _EMOJI_ONLY = rf"^[{_SPACE}\p{{So}}\p{{Sk}}\x{{200d}}\x{{20e3}}\x{{fe0e}}\x{{fe0
 
 
 def clean_texts(texts: pa.Array, cleaning: Cleaning) -> pa.Array:
-    """Return texts cleaned as the options say, shape (n,).
-
-    Parameters
-    ----------
-    texts
-        Strings without nulls.
-    cleaning
-        What is removed. The defaults are those of study B.
-    """
+    """Return texts, which are strings without nulls, cleaned as the options say, shape (n,)."""
     if cleaning.html_entities == "unescape":
-        texts = _unescaped(texts)
-    pattern = removed_pattern(cleaning)
-    if pattern:
-        texts = pc.replace_substring_regex(texts, _spelled_out(pattern), "")
+        plain = [html.unescape(text) if "&" in text else text for text in texts.to_pylist()]
+        texts = pa.array(plain, pa.string())
+    if pattern := removed_pattern(cleaning):
+        texts = pc.replace_substring_regex(texts, pattern.replace(r"\S", f"[^{_SPACE}]"), "")
     return _collapsed(texts) if cleaning.whitespace == "collapse" else texts
 
 
@@ -48,14 +40,6 @@ def removed_pattern(cleaning: Cleaning) -> str:
 def is_emoji_only(texts: pa.Array) -> pa.Array:
     """Return, for each text, whether it has emoji and nothing else, shape (n,)."""
     return pc.match_substring_regex(texts, _EMOJI_ONLY)
-
-
-def _spelled_out(pattern: str) -> str:
-    return pattern.replace(r"\S", f"[^{_SPACE}]")
-
-
-def _unescaped(texts: pa.Array) -> pa.Array:
-    return pa.array([html.unescape(text) if "&" in text else text for text in texts.to_pylist()], pa.string())
 
 
 def _collapsed(texts: pa.Array) -> pa.Array:

@@ -12,15 +12,8 @@ def matching_files(
 ) -> dict[str, dict[str, str | None]]:
     """Return for each pattern the files that it matches, sorted, each with the week that its name gives, or None.
 
-    Parameters
-    ----------
-    patterns
-        Paths with ``*``, ``?``, ``**``, and ``{week}`` where the file's name gives the week's label. A path that exists is
-        taken as it is, even if its name has brackets, which would be a pattern.
-    weeks
-        The labels that ``{week}`` may stand for.
-    root
-        The folder that relative patterns and the files found start from.
+    Patterns are paths from ``root`` with ``*``, ``?``, ``**``, and ``{week}`` where the file's name gives one of ``weeks``. A
+    path that exists is taken as it is, even if its name has brackets, which would be a pattern.
     """
     return {pattern: dict(sorted(_matches(pattern, weeks, root).items())) for pattern in patterns}
 

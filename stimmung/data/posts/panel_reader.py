@@ -50,22 +50,7 @@ def read_panel(files: Sequence[PostFile], reader: PostReader, posts: Path) -> di
     """Read all files of a panel and write ``posts/{week}.parquet`` for every declared week.
 
     All files are read once, in batches. A week whose posts are the same as before keeps its file, with its
-    time stamp. A week without posts gets an empty table.
-
-    Parameters
-    ----------
-    files
-        The files, in the order of their names.
-    reader
-        How they are read.
-    posts
-        The folder of the weeks' tables. It holds a scratch folder while this runs.
-
-    Returns
-    -------
-    dict
-        The report: rows read and kept, rows dropped by reason, in all, by week and by pattern of files, and
-        warnings.
+    time stamp. A week without posts gets an empty table. Returns the report, see :func:`reading_report`.
 
     Raises
     ------
@@ -184,17 +169,14 @@ def _filter(batch: _Batch, reader: PostReader, tally: Tally) -> None:
             batch.drop(pc.is_in(batch[role], REMOVED), "removed")
     for role in ("author", "post_id"):
         if role in batch:
+            said = f"values of the {role} look rounded, like 1.21327E+18"
             rounded = pc.match_substring_regex(batch[role], _ROUNDED)
-            tally.notice(
-                f"values of the {role} look rounded, like 1.21327E+18: different ones may have become equal",
-                rounded,
-            )
+            tally.notice(f"{said}: different ones may have become equal", rounded)
     if reader.filters.retweets == "drop" and "retweet" in batch:
         flags = pc.utf8_lower(pc.utf8_trim_whitespace(batch["retweet"]))
         neither = pc.invert(pc.or_(pc.is_in(flags, _TRUE), pc.is_in(flags, _FALSE)))
-        tally.notice(
-            f"values of '{reader.columns.retweet}' are neither true nor false, and count as false", neither
-        )
+        said = f"values of '{reader.columns.retweet}' are neither true nor false, and count as false"
+        tally.notice(said, neither)
         batch.drop(pc.is_in(flags, _TRUE), "retweet")
     elif reader.filters.retweets == "drop":
         batch.drop(pc.starts_with(batch["text"], RETWEET_SIGN), "retweet")
@@ -212,13 +194,10 @@ def _clean(batch: _Batch, reader: PostReader) -> None:
 
 
 def _as_spilled(posts: pa.Table, reader: PostReader, place: str) -> pa.Table:
-    """Return posts as scratch files hold them: hashes and the cleaned text.
-
-    A post is known by its identifier; without one by its time, author and text; without a time by its place
-    in its file.
-    """
+    """Return posts as scratch files hold them: hashes and the cleaned text."""
     moment = [posts["time"].cast(pa.string())] if "time" in posts.column_names else []
     author = [posts["author"]] if "author" in posts.column_names else []
+    # A post is known by its identifier; without one by its time, author and text; without a time by its place in its file.
     if "post_id" in posts.column_names:
         identity = [posts["post_id"]]
     elif moment:

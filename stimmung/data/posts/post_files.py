@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stimmung.data.posts.file_patterns import matching_files
-from stimmung.data.posts.post_lines import NotUtf8Error, Stream, csv_rows, json_rows
+from stimmung.data.posts.post_lines import NotUtf8Error, csv_rows, json_rows
 from stimmung.vocabulary.errors import InputError, near
 from stimmung.vocabulary.posts import PostColumns, PostFormat
 
@@ -37,37 +37,25 @@ Row = TypeVar("Row")
 class PostFile:
     """One file of a panel.
 
-    Attributes
-    ----------
-    path
-        Where it is. Some panels have one file per author, named after the author, so a path is shown in an
-        error about this file and nowhere else.
-    pattern
-        The pattern that it matches; this is what logs and reports show.
-    week
-        The label of the week that its name gives, if it gives one.
+    Some panels have one file per author, named after the author, so the path is shown in an error about this file and nowhere
+    else; logs and reports show the pattern that it matches.
     """
 
     path: Path
     pattern: str
-    week: str | None = None
+    week: str | None = None  # the label of the week that its name gives
 
 
 @dataclass(frozen=True)
 class RawPosts:
     """Some rows of a file.
 
-    Attributes
-    ----------
-    columns
-        A column for each role of `PostColumns`: valid text, except ``time``, which may also be a number or a
-        timestamp. Absent values are null.
-    dropped
-        Reason to the number of rows that could not be read.
+    There is a column for each role of `PostColumns`: valid text, except ``time``, which may also be a number or a timestamp.
+    Absent values are null.
     """
 
     columns: pa.Table
-    dropped: Counter[str]
+    dropped: Counter[str]  # reason to the number of rows that could not be read
 
 
 def find_post_files(patterns: Sequence[str], weeks: Sequence[str], root: Path = Path()) -> list[PostFile]:
@@ -97,7 +85,8 @@ def read_post_file(path: Path, columns: PostColumns, format: PostFormat) -> Iter
     InputError
         If the file is absent, damaged, truncated, of an unknown kind, or lacks a column. No content is shown.
     """
-    kind = next((suffix for suffix in reversed(_suffixes(path)) if suffix not in COMPRESSED), "")
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    kind = next((suffix for suffix in reversed(suffixes) if suffix not in COMPRESSED), "")
     try:
         if kind in PARQUET:
             yield from _read_parquet(path, columns)
@@ -126,24 +115,14 @@ def read_post_file(path: Path, columns: PostColumns, format: PostFormat) -> Iter
         ) from None
 
 
-def _suffixes(path: Path) -> list[str]:
-    return [suffix.lower() for suffix in path.suffixes]
-
-
 def _opened(path: Path) -> Any:
-    match path.suffix.lower():
-        case ".gz":
-            return gzip.open(path)
-        case ".bz2":
-            return bz2.open(path)
-        case ".xz":
-            return lzma.open(path)
-        case ".zst":
-            return pa.input_stream(path, compression="zstd")
-    return path.open("rb")
+    if path.suffix.lower() == ".zst":
+        return pa.input_stream(path, compression="zstd")
+    openers: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+    return openers.get(path.suffix.lower(), open)(path, "rb")
 
 
-def _read_csv(path: Path, stream: Stream, columns: PostColumns, delimiter: str) -> Iterator[RawPosts]:
+def _read_csv(path: Path, stream: BinaryIO, columns: PostColumns, delimiter: str) -> Iterator[RawPosts]:
     rows = csv_rows(stream, delimiter)
     header: list[str] | None = columns.names or next(rows, None)
     if header is None:
@@ -159,7 +138,7 @@ def _read_csv(path: Path, stream: Stream, columns: PostColumns, delimiter: str) 
         yield _from_values(picked, Counter({"malformed-row": len(batch) - len(whole)}))
 
 
-def _read_json(path: Path, stream: Stream, columns: PostColumns) -> Iterator[RawPosts]:
+def _read_json(path: Path, stream: BinaryIO, columns: PostColumns) -> Iterator[RawPosts]:
     roles = columns.by_role()
     seen: set[str] = set()
     n_rows = 0
@@ -168,10 +147,8 @@ def _read_json(path: Path, stream: Stream, columns: PostColumns) -> Iterator[Raw
         rows = [row for row in batch if row is not None]
         found = {role: [_at(row, column) for row in rows] for role, column in roles.items()}
         seen |= {roles[role] for role, values in found.items() if any(value is not None for value in values)}
-        plain = [
-            not any(isinstance(value, dict | list) for value in values)
-            for values in zip(*found.values(), strict=True)
-        ]
+        rows_of_values = zip(*found.values(), strict=True)
+        plain = [not any(isinstance(value, dict | list) for value in values) for values in rows_of_values]
         picked = {
             role: [_as_text(value) for value in itertools.compress(values, plain)]
             for role, values in found.items()
@@ -260,13 +237,11 @@ def _from_values(picked: Mapping[str, Sequence[str | None]], dropped: Counter[st
         arrays = {role: pa.array(values, pa.string()) for role, values in picked.items()}
     except UnicodeEncodeError:
         # As bytes, which are not valid UTF-8 either. Slow, so only where a value needs it.
-        arrays = {
-            role: pa.array(
-                [None if value is None else value.encode("utf-8", "surrogatepass") for value in values],
-                pa.binary(),
-            )
+        encoded = {
+            role: [value if value is None else value.encode("utf-8", "surrogatepass") for value in values]
             for role, values in picked.items()
         }
+        arrays = {role: pa.array(values, pa.binary()) for role, values in encoded.items()}
     return _from_arrays(arrays, dropped)
 
 

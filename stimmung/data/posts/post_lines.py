@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, BinaryIO
 
 BLOCK_BYTES = 1 << 20
 MAX_LINE_BYTES = 1 << 20
@@ -15,14 +15,7 @@ class NotUtf8Error(ValueError):
     """The file has an encoding in which no row is UTF-8."""
 
 
-class Stream(Protocol):
-    """What bytes are read from: an open file, or a decompressor on one."""
-
-    def read(self, size: int, /) -> bytes:
-        """Return at most ``size`` bytes, none at the end."""
-
-
-def physical_lines(stream: Stream) -> Iterator[str]:
+def physical_lines(stream: BinaryIO) -> Iterator[str]:
     r"""Yield the lines of a stream with their ``\n``, in bounded memory.
 
     Bytes that are not UTF-8 become lone surrogates, which valid text never has, so that they can be found later.
@@ -47,7 +40,7 @@ def physical_lines(stream: Stream) -> Iterator[str]:
         yield rest.decode("utf-8", "surrogateescape")
 
 
-def csv_rows(stream: Stream, delimiter: str) -> Iterator[list[str] | None]:
+def csv_rows(stream: BinaryIO, delimiter: str) -> Iterator[list[str] | None]:
     """Yield the rows of a csv file, and None for each line that cannot be parsed. Blank lines are skipped.
 
     A quote that is never closed would merge everything after it into one row. So if a row fails, only its first line is
@@ -67,7 +60,7 @@ def csv_rows(stream: Stream, delimiter: str) -> Iterator[list[str] | None]:
             yield None
 
 
-def json_rows(stream: Stream) -> Iterator[dict[str, Any] | None]:
+def json_rows(stream: BinaryIO) -> Iterator[dict[str, Any] | None]:
     """Yield the objects of a file with one JSON object per line, and None for each line that is not an object."""
     for line in physical_lines(stream):
         if line.isspace():
@@ -83,7 +76,7 @@ def json_rows(stream: Stream) -> Iterator[dict[str, Any] | None]:
 class _RereadableLines:
     """Lines of a stream; those since the last complete row can be read again."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: BinaryIO) -> None:
         self._fresh = physical_lines(stream)
         self._again: list[str] = []
         self.since_row: list[str] = []

@@ -19,20 +19,12 @@ def parse_times(column: pa.ChunkedArray, format: PostFormat) -> pd.DatetimeIndex
     """Return the times of posts as UTC; NaT where a time is absent or does not parse.
 
     A time without an offset is taken to be in ``format.time_zone``. Of an hour that occurs twice, as clocks are set back,
-    it is the first; of an hour that is skipped, it is the moment after.
-
-    Parameters
-    ----------
-    column
-        Text, numbers, dates or timestamps, shape (n,).
-    format
-        The format of the times and the zone of those without an offset.
+    it is the first; of an hour that is skipped, it is the moment after. ``column`` has text, numbers, dates or timestamps.
     """
     if pa.types.is_temporal(column.type):
-        return _in_utc(
-            pd.DatetimeIndex(column.cast(_microseconds(column.type), safe=False).to_pandas()),
-            format.time_zone,
-        )
+        zone = column.type.tz if pa.types.is_timestamp(column.type) else None
+        moments = column.cast(pa.timestamp("us", tz=zone), safe=False).to_pandas()
+        return _in_utc(pd.DatetimeIndex(moments), format.time_zone)
     values = column.to_pandas()
     if format.time_format in _UNIX:
         return _from_unix(values, _UNIX[format.time_format])
@@ -48,12 +40,7 @@ def parse_times(column: pa.ChunkedArray, format: PostFormat) -> pd.DatetimeIndex
 def week_numbers(times: pd.DatetimeIndex, weeks: Weeks) -> npt.NDArray[np.int64]:
     """Return the place of each post's week among ``weeks.labels()``, shape (n,); OUTSIDE for the others.
 
-    Parameters
-    ----------
-    times
-        UTC, without NaT.
-    weeks
-        The declared weeks. A day begins at midnight in their time zone.
+    Times are UTC, without NaT; a day begins at midnight in the weeks' time zone.
     """
     local = times.tz_convert(weeks.time_zone).tz_localize(None)
     days = local.to_numpy().astype("datetime64[D]").astype(np.int64)
@@ -92,7 +79,3 @@ def _in_utc(times: pd.DatetimeIndex, time_zone: str) -> pd.DatetimeIndex:
         first_of_two = np.ones(len(times), bool)
         times = times.tz_localize(time_zone, ambiguous=first_of_two, nonexistent="shift_forward")
     return times.tz_convert("UTC")
-
-
-def _microseconds(kind: pa.DataType) -> pa.DataType:
-    return pa.timestamp("us", tz=kind.tz if pa.types.is_timestamp(kind) else None)

@@ -24,28 +24,16 @@ from stimmung.vocabulary.posts import PostFilters
 ROW_GROUP = 20_000
 FLUSH_ROWS, FLUSH_BYTES = 20_000, 8 << 20
 SLICE_BYTES = 24 << 20
-SPILL = pa.schema(
-    [
-        ("order", pa.uint64()),
-        ("post", pa.uint64()),
-        ("author", pa.uint64()),
-        ("text_key", pa.uint64()),
-        ("text", pa.string()),
-    ]
-)
-POSTS_FILE = pa.schema(
-    [("post_id", pa.string()), ("week", pa.string()), ("author", pa.string()), ("text", pa.string())]
-)
+# `order` sorts the finished week, `post` identifies a post, `text_key` is equal for posts of which only one is kept.
+_DIGESTS = ("order", "post", "author", "text_key")
+SPILL = pa.schema([*((name, pa.uint64()) for name in _DIGESTS), ("text", pa.string())])
+POSTS_FILE = pa.schema([(name, pa.string()) for name in ("post_id", "week", "author", "text")])
 
 Rows = npt.NDArray[np.int64]
 
 
 class WeekSpill:
-    """A scratch file for each week, written a batch at a time, in the order of reading.
-
-    Columns as in ``SPILL``: ``order`` sorts the finished week, ``post`` identifies a post, ``text_key`` is equal for
-    posts of which only one is kept.
-    """
+    """A scratch file for each week, written a batch at a time, in the order of reading."""
 
     def __init__(self, folder: Path, labels: list[str]) -> None:
         self._folder = folder
@@ -65,10 +53,8 @@ class WeekSpill:
         """Set posts aside; ``weeks`` has, for each post, the index of its week among the labels."""
         self._pending.append(posts.append_column("week", pa.array(weeks)))
         # Many panels are many small files; written one by one, each would add a tiny batch to every week.
-        if (
-            sum(map(len, self._pending)) >= FLUSH_ROWS
-            or sum(part.nbytes for part in self._pending) >= FLUSH_BYTES
-        ):
+        n_bytes = sum(part.nbytes for part in self._pending)
+        if sum(map(len, self._pending)) >= FLUSH_ROWS or n_bytes >= FLUSH_BYTES:
             self._flush()
 
     def _flush(self) -> None:
@@ -96,30 +82,14 @@ class WeekSpill:
 
 @dataclass(frozen=True)
 class FinishedWeek:
-    """Counts of a week's posts.
-
-    Attributes
-    ----------
-    kept
-        Posts in the week's table.
-    dropped
-        Reason to number.
-    authors
-        Number of authors; 0 where they are unknown.
-    largest_share
-        The share of the week's posts that its most active author wrote; 0 where authors are unknown.
-    sha256
-        Of the week's file.
-    changed
-        Whether the file differs from the one before.
-    """
+    """Counts of a week's posts, and the digest of its file."""
 
     kept: int
-    dropped: Counter[str]
-    authors: int
-    largest_share: float
+    dropped: Counter[str]  # reason to number
+    authors: int  # 0 where they are unknown
+    largest_share: float  # of the week's posts, by its most active author; 0 where authors are unknown
     sha256: str
-    changed: bool
+    changed: bool  # whether the file differs from the one before
 
 
 class Activity:
@@ -153,20 +123,8 @@ def write_week(
     """Put a week's posts in order, drop repeated ones and those beyond an author's cap, and write the rest.
 
     Posts are sorted by ``order``, a digest of time and text: it looks random, and does not depend on how files are
-    called, on how they overlap or on the salt. A file whose bytes would be the same is left alone.
-
-    Parameters
-    ----------
-    spill
-        The week's scratch file; absent for a week without posts.
-    label
-        The week.
-    target
-        The parquet file to write.
-    filters
-        Which repeated posts go, and the cap.
-    activity
-        Counts the posts of each author over all weeks. None: authors are unknown, and there is no cap.
+    called, on how they overlap or on the salt. A file whose bytes would be the same is left alone. A week without posts has no
+    ``spill``. ``activity`` counts the posts of each author over all weeks; None: authors are unknown, and there is no cap.
     """
     if activity is None:
         filters = filters.model_copy(update={"max_posts_per_author": None})
@@ -198,13 +156,7 @@ def write_week(
 
 
 def keep_if_equal(draft: Path, target: Path) -> bool:
-    """Rename a draft to its target, unless the two have the same bytes: then the target keeps its time stamp.
-
-    Returns
-    -------
-    bool
-        Whether the target changed.
-    """
+    """Rename a draft to its target and return True, or False if they are equal: then the target keeps its time stamp."""
     if target.exists() and filecmp.cmp(draft, target, shallow=False):
         draft.unlink()
         return False
@@ -213,12 +165,17 @@ def keep_if_equal(draft: Path, target: Path) -> bool:
 
 
 def _column(spill: Path, name: str) -> Digests:
+    parts = [array.to_numpy() for array in _arrays(spill, name)]
+    return np.concatenate([np.empty(0, np.uint64), *parts])
+
+
+def _arrays(spill: Path, name: str) -> Iterator[pa.Array]:
     if not spill.exists():
-        return np.empty(0, np.uint64)
+        return
     options = pa.ipc.IpcReadOptions(included_fields=[SPILL.get_field_index(name)])
     with pa.ipc.open_stream(spill, options=options) as reader:
-        parts: list[Digests] = [batch.column(0).to_numpy() for batch in reader]
-    return np.concatenate(parts)
+        for batch in reader:
+            yield batch.column(0)
 
 
 def _chosen(spill: Path, filters: PostFilters) -> tuple[Rows, Counter[str], int]:
@@ -264,11 +221,9 @@ def _texts(spill: Path, rows: Rows, n_rows: int) -> pa.Array:
     wanted[rows] = True
     found = []
     start = 0
-    options = pa.ipc.IpcReadOptions(included_fields=[SPILL.get_field_index("text")])
-    with pa.ipc.open_stream(spill, options=options) as reader:
-        for batch in reader:
-            found.append(batch.column(0).filter(pa.array(wanted[start : start + len(batch)])))
-            start += len(batch)
+    for texts in _arrays(spill, "text"):
+        found.append(texts.filter(pa.array(wanted[start : start + len(texts)])))
+        start += len(texts)
     return pa.concat_arrays(found).take(pa.array(np.searchsorted(np.sort(rows), rows)))
 
 

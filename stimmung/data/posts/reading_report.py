@@ -23,26 +23,14 @@ class Tally:
     """Counts of rows before posts are compared with each other, and of the file that is being read.
 
     Files are counted by the pattern that they match: a file's own name may be an author's.
-
-    Attributes
-    ----------
-    n_files, rows
-        Pattern to the number of files and of rows.
-    dropped
-        Pattern, week and reason to the number of dropped rows.
-    odd
-        Pattern and observation to the number of rows; these are kept, and a warning names them.
-    rows_of_file, dropped_of_file
-        The present file's rows, and its dropped ones by reason.
-    first_time, last_time
-        Of all posts, whether their week is declared or not.
     """
 
     def __init__(self) -> None:
         self.n_files: Counter[str] = Counter()
         self.rows: Counter[str] = Counter()
-        self.dropped: Counter[tuple[str, str, str]] = Counter()
-        self.odd: Counter[tuple[str, str]] = Counter()
+        self.dropped: Counter[tuple[str, str, str]] = Counter()  # pattern, week, reason
+        self.odd: Counter[tuple[str, str]] = Counter()  # pattern, observation; kept, and a warning names them
+        # Of all posts, whether their week is declared or not.
         self.first_time: pd.Timestamp | None = None
         self.last_time: pd.Timestamp | None = None
 
@@ -85,14 +73,8 @@ class Tally:
 def reading_report(tally: Tally, weeks: Mapping[str, FinishedWeek], largest_share: float) -> dict[str, Any]:
     """Return the report of a panel as plain values, ready for JSON.
 
-    Parameters
-    ----------
-    tally
-        Counts of the reading.
-    weeks
-        Counts of the finished weeks, by label, in order.
-    largest_share
-        The share of all posts that the most active author wrote.
+    It has rows read and kept, rows dropped by reason (in all, by week and by pattern of files), and warnings.
+    ``largest_share`` is the share of all posts that the most active author wrote.
     """
     compared = sum((week.dropped for week in weeks.values()), Counter[str]())
     return {

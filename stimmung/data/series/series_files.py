@@ -34,7 +34,7 @@ def read_series_file(path: Path, needed: Sequence[str]) -> pd.DataFrame:
             table = table.astype(object).where(table.notna(), "").astype(str)
         else:
             raise InputError(f"{path} is neither .csv nor .parquet")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pa.ArrowException, ValueError, OSError) as error:
+    except (pa.ArrowException, ValueError, OSError) as error:
         raise InputError(
             f"{path} is not a readable {path.suffix} file", f"It may be damaged. ({error})"
         ) from error
@@ -109,11 +109,8 @@ def numbers_of(table: pd.DataFrame, column: str, path: Path) -> list[float | Non
     """
     cells = [str(cell).strip() for cell in table[column]]
     numbers = [parse_number(cell) for cell in cells]
-    bad = [
-        row
-        for row, (cell, number) in enumerate(zip(cells, numbers, strict=True), 1)
-        if cell and number is None
-    ]
+    pairs = zip(cells, numbers, strict=True)
+    bad = [row for row, (cell, number) in enumerate(pairs, start=1) if cell and number is None]
     if bad:
         raise InputError(f"{path}: no number in column '{column}' of {_rows(bad)}")
     return numbers

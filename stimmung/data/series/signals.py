@@ -23,12 +23,11 @@ def read_signal(
 ) -> pd.DataFrame:
     """Read a file with a row for each day or week into a weekly series for each answer option.
 
+    Returns columns week, signal, option, value, n (days or weeks behind the value); sorted by option and week. Rows outside the
+    panel's weeks are kept, for correlations at a lag.
+
     Parameters
     ----------
-    path
-        A .csv or .parquet file.
-    name
-        The signal's name in tables and figures.
     day
         The column of the day, or of any day of the week.
     columns
@@ -38,13 +37,6 @@ def read_signal(
         label on or before its day, as a survey wave does.
     aggregate
         How the days of a week become one value.
-    weeks
-        The panel's weeks. Rows outside them are kept, for correlations at a lag.
-
-    Returns
-    -------
-    DataFrame
-        Columns week, signal, option, value, n (days or weeks behind the value); sorted by option and week.
 
     Raises
     ------

@@ -3,13 +3,14 @@
 import logging
 import re
 import warnings
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import openpyxl
 import pandas as pd
+from openpyxl.utils.exceptions import InvalidFileException
 
 from stimmung.data.series.series_files import days_of, numbers_of, parse_day, parse_number, read_series_file
 from stimmung.vocabulary.errors import InputError, near
@@ -28,20 +29,9 @@ def read_yougov(path: Path, sheet: str | None = None) -> pd.DataFrame:
     """Read one sheet of a tracker as downloaded from YouGov's site.
 
     The first row has the question and the days of the waves ('27th Jun 2019'), each further row an answer option and its
-    shares ('53%'), the last rows the number of respondents.
-
-    Parameters
-    ----------
-    path
-        The .xlsx file.
-    sheet
-        The group of respondents, e.g. 'All adults'. None: the first sheet.
-
-    Returns
-    -------
-    DataFrame
-        Columns day, option, share (0 to 1), n (unweighted respondents of the group). 'Other' and "Don't know"
-        are left out.
+    shares ('53%'), the last rows the number of respondents. A sheet is a group of respondents, e.g. 'All adults'; None is the
+    first sheet. Returns columns day, option, share (0 to 1), n (unweighted respondents of the group). 'Other' and "Don't know" are
+    left out.
 
     Raises
     ------
@@ -60,18 +50,18 @@ def read_yougov(path: Path, sheet: str | None = None) -> pd.DataFrame:
     n_of = dict.fromkeys(days, float("nan"))
     for base in reversed(YOUGOV_BASES):
         counts = next((row[1:] for row in rows[1:] if row[0] == base), ())
-        n_of |= {
-            day: n for day, cell in zip(days, counts, strict=False) if (n := parse_number(cell)) is not None
-        }
+        numbers = zip(days, map(parse_number, counts), strict=False)
+        n_of |= {day: n for day, n in numbers if n is not None}
     answers = [row for row in rows[1:] if row[0] and row[0] not in (*YOUGOV_BASES, *YOUGOV_RESIDUAL)]
-    cells = [(str(row[0]).strip(), *one) for row in answers for one in zip(days, row[1:], strict=True)]
-    waves = [(day, option, parse_number(cell), n_of[day]) for option, day, cell in cells]
-    # A cell without a digit, such as '-', is empty.
-    if unread := [
-        day
-        for (_, day, cell), wave in zip(cells, waves, strict=True)
-        if wave[2] is None and re.search(r"\d", str(cell))
-    ]:
+    waves, unread = [], []
+    for option, *cells in answers:
+        for day, cell in zip(days, cells, strict=True):
+            share = parse_number(cell)
+            waves.append((day, str(option).strip(), share, n_of[day]))
+            # A cell without a digit, such as '-', is empty.
+            if share is None and re.search(r"\d", str(cell)):
+                unread.append(day)
+    if unread:
         raise InputError(f"{where}: {len(unread)} shares are not numbers, the first on {unread[0]}", PER_CENT)
     return _checked(pd.DataFrame(waves, columns=["day", "option", "share", "n"]), where)
 
@@ -79,17 +69,9 @@ def read_yougov(path: Path, sheet: str | None = None) -> pd.DataFrame:
 def read_tidy(path: Path, question: str | None = None) -> pd.DataFrame:
     """Read a .csv or .parquet tracker with the columns week, option, share, and perhaps n and question.
 
-    Parameters
-    ----------
-    path
-        The file. A week is given by any of its days; a share lies between 0 and 1 or ends in %.
-    question
-        Only rows with this value in column ``question``. None: the file is about one question.
-
-    Returns
-    -------
-    DataFrame
-        Columns day, option, share, n; n is NaN where the file does not give it.
+    A week is given by any of its days; a share lies between 0 and 1 or ends in %. Only rows with the value ``question`` in the
+    column of that name are read; None: the file is about one question. Returns columns day, option, share, n; n is NaN where
+    the file does not give it.
 
     Raises
     ------
@@ -120,25 +102,9 @@ def tracker_table(
 ) -> pd.DataFrame:
     """Return the waves of one question as a tracker table, with the answer options in the study's words.
 
-    Waves outside the declared weeks are kept, for correlations at a lag.
-
-    Parameters
-    ----------
-    waves
-        Columns day, option, share, n.
-    question
-        The question's name in the config.
-    options
-        The question's answer options, matched without regard to case.
-    weeks
-        The panel's weeks. A wave belongs to the label on or before its day.
-    where
-        The file, for messages.
-
-    Returns
-    -------
-    DataFrame
-        Columns week, question, option, share, n; sorted by week and by the order of the options.
+    Waves outside the declared weeks are kept, for correlations at a lag. A wave belongs to the label on or before its day.
+    Options are matched without regard to case; ``where`` names the file in messages. Returns columns week, question, option,
+    share, n; sorted by week and by the order of the options.
 
     Raises
     ------
@@ -146,13 +112,9 @@ def tracker_table(
         If an option is absent or its share is constant, two waves fall into one week, or none into the panel's weeks.
     """
     known = {option.casefold(): option for option in waves["option"].unique()}
-    absent = [
-        f"'{option}'{near(option, known.values())}" for option in options if option.casefold() not in known
-    ]
-    if absent:
-        raise InputError(
-            f"{where} has no answers {', '.join(absent)}", f"It has: {', '.join(known.values())}."
-        )
+    if absent := [option for option in options if option.casefold() not in known]:
+        named = ", ".join(f"'{option}'{near(option, known.values())}" for option in absent)
+        raise InputError(f"{where} has no answers {named}", f"It has: {', '.join(known.values())}.")
     ours = {known[option.casefold()]: option for option in options}
     table = waves[waves["option"].isin(ours)]
     table = table.assign(
@@ -206,13 +168,7 @@ def _sheet_rows(path: Path, sheet: str | None) -> list[tuple[Any, ...]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # about styles
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (
-        zipfile.BadZipFile,
-        KeyError,
-        ValueError,
-        OSError,
-        openpyxl.utils.exceptions.InvalidFileException,
-    ) as error:
+    except (BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
         raise InputError(f"{path} is not a readable .xlsx file", "It may be damaged.") from error
     try:
         if sheet is not None and sheet not in book.sheetnames:

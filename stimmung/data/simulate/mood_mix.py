@@ -23,15 +23,8 @@ _SIMULATED = {JOYFUL: "Happy", SAD: "Sad"}
 def read_goemotions(folder: Path) -> pd.DataFrame:
     """Read the posts of GoEmotions (Demszky et al. 2020) whose only label is joy or sadness.
 
-    Parameters
-    ----------
-    folder
-        With ``labels.txt``, one emotion per line, and tab-separated files without a header: text, label numbers, ID.
-
-    Returns
-    -------
-    DataFrame
-        Columns text and label ('joy' or 'sadness'), in the order of the files by name, each text once.
+    The folder has ``labels.txt``, one emotion per line, and tab-separated files without a header: text, label numbers, ID.
+    Returns the columns text and label ('joy' or 'sadness'), in the order of the files by name, each text once.
 
     Raises
     ------
@@ -58,7 +51,11 @@ def read_goemotions(folder: Path) -> pd.DataFrame:
                 )
             if len(cells) >= 2 and cells[1] in code_of:
                 rows.append((cells[0], code_of[cells[1]]))
-    return _labelled(rows, str(folder))
+    table = pd.DataFrame(rows, columns=["text", "label"]).drop_duplicates("text", ignore_index=True)
+    for label in (JOYFUL, SAD):
+        if not (table["label"] == label).any():
+            raise InputError(f"{folder} has no post whose only label is '{label}'")
+    return table
 
 
 def simulate_labelled_posts(n_posts: int, seed: int) -> pd.DataFrame:
@@ -84,28 +81,9 @@ def mix_posts(
     Every mix takes the first posts of the same two random orders, one of joyful and one of sad posts, so that mixes differ
     in their shares and in as little else as possible.
 
-    Parameters
-    ----------
-    labelled
-        Columns text and label.
-    weeks
-        As many weeks as shares.
-    shares
-        The share of joyful posts in each week, 0 to 1.
-    n_posts
-        Posts of a week.
-    options
-        The answer options of 'joy' and 'sadness'.
-    seed
-        Draws the posts.
-
-    Returns
-    -------
-    posts
-        Label of the week to its posts table.
-    truth
-        A tracker table of the question 'mood': the share of joyful and of sad posts in each week; ``n`` is the number of
-        posts.
+    ``labelled`` has the columns text and label, ``shares`` those of joyful posts in each week (0 to 1), ``options`` the answer
+    options of 'joy' and 'sadness'; ``n_posts`` are the posts of a week. Returns the posts table of each week by its label, and a
+    tracker table of the question 'mood': the shares in each week, with the number of posts as ``n``.
 
     Raises
     ------
@@ -130,14 +108,6 @@ def mix_posts(
         for kind, share in ((JOYFUL, n / n_posts), (SAD, 1 - n / n_posts))
     ]
     return posts, pd.DataFrame(truth, columns=["week", "question", "option", "share", "n"])
-
-
-def _labelled(rows: Sequence[tuple[str, str]], where: str) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=["text", "label"]).drop_duplicates("text", ignore_index=True)
-    for label in (JOYFUL, SAD):
-        if not (table["label"] == label).any():
-            raise InputError(f"{where} has no post whose only label is '{label}'")
-    return table
 
 
 def _shuffled(labelled: pd.DataFrame, label: str, n_needed: int, seed: Sequence[int]) -> list[str]:

@@ -1,6 +1,6 @@
 """Simulate a survey file in the form of an archive's: the same variables, labels and missing codes, but nobody's answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,27 +9,29 @@ import numpy.typing as npt
 import pandas as pd
 import pyreadstat
 
-from stimmung.data.surveys.coding import resolve_codes
+from stimmung.data.surveys.coding import Conditions, resolve_codes
+from stimmung.data.surveys.respondents import needed_columns
 from stimmung.data.surveys.survey_files import SIMULATED_MARK, code_key, code_number, find_columns
 from stimmung.vocabulary.atomic_files import whole
 from stimmung.vocabulary.codebook import AnswerOption, Code, Codebook, MissingReason, SurveyItem
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.layout import Layout, Variable
 
+Array = npt.NDArray[Any]
+
 # All shares are choices.
 OUTSIDERS = 0.2  # rows that `where` leaves out, relative to those that it keeps
 ABSENT = 0.04  # of each item's answers
-AGREEMENT = (
-    0.65  # how often an item with the target's own answers, such as party identification, has the same one
-)
+# How often an item with the target's own answers, such as party identification, has the same one.
+AGREEMENT = 0.65
 
 
 def simulate_codes(
     codebook: Codebook,
     layout: Layout,
     *,
-    where: Mapping[str, Sequence[Code]],
-    where_not: Mapping[str, Sequence[Code]],
+    where: Conditions,
+    where_not: Conditions,
     weight: str | None,
     language: str,
     n: int,
@@ -40,24 +42,7 @@ def simulate_codes(
     Respondents have a position in a plane, standard normal. The target is a multinomial logit of it, with a direction for
     each answer; nominal items are the same with smaller random slopes, ordinal and numeric ones are ranks along a random
     direction. An item with the target's own answers agrees with it more often than not. All missing codes of the codebook
-    occur.
-
-    Parameters
-    ----------
-    codebook
-        The items.
-    layout
-        The columns, among them those of every item, condition and weight.
-    where, where_not
-        They keep ``n`` rows, and leave out a fifth as many more.
-    weight
-        The column of the weight, or None.
-    language
-        Of the labels by which an item's answers are compared with the target's.
-    n
-        Rows that `where` and `where_not` keep.
-    seed
-        Of all random numbers.
+    occur. `where` and `where_not` keep ``n`` rows, and leave out a fifth as many more.
 
     Raises
     ------
@@ -66,8 +51,7 @@ def simulate_codes(
     """
     total = n + (int(OUTSIDERS * n) if where or where_not else 0)
     rng = np.random.default_rng(seed)
-    columns = _columns(codebook, layout, [*where, *where_not, *([weight] if weight else [])])
-    table = _Table(layout, columns, total)
+    table = _Table(layout, needed_columns(codebook, where, weight, where_not), total)
     places = rng.normal(size=(total, 2))
     chosen = _chosen_options(codebook, language, places, rng)
     for name, item in codebook.items.items():
@@ -77,7 +61,12 @@ def simulate_codes(
             _write_options(table, item, chosen[name], rng)
         # An answer that another column decides cannot be missing in this one.
         special = [number for number, option in enumerate(item.options) if option.when]
-        _remove_some(table, item, ~np.isin(chosen.get(name, np.zeros(total)), special), rng)
+        codes = table.codes(item.column, [code for missing in item.missing for code in missing.codes])
+        codes += [missing.range[1] for missing in item.missing if missing.range is not None]
+        if codes:
+            removable = ~np.isin(chosen.get(name, np.zeros(total)), special)
+            rows = np.flatnonzero((rng.random(total) < ABSENT) & removable)
+            table.put(item.column, rng.choice(codes, len(rows)), rows)
     if weight is not None:
         table.put(weight, np.round(rng.lognormal(-0.08, 0.4, total), 4))
     if codebook.respondent_id is not None:
@@ -89,7 +78,7 @@ def simulate_codes(
 def write_simulated_sav(codes: pd.DataFrame, layout: Layout, path: Path) -> None:
     """Write codes as an SPSS file whose label and notes say that they are simulated; the same bytes every time."""
     labels = {variable.name: layout.value_labels(variable) for variable in layout.variables}
-    lowest, highest = min(layout.missing, default=None), max(layout.missing, default=None)
+    ranges = [{"lo": min(layout.missing), "hi": max(layout.missing)}] if layout.missing else []
     mark = f"{SIMULATED_MARK} respondents, not data of {layout.title}"
     with whole(path) as draft:
         pyreadstat.write_sav(
@@ -99,11 +88,7 @@ def write_simulated_sav(codes: pd.DataFrame, layout: Layout, path: Path) -> None
             note=f"{SIMULATED_MARK}: written by Stimmung, nobody was asked.",
             column_labels={variable.name: variable.label for variable in layout.variables},
             variable_value_labels={name: values for name, values in labels.items() if values},
-            missing_ranges=(
-                {variable.name: [{"lo": lowest, "hi": highest}] for variable in layout.variables}
-                if layout.missing
-                else None
-            ),
+            missing_ranges={variable.name: ranges for variable in layout.variables if ranges} or None,
         )
         # The header has the time of writing, in which two runs would differ.
         content = bytearray(draft.read_bytes())
@@ -114,17 +99,18 @@ def write_simulated_sav(codes: pd.DataFrame, layout: Layout, path: Path) -> None
 class _Table:
     """The columns of the file while they are filled, by name or variable label, as the codebook names them."""
 
-    def __init__(self, layout: Layout, columns: Mapping[str, str], n: int) -> None:
-        self.layout, self.columns = layout, columns
-        names = [variable.name for variable in layout.variables]
-        self.frame = pd.DataFrame(np.nan, index=range(n), columns=names)
+    def __init__(self, layout: Layout, columns: Sequence[str], n: int) -> None:
+        self.layout = layout
         self._variables = {variable.name: variable for variable in layout.variables}
+        labels = {name: variable.label or None for name, variable in self._variables.items()}
+        self.columns = find_columns(columns, labels, f"the layout of {layout.title}")
+        self.frame = pd.DataFrame(np.nan, index=range(n), columns=list(labels))
 
     def variable(self, column: str) -> Variable:
         """Return the layout of a column, given by name or variable label."""
         return self._variables[self.columns[column]]
 
-    def put(self, column: str, values: Any, rows: npt.NDArray[Any] | None = None) -> None:
+    def put(self, column: str, values: Any, rows: Array | None = None) -> None:
         """Write values into a column, in all rows or some."""
         self.frame.loc[self.frame.index if rows is None else rows, self.columns[column]] = values
 
@@ -139,18 +125,15 @@ class _Table:
         return [code for code in found if code is not None]
 
 
-def _columns(codebook: Codebook, layout: Layout, others: Sequence[str]) -> dict[str, str]:
-    wanted = [column for item in codebook.items.values() for column in item.columns] + list(others)
-    wanted += [codebook.respondent_id] if codebook.respondent_id is not None else []
-    labels = {variable.name: variable.label or None for variable in layout.variables}
-    return find_columns(wanted, labels, f"the layout of {layout.title}")
-
-
 def _chosen_options(
-    codebook: Codebook, language: str, places: npt.NDArray[Any], rng: np.random.Generator
-) -> dict[str, npt.NDArray[Any]]:
+    codebook: Codebook, language: str, places: Array, rng: np.random.Generator
+) -> dict[str, Array]:
     """Return the index of each respondent's option, for each item that has options."""
-    chosen = {codebook.target: _target_options(len(codebook.target_labels(language)), places, rng)}
+    answers = codebook.target_labels(language)
+    angles = 2 * np.pi * np.arange(len(answers)) / len(answers)
+    directions = 2.5 * np.column_stack([np.cos(angles), np.sin(angles)])
+    # The first options are frequent and the last ones rare, like parties.
+    chosen = {codebook.target: _pulled(directions, places, rng, np.linspace(1, -1, len(answers)))}
     for name, item in codebook.items.items():
         if name == codebook.target or item.scale == "numeric":
             continue
@@ -159,28 +142,22 @@ def _chosen_options(
             chosen[name] = _ranked(places, rng, (0, len(labels) - 1)).astype(int)
         else:
             chosen[name] = _pulled(rng.normal(scale=0.5, size=(len(labels), 2)), places, rng)
-            _agree(chosen[name], labels, chosen[codebook.target], codebook.target_labels(language), rng)
+            shared = {number: labels.index(label) for number, label in enumerate(answers) if label in labels}
+            if len(shared) * 2 >= len(answers):
+                agreeing = np.flatnonzero(rng.random(len(places)) < AGREEMENT)
+                for place, answer in zip(agreeing, chosen[codebook.target][agreeing], strict=True):
+                    chosen[name][place] = shared.get(int(answer), chosen[name][place])
     return chosen
 
 
-def _target_options(n_options: int, places: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[Any]:
-    angles = 2 * np.pi * np.arange(n_options) / n_options
-    # The first options are frequent and the last ones rare, like parties.
-    head_start = np.linspace(1, -1, n_options)
-    return _pulled(2.5 * np.column_stack([np.cos(angles), np.sin(angles)]), places, rng, head_start)
-
-
 def _pulled(
-    directions: npt.NDArray[Any],
-    places: npt.NDArray[Any],
-    rng: np.random.Generator,
-    head_start: npt.NDArray[Any] | float = 0.0,
-) -> npt.NDArray[Any]:
+    directions: Array, places: Array, rng: np.random.Generator, head_start: Array | float = 0.0
+) -> Array:
     utilities = places @ directions.T + head_start + rng.gumbel(size=(len(places), len(directions)))
     return np.asarray(utilities.argmax(axis=1))
 
 
-def _ranked(places: npt.NDArray[Any], rng: np.random.Generator, bounds: tuple[int, int]) -> npt.NDArray[Any]:
+def _ranked(places: Array, rng: np.random.Generator, bounds: tuple[int, int]) -> Array:
     angle = rng.uniform(0, 2 * np.pi)
     signal = places @ np.array([np.cos(angle), np.sin(angle)]) + rng.normal(scale=0.8, size=len(places))
     share = (signal.argsort().argsort() + 0.5) / len(signal)
@@ -188,25 +165,8 @@ def _ranked(places: npt.NDArray[Any], rng: np.random.Generator, bounds: tuple[in
     return np.asarray(np.floor(low + share * (high - low + 1)))
 
 
-def _agree(
-    chosen: npt.NDArray[Any],
-    labels: Sequence[str],
-    target: npt.NDArray[Any],
-    target_labels: Sequence[str],
-    rng: np.random.Generator,
-) -> None:
-    shared = {number: labels.index(label) for number, label in enumerate(target_labels) if label in labels}
-    if len(shared) * 2 < len(target_labels):
-        return
-    for place in np.flatnonzero(rng.random(len(chosen)) < AGREEMENT):
-        chosen[place] = shared.get(int(target[place]), chosen[place])
-
-
-def _write_options(
-    table: _Table, item: SurveyItem, chosen: npt.NDArray[Any], rng: np.random.Generator
-) -> None:
-    conditions = {column for option in item.options for column in option.when}
-    for column in sorted(conditions):
+def _write_options(table: _Table, item: SurveyItem, chosen: Array, rng: np.random.Generator) -> None:
+    for column in sorted({column for option in item.options for column in option.when}):
         others = [code for option in item.options for code in option.when.get(column, [])]
         free = set(table.variable(column).values) - set(table.codes(column, others))
         table.put(column, min(free) if free else np.nan)
@@ -215,14 +175,12 @@ def _write_options(
         for column, codes in option.when.items():
             table.put(column, rng.choice(_codes(table, column, codes, option), len(rows)), rows)
         if option.codes:
-            table.put(
-                item.column, rng.choice(_codes(table, item.column, option.codes, option), len(rows)), rows
-            )
+            own = _codes(table, item.column, option.codes, option)
+            table.put(item.column, rng.choice(own, len(rows)), rows)
         else:
-            filters = [
-                code for one in item.missing if one.reason == MissingReason.FILTER for code in one.codes
-            ]
-            table.put(item.column, next(iter(table.codes(item.column, filters)), np.nan), rows)
+            absent = [one.codes for one in item.missing if one.reason == MissingReason.FILTER]
+            filter_codes = table.codes(item.column, [code for codes in absent for code in codes])
+            table.put(item.column, filter_codes[0] if filter_codes else np.nan, rows)
 
 
 def _codes(table: _Table, column: str, wanted: Sequence[Code], option: AnswerOption) -> list[float]:
@@ -235,22 +193,7 @@ def _codes(table: _Table, column: str, wanted: Sequence[Code], option: AnswerOpt
     return codes
 
 
-def _remove_some(
-    table: _Table, item: SurveyItem, answered: npt.NDArray[Any], rng: np.random.Generator
-) -> None:
-    codes = table.codes(item.column, [code for missing in item.missing for code in missing.codes])
-    codes += [missing.range[1] for missing in item.missing if missing.range is not None]
-    if codes:
-        rows = np.flatnonzero((rng.random(len(table.frame)) < ABSENT) & answered)
-        table.put(item.column, rng.choice(codes, len(rows)), rows)
-
-
-def _apply_where(
-    table: _Table,
-    where: Mapping[str, Sequence[Code]],
-    where_not: Mapping[str, Sequence[Code]],
-    outsiders: npt.NDArray[Any],
-) -> None:
+def _apply_where(table: _Table, where: Conditions, where_not: Conditions, outsiders: Array) -> None:
     for column, wanted in where.items():
         inside = table.codes(column, wanted)
         values = set(table.variable(column).values) - set(inside)

@@ -24,22 +24,13 @@ Shares = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SimulatedWeek:
-    """One week of a simulated panel.
-
-    Attributes
-    ----------
-    posts
-        As from a platform: time (ISO 8601, UTC), author, text with mentions, links and hashtags; in order of time.
-    mood
-        The latent mood: the expected share of each of ``MOODS`` among posts that express a mood, shape (12,), sum 1.
-    survey
-        The share of respondents who chose each of ``MOODS``, shape (12,).
-    """
+    """One week of a simulated panel; ``mood`` and ``survey`` have a share for each of ``MOODS``, shape (12,)."""
 
     label: str
+    # As from a platform, in order of time: time (ISO 8601, UTC), author, text with mentions, links and hashtags.
     posts: pd.DataFrame
-    mood: Shares
-    survey: Shares
+    mood: Shares  # the latent mood: expected shares among posts that express a mood, sum 1
+    survey: Shares  # of respondents who chose the mood
 
 
 def simulate_week(
@@ -49,26 +40,16 @@ def simulate_week(
 
     Each post expresses a mood drawn from the latent mood of its week. Each respondent draws three moods from it and chooses
     those, so that a mood with the latent share m is chosen with probability 1 - (1 - m)^3, and the observed share has the
-    noise of a sample of ``n_respondents``.
-
-    Parameters
-    ----------
-    weeks
-        The panel's weeks; the latent mood starts at the first.
-    label
-        The week.
-    posts_per_week
-        Number of posts, including retweets and those that express no mood.
-    n_respondents
-        Respondents of a survey wave.
-    seed
-        Of all random numbers, together with the week's position.
+    noise of a sample of ``n_respondents``. The posts include retweets and some that express no mood.
     """
     place = weeks.labels().index(label)
     mood = latent_mood(place + 1, seed)[place]
     posts = _posts(weeks, label, mood, posts_per_week, np.random.default_rng([seed, _POSTS, place]))
-    survey = _survey(mood, n_respondents, np.random.default_rng([seed, _SURVEY, place]))
-    return SimulatedWeek(label, posts, mood, survey)
+    rng = np.random.default_rng([seed, _SURVEY, place])
+    drawn = rng.choice(len(MOODS), size=(n_respondents, MOODS_PER_RESPONDENT), p=mood)
+    chosen = np.zeros((n_respondents, len(MOODS)), bool)
+    chosen[np.arange(n_respondents)[:, None], drawn] = True
+    return SimulatedWeek(label, posts, mood, chosen.mean(axis=0))
 
 
 def latent_mood(n_weeks: int, seed: int) -> Shares:
@@ -92,34 +73,22 @@ def latent_mood(n_weeks: int, seed: int) -> Shares:
 
 def tracker_table(weeks: Sequence[SimulatedWeek], n_respondents: int) -> pd.DataFrame:
     """Return the simulated survey as a tracker table: columns week, question, option, share (0 to 1) and n (respondents)."""
-    return _long([week.survey for week in weeks], [week.label for week in weeks], "share").assign(
-        question=QUESTION, n=float(n_respondents)
-    )[["week", "question", "option", "share", "n"]]
+    table = _long(weeks, "share", [week.survey for week in weeks])
+    return table.assign(question=QUESTION, n=float(n_respondents))[
+        ["week", "question", "option", "share", "n"]
+    ]
 
 
 def truth_table(weeks: Sequence[SimulatedWeek]) -> pd.DataFrame:
     """Return the latent mood as a table of signals, under the name 'latent': columns week, signal, option, value and n (posts)."""
     n_posts = np.repeat([float(len(week.posts)) for week in weeks], len(MOODS))
-    table = _long([week.mood for week in weeks], [week.label for week in weeks], "value")
+    table = _long(weeks, "value", [week.mood for week in weeks])
     return table.assign(signal="latent", n=n_posts)[["week", "signal", "option", "value", "n"]]
 
 
-def _long(rows: Sequence[Shares], labels: Sequence[str], value: str) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "week": np.repeat(labels, len(MOODS)),
-            "option": list(MOODS) * len(labels),
-            value: np.concatenate(rows),
-        }
-    )
-
-
-def _survey(mood: Shares, n_respondents: int, rng: np.random.Generator) -> Shares:
-    drawn = rng.choice(len(MOODS), size=(n_respondents, MOODS_PER_RESPONDENT), p=mood)
-    ticked = np.zeros((n_respondents, len(MOODS)), bool)
-    ticked[np.arange(n_respondents)[:, None], drawn] = True
-    shares: Shares = ticked.mean(axis=0)
-    return shares
+def _long(weeks: Sequence[SimulatedWeek], value: str, shares: Sequence[Shares]) -> pd.DataFrame:
+    labels = np.repeat([week.label for week in weeks], len(MOODS))
+    return pd.DataFrame({"week": labels, "option": [*MOODS] * len(weeks), value: np.concatenate(shares)})
 
 
 def _posts(weeks: Weeks, label: str, mood: Shares, n_posts: int, rng: np.random.Generator) -> pd.DataFrame:

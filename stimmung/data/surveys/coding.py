@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -11,42 +11,27 @@ from stimmung.data.surveys.survey_files import SurveyFile, code_key
 from stimmung.vocabulary.codebook import Code, MissingReason, SurveyItem
 from stimmung.vocabulary.errors import InputError, near
 
+Conditions = Mapping[str, Sequence[Code]]  # column to codes or value labels
+Series: TypeAlias = "pd.Series[Any]"
+
 _SHOWN = 5  # unknown codes in one message
 _CODE_LENGTH = 24  # a column of verbatim answers must not end up in a message
 
 
 @dataclass(frozen=True)
 class Coded:
-    """One item of all respondents.
+    """One item of all respondents; series of shape (n_respondents,), but for ``unknown``."""
 
-    Attributes
-    ----------
-    answers
-        A categorical of all option labels, or floats; NA where the answer is absent. Shape (n_respondents,).
-    reasons
-        A categorical of :class:`MissingReason` values, NA where there is an answer; None if the item declares no missing code.
-    unknown
-        The codes, by respondent, that are not in the codebook.
-    """
-
-    answers: "pd.Series[Any]"
-    reasons: "pd.Series[Any] | None"
-    unknown: "pd.Series[Any]"
+    answers: Series  # a categorical of all option labels, or floats; NA where the answer is absent
+    # A categorical of MissingReason values, NA where there is an answer; None if the item declares no missing code.
+    reasons: "Series | None"
+    unknown: Series  # the codes, by respondent, that are not in the codebook
 
 
 def code_item(survey: SurveyFile, codes: pd.DataFrame, item: SurveyItem, language: str) -> Coded:
     """Return the answers to one item.
 
-    Parameters
-    ----------
-    survey
-        The file, for its value labels and declared missing codes.
-    codes
-        The rows of the file that are kept, with all columns of the item.
-    item
-        The meaning of the codes.
-    language
-        The language of the answers.
+    ``codes`` are the rows of the file that are kept; value labels and declared missing codes come from ``survey``.
 
     Raises
     ------
@@ -71,23 +56,10 @@ def code_item(survey: SurveyFile, codes: pd.DataFrame, item: SurveyItem, languag
 
 
 def resolve_codes(codes: Iterable[Code], value_labels: Mapping[Code, str], where: str) -> set[str]:
-    """Return the keys of codes, each of which may be given by its value label instead.
+    """Return the keys (:func:`code_key`) of codes, each of which may be given by its value label instead.
 
-    A code takes precedence over a label. What is neither is kept: it may be a code without a label.
-
-    Parameters
-    ----------
-    codes
-        Codes or value labels, as a codebook or a condition names them.
-    value_labels
-        Code to value label, as the file has them; empty if it has none.
-    where
-        The column, for the error.
-
-    Returns
-    -------
-    set of str
-        Keys as :func:`stimmung.data.surveys.survey_files.code_key` makes them: 1, 1.0 and "1" have the same.
+    A code takes precedence over a label. What is neither is kept: it may be a code without a label. ``where`` names the column
+    in the error.
 
     Raises
     ------
@@ -111,9 +83,7 @@ def resolve_codes(codes: Iterable[Code], value_labels: Mapping[Code, str], where
     return {key for key in found if key is not None}
 
 
-def holds(
-    survey: SurveyFile, codes: pd.DataFrame, conditions: Mapping[str, Sequence[Code]]
-) -> "pd.Series[bool]":
+def holds(survey: SurveyFile, codes: pd.DataFrame, conditions: Conditions) -> "pd.Series[bool]":
     """Return which rows of ``codes`` have, in every column of ``conditions``, one of its codes or value labels.
 
     Raises
@@ -128,16 +98,11 @@ def holds(
     return kept
 
 
-def describe_unknown(
-    name: str, item: SurveyItem, unknown: "pd.Series[Any]", value_labels: Mapping[Code, str]
-) -> str:
+def describe_unknown(name: str, item: SurveyItem, unknown: Series, value_labels: Mapping[Code, str]) -> str:
     """Return a message about codes that are not in the codebook: each with its value label and the number of rows."""
     label_of = {code_key(code): label for code, label in value_labels.items()}
-    counts = (
-        unknown.value_counts()
-        .sort_index(key=lambda keys: keys.astype(str))
-        .sort_values(ascending=False, kind="stable")
-    )
+    by_code = unknown.value_counts().sort_index(key=lambda keys: keys.astype(str))
+    counts = by_code.sort_values(ascending=False, kind="stable")
     named = [code for option in item.options for code in option.codes if isinstance(code, str)]
     shown = []
     for code, count in counts.head(_SHOWN).items():
@@ -154,7 +119,7 @@ def describe_unknown(
     return f"item '{name}' (column '{item.column}'): {kind} {', '.join(shown)}{more}"
 
 
-def _reasons(keys: "pd.Series[Any]", item: SurveyItem, labels: Mapping[Code, str]) -> "pd.Series[Any]":
+def _reasons(keys: Series, item: SurveyItem, labels: Mapping[Code, str]) -> Series:
     reasons = pd.Series(None, index=keys.index, dtype=object)
     for missing in reversed(item.missing):
         if missing.range is not None:
@@ -165,7 +130,7 @@ def _reasons(keys: "pd.Series[Any]", item: SurveyItem, labels: Mapping[Code, str
     return reasons
 
 
-def _declared_missing(keys: "pd.Series[Any]", ranges: Sequence[tuple[Code, Code]]) -> "pd.Series[bool]":
+def _declared_missing(keys: Series, ranges: Sequence[tuple[Code, Code]]) -> "pd.Series[bool]":
     numbers = pd.to_numeric(keys, errors="coerce")
     absent = pd.Series(False, index=keys.index)
     for lowest, highest in ranges:
@@ -177,41 +142,32 @@ def _declared_missing(keys: "pd.Series[Any]", ranges: Sequence[tuple[Code, Code]
 
 
 def _numbers(
-    codes: pd.DataFrame, keys: "pd.Series[Any]", reasons: "pd.Series[Any]", item: SurveyItem
+    codes: pd.DataFrame, keys: Series, reasons: Series, item: SurveyItem
 ) -> tuple["pd.Series[float]", "pd.Series[bool]"]:
     """Return the values, and which are invalid."""
     absent = keys.isna() | reasons.notna()
     values = pd.to_numeric(keys.mask(absent), errors="coerce").astype(float)
-    if item.age_in is not None:
-        values = _year(codes, item.age_in) - values
+    if isinstance(item.age_in, str):
+        values = pd.to_numeric(codes[item.age_in].map(code_key), errors="coerce") - values
+    elif item.age_in is not None:
+        values = float(item.age_in) - values
     low, high = item.range or (0 if item.age_in is not None else -np.inf, np.inf)
     return values, ~absent & ~(np.isfinite(values) & values.between(low, high))
 
 
-def _year(codes: pd.DataFrame, year: int | str) -> "float | pd.Series[float]":
-    return float(year) if isinstance(year, int) else pd.to_numeric(codes[year].map(code_key), errors="coerce")
-
-
 def _words(
-    survey: SurveyFile,
-    codes: pd.DataFrame,
-    keys: "pd.Series[Any]",
-    reasons: "pd.Series[Any]",
-    item: SurveyItem,
-    language: str,
-) -> "pd.Series[Any]":
+    survey: SurveyFile, codes: pd.DataFrame, keys: Series, reasons: Series, item: SurveyItem, language: str
+) -> Series:
     value_labels = survey.value_labels.get(item.column, {})
     labels = item.labels(language)
     words = pd.Series(None, index=keys.index, dtype=object)
     # An option with conditions is the special case: it comes last and overrides the others.
-    for special in (False, True):
-        for option, label in zip(item.options, labels, strict=True):
-            if bool(option.when) != special:
-                continue
-            given = holds(survey, codes, option.when)
-            if option.codes:
-                given &= keys.isin(resolve_codes(option.codes, value_labels, f"column '{item.column}'"))
-            elif not special:
-                continue
-            words = words.mask(given & (reasons.isna() | special), label)
+    in_order = sorted(zip(item.options, labels, strict=True), key=lambda option: bool(option[0].when))
+    for option, label in in_order:
+        given = holds(survey, codes, option.when)
+        if option.codes:
+            given &= keys.isin(resolve_codes(option.codes, value_labels, f"column '{item.column}'"))
+        elif not option.when:
+            continue
+        words = words.mask(given & (reasons.isna() | bool(option.when)), label)
     return words.astype(pd.CategoricalDtype(labels, ordered=item.scale == "ordinal"))

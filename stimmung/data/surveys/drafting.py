@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from string import Template
 
 import yaml
 
@@ -26,6 +27,24 @@ _REASONS = [
     ),
     (MissingReason.NO_ANSWER, r"missing|no answer|abgebrochen|breakoff|fehler in daten|technical error"),
 ]
+_HEAD = Template("""\
+# Drafted from ${source} by `stimmung draft-codebook`.
+# Still to be decided, by a person who has the questionnaire:
+#  1. the instruction, and each item's wording as the respondent heard it (languages: more than one is possible)
+#  2. scale: ordinal where the options have an order; list them in that order
+#  3. missing codes: whether the reason is right, and its wording in the prompt (no label: the item is left out)
+#  4. codes that belong together: `code: [1, 2]`; an answer that another column decides: `when: {COLUMN: [codes]}`
+#     docs/codebooks.md explains every key.
+# Then: stimmung check STUDY, and stimmung prompts STUDY --show 3
+${left_out}title: ${title}
+source: ${origin}   # to do
+languages: [${language}]
+instruction: "How does this respondent answer? One of: {options}."   # to do
+question: ${question}
+target: ${target}
+
+items:
+""")
 
 
 @dataclass(frozen=True)
@@ -41,8 +60,7 @@ class _Column:
     @property
     def options(self) -> list[str]:
         """The codes of answers: those that occur or have a label."""
-        known = {*self.values, *self.labels} - set(self.missing)
-        return sorted(known, key=_in_order)
+        return sorted({*self.values, *self.labels} - set(self.missing), key=_in_order)
 
     @property
     def scale(self) -> str | None:
@@ -73,16 +91,10 @@ def draft_codebook(
 
     Parameters
     ----------
-    survey
-        The whole file, or the columns that matter.
     source
         The file, for the header.
-    target
-        The column to predict, by name or variable label.
     items
-        The columns of the other items, in the order of the prompt. Empty: all, if the file has few.
-    language
-        The language of the labels.
+        The columns of the items other than the target, in the order of the prompt. Empty: all, if the file has few.
     leave_out
         Columns that are not items, such as the weight.
 
@@ -107,33 +119,23 @@ def draft_codebook(
     seen: dict[str, str] = {}
     keys = _keys([*kept.values()])
     wording = columns[target].label or target
-    lines = [
-        f"# Drafted from {source} by `stimmung draft-codebook`.",
-        "# Still to be decided, by a person who has the questionnaire:",
-        "#  1. the instruction, and each item's wording as the respondent heard it (languages: more than one is possible)",
-        "#  2. scale: ordinal where the options have an order; list them in that order",
-        "#  3. missing codes: whether the reason is right, and its wording in the prompt (no label: the item is left out)",
-        "#  4. codes that belong together: `code: [1, 2]`; an answer that another column decides: `when: {COLUMN: [codes]}`",
-        "#     docs/codebooks.md explains every key.",
-        "# Then: stimmung check STUDY, and stimmung prompts STUDY --show 3",
-        *(
-            f"# Left out, because it has words, only one value, or too many: {name}"
-            for name in columns
-            if name not in kept
+    file = source.rsplit("/", 1)[-1]
+    dropped = [name for name in columns if name not in kept]
+    header = _HEAD.substitute(
+        source=source,
+        left_out="".join(
+            f"# Left out, because it has words, only one value, or too many: {name}\n" for name in dropped
         ),
-        f"title: {_quoted(source.rsplit('/', 1)[-1])}",
-        f"source: {_quoted('where ' + source.rsplit('/', 1)[-1] + ' comes from, and under which terms')}   # to do",
-        f"languages: [{language}]",
-        'instruction: "How does this respondent answer? One of: {options}."   # to do',
-        f"question: {_quoted(wording.rstrip(':? ') + ':')}",
-        f"target: {keys[target]}",
-        "",
-        "items:",
-    ]
+        title=_quoted(file),
+        origin=_quoted(f"where {file} comes from, and under which terms"),
+        language=language,
+        question=_quoted(wording.rstrip(":? ") + ":"),
+        target=keys[target],
+    )
+    lines: list[str] = []
     for name, column in kept.items():
-        lines += _item(keys[name], column)
-        lines += _once(_missing(column), keys[name], seen)
-    return "\n".join(lines) + "\n"
+        lines += [*_item(keys[name], column), *_missing(keys[name], column, seen)]
+    return header + "\n".join(lines) + "\n"
 
 
 def _described(survey: SurveyFile, name: str) -> _Column:
@@ -159,12 +161,8 @@ def _reason(
         for low, high in declared
     )
     # Archives use negative codes for missing answers to items whose other codes are positive.
-    is_odd = (
-        number is not None
-        and number < 0
-        and bool(label)
-        and any((code_number(one) or 0) > 0 for one in values)
-    )
+    has_positive = any((code_number(one) or 0) > 0 for one in values)
+    is_odd = number is not None and number < 0 and bool(label) and has_positive
     if not (is_declared or is_odd):
         return None
     said = (reason for reason, pattern in _REASONS if re.search(pattern, label, re.IGNORECASE))
@@ -189,7 +187,8 @@ def _item(key: str, column: _Column) -> list[str]:
     return lines
 
 
-def _missing(column: _Column) -> list[str]:
+def _missing(key: str, column: _Column, seen: dict[str, str]) -> list[str]:
+    """Return the missing codes of an item, or a reference to the item that has the same."""
     lines = []
     for reason in MissingReason:
         codes = sorted((code for code, why in column.missing.items() if why == reason), key=_in_order)
@@ -199,14 +198,8 @@ def _missing(column: _Column) -> list[str]:
         # One wording for several labels would be wrong for most of them, so none is proposed.
         label = f", label: {_quoted(words[0])}" if len(words) == 1 else ""
         note = f"   # {'; '.join(words)}" if len(words) > 1 else ""
-        lines.append(
-            f"      - {{code: [{', '.join(map(_code, codes))}], reason: {reason.value}{label}}}{note}"
-        )
-    return lines
-
-
-def _once(lines: list[str], key: str, seen: dict[str, str]) -> list[str]:
-    """Return the missing codes of an item, or a reference to the item that has the same."""
+        code = ", ".join(map(_code, codes))
+        lines.append(f"      - {{code: [{code}], reason: {reason.value}{label}}}{note}")
     if not lines:
         return []
     block = "\n".join(lines)

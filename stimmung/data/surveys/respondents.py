@@ -1,15 +1,15 @@
 """From the codes of a survey file to the respondents table: answers in words and numbers, and why some are missing."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from stimmung.data.surveys.coding import code_item, describe_unknown, holds
+from stimmung.data.surveys.coding import Conditions, code_item, describe_unknown, holds
 from stimmung.data.surveys.survey_files import SurveyFile, code_key
-from stimmung.vocabulary.codebook import Code, Codebook
+from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.votes_schemas import MISSING_SUFFIX
 
@@ -19,10 +19,7 @@ _RESERVED = ("respondent_id", "weight")
 
 
 def needed_columns(
-    codebook: Codebook,
-    where: Mapping[str, Sequence[Code]],
-    weight: str | None,
-    where_not: Mapping[str, Sequence[Code]] | None = None,
+    codebook: Codebook, where: Conditions, weight: str | None, where_not: Conditions | None = None
 ) -> list[str]:
     """Return the columns of the survey file that its respondents table needs, each once."""
     columns = [column for item in codebook.items.values() for column in item.columns]
@@ -34,20 +31,14 @@ def respondents_table(
     survey: SurveyFile,
     codebook: Codebook,
     language: str,
-    where: Mapping[str, Sequence[Code]] | None = None,
+    where: Conditions | None = None,
     weight: str | None = None,
-    where_not: Mapping[str, Sequence[Code]] | None = None,
+    where_not: Conditions | None = None,
 ) -> pd.DataFrame:
-    """Return one row for each respondent.
+    """Return one row for each respondent; ``survey`` has the columns that :func:`needed_columns` names.
 
     Parameters
     ----------
-    survey
-        The columns that :func:`needed_columns` names.
-    codebook
-        The meaning of the codes.
-    language
-        The language of the answers.
     where
         Column to codes: only respondents who have one of them in every column are kept.
     weight
@@ -75,10 +66,11 @@ def respondents_table(
     codes = _where(survey, where or {}, where_not or {})
     table: dict[str, pd.Series[Any]] = {}
     problems, hints = [], []
-    for name, column, read in (
-        ("respondent_id", codebook.respondent_id, _identifiers),
-        ("weight", weight, _weights),
-    ):
+    own: dict[str, Any] = {
+        "respondent_id": (_identifiers, codebook.respondent_id),
+        "weight": (_weights, weight),
+    }
+    for name, (read, column) in own.items():
         try:
             table[name] = read(codes, column)
         except InputError as error:
@@ -118,9 +110,8 @@ def missing_counts(respondents: pd.DataFrame, items: Sequence[str]) -> dict[str,
         reasons = respondents.get(item + MISSING_SUFFIX)
         absent = int(respondents[item].isna().sum())
         if absent and reasons is not None:
-            counts[item] = {
-                str(reason): int(n) for reason, n in reasons.value_counts(sort=False).items() if n
-            }
+            found = reasons.value_counts(sort=False)
+            counts[item] = {str(reason): int(n) for reason, n in found.items() if n}
         elif absent:
             counts[item] = {"empty": absent}
     return counts
@@ -138,18 +129,15 @@ def _check_names(codebook: Codebook, language: str) -> None:
             )
 
 
-def _where(
-    survey: SurveyFile, where: Mapping[str, Sequence[Code]], where_not: Mapping[str, Sequence[Code]]
-) -> pd.DataFrame:
-    kept = survey.codes
+def _where(survey: SurveyFile, where: Conditions, where_not: Conditions) -> pd.DataFrame:
+    kept, n = survey.codes, len(survey.codes)
     for column, wanted in where.items():
         kept = kept[holds(survey, kept, {column: wanted})]
-        logger.info("where %s: %d of %d respondents are left", column, len(kept), len(survey.codes))
+        logger.info("where %s: %d of %d respondents are left", column, len(kept), n)
     for column, unwanted in where_not.items():
         kept = kept[~holds(survey, kept, {column: unwanted})]
-        logger.info("where_not %s: %d of %d respondents are left", column, len(kept), len(survey.codes))
+        logger.info("where_not %s: %d of %d respondents are left", column, len(kept), n)
     if kept.empty:
-        n = len(survey.codes)
         said = f"where: none of {n} respondents is left" if n else "the file has no rows"
         raise InputError(said, "`where` names codes of the file, or their value labels.")
     return kept

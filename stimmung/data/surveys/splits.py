@@ -14,26 +14,17 @@ from stimmung.vocabulary.votes_schemas import NO_FOLD
 
 logger = logging.getLogger(__name__)
 
+Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.intp]
 Answers = Mapping[str, Sequence[str]]  # item to answers
 Selection = Mapping[str, Any]  # exclude, keep, complete and share of another condition
 
 
 def assign_folds(target: "pd.Series[str]", n_folds: int, seed: int) -> "pd.Series[int]":
-    """Return each respondent's test fold, stratified by the answer to the target.
+    """Return each respondent's test fold, stratified by the answer to the target, which is NA where there is none.
 
-    Parameters
-    ----------
-    target
-        The answers, NA where there is none.
-    n_folds
-        Number of folds.
-    seed
-        Draws the folds. They depend on nothing but the rows and the target, so all conditions share them.
-
-    Returns
-    -------
-    pandas.Series
-        int8, 0 to ``n_folds - 1``, and ``NO_FOLD`` where the target is NA; the index is that of ``target``.
+    Folds depend on nothing but the seed, the rows and the target, so all conditions share them. Returns int8, 0 to
+    ``n_folds - 1``, and ``NO_FOLD`` where the target is NA; the index is that of ``target``.
 
     Raises
     ------
@@ -76,12 +67,6 @@ def split_condition(
 
     Parameters
     ----------
-    respondents
-        The respondents table.
-    target
-        The item to predict.
-    condition
-        The condition's name.
     exclude
         Item to answers: respondents who gave one of them leave the training rows.
     keep
@@ -93,8 +78,8 @@ def split_condition(
     same_size_as
         ``exclude``, ``keep``, ``complete`` and ``share`` of another condition: as many of the remaining rows are drawn as
         that one has, see :func:`draw_rows`.
-    n_folds, seed
-        See :func:`assign_folds`; the seed draws the rows as well.
+    seed
+        Draws the folds and the rows.
 
     Returns
     -------
@@ -112,14 +97,8 @@ def split_condition(
         other = _selected(respondents, target, folds, condition, seed=seed, **same_size_as)
         in_training = draw_rows(in_training, respondents[target], folds, int(other.sum()), seed)
     _check_training(in_training, respondents[target], folds, condition, n_folds)
-    return pd.DataFrame(
-        {
-            "respondent_id": respondents["respondent_id"],
-            "condition": condition,
-            "fold": folds,
-            "in_training": in_training,
-        }
-    )
+    table = respondents[["respondent_id"]]
+    return table.assign(condition=condition, fold=folds, in_training=in_training)
 
 
 def _selected(
@@ -132,7 +111,7 @@ def _selected(
     complete: Sequence[str] = (),
     share: float | None = None,
     seed: int = 0,
-) -> npt.NDArray[np.bool_]:
+) -> Mask:
     """Return which rows a condition may be trained on, shape (n_respondents,)."""
     in_training = folds.to_numpy() != NO_FOLD
     for item, answers in (exclude or {}).items():
@@ -147,12 +126,8 @@ def _selected(
 
 
 def draw_share(
-    in_training: npt.NDArray[np.bool_],
-    target: "pd.Series[str]",
-    folds: "pd.Series[int]",
-    share: float,
-    seed: int,
-) -> npt.NDArray[np.bool_]:
+    in_training: Mask, target: "pd.Series[str]", folds: "pd.Series[int]", share: float, seed: int
+) -> Mask:
     """Return a mask of about ``share`` of the training rows, by class and within a class by fold.
 
     Each class has one random order, drawn by the seed, and a share is the beginning of that order. So shares are nested:
@@ -168,8 +143,6 @@ def draw_share(
         Answer and fold of each respondent, shape (n_respondents,).
     share
         0 < share <= 1, of the rows in ``in_training``.
-    seed
-        Draws the order.
     """
     rows = _rows_by_answer(in_training, target)
     # floor(x + 1/2): Python's round would send both 0.5 and 1.5 to an even number.
@@ -181,8 +154,8 @@ def draw_share(
 
 
 def draw_rows(
-    in_training: npt.NDArray[np.bool_], target: "pd.Series[str]", folds: "pd.Series[int]", n: int, seed: int
-) -> npt.NDArray[np.bool_]:
+    in_training: Mask, target: "pd.Series[str]", folds: "pd.Series[int]", n: int, seed: int
+) -> Mask:
     """Return a mask of exactly ``n`` of the training rows, by class in proportion, in the order of :func:`draw_share`.
 
     The classes' numbers of rows are rounded by the largest-remainder method. Other parameters as in :func:`draw_share`.
@@ -207,21 +180,15 @@ def draw_rows(
     return _drawn(rows, sizes, folds, len(in_training), seed)
 
 
-def _rows_by_answer(
-    in_training: npt.NDArray[np.bool_], target: "pd.Series[str]"
-) -> dict[str, npt.NDArray[np.intp]]:
+def _rows_by_answer(in_training: Mask, target: "pd.Series[str]") -> dict[str, Rows]:
     answers = target.astype(object).to_numpy()
     found = pd.unique(target[in_training].dropna().astype(object))
     return {answer: np.flatnonzero(in_training & (answers == answer)) for answer in found}
 
 
 def _drawn(
-    rows: Mapping[str, npt.NDArray[np.intp]],
-    sizes: Mapping[str, int],
-    folds: "pd.Series[int]",
-    n_respondents: int,
-    seed: int,
-) -> npt.NDArray[np.bool_]:
+    rows: Mapping[str, Rows], sizes: Mapping[str, int], folds: "pd.Series[int]", n_respondents: int, seed: int
+) -> Mask:
     """Return the first rows of each class's fixed order."""
     rng = np.random.default_rng(seed)
     drawn = np.zeros(n_respondents, dtype=bool)
@@ -230,9 +197,7 @@ def _drawn(
     return drawn
 
 
-def _spread_over_folds(
-    rows: npt.NDArray[np.intp], folds: npt.NDArray[Any], rng: np.random.Generator
-) -> npt.NDArray[np.intp]:
+def _spread_over_folds(rows: Rows, folds: npt.NDArray[Any], rng: np.random.Generator) -> Rows:
     """Return rows in a random order of which every beginning has the folds in proportion."""
     shuffled = rng.permutation(len(rows))
     rows, folds = rows[shuffled], folds[shuffled]
@@ -242,7 +207,7 @@ def _spread_over_folds(
     return rows[np.lexsort((np.arange(len(rows)), (places + 0.5) / sizes, places > 0))]
 
 
-def _gave(respondents: pd.DataFrame, item: str, answers: Sequence[str], where: str) -> npt.NDArray[np.bool_]:
+def _gave(respondents: pd.DataFrame, item: str, answers: Sequence[str], where: str) -> Mask:
     if item not in respondents:
         raise InputError(f"{where}: no item '{item}'{near(item, respondents.columns)}")
     dtype = respondents[item].dtype
@@ -257,11 +222,7 @@ def _gave(respondents: pd.DataFrame, item: str, answers: Sequence[str], where: s
 
 
 def _check_training(
-    in_training: npt.NDArray[np.bool_],
-    target: "pd.Series[str]",
-    folds: "pd.Series[int]",
-    condition: str,
-    n_folds: int,
+    in_training: Mask, target: "pd.Series[str]", folds: "pd.Series[int]", condition: str, n_folds: int
 ) -> None:
     classes = set(target.dropna().unique())
     for fold in range(n_folds):

@@ -1,6 +1,7 @@
 """Read survey files as archives ship them: codes, variable labels, value labels and declared missing codes."""
 
 import codecs
+import importlib
 import importlib.metadata
 import re
 import warnings
@@ -25,32 +26,21 @@ BUNDLED_PREFIX = "statsmodels:"
 SIMULATED_MARK = "SIMULATED"
 # An empty cell and R's NA. Not "None" or "null", which may be answers.
 CSV_MISSING = ["", "NA"]
+_STATA_OR_SPSS_ERRORS = (pyreadstat.ReadstatError, pyreadstat.PyreadstatError)
+_CSV_ERRORS = (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, UnicodeDecodeError)
 _PLAIN_NUMBER = re.compile(r"([+-]?(?:0|[1-9]\d*))(\.\d*)?")
 
 
 @dataclass(frozen=True)
 class SurveyFile:
-    """One survey file: a row for each respondent, in codes.
-
-    Attributes
-    ----------
-    codes
-        The codes, user-missing ones included. Columns are named as they were requested.
-    variable_labels
-        Column to the archive's variable label, where the file has one.
-    value_labels
-        Column to code to the archive's value label, where the file has them.
-    missing_ranges
-        Column to ranges of codes that the archive declares missing, lowest and highest; letters are Stata's extended ones.
-    simulated
-        Whether the file says that its respondents are simulated.
-    """
+    """One survey file: a row for each respondent, in codes, user-missing ones included; columns are named as requested."""
 
     codes: pd.DataFrame
-    variable_labels: dict[str, str] = field(default_factory=dict)
-    value_labels: dict[str, dict[Code, str]] = field(default_factory=dict)
+    variable_labels: dict[str, str] = field(default_factory=dict)  # by column, where the file has one
+    value_labels: dict[str, dict[Code, str]] = field(default_factory=dict)  # by column and code
+    # By column: codes that the archive declares missing, lowest and highest; letters are Stata's extended ones.
     missing_ranges: dict[str, list[tuple[Code, Code]]] = field(default_factory=dict)
-    simulated: bool = False
+    simulated: bool = False  # whether the file says that its respondents are simulated
 
 
 def read_survey_file(source: str, columns: Sequence[str] | None = None) -> SurveyFile:
@@ -83,16 +73,7 @@ def read_survey_file(source: str, columns: Sequence[str] | None = None) -> Surve
         )
     try:
         return reader(path, columns)
-    except (
-        pyreadstat.ReadstatError,
-        pyreadstat.PyreadstatError,
-        arrow.ArrowException,
-        pd.errors.ParserError,
-        pd.errors.EmptyDataError,
-        pd.errors.ParserWarning,
-        UnicodeDecodeError,
-        OSError,
-    ) as error:
+    except (*_STATA_OR_SPSS_ERRORS, *_CSV_ERRORS, arrow.ArrowException, OSError) as error:
         raise InputError(
             f"{source} is not a readable {path.suffix.lower()} file",
             f"It may be damaged or truncated. ({error})",
@@ -102,12 +83,7 @@ def read_survey_file(source: str, columns: Sequence[str] | None = None) -> Surve
 def find_columns(wanted: Sequence[str], labels: Mapping[str, str | None], where: str) -> dict[str, str]:
     """Return the column name for each of ``wanted``, which are column names or variable labels; names take precedence.
 
-    Parameters
-    ----------
-    labels
-        Every column's variable label, or None.
-    where
-        The file, for the message.
+    ``labels`` has every column's variable label, or None; ``where`` names the file in the message.
 
     Raises
     ------
@@ -175,14 +151,8 @@ def _read_csv(path: Path, columns: Sequence[str] | None) -> SurveyFile:
     with warnings.catch_warnings():
         # pandas only warns when rows are longer than the header, and shifts or drops the answers.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        codes = pd.read_csv(
-            StringIO(text),
-            sep=separator,
-            dtype=str,
-            keep_default_na=False,
-            na_values=CSV_MISSING,
-            index_col=False,
-        )
+        options: Any = {"dtype": str, "keep_default_na": False, "na_values": CSV_MISSING, "index_col": False}
+        codes = pd.read_csv(StringIO(text), sep=separator, **options)
     return _chosen(SurveyFile(codes), columns, str(path))
 
 
@@ -259,9 +229,7 @@ def _missing_ranges(header: Any, name: str) -> list[tuple[Code, Code]]:
 _READERS: dict[str, Callable[[Path, Sequence[str] | None], SurveyFile]] = {
     ".csv": _read_csv,
     ".parquet": _read_parquet,
-    ".sav": _read_labelled,
-    ".zsav": _read_labelled,
-    ".dta": _read_labelled,
+    **dict.fromkeys((".sav", ".zsav", ".dta"), _read_labelled),
 }
 
 
@@ -282,11 +250,9 @@ def _chosen(survey: SurveyFile, columns: Sequence[str] | None, where: str) -> Su
 
 
 def _read_bundled(source: str) -> SurveyFile:
-    # Imported here: statsmodels takes a second, and most surveys are files.
-    from importlib import import_module
-
     _bundled_csv(source)
-    module = import_module(f"statsmodels.datasets.{source.removeprefix(BUNDLED_PREFIX)}")
+    # Imported here: statsmodels takes a second, and most surveys are files.
+    module = importlib.import_module(f"statsmodels.datasets.{source.removeprefix(BUNDLED_PREFIX)}")
     return SurveyFile(module.load_pandas().data)
 
 
@@ -294,10 +260,8 @@ def _bundled_csv(source: str) -> Path:
     import statsmodels
 
     name = source.removeprefix(BUNDLED_PREFIX)
-    files = {
-        path.parent.name: path
-        for path in sorted((Path(statsmodels.__file__).parent / "datasets").glob("*/*.csv"))
-    }
+    folder = Path(statsmodels.__file__).parent / "datasets"
+    files = {path.parent.name: path for path in sorted(folder.glob("*/*.csv"))}
     if name not in files:
         raise InputError(
             f"statsmodels bundles no data set '{name}'{near(name, files)}", "For example statsmodels:anes96."

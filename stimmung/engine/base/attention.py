@@ -1,7 +1,6 @@
-"""Attention as torch computes it, except in two cases in which that would waste most of the work.
+"""Attention as torch computes it, but in the last layer for those queries only that are read (see ``last_layer.py``).
 
-In the last layer only some tokens' results are used (see ``last_layer.py``), so only their queries are computed. And in training on a
-CPU torch's fused kernel is slow in bfloat16: there the same products are computed one by one, in pieces that skip what is masked.
+In training on a CPU the same products are computed one by one, in pieces that skip what is masked: torch's kernel is slow there.
 """
 
 import math
@@ -34,16 +33,10 @@ def attend(
 ) -> tuple[torch.Tensor, None]:
     """Attend as transformers' ``sdpa_attention_forward`` does, and return shape (rows, queries, heads, features).
 
-    Parameters
-    ----------
-    module
-        The attention module. If it has ``read_at``, shape (rows, places), only those queries are computed; other results are zero.
-    query, key, value
-        Shapes (rows, heads, queries, features), (rows, key heads, keys, features) twice. The last query is that of the last key.
-    attention_mask
-        True or 0 where a query sees a key, shape (rows, 1, queries, keys); without a mask it sees no later key.
-    options
-        Such as ``scaling``, as the model gives them.
+    ``query`` has shape (rows, heads, queries, features), ``key`` and ``value`` (rows, key heads, keys, features); the last query is
+    that of the last key. ``attention_mask``, shape (rows, 1, queries, keys), is True or 0 where a query sees a key; without it,
+    a query sees no later key. If ``module`` has ``read_at``, shape (rows, places), only those queries are computed and other
+    results are zero.
     """
     places = getattr(module, "read_at", None)
     if places is not None and places.shape[1] < query.shape[2]:

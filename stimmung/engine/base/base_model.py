@@ -23,24 +23,12 @@ CONTEXT_LENGTH_NAMES = ("max_position_embeddings", "n_positions", "max_seq_len",
 
 @dataclass(frozen=True)
 class Base:
-    """A loaded base model.
-
-    Attributes
-    ----------
-    model
-        A Hugging Face causal language model, frozen, in eval mode.
-    tokenizer
-        Its fast tokenizer.
-    path
-        Where it was loaded from; written into the adapters.
-    digest
-        SHA-256 of weights, config and tokenizer; empty if the directory has no model.json.
-    """
+    """A loaded causal language model of Hugging Face, frozen, in eval mode, and its fast tokenizer."""
 
     model: Any
     tokenizer: Any
-    path: str
-    digest: str
+    path: str  # where it was loaded from; written into the adapters
+    digest: str  # SHA-256 of weights, config and tokenizer; empty if the directory has no model.json
 
     @property
     def device(self) -> torch.device:
@@ -72,17 +60,9 @@ class Base:
 def load_base(path: Path, *, dequantized_mb: float | None = None) -> Base:
     """Load a prepared base, or any model directory, frozen and in eval mode.
 
-    Parameters
-    ----------
-    path
-        Its directory.
-    dequantized_mb
-        4-bit weights are kept unpacked if they then take at most so many MB; by default, what suits the device.
+    4-bit weights are kept unpacked if they then take at most ``dequantized_mb``; by default, what suits the device.
 
-    Raises
-    ------
-    InputError
-        If the directory is absent, pickled, needs code of its own, or holds files of another model.
+    Raises InputError if the directory is absent, pickled, needs code of its own, or holds files of another model.
     """
     check_source(str(path))
     check_files(path)
@@ -123,13 +103,7 @@ def keep_weights_unpacked(model: Any) -> None:
 
 
 def context_length(config: Any, tokenizer: Any) -> int:
-    """Return how many tokens a model reads at once, as its config or else its tokenizer says.
-
-    Raises
-    ------
-    InputError
-        If neither does.
-    """
+    """Return how many tokens a model reads at once, as its config or else its tokenizer says; raise InputError if neither does."""
     for name in CONTEXT_LENGTH_NAMES:
         if isinstance(length := getattr(config, name, None), int):
             return length
@@ -144,15 +118,10 @@ def context_length(config: Any, tokenizer: Any) -> int:
 
 
 def check_architecture(base: Base) -> None:
-    """Assert that decoder, LM head and softcap together give the model's own logits.
+    """Raise InputError unless decoder, LM head and softcap together give the model's own logits, on three tokens.
 
     We evaluate the LM head only where a logit is needed. An architecture that does more between decoder and logits, such as a scale
-    on the logits, would be scored wrong silently; this finds out on three tokens.
-
-    Raises
-    ------
-    InputError
-        If they do not.
+    on the logits, would be scored wrong silently.
     """
     with torch.inference_mode():
         ids = torch.tensor([[1, 2, 3]], device=base.device)

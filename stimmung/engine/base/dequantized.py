@@ -34,25 +34,18 @@ class DequantizedLinear(nn.Module):
 
 
 def hold_dequantized(model: Any, budget_mb: float | None = None) -> bool:
-    """Replace all 4-bit layers of a frozen model if their weights then fit ``budget_mb``; return whether they did.
-
-    The budget is in MB of the model's device; by default, what is reasonable there.
-    """
+    """Replace all 4-bit layers of a frozen model if they then fit ``budget_mb`` of its device's memory; return whether they did."""
     if not getattr(model, "is_loaded_in_4bit", False):
         return False
     from bitsandbytes.nn import Linear4bit
 
     packed = {name: module for name, module in model.named_modules() if isinstance(module, Linear4bit)}
     size = sum(one.in_features * one.out_features * model.dtype.itemsize for one in packed.values())
-    if size > 2**20 * (_budget_mb(model.device) if budget_mb is None else budget_mb):
+    if budget_mb is None:
+        on_gpu = model.device.type == "cuda"
+        budget_mb = GPU_SHARE * torch.cuda.mem_get_info(model.device)[0] / 2**20 if on_gpu else CPU_BUDGET_MB
+    if size > 2**20 * budget_mb:
         return False
     for name, module in packed.items():
-        parent, _, child = name.rpartition(".")
-        setattr(model.get_submodule(parent), child, DequantizedLinear(module))
+        model.set_submodule(name, DequantizedLinear(module))
     return True
-
-
-def _budget_mb(device: torch.device) -> float:
-    if device.type == "cuda":
-        return GPU_SHARE * float(torch.cuda.mem_get_info(device)[0]) / 2**20
-    return CPU_BUDGET_MB

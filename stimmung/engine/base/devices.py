@@ -11,11 +11,9 @@ MAX_LOGITS = 2**27
 
 def default_device() -> torch.device:
     """Return the first CUDA device, or the CPU."""
-    return (
-        torch.device("cuda", torch.cuda.current_device())
-        if torch.cuda.is_available()
-        else torch.device("cpu")
-    )
+    if torch.cuda.is_available():
+        return torch.device("cuda", torch.cuda.current_device())
+    return torch.device("cpu")
 
 
 def use_threads(threads: int) -> None:

@@ -24,23 +24,15 @@ def longest_text(model: Any, tokenizer: Any) -> int:
 def load_classifier(path: Path, n_options: int, seed: int) -> tuple[Any, Any]:
     """Return a model with a new classification head, and its tokenizer. The seed draws the head.
 
-    Raises
-    ------
-    InputError
-        If the directory is absent, holds files of another model, or its architecture has no classification head.
+    Raises InputError if the directory is absent, holds files of another model, or its architecture has no classification head.
     """
     check_files(path)
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
         torch.manual_seed(seed)
+        options = {"use_safetensors": True, "trust_remote_code": False, "device_map": default_device()}
         with _expecting_a_new_head():
-            model = AutoModelForSequenceClassification.from_pretrained(
-                path,
-                num_labels=n_options,
-                use_safetensors=True,
-                trust_remote_code=False,
-                device_map=default_device(),
-            )
+            model = AutoModelForSequenceClassification.from_pretrained(path, num_labels=n_options, **options)
     except (OSError, ValueError) as error:
         raise InputError(
             f"cannot load a classifier from {path}: {str(error).splitlines()[0]}",

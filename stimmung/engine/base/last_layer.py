@@ -1,12 +1,12 @@
 """The last layer only where its result is used.
 
-Every layer but the last is needed at every token, since later tokens attend to it. In the last layer keys and values are, but
-queries, their attention and the feed-forward block only at the tokens that are read: in a prompt with one answer, a few of hundreds.
-This saves much in a model of few layers, and little in one of many.
+Later tokens attend to all layers' keys and values. But queries, their attention and the feed-forward block of the last layer are
+needed only at the tokens that are read: in a prompt with one answer, a few of hundreds.
 """
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -25,50 +25,37 @@ class _AtPlaces(nn.Module):
         self.block = block
         self.places = places
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> Any:
         rows, length, width = x.shape
         index = self.places[..., None]
-        y: torch.Tensor = self.block(x.gather(1, index.expand(-1, -1, width).clamp(max=length - 1)))
+        found = self.block(x.gather(1, index.expand(-1, -1, width).clamp(max=length - 1)))
+        # The mlp of gpt-oss also returns the router's scores, which its layer drops.
+        y, *others = found if isinstance(found, tuple) else (found,)
         # Places beyond the end are written there and cut off, so that a row's places, and the dropout masks
         # at them, do not depend on how long the batch's other rows are.
         whole = y.new_zeros(rows, length + self.places.shape[1], y.shape[-1])
-        return whole.scatter(1, index.expand_as(y), y)[:, :length]
+        spread = whole.scatter(1, index.expand_as(y), y)[:, :length]
+        return (spread, *others) if others else spread
 
 
 @contextmanager
 def last_layer_at(base: Base, places: torch.Tensor) -> Iterator[None]:
     """Let the last layer work at some tokens of each row only; other tokens' hidden states are wrong.
 
-    Parameters
-    ----------
-    base
-        A model whose last layer lacks a block of ``BLOCKS`` keeps what it has instead.
-    places
-        Shape (rows, places): which tokens, each at most once in a row. Some may lie beyond the end.
+    ``places``, shape (rows, places), are these tokens, each at most once in a row; some may lie beyond the end. A model whose
+    last layer lacks a block of ``BLOCKS`` keeps what it has instead.
     """
     layer = getattr(base.decoder, "layers", [None])[-1]
     with ExitStack() as stack:
         for name in BLOCKS:
-            stack.enter_context(_replaced(layer, name, places))
+            try:
+                block = layer.get_submodule(name)
+            except AttributeError:
+                continue
+            layer.set_submodule(name, _AtPlaces(block, places))
+            stack.callback(layer.set_submodule, name, block)
         attention = getattr(layer, "self_attn", None)
         if attention is not None:
             attention.read_at = places
             stack.callback(delattr, attention, "read_at")
         yield
-
-
-@contextmanager
-def _replaced(layer: nn.Module | None, name: str, places: torch.Tensor) -> Iterator[None]:
-    *path, last = name.split(".")
-    parent = layer
-    for step in path:
-        parent = getattr(parent, step, None)
-    block = getattr(parent, last, None)
-    if not isinstance(block, nn.Module):
-        yield
-        return
-    setattr(parent, last, _AtPlaces(block, places))
-    try:
-        yield
-    finally:
-        setattr(parent, last, block)

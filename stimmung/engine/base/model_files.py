@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from stimmung.vocabulary.atomic_files import share_as_usual
+from stimmung.vocabulary.atomic_files import digest_of_file, share_as_usual
 from stimmung.vocabulary.errors import InputError
 
 DESCRIPTION = "model.json"
@@ -21,10 +21,7 @@ def save_base(model: Any, tokenizer: Any, output: Path) -> None:
 
     An existing file is replaced, not written to: it may be a link into a store that others read.
 
-    Raises
-    ------
-    InputError
-        If the tokenizer is not one that tokenizer.json can hold.
+    Raises InputError if the tokenizer is not one that tokenizer.json can hold.
     """
     if not tokenizer.is_fast:
         raise InputError(
@@ -50,22 +47,12 @@ def save_base(model: Any, tokenizer: Any, output: Path) -> None:
 
 def strangers(path: Path) -> list[str]:
     """Return the names of the files in a base's directory that could be read but that ``save_base`` does not write."""
-    known = (DESCRIPTION, *WEIGHTS_AND_TOKENIZER)
-    return sorted(
-        file.name
-        for file in path.glob("*")
-        if not file.is_dir() and file.suffix in READ and file.name not in known
-    )
+    found = {file.name for file in path.glob("*") if file.suffix in READ and not file.is_dir()}
+    return sorted(found - {DESCRIPTION, *WEIGHTS_AND_TOKENIZER})
 
 
 def check_files(path: Path) -> None:
-    """Refuse a prepared base whose directory has files of another model, which would be read with it.
-
-    Raises
-    ------
-    InputError
-        If there are such files.
-    """
+    """Raise InputError if the directory of a prepared base has files of another model, which would be read with it."""
     # A base that an early version prepared does not list its files.
     if not (path / DESCRIPTION).exists() or "files" not in read_description(path):
         return
@@ -77,13 +64,7 @@ def check_files(path: Path) -> None:
 
 
 def read_description(path: Path) -> dict[str, Any]:
-    """Return what a prepared base's model.json holds: source, revision, quantisation, sizes, digest.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read.
-    """
+    """Return a prepared base's model.json: source, revision, quantisation, sizes, digest; raise InputError if it is unreadable."""
     try:
         return dict(json.loads((path / DESCRIPTION).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
@@ -98,19 +79,23 @@ def digest_of(path: Path) -> str:
     for file in sorted(path.glob("*")):
         if file.suffix in READ and file.name != DESCRIPTION:
             digest.update(file.name.encode())
-            with file.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
+            digest.update(bytes.fromhex(digest_of_file(file)))
     return digest.hexdigest()
 
 
-def check_source(source: str) -> None:
-    """Refuse a directory that does not hold a model in safetensors.
+def load_tokenizer(path: Path) -> Any:
+    """Load a tokenizer from a directory, without the weights or downloads; raise InputError if there is none that can be read."""
+    # Imported here: it takes seconds, and most callers find no tokenizer to load.
+    from transformers import AutoTokenizer
 
-    Raises
-    ------
-    InputError
-        If the directory is absent, or lacks weights or config.
-    """
+    try:
+        return AutoTokenizer.from_pretrained(path, trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise InputError(f"no readable tokenizer in {path}: {str(error).splitlines()[0]}") from error
+
+
+def check_source(source: str) -> None:
+    """Raise InputError if a directory is absent, or lacks weights in safetensors or a config; a hub id passes."""
     directory = Path(source)
     if not directory.is_dir():
         if source.startswith((".", "/", "results/")):

@@ -26,13 +26,7 @@ LOW_PACKED_SHARE = 0.5
 def prepared_key(
     source: str, revision: str | None, *, quantization: str, compute_dtype: str, encoder: bool
 ) -> str:
-    """Return the key in the store of a prepared model.
-
-    Raises
-    ------
-    InputError
-        If the source is a directory without a model.
-    """
+    """Return the key in the store of a prepared model; raise InputError if the source is a directory without a model."""
     check_source(source)
     directory = Path(source)
     origin: Any = [source, revision]
@@ -47,23 +41,11 @@ def quantize_base(
 ) -> dict[str, Any]:
     """Load a causal language model, quantise it if asked, and save it with its tokenizer; return what model.json holds.
 
-    NF4 with double quantisation, as in QLoRA (Dettmers et al. 2023, section 3).
+    ``source`` is a directory, or a hub id with ``revision``, its commit. ``quantization`` is 'none' or 'nf4', with double
+    quantisation, as in QLoRA (Dettmers et al. 2023, section 3). ``compute_dtype``, 'float32' or 'bfloat16', is that of matrix
+    products, and of weights that are not quantised.
 
-    Parameters
-    ----------
-    source, revision
-        A directory, or a hub id and its commit.
-    quantization
-        'nf4' or 'none'.
-    compute_dtype
-        'float32' or 'bfloat16': for matrix products, and for weights that are not quantised.
-    output
-        The directory to write.
-
-    Raises
-    ------
-    InputError
-        If the model is absent, pickled, of an unsupported architecture, or needs code of its own.
+    Raises InputError if the model is absent, pickled, of an unsupported architecture, or needs code of its own.
     """
     check_source(source)
     dtype = getattr(torch, compute_dtype)
@@ -81,14 +63,11 @@ def quantize_base(
     base = Base(model, tokenizer, source, "")
     max_length = base.max_length  # before anything is saved: it may be unknown
     check_architecture(base)
-    share = packed_share(model)
+    packed = sum(_n_weights(one) for one in model.parameters() if one.dtype == torch.uint8)
+    share = packed / count_parameters(model)
     if quantization == "nf4":
-        logger.log(
-            logging.WARNING if share < LOW_PACKED_SHARE else logging.INFO,
-            "%s: %.1f %% of the weights are packed to 4 bits",
-            source,
-            100 * share,
-        )
+        level = logging.WARNING if share < LOW_PACKED_SHARE else logging.INFO
+        logger.log(level, "%s: %.1f %% of the weights are packed to 4 bits", source, 100 * share)
     save_base(model, tokenizer, output)
     about = {"quantization": quantization, "packed_share": round(share, 4), "compute_dtype": compute_dtype}
     return _description(source, revision, about, model, max_length, output)
@@ -106,16 +85,10 @@ def save_encoder(source: str, revision: str | None, compute_dtype: str, output: 
 
 def count_parameters(model: Any) -> int:
     """Return the number of weights, two for each byte of a 4-bit layer."""
-    return sum(_entries(parameter) for parameter in model.parameters())
+    return sum(_n_weights(parameter) for parameter in model.parameters())
 
 
-def packed_share(model: Any) -> float:
-    """Return the share of a model's weights that are packed to 4 bits."""
-    packed = sum(_entries(one) for one in model.parameters() if one.dtype == torch.uint8)
-    return packed / count_parameters(model)
-
-
-def _entries(parameter: torch.Tensor) -> int:
+def _n_weights(parameter: torch.Tensor) -> int:
     return int(parameter.numel()) * (2 if parameter.dtype == torch.uint8 else 1)
 
 

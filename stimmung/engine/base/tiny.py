@@ -1,7 +1,6 @@
-"""The built-in base model: trained in a minute on a laptop, and used like any other.
+"""The built-in base model: a Llama of a third of a million parameters, trained in a minute on generated text.
 
-A Llama of a third of a million parameters with a byte-level BPE tokenizer, trained on generated text. It shows that a workflow runs;
-it knows nothing about the world.
+It shows that a workflow runs; it knows nothing about the world.
 """
 
 import logging
@@ -46,10 +45,7 @@ def build_tiny(
 ) -> float:
     """Make a tokenizer from ``texts`` and ``words``, and a model from ``texts``, as an ordinary Hugging Face directory.
 
-    Returns
-    -------
-    float
-        Mean loss over the last tenth of the steps, in nats per token.
+    Return the mean loss over the last tenth of the steps, in nats per token.
     """
     tokenizer = _build_tokenizer([*texts, *words], vocab_size)
     stream = np.concatenate([np.array(ids) for ids in tokenizer(list(texts))["input_ids"]])
@@ -113,15 +109,12 @@ def _pretrain(
         starts = rng.integers(0, len(stream) - block_size - 1, size=batch_size)
         blocks = torch.from_numpy(np.stack([stream[start : start + block_size + 1] for start in starts]))
         logits = model(input_ids=blocks[:, :-1], use_cache=False).logits
-        loss = functional.cross_entropy(
-            logits.reshape(-1, logits.shape[-1]).float(), blocks[:, 1:].reshape(-1)
-        )
+        loss = functional.cross_entropy(logits.flatten(0, 1).float(), blocks[:, 1:].flatten())
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.param_groups[0]["lr"] = PEAK_RATE * min(
-            (step + 1) / 50, 0.5 * (1 + math.cos(math.pi * step / n_steps)) + 0.01
-        )
+        cosine = 0.5 * (1 + math.cos(math.pi * step / n_steps)) + 0.01
+        optimizer.param_groups[0]["lr"] = PEAK_RATE * min((step + 1) / 50, cosine)
         optimizer.step()
         losses.append(loss.item())
     logger.info("%d tokens, %d steps, loss %.3f to %.3f", len(stream), n_steps, losses[0], losses[-1])

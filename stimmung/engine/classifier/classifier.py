@@ -1,7 +1,6 @@
 """A classification head on a language model, tuned with LoRA by Hugging Face's Trainer: the BERT-style arm.
 
-One adapter for each fold, in PEFT's format, with the head among its weights. It is what a reader of the BERT literature would
-try first, and a check that nothing is lost by reading answers from token probabilities.
+One adapter for each fold, in PEFT's format, with the head among its weights.
 """
 
 import json
@@ -25,25 +24,14 @@ from stimmung.store.keys import adapter_key, digest_of_content
 from stimmung.store.lock import lock
 from stimmung.store.paths import CONFIG, RECORD, Store
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.training import Training
+from stimmung.vocabulary.training import Lora, Training
 
 logger = logging.getLogger(__name__)
 
 # Part of a classifier's key: raise it with every change that changes its weights.
 CLASSIFIER_VERSION = 1
-LORA = {"r", "lora_alpha", "lora_dropout", "use_rslora", "target_modules"}
-TRAINER = {
-    "learning_rate",
-    "lr_scheduler_type",
-    "num_train_epochs",
-    "max_steps",
-    "per_device_train_batch_size",
-    "gradient_accumulation_steps",
-    "max_grad_norm",
-    "weight_decay",
-    "optim",
-    "gradient_checkpointing",
-}
+UNUSED = {"bias", "block_size"}  # the model's biases stay frozen, and no text is cut into blocks
+LORA = set(Lora.model_fields) - UNUSED
 
 
 @dataclass(frozen=True)
@@ -68,24 +56,9 @@ def train_classifier(
 ) -> str:
     """Train a fold's classifier, unless the store has it, and return its key there.
 
-    Parameters
-    ----------
-    base
-        A model's directory, with model.json.
-    training
-        The hyper-parameters.
-    fold
-        The training rows.
-    options
-        The target's options, all of them, so that one that no training respondent chose can still be predicted.
-    store
-        Where finished adapters and checkpoints go.
-    seed
-        Of the head, the adapter, the order of rows and dropout.
-    checkpoint_minutes
-        How much training a sudden kill may cost.
-    stop
-        Asked before each step; once it is true, the checkpoint is written and training ends.
+    ``base`` is a model's directory, with model.json. ``options`` are all of the target's, so that one that no training respondent
+    chose can still be predicted. ``seed`` draws the head, the adapter, the order of rows and dropout. ``checkpoint_minutes`` and
+    ``stop`` are told ``Checkpoints``.
 
     Raises
     ------
@@ -96,7 +69,7 @@ def train_classifier(
     """
     described = read_description(base)
     data_digest = digest_of_content([list(fold.texts), list(fold.labels)])
-    settings = training.model_dump(mode="json", include={*LORA, *TRAINER, "warmup_ratio"})
+    settings = training.model_dump(mode="json", exclude=UNUSED)
     key = adapter_key(
         version=CLASSIFIER_VERSION,
         base_digest=described["digest"],
@@ -165,7 +138,7 @@ def _train(
 
 
 def _arguments(training: Training, seed: int, scratch: str) -> TrainingArguments:
-    chosen = training.model_dump(mode="json", include=TRAINER, exclude_none=True)
+    chosen = training.model_dump(mode="json", exclude={*LORA, *UNUSED, "warmup_ratio"}, exclude_none=True)
     on_cpu = default_device().type == "cpu"
     arguments = TrainingArguments(
         output_dir=scratch,

@@ -1,7 +1,6 @@
-"""The state of a classifier's training in one file, so that a killed job resumes where it was.
+"""The state of a classifier's training in one file of tensors, so that a killed job resumes where it was; the Trainer's has pickles.
 
-The Trainer's own checkpoints are folders with pickles, which it reads with ``torch.load``. This is one file of tensors, replaced by
-a rename. It is written as a step begins, after the next batch is drawn: so dropout draws the same on an epoch's first step too.
+It is written as a step begins, after the next batch is drawn: so dropout draws the same on an epoch's first step too.
 """
 
 import json
@@ -28,16 +27,9 @@ Tensors = dict[str, dict[str, torch.Tensor]]
 
 
 class Checkpoints(TrainerCallback):
-    """Saves the state of a training now and then and before it is stopped, and restores it.
+    """Saves the state of a training to ``path`` every few minutes and before it is stopped, and restores it.
 
-    Parameters
-    ----------
-    path
-        The checkpoint's file, there or not.
-    minutes
-        How much training a sudden kill may cost.
-    stop
-        Asked before each step; once it is true, the state is saved and the training ends.
+    ``stop`` is asked before each step; once it is true, the state is saved and the training ends.
     """
 
     def __init__(self, path: Path, minutes: float, stop: Callable[[], bool]) -> None:

@@ -27,11 +27,6 @@ class ClassifierScorer:
     adapters: Sequence[Path]
     n_options: int
 
-    @property
-    def n_readers(self) -> int:
-        """How many classifiers there are."""
-        return len(self.adapters)
-
     def score(self, asked: Sequence[Asked]) -> list[Scored]:
         """Return each respondent's probabilities; errors as of ``classify``."""
         found: dict[int, Scored] = {}
@@ -48,10 +43,7 @@ class ClassifierScorer:
 def classify(base: Path, adapter: Path, n_options: int, texts: Sequence[str]) -> tuple[np.ndarray, list[int]]:
     """Return the probability of each option for each text, shape (texts, options), and the texts' lengths in tokens.
 
-    Raises
-    ------
-    InputError
-        If the adapter cannot be read, or a text is longer than the model reads.
+    Raises an InputError if the adapter cannot be read, or a text is longer than the model reads.
     """
     model, tokenizer = load_classifier(base, n_options, seed=0)
     try:

@@ -28,10 +28,7 @@ class Adapter:
 def save_adapter(
     directory: Path, weights: dict[str, torch.Tensor], cohort: Cohort, record: dict[str, Any]
 ) -> None:
-    """Write an adapter so that it appears whole or not at all; an existing one is left alone.
-
-    ``PeftModel.from_pretrained(base, directory)`` loads it.
-    """
+    """Write an adapter, which PEFT can load, so that it appears whole or not at all; an existing one is left alone."""
     if directory.exists():
         return
     with new_folder(directory) as draft:
@@ -42,24 +39,11 @@ def save_adapter(
 
 
 def load_adapter(directory: Path) -> Adapter:
-    """Read an adapter.
-
-    Raises
-    ------
-    InputError
-        If files are missing or damaged.
-    """
+    """Read an adapter; raise InputError if files are missing or damaged."""
     try:
         config = json.loads((directory / CONFIG).read_text())
         tensors = load_file(directory / WEIGHTS)
-        settings = Lora(
-            r=config["r"],
-            lora_alpha=config["lora_alpha"],
-            lora_dropout=config["lora_dropout"],
-            use_rslora=config["use_rslora"],
-            target_modules=tuple(config["target_modules"]),
-            bias=config["bias"],
-        )
+        settings = Lora.model_validate({name: config[name] for name in Lora.model_fields})
     except DAMAGE as error:
         raise InputError(
             f"no readable adapter in {directory}", f"Delete the folder and run snakemake again. ({error})"
@@ -80,18 +64,13 @@ def _own_name(name: str) -> str:
 
 def _peft_config(cohort: Cohort) -> dict[str, Any]:
     """Return what PEFT's ``LoraConfig`` would write; written here, since importing peft takes a job two seconds."""
-    settings = cohort.settings
     return {
+        **cohort.settings.model_dump(mode="json", include=set(Lora.model_fields)),
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
         "base_model_name_or_path": cohort.base.path,
         "inference_mode": True,
-        "r": settings.r,
-        "lora_alpha": settings.lora_alpha,
-        "lora_dropout": settings.lora_dropout,
-        "use_rslora": settings.use_rslora,
         "target_modules": sorted({name.rsplit(".", 1)[-1] for name in cohort.layers}),
-        "bias": settings.bias,
         "use_dora": False,
         "fan_in_fan_out": False,
         "modules_to_save": None,

@@ -37,23 +37,11 @@ def plan_steps(
     max_steps: int | None,
     seed: int,
 ) -> list[Step]:
-    """Return all optimizer steps of one adapter's training.
+    """Return all optimizer steps of one adapter's training: row numbers by step and forward pass.
 
     They depend on this adapter's data and seed only, so that they are the same in a cohort, alone, and after a restart.
-
-    Parameters
-    ----------
-    lengths
-        Tokens of each row.
-    batch_size, accumulation
-        Rows of a forward pass, and passes of an optimizer step. The last step of an epoch may be smaller.
-    epochs, max_steps
-        Exactly one is given; an epoch may be a fraction.
-
-    Returns
-    -------
-    list of list of list of int
-        Row numbers by step and forward pass.
+    ``lengths`` are the rows' tokens, ``accumulation`` is the number of passes of a step; the last step of an epoch may be smaller.
+    Either ``epochs``, which may be a fraction, or ``max_steps`` is given.
     """
     rng = np.random.default_rng(seed)
     per_epoch = math.ceil(math.ceil(len(lengths) / batch_size) / accumulation)

@@ -1,7 +1,6 @@
 """The state of a cohort's training in one file, so that a killed job goes on where it was.
 
-One file for the whole cohort, replaced by a rename: all adapters in a checkpoint were saved at the same moment. If they were saved one
-by one, a kill between two would change which rows share a batch, and with it the last bits of the result.
+If adapters were saved one by one, a kill between two would change which rows share a batch, and with it the last bits of the result.
 """
 
 import json
@@ -75,7 +74,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tenso
     # Not by state_dict: bitsandbytes hides its tensors there in a dictionary for FSDP. Its qmaps are constants, shared by all.
     return {
         f"{number}.{key}": torch.as_tensor(value)
-        for number, parameter in enumerate(_parameters(optimizer))
+        for number, parameter in enumerate(one for group in optimizer.param_groups for one in group["params"])
         for key, value in optimizer.state[parameter].items()
         if not key.startswith("qmap")
     }
@@ -108,7 +107,3 @@ def _refill(optimizer: Any, state: dict[int, dict[str, Any]]) -> None:
                 own[key].copy_(value)
             else:
                 own[key] = value.item()
-
-
-def _parameters(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
-    return [parameter for group in optimizer.param_groups for parameter in group["params"]]

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.checkpoint import checkpoint
 from transformers.modeling_layers import GradientCheckpointingLayer
 
@@ -22,28 +23,18 @@ from stimmung.vocabulary.errors import InputError
 
 @dataclass(frozen=True)
 class Part:
-    """Rows of one adapter in one pass.
-
-    ``n_loss_tokens`` is that of the adapter's whole optimizer step: the loss is the mean over it, however the step is split.
-    """
+    """Rows of one adapter in one pass."""
 
     adapter: int
     rows: Sequence[TrainingRow]
-    n_loss_tokens: int
+    n_loss_tokens: int  # of the adapter's whole optimizer step, over which the loss is the mean, however the step is split
     dropout_key: int
 
 
 def forward_backward(cohort: Cohort, parts: Sequence[Part], splits: int) -> list[float]:
-    """Add the parts' gradients to their adapters and return each part's share of its adapter's loss.
+    """Add the gradients of one part for each adapter, and return each part's share of its adapter's loss.
 
-    Parameters
-    ----------
-    cohort
-        The adapters on their base.
-    parts
-        One part for each adapter.
-    splits
-        The number of passes over which the rows are split. The sum of gradients does not depend on it.
+    The rows are split over ``splits`` passes. The sum of gradients does not depend on it.
     """
     losses = [0.0] * len(parts)
     for split in range(splits):
@@ -55,7 +46,17 @@ def forward_backward(cohort: Cohort, parts: Sequence[Part], splits: int) -> list
             chosen = part.rows[split * size : (split + 1) * size]
             if not chosen:
                 continue
-            slices.append(_slice(part, len(rows), len(chosen), split * size))
+            slices.append(
+                Slice(
+                    adapter=part.adapter,
+                    start=len(rows),
+                    stop=len(rows) + len(chosen),
+                    dropout_key=part.dropout_key,
+                    dropout_row=split * size,
+                    dropout_rows=len(part.rows),
+                    length=max(len(row.input_ids) for row in part.rows),
+                )
+            )
             owners += [index] * sum(row.n_loss_tokens for row in chosen)
             rows += chosen
         if not rows:
@@ -77,18 +78,6 @@ def forward_backward(cohort: Cohort, parts: Sequence[Part], splits: int) -> list
     return losses
 
 
-def _slice(part: Part, start: int, n_rows: int, first_row: int) -> Slice:
-    return Slice(
-        adapter=part.adapter,
-        start=start,
-        stop=start + n_rows,
-        dropout_key=part.dropout_key,
-        dropout_row=first_row,
-        dropout_rows=len(part.rows),
-        length=max(len(row.input_ids) for row in part.rows),
-    )
-
-
 def loss_per_token(base: Base, rows: Sequence[TrainingRow]) -> torch.Tensor:
     """Return the negative loglikelihood of each token that carries loss, row by row, in float32, shape (tokens,).
 
@@ -96,23 +85,20 @@ def loss_per_token(base: Base, rows: Sequence[TrainingRow]) -> torch.Tensor:
     """
     device = base.device
     # The last token of a row predicts nothing, so it is not read.
-    length = max(len(row.input_ids) for row in rows) - 1
-    ids = torch.zeros(len(rows), length, dtype=torch.long)
-    where: list[int] = []
-    targets: list[int] = []
-    for number, row in enumerate(rows):
-        read = row.input_ids[:-1]
-        ids[number, : len(read)] = torch.tensor(read)
-        where += range(number * length + row.loss_from - 1, number * length + len(read))
-        targets += row.input_ids[row.loss_from :]
+    ids = pad_sequence([torch.tensor(row.input_ids[:-1]) for row in rows], batch_first=True)
+    where = [
+        number * ids.shape[1] + place
+        for number, row in enumerate(rows)
+        for place in range(row.loss_from - 1, len(row.input_ids) - 1)
+    ]
     hidden = base.decoder(input_ids=ids.to(device), use_cache=False).last_hidden_state
     hidden = hidden.reshape(-1, hidden.shape[-1])[torch.tensor(where, device=device)]
-    target = torch.tensor(targets, device=device)
+    target = torch.tensor([token for row in rows for token in row.input_ids[row.loss_from :]], device=device)
     size = max(1, MAX_LOGITS // base.vocabulary_size)
     if len(target) <= size:
         return _head_loss(base, hidden, target)
     pieces = zip(hidden.split(size), target.split(size), strict=True)
-    losses = [checkpoint(_head_loss, base, piece, part, use_reentrant=False) for piece, part in pieces]
+    losses = [checkpoint(_head_loss, base, *piece, use_reentrant=False) for piece in pieces]
     return torch.cat(losses)
 
 
@@ -124,10 +110,7 @@ def _head_loss(base: Base, hidden: torch.Tensor, target: torch.Tensor) -> torch.
 def checkpointed_activations(base: Base, wanted: bool) -> Iterator[None]:
     """Recompute activations in the backward pass, without the base's dropout, which train mode would turn on.
 
-    Raises
-    ------
-    InputError
-        If transformers cannot recompute the architecture's layers.
+    Raises InputError if transformers cannot recompute the architecture's layers.
     """
     if not wanted:
         yield

@@ -1,7 +1,8 @@
 """Being asked to stop: cluster managers send a signal before they kill, which leaves time to save a checkpoint."""
 
 import signal
-from types import FrameType
+import sys
+from typing import Any
 
 # SIGTERM: time limit, preemption, `scancel`. SIGUSR1: what `sbatch --signal` is usually told to send ahead of the limit.
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
@@ -19,17 +20,11 @@ class StopOnSignal:
         """Return whether a signal has come."""
         return self._asked
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
+    def _ask(self, *_: Any) -> None:
         self._asked = True
 
 
 def exit_on_signal() -> None:
     """Let a signal end the process by SystemExit, for work without checkpoints: locks are released on the way out."""
     for number in SIGNALS:
-        signal.signal(number, _exit)
-
-
-def _exit(number: int, frame: FrameType | None) -> None:
-    del frame
-    raise SystemExit(128 + number)
+        signal.signal(number, lambda received, _: sys.exit(128 + received))

@@ -1,8 +1,4 @@
-"""K LoRA adapters on one resident base: every linear layer applies adapter k to the rows that belong to adapter k.
-
-The frozen base runs once over all rows of a batch; only the small products with A and B are adapter by adapter, stacked into
-one batched product when every adapter has as many rows as the others.
-"""
+"""K LoRA adapters on one resident base, which runs once over all rows: every linear layer applies adapter k to its rows."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -26,9 +22,8 @@ DRAWS = 2**16  # possible values of the random number that decides an entry of a
 class Slice:
     """The rows ``start`` to ``stop`` of a batch, which belong to one adapter.
 
-    ``dropout_key`` is a number for this adapter, step and pass: masks drawn from it do not depend on which other adapters are in
-    the batch, nor on what ran before. ``dropout_rows`` and ``length`` are those of the adapter's whole batch, from which
-    this slice begins at ``dropout_row``.
+    ``dropout_key`` is a number for this adapter, step and pass: masks drawn from it do not depend on other adapters. ``dropout_rows``
+    and ``length`` are those of the adapter's whole batch, from which this slice begins at ``dropout_row``.
     """
 
     adapter: int
@@ -68,14 +63,15 @@ class CohortLinear(nn.Module):
         self.biases = nn.ParameterList()
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """Features in and out, also where the weight is packed."""
-        return int(self.base.in_features), int(self.base.out_features)
-
-    @property
     def tunes_bias(self) -> bool:
         """Whether each adapter has its own copy of this layer's bias."""
         return self.settings.bias != "none" and self.base.bias is not None
+
+    @property
+    def matrices(self) -> dict[str, nn.ParameterList]:
+        """What each adapter has of this layer: A with shape (r, in), B with shape (out, r), maybe the bias."""
+        named = {"lora_A": self.lora_a, "lora_B": self.lora_b}
+        return {**named, "bias": self.biases} if self.tunes_bias else named
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return ``W x + scale * B_k A_k dropout(x)`` for rows of adapter k; ``x`` has shape (rows, tokens, features)."""
@@ -142,14 +138,9 @@ class CohortLinear(nn.Module):
 
 @dataclass
 class Cohort:
-    """The adapters that are attached to a base.
+    """The adapters that are attached to a base: its wrapped linear layers by name, in the model's order.
 
-    Attributes
-    ----------
-    layers
-        The wrapped linear layers, by their name in the base model, in the model's order.
-    layout
-        Set before each forward pass.
+    ``layout`` is set before each forward pass.
     """
 
     base: Base
@@ -164,21 +155,17 @@ class Cohort:
 
     def parameters_of(self, adapter: int) -> dict[str, nn.Parameter]:
         """Return the weights of one adapter by name, A and B of each layer; A has shape (r, in), B (out, r)."""
-        named = {}
-        for name, layer in self.layers.items():
-            named[f"{name}.lora_A"] = layer.lora_a[adapter]
-            named[f"{name}.lora_B"] = layer.lora_b[adapter]
-            if layer.tunes_bias:
-                named[f"{name}.bias"] = layer.biases[adapter]
-        return named
+        return {
+            f"{name}.{key}": adapters[adapter]
+            for name, layer in self.layers.items()
+            for key, adapters in layer.matrices.items()
+        }
 
     def add(self, weights: dict[str, torch.Tensor]) -> int:
         """Add an adapter with the given weights and return its number."""
         for name, layer in self.layers.items():
-            device = self.base.device
-            wanted = [("lora_A", layer.lora_a), ("lora_B", layer.lora_b)]
-            for key, where in [*wanted, ("bias", layer.biases)] if layer.tunes_bias else wanted:
-                tensor = weights[f"{name}.{key}"].to(device=device, dtype=torch.float32)
+            for key, where in layer.matrices.items():
+                tensor = weights[f"{name}.{key}"].to(device=self.base.device, dtype=torch.float32)
                 where.append(nn.Parameter(tensor.clone()))
         return self.size - 1
 
@@ -187,34 +174,29 @@ class Cohort:
 def attached(base: Base, settings: Lora) -> Iterator[Cohort]:
     """Attach an empty cohort to ``base`` and detach it at the end; the base's weights are never changed.
 
-    Raises
-    ------
-    InputError
-        If a target module is not in the model, or ``bias: all`` meets a bias outside the target modules.
+    Raises InputError if a target module is not in the model, or ``bias: all`` meets a bias outside the target modules.
     """
     layout = Layout()
     names = target_names(base.model, settings.target_modules)
-    _check_biases(base.model, settings, names)
+    if settings.bias == "all":
+        _check_biases(base.model, names)
     layers = {}
     for number, name in enumerate(names):
         layers[name] = CohortLinear(base.model.get_submodule(name), settings, layout, number)
-        _replace(base.model, name, layers[name])
+        base.model.set_submodule(name, layers[name])
     try:
         yield Cohort(base, settings, layers, layout)
     finally:
         for name, layer in layers.items():
-            _replace(base.model, name, layer.base)
+            base.model.set_submodule(name, layer.base)
 
 
 def initial_weights(cohort: Cohort, seed: int) -> dict[str, torch.Tensor]:
-    """Draw an adapter as PEFT does: A from Kaiming-uniform with a = sqrt(5), B zero, so that it begins as the base.
-
-    Drawn on the CPU, so that a seed means the same on every device.
-    """
+    """Draw an adapter on the CPU as PEFT does: A from Kaiming-uniform with a = sqrt(5), B zero, so that it begins as the base."""
     generator = torch.Generator().manual_seed(seed)
     weights = {}
     for name, layer in cohort.layers.items():
-        n_in, n_out = layer.shape
+        n_in, n_out = layer.base.in_features, layer.base.out_features  # also where the weight is packed
         bound = 1 / math.sqrt(n_in)  # Kaiming-uniform with a = sqrt(5) is uniform within 1 / sqrt(fan in)
         a = torch.empty(cohort.settings.r, n_in).uniform_(-bound, bound, generator=generator)
         weights[f"{name}.lora_A"] = a
@@ -227,49 +209,33 @@ def initial_weights(cohort: Cohort, seed: int) -> dict[str, torch.Tensor]:
 def target_names(model: Any, target_modules: str | Sequence[str]) -> list[str]:
     """Return the full names of the linear layers that get an adapter, in the model's order.
 
-    Raises
-    ------
-    InputError
-        If a name matches no linear layer, or the model has none.
+    Raises InputError if a name matches no linear layer, or the model has none.
     """
     head = model.get_output_embeddings()
-    linear = [
-        name
+    linear = {
+        name: name.rsplit(".", 1)[-1]
         for name, module in model.named_modules()
         if hasattr(module, "in_features") and hasattr(module, "out_features") and module is not head
-    ]
+    }
     if not linear:
-        kinds = sorted(
-            {type(module).__name__ for _, module in model.named_modules() if hasattr(module, "weight")}
-        )
+        kinds = sorted({type(module).__name__ for module in model.modules() if hasattr(module, "weight")})
         raise InputError(
             f"the {model.config.model_type} model has no linear layer that can be tuned, only {', '.join(kinds)}",
             "With `quantization: nf4` its layers become linear; or use a model of another architecture.",
         )
     if target_modules == "all-linear":
-        return linear
-    chosen = [name for name in linear if name.rsplit(".", 1)[-1] in target_modules]
-    unknown = [one for one in target_modules if not any(name.rsplit(".", 1)[-1] == one for name in chosen)]
-    if unknown:
-        available = sorted({name.rsplit(".", 1)[-1] for name in linear})
-        raise InputError(
-            f"target_modules: the model has no linear layer '{unknown[0]}'",
-            f"It has: {', '.join(available)}.",
-        )
-    return chosen
+        return list(linear)
+    available = set(linear.values())
+    if unknown := [one for one in target_modules if one not in available]:
+        hint = f"It has: {', '.join(sorted(available))}."
+        raise InputError(f"target_modules: the model has no linear layer '{unknown[0]}'", hint)
+    return [name for name, last in linear.items() if last in target_modules]
 
 
-def _check_biases(model: Any, settings: Lora, names: Sequence[str]) -> None:
-    if settings.bias != "all":
-        return
+def _check_biases(model: Any, names: Sequence[str]) -> None:
     biases = {name.removesuffix(".bias") for name, _ in model.named_parameters() if name.endswith(".bias")}
     if outside := sorted(biases - set(names)):
         raise InputError(
             f"bias: all would tune the bias of '{outside[0]}', which is not a target module",
             "Set `target_modules: all-linear`, or `bias: lora_only`; biases of norms cannot be tuned here.",
         )
-
-
-def _replace(model: Any, name: str, module: nn.Module) -> None:
-    parent, _, child = name.rpartition(".")
-    setattr(model.get_submodule(parent), child, module)

@@ -1,8 +1,8 @@
 """The adapters of a job, taken from the store or trained, and exported: neither base nor GPU is touched if all are stored."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from stimmung.engine.base.base_model import load_base
@@ -10,7 +10,7 @@ from stimmung.engine.base.model_files import read_description
 from stimmung.engine.cohort.parallel import train_on_all_devices
 from stimmung.engine.cohort.training_config import Task, adapter_keys, by_key
 from stimmung.store.adapter_folders import export_adapter, reimport
-from stimmung.store.lock import STALE_SECONDS, lock
+from stimmung.store.lock import lock
 from stimmung.store.paths import Store
 from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.training import Training
@@ -30,49 +30,26 @@ def train_missing(
 ) -> list[str]:
     """Export each task's adapter to its folder, after training those that the store lacks; return their keys.
 
-    Parameters
-    ----------
-    base
-        The folder of a prepared base model.
-    folders
-        Where the adapters are exported, one for each task. What they hold already is put back into a store that was emptied.
-    training, tasks, store, pace, stop
-        As for ``train_adapters``, which also says what is raised.
+    ``base`` is the folder of a prepared base model. Adapters that ``folders`` hold already are put back into a store that was
+    emptied. Raises what ``train_adapters`` raises, and Interrupted if ``stop`` was true while another job trained one of them.
     """
     keys = adapter_keys(read_description(base)["digest"], training, tasks)
-    with locked(keys, tasks, store, stop=stop) as must_stop:
+    wanted = by_key(keys, tasks)
+    with ExitStack() as stack:
+        # In the same order everywhere, so that no two jobs wait for each other.
+        locks = [
+            stack.enter_context(lock(store.lock(key), wanted[key].name, stop=stop)) for key in sorted(wanted)
+        ]
+
+        def must_stop() -> bool:
+            return stop() or any(one.is_lost() for one in locks)
+
         for folder in folders:
             reimport(folder, store)
-        missing = [task for key, task in by_key(keys, tasks).items() if not store.has(key)]
+        missing = [task for key, task in wanted.items() if not store.has(key)]
         logger.info("%d adapters, %d of them to be trained", len(keys), len(missing))
         if missing:
             train_on_all_devices(load_base(base), training, missing, store, pace=pace, stop=must_stop)
         for folder, key in zip(folders, keys, strict=True):
             export_adapter(store.adapter(key), folder)
     return keys
-
-
-@contextmanager
-def locked(
-    keys: Sequence[str],
-    tasks: Sequence[Task],
-    store: Store,
-    *,
-    stop: Callable[[], bool],
-    stale_after: float = STALE_SECONDS,
-) -> Iterator[Callable[[], bool]]:
-    """Hold the locks of some adapters; yield a function that says whether training must stop.
-
-    Raises
-    ------
-    Interrupted
-        If ``stop`` was true while a lock was waited for.
-    """
-    names = {key: task.name for key, task in by_key(keys, tasks).items()}
-    with ExitStack() as stack:
-        # In the same order everywhere, so that no two jobs wait for each other.
-        locks = [
-            stack.enter_context(lock(store.lock(key), names[key], stop=stop, stale_after=stale_after))
-            for key in sorted(names)
-        ]
-        yield lambda: stop() or any(one.is_lost() for one in locks)

@@ -19,8 +19,7 @@ def first_parts(wanted: Mapping[str, Task], size: int, store: Store) -> list[Par
 
 def halved(part: Part, store: Store) -> tuple[Part, Part]:
     """Cut a part in two, each with its share of the part's checkpoint."""
-    middle = len(part) // 2
-    halves = part[:middle], part[middle:]
+    halves = _halves(part)
     path = _checkpoint(part, store)
     saved = checkpoints.load_checkpoint(path) or []
     for half in halves:
@@ -37,14 +36,15 @@ def _begun(part: Part, store: Store) -> list[Part]:
         return [part]
     if len(part) == 1:
         return []
+    begun = [(half, _begun(half, store)) for half in _halves(part)]
+    if not any(parts for _, parts in begun):
+        return []
+    return [one for half, parts in begun for one in parts or [half]]
+
+
+def _halves(part: Part) -> tuple[Part, Part]:
     middle = len(part) // 2
-    halves = part[:middle], part[middle:]
-    begun = [_begun(half, store) for half in halves]
-    return (
-        [one for half, parts in zip(halves, begun, strict=True) for one in parts or [half]]
-        if any(begun)
-        else []
-    )
+    return part[:middle], part[middle:]
 
 
 def _checkpoint(part: Part, store: Store) -> Path:

@@ -34,6 +34,11 @@ class Run:
         """Whether steps are left to be done."""
         return self.progress.failed is None and self.progress.step < len(self.plan)
 
+    @property
+    def batches(self) -> Step:
+        """The batches of the next step."""
+        return self.plan[self.progress.step]
+
 
 def do_step(cohort: Cohort, training: Training, runs: list[Run]) -> None:
     """Do one optimizer step of each run, in smaller passes if a CUDA device runs out of memory."""
@@ -60,29 +65,20 @@ def do_step(cohort: Cohort, training: Training, runs: list[Run]) -> None:
 
 def _gradients(cohort: Cohort, runs: list[Run], splits: int) -> list[float]:
     losses = {run.adapter: 0.0 for run in runs}
-    steps = {run.adapter: run.plan[run.progress.step] for run in runs}
-    norms = {
-        run.adapter: sum(run.task.rows[row].n_loss_tokens for batch in steps[run.adapter] for row in batch)
-        for run in runs
-    }
-    for micro in range(max(len(step) for step in steps.values())):
+    for micro in range(max(len(run.batches) for run in runs)):
         parts = [
             Part(
                 adapter=run.adapter,
-                rows=[run.task.rows[row] for row in steps[run.adapter][micro]],
-                n_loss_tokens=norms[run.adapter],
-                dropout_key=_dropout_key(run.task.seed, run.progress.step, micro),
+                rows=[run.task.rows[row] for row in run.batches[micro]],
+                n_loss_tokens=sum(run.task.rows[row].n_loss_tokens for batch in run.batches for row in batch),
+                dropout_key=((run.task.seed * 1_000_003 + run.progress.step) * 1_009 + micro) % 2**48,
             )
             for run in runs
-            if micro < len(steps[run.adapter])
+            if micro < len(run.batches)
         ]
         for part, loss in zip(parts, forward_backward(cohort, parts, splits), strict=True):
             losses[part.adapter] += loss
     return [losses[run.adapter] for run in runs]
-
-
-def _dropout_key(seed: int, step: int, micro: int) -> int:
-    return ((seed * 1_000_003 + step) * 1_009 + micro) % 2**48
 
 
 def _update(cohort: Cohort, training: Training, run: Run, loss: float) -> None:

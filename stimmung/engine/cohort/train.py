@@ -1,8 +1,4 @@
-"""Cohort training: adapters that share base and hyper-parameters and differ in data or seed, trained at once.
-
-Every adapter is trained as if alone, with its own batches and their order, gradient, clipping, schedule, dropout masks and number
-of steps. Only the frozen base's work is shared.
-"""
+"""Cohort training: adapters that share base and hyper-parameters and differ in data or seed, trained at once, each as if alone."""
 
 import logging
 import time
@@ -29,6 +25,8 @@ from stimmung.vocabulary.training import Training
 
 logger = logging.getLogger(__name__)
 
+# A small batch leaves a GPU idle. On a CPU the fixed cost of a pass is worth sharing up to so many rows of each adapter; above,
+# stacking gains little and costs memory (BENCHMARKS.md).
 CPU_STACKED_BATCH = 4
 
 
@@ -43,23 +41,11 @@ def train_adapters(
 ) -> list[str]:
     """Train all tasks that the store does not have yet, and return every task's key in the store.
 
-    Parameters
-    ----------
-    training
-        Hyper-parameters of all tasks.
-    store
-        Where finished adapters and checkpoints go.
-    pace
-        How many adapters are trained at once, and how often they are saved.
-    stop
-        Asked before each step; once it is true, the checkpoint is written and training ends.
+    ``pace`` says how many adapters are trained at once, and how often they are saved. ``stop`` is asked before each step; once
+    it is true, the checkpoint is written and training ends.
 
-    Raises
-    ------
-    InputError
-        If an adapter's loss is no longer finite; the others are finished and stored first. If one adapter alone does not fit the GPU.
-    Interrupted
-        If ``stop`` was true.
+    Raises Interrupted if ``stop`` was true, and InputError if one adapter alone does not fit the GPU, a prompt does not fit the
+    model's context, or an adapter's loss is no longer finite; the other adapters are finished and stored first.
     """
     _check_rows(base, tasks)
     keys = adapter_keys(base.digest, training, tasks)
@@ -92,12 +78,7 @@ def train_adapters(
 
 
 def choose_mode(base: Base, training: Training, n_adapters: int, wanted: str) -> str:
-    """Return 'stacked' or 'sequential': what the config says, or what is faster.
-
-    A small batch leaves a GPU idle, so adapters are stacked there. On a CPU the fixed cost of a pass is worth sharing up to
-    ``CPU_STACKED_BATCH`` rows of each adapter; above, stacking gains little and costs memory (measured by
-    ``benchmarks/training.py``, shown in BENCHMARKS.md).
-    """
+    """Return 'stacked' or 'sequential': what the config says, or what is faster (measured by ``benchmarks/training.py``)."""
     if wanted != "auto":
         return wanted
     pays = base.device.type == "cuda" or training.per_device_train_batch_size <= CPU_STACKED_BATCH
@@ -172,11 +153,7 @@ def _begin_or_resume(
 
 def _saved(cohort: Cohort, run: Run) -> Saved:
     optimizer = checkpoints.optimizer_tensors(run.optimizer) if run.optimizer else {}
-    return Saved(run.progress, _weights(cohort, run), optimizer)
-
-
-def _weights(cohort: Cohort, run: Run) -> dict[str, torch.Tensor]:
-    return {name: parameter.data for name, parameter in cohort.parameters_of(run.adapter).items()}
+    return Saved(run.progress, cohort.parameters_of(run.adapter), optimizer)
 
 
 def _publish(cohort: Cohort, training: Training, runs: list[Run], store: Store, mode: str) -> None:
@@ -185,7 +162,7 @@ def _publish(cohort: Cohort, training: Training, runs: list[Run], store: Store, 
         if run.active or run.progress.failed or store.has(run.progress.key):
             continue
         record = _record(cohort.base, training, run, mode, len(runs))
-        save_adapter(store.adapter(run.progress.key), _weights(cohort, run), cohort, record)
+        save_adapter(store.adapter(run.progress.key), cohort.parameters_of(run.adapter), cohort, record)
         run.optimizer = None
         logger.info(
             "%s: trained, %d steps, last loss %.4f", run.task.name, run.progress.step, run.progress.losses[-1]

@@ -79,6 +79,5 @@ def make_optimizer(training: Training, parameters: list[nn.Parameter]) -> torch.
     if training.optim == "paged_adamw_8bit":
         from bitsandbytes.optim import PagedAdamW8bit
 
-        paged: torch.optim.Optimizer = PagedAdamW8bit(parameters, **options)
-        return paged
+        return PagedAdamW8bit(parameters, **options)
     return torch.optim.AdamW(parameters, fused=True, **options)

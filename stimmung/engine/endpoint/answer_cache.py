@@ -5,18 +5,11 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 
 class AnswerCache:
-    """A file of answers by key. To be used by one thread; several processes may share the file.
-
-    Parameters
-    ----------
-    path
-        The file, there or not.
-    """
+    """A file of answers by key, there or not. To be used by one thread; several processes may share the file."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,9 +19,7 @@ class AnswerCache:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._file.close()
 
     @staticmethod
@@ -42,13 +33,7 @@ class AnswerCache:
         return None if row is None else dict(json.loads(row[0]))
 
     def known(self, key: str) -> dict[str, Any]:
-        """Return an answer that is there.
-
-        Raises
-        ------
-        KeyError
-            If it is not.
-        """
+        """Return an answer; raise a KeyError if it is not there."""
         answer = self.get(key)
         if answer is None:
             raise KeyError(key)

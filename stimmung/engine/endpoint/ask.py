@@ -17,22 +17,10 @@ logger = logging.getLogger(__name__)
 
 
 def ask(endpoint: Endpoint, questions: Sequence[Question], cache: AnswerCache) -> list[Answered]:
-    """Return what the server says of each question; what it has said before is not asked again.
+    """Return what the server says of each question; equal ones are asked once, and those in the cache are not asked again.
 
-    Parameters
-    ----------
-    endpoint
-        The server.
-    questions
-        In any order; equal ones are asked once.
-    cache
-        Earlier answers, by a digest of endpoint and question. It holds numbers, no words.
-
-    Raises
-    ------
-    InputError
-        If no server answers, it refuses the key or the model, it still fails after all retries, or its answers
-        cannot be read.
+    Raises an InputError if no server answers, it refuses the key or the model, it still fails after all retries, or its answers
+    cannot be read.
     """
     keys = [cache.key(endpoint.url, endpoint.model, endpoint.api, endpoint.reads, endpoint.top_logprobs, one.prompt, one.answers)
             for one in questions]  # fmt: skip

@@ -19,14 +19,9 @@ for _talkative in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
 
 
 def connect(endpoint: Endpoint) -> OpenAI:
-    """Return a client of a server, after a first word with it: that somebody is there and takes the key.
+    """Return a client of a server that is there and takes the key.
 
-    Raises
-    ------
-    InputError
-        If the environment has no key.
-    openai.APIConnectionError, openai.AuthenticationError, openai.PermissionDeniedError
-        If nobody is there or the key is wrong; ``told_plainly`` puts them in words.
+    Raises an InputError if the environment has no key, else the client's own errors; ``told_plainly`` puts them in words.
     """
     client = OpenAI(
         base_url=endpoint.url,
@@ -34,7 +29,13 @@ def connect(endpoint: Endpoint) -> OpenAI:
         max_retries=endpoint.max_retries,
         timeout=endpoint.timeout_seconds,
     )
-    _greet(client)
+    try:
+        client.with_options(max_retries=0).models.list()
+    except (openai.APIConnectionError, openai.AuthenticationError, openai.PermissionDeniedError):
+        raise
+    except (openai.OpenAIError, AttributeError):
+        # A server without a list of models, one that fails now and then, or a web page, over which the client stumbles.
+        pass
     return client
 
 
@@ -50,58 +51,36 @@ def _key(endpoint: Endpoint) -> str:
     return key
 
 
-def _greet(client: OpenAI) -> None:
-    """Find out at once, without retries, if nobody is there or the key is wrong."""
-    try:
-        client.with_options(max_retries=0).models.list()
-    except (openai.APIConnectionError, openai.AuthenticationError, openai.PermissionDeniedError):
-        raise
-    except (openai.OpenAIError, AttributeError):
-        # A server without a list of models, one that fails now and then, or a web page, over which the client stumbles.
-        return
-
-
 @contextmanager
 def told_plainly(endpoint: Endpoint) -> Iterator[None]:
     """Turn the client's errors into one line. The server's own words are left out: many repeat the request in them."""
     where = f"the endpoint {endpoint.url}"
     try:
         yield
+        return
     except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+        what = f"{where} refuses the key (HTTP {error.status_code})"
         source = f"The key comes from the environment variable {endpoint.key_variable}."
-        raise InputError(
-            f"{where} refuses the key (HTTP {error.status_code})",
-            source if endpoint.key_variable else "Name an environment variable in `key_variable`.",
-        ) from None
+        hint = source if endpoint.key_variable else "Name an environment variable in `key_variable`."
     except openai.NotFoundError:
-        raise InputError(
-            f"{where} knows no model '{endpoint.model}' for its {endpoint.api} API (HTTP 404)",
-            "Its list of models is at /models; `url` usually ends in /v1.",
-        ) from None
+        what = f"{where} knows no model '{endpoint.model}' for its {endpoint.api} API (HTTP 404)"
+        hint = "Its list of models is at /models; `url` usually ends in /v1."
     except openai.APITimeoutError:
-        raise InputError(
-            f"{where} does not answer within {endpoint.timeout_seconds:g} seconds",
-            "Lower `at_once` or raise `timeout_seconds`. Answers that came are kept.",
-        ) from None
+        what = f"{where} does not answer within {endpoint.timeout_seconds:g} seconds"
+        hint = "Lower `at_once` or raise `timeout_seconds`. Answers that came are kept."
     except openai.APIConnectionError as error:
-        raise InputError(
-            f"no server answers at {endpoint.url} ({type(error.__cause__ or error).__name__})",
-            "Start it, or correct `url`. Answers that came are kept.",
-        ) from None
+        what = f"no server answers at {endpoint.url} ({type(error.__cause__ or error).__name__})"
+        hint = "Start it, or correct `url`. Answers that came are kept."
     except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-        raise InputError(
-            f"{where} refuses the request (HTTP {error.status_code})",
-            "It may not know `echo`, `prompt_logprobs` or so many `top_logprobs`, or read no prompt so long. Answers are kept.",
-        ) from None
+        what = f"{where} refuses the request (HTTP {error.status_code})"
+        hint = "It may not know `echo`, `prompt_logprobs` or so many `top_logprobs`, or read no prompt so long. Answers are kept."
     except openai.APIStatusError as error:
-        raise InputError(
-            f"{where} answers HTTP {error.status_code} after {endpoint.max_retries} retries",
-            "429: lower `requests_per_minute` or `at_once`. Answers that came are kept.",
-        ) from None
+        what = f"{where} answers HTTP {error.status_code} after {endpoint.max_retries} retries"
+        hint = "429: lower `requests_per_minute` or `at_once`. Answers that came are kept."
     except openai.APIError:
-        raise InputError(
-            f"{where} answers what is none of OpenAI's API", "`url` usually ends in /v1."
-        ) from None
+        what = f"{where} answers what is none of OpenAI's API"
+        hint = "`url` usually ends in /v1."
+    raise InputError(what, hint) from None
 
 
 class Pace:

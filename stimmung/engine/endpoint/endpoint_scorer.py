@@ -15,33 +15,17 @@ from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.endpoint import Endpoint
 from stimmung.vocabulary.errors import InputError
 
-FIRST_TOKEN = "first token of the {n} shown"
-
 
 @dataclass(frozen=True)
 class EndpointScorer:
-    """Asks a server about each respondent.
-
-    Attributes
-    ----------
-    endpoint
-        The server.
-    rendering
-        How prompts are worded; it needs no tokenizer.
-    answers
-        The words scored for each option.
-    normalization
-        As in the config's `scoring` section. First tokens have no length, so only 'none' goes with ``reads: top``.
-    cache
-        What the server has answered before.
-    """
+    """Asks a server about each respondent."""
 
     endpoint: Endpoint
-    rendering: Rendering
-    answers: Sequence[str]
-    normalization: str
+    rendering: Rendering  # needs no tokenizer
+    answers: Sequence[str]  # the words scored for each option
+    normalization: str  # first tokens have no length, so only 'none' goes with ``reads: top``
     cache: AnswerCache
-    n_readers = 0  # nothing is tuned behind a server
+    adapters = ()  # nothing is tuned behind a server
 
     def __post_init__(self) -> None:
         if self.endpoint.reads == "top" and self.normalization != "none":
@@ -74,11 +58,6 @@ class EndpointScorer:
             options=self.answers,
             unconditional=unconditional,
         )
-        exact = self.endpoint.reads != "top"
-        return Scored(
-            probabilities,
-            answered.seen_mass,
-            answered.n_prompt,
-            self.normalization if exact else FIRST_TOKEN.format(n=self.endpoint.top_logprobs),
-            sum(answered.unseen),
-        )
+        first = f"first token of the {self.endpoint.top_logprobs} shown"
+        how = first if self.endpoint.reads == "top" else self.normalization
+        return Scored(probabilities, answered.seen_mass, answered.n_prompt, how, sum(answered.unseen))

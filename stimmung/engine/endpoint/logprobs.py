@@ -25,24 +25,12 @@ class Question:
 
 @dataclass(frozen=True)
 class Answered:
-    """What a server said of one question.
+    """What a server said of one question."""
 
-    Attributes
-    ----------
-    loglikelihoods
-        Of each answer. Of one that the server did not show: an upper bound, see ``first_tokens``.
-    n_tokens
-        Of each answer; 1 where only the first token was read.
-    unseen
-        Whether the server did not show an answer.
-    n_prompt
-        Tokens of the prompt, as the server counts them.
-    """
-
-    loglikelihoods: list[float]
-    n_tokens: list[int]
-    unseen: list[bool]
-    n_prompt: int
+    loglikelihoods: list[float]  # of each answer; an upper bound (see ``first_tokens``) of one that is unseen
+    n_tokens: list[int]  # of each answer; 1 where only the first token was read
+    unseen: list[bool]  # whether the server did not show an answer
+    n_prompt: int  # tokens of the prompt, as the server counts them
 
     @property
     def seen_mass(self) -> float:
@@ -54,21 +42,14 @@ class Answered:
 def read_prompt(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace) -> Answered:
     """Score every answer exactly: the server reads prompt and answer and returns how likely each token was.
 
-    This and the two readers below take a client and its endpoint, a question (turns for a chat API, otherwise running text) and the
-    pace that lets each request through.
-
-    Raises
-    ------
-    InputError
-        If the server does not return log-probabilities, or an answer does not begin with a token of its own.
-    openai.OpenAIError
-        As the client raises them; ``told_plainly`` puts them in words.
+    Raises an InputError if the server does not return log-probabilities, or an answer does not begin with a token of its own, and
+    the client's own errors, which ``told_plainly`` puts in words.
     """
     prompt = str(question.prompt)
     tokens, _, n_prompt = _echoed(client, endpoint, prompt, pace)
     n_shown = _tokens_of(prompt, tokens, n_prompt)
     if n_shown is None:
-        raise _unreadable(endpoint, "the log-probabilities of its prompt", "Set `reads: top`.")
+        raise _no_prompt_logprobs(endpoint)
     head = tokens[:n_shown]
     scores, lengths = [], []
     for answer in question.answers:
@@ -78,7 +59,7 @@ def read_prompt(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pa
         if tokens[:n_shown] != head or length < 1:
             raise _split_differently(endpoint, answer)
         if len(tail) < length or None in tail:
-            raise _unreadable(endpoint, "the log-probabilities of its prompt", "Set `reads: top`.")
+            raise _no_prompt_logprobs(endpoint)
         scores.append(math.fsum(value for value in tail if value is not None))
         lengths.append(length)
     return Answered(scores, lengths, [False] * len(scores), n_prompt)
@@ -109,15 +90,29 @@ def _echoed(
     client: OpenAI, endpoint: Endpoint, text: str, pace: Pace
 ) -> tuple[list[str], list[float | None], int]:
     """Return the tokens and log-probabilities that the server shows of a text, and how many tokens it says it has."""
-    pace.wait()
-    # One token is generated, because some servers do not take 0; the caller leaves it out.
-    answer: Any = client.completions.create(
-        model=endpoint.model, prompt=text, echo=True, logprobs=1, max_tokens=1, temperature=0
-    )
-    said = _logprobs(answer)
+    answer = _answer(client, endpoint, text, pace, echo=True, logprobs=1)
+    said = getattr(_first_choice(answer), "logprobs", None)
     if said is None or not said.tokens or not said.token_logprobs or answer.usage is None:
-        raise _unreadable(endpoint, "the log-probabilities of its prompt", "Set `reads: top`.")
+        raise _no_prompt_logprobs(endpoint)
     return list(said.tokens), list(said.token_logprobs), int(answer.usage.prompt_tokens)
+
+
+def _answer(
+    client: OpenAI, endpoint: Endpoint, prompt: str | Sequence[Message], pace: Pace, **options: Any
+) -> Any:
+    """Ask for one token, because some servers do not take 0; who reads the prompt leaves it out."""
+    pace.wait()
+    options |= {"model": endpoint.model, "max_tokens": 1, "temperature": 0}
+    if isinstance(prompt, str):
+        return client.completions.create(prompt=prompt, **options)
+    turns: Any = list(prompt)
+    return client.chat.completions.create(messages=turns, **options)
+
+
+def _first_choice(answer: Any) -> Any:
+    """Return the one choice asked for; None where the answer is a web page, which the client hands on as text."""
+    choices = getattr(answer, "choices", None)
+    return choices[0] if choices else None
 
 
 def read_prompt_logprobs(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace) -> Answered:
@@ -138,24 +133,17 @@ def _prompt_tokens(
     client: OpenAI, endpoint: Endpoint, prompt: str | tuple[Message, ...], answer: str, pace: Pace
 ) -> list[tuple[str, float]]:
     """Return the tokens of a prompt with an answer behind it, by their numbers, and how likely each is after those before it."""
-    pace.wait()
     more: dict[str, Any] = {"prompt_logprobs": 0}  # of the prompt's own tokens, and of no other
-    said: Any
     if isinstance(prompt, str):
-        made: Any = client.completions.create(
-            model=endpoint.model, prompt=prompt + answer, max_tokens=1, temperature=0, extra_body=more
-        )
-        said = _first_choice(made)
+        said = _first_choice(_answer(client, endpoint, prompt + answer, pace, extra_body=more))
     else:
-        turns: Any = list(prompt)
+        turns = list(prompt)
         if answer:
-            turns.append({"role": "assistant", "content": answer})
+            turns.append(Message(role="assistant", content=answer))
             more |= {"add_generation_prompt": False, "continue_final_message": True}
         # As the local engine has it: the prompt is the same on every day.
         more["chat_template_kwargs"] = {"date_string": TEMPLATE_DATE.strftime("%d %b %Y")}
-        said = client.chat.completions.create(
-            model=endpoint.model, messages=turns, max_tokens=1, temperature=0, extra_body=more
-        )
+        said = _answer(client, endpoint, turns, pace, extra_body=more)
     shown = getattr(said, "prompt_logprobs", None)
     if not shown or any(position is None or len(position) != 1 for position in shown[1:]):
         raise _unreadable(
@@ -168,28 +156,13 @@ def _prompt_tokens(
 
 def read_top(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace) -> Answered:
     """Read the most likely first tokens, and bound what is not among them by ``first_tokens``; errors as of ``read_prompt``."""
-    pace.wait()
-    if isinstance(question.prompt, str):
-        answer: Any = client.completions.create(
-            model=endpoint.model,
-            prompt=question.prompt,
-            logprobs=endpoint.top_logprobs,
-            max_tokens=1,
-            temperature=0,
-        )
-        said = _logprobs(answer)
+    plain, most = isinstance(question.prompt, str), endpoint.top_logprobs
+    options = {"logprobs": most} if plain else {"logprobs": True, "top_logprobs": most}
+    answer = _answer(client, endpoint, question.prompt, pace, **options)
+    said = getattr(_first_choice(answer), "logprobs", None)
+    if plain:
         top = dict(said.top_logprobs[0]) if said is not None and said.top_logprobs else {}
     else:
-        turns: Any = list(question.prompt)
-        answer = client.chat.completions.create(
-            model=endpoint.model,
-            messages=turns,
-            logprobs=True,
-            top_logprobs=endpoint.top_logprobs,
-            max_tokens=1,
-            temperature=0,
-        )
-        said = _logprobs(answer)
         content = said.content if said is not None else None
         top = {one.token: one.logprob for one in content[0].top_logprobs} if content else {}
     if not top:
@@ -198,33 +171,13 @@ def read_top(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace)
     return first_tokens(top, question.answers, int(n_prompt))
 
 
-def _logprobs(answer: Any) -> Any:
-    """Return what stands under logprobs, or None."""
-    return getattr(_first_choice(answer), "logprobs", None)
-
-
-def _first_choice(answer: Any) -> Any:
-    """Return the one choice asked for; None where the answer is a web page, which the client hands on as text."""
-    choices = getattr(answer, "choices", None)
-    return choices[0] if choices else None
-
-
 def first_tokens(top: dict[str, float], answers: Sequence[str], n_prompt: int = 0) -> Answered:
     """Read answers from the most likely first tokens, as study A read GPT-4o, without its silent zeros.
 
     A token counts for the one answer that begins with it, whether or not a space stands before it. An answer without a
     token of its own is unseen. It gets the largest probability that all such answers can have alike: that of the least
     likely token shown, or an equal part of what all shown tokens leave, whichever is smaller; and an equal part of every
-    token that begins it and others too.
-
-    Parameters
-    ----------
-    top
-        Tokens and their log-probabilities.
-    answers
-        The answers' words.
-    n_prompt
-        Tokens of the prompt.
+    token that begins it and others too. ``top`` has tokens and their log-probabilities, ``n_prompt`` is the prompt's length.
     """
     words = [answer.strip() for answer in answers]
     own, shared = [0.0] * len(words), [0.0] * len(words)
@@ -250,6 +203,10 @@ def _split_differently(endpoint: Endpoint, answer: str) -> InputError:
         f"the endpoint {endpoint.url} splits the prompt's end and the beginning of '{answer.strip()}' differently",
         "End the codebook's question with a colon, so that the answer begins a word of its own.",
     )
+
+
+def _no_prompt_logprobs(endpoint: Endpoint) -> InputError:
+    return _unreadable(endpoint, "the log-probabilities of its prompt", "Set `reads: top`.")
 
 
 def _unreadable(endpoint: Endpoint, what: str, hint: str) -> InputError:

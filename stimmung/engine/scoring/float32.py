@@ -1,7 +1,6 @@
-"""Activations in float32 over weights that are held in a shorter type, so that scores are not rounded to it.
+"""Activations in float32 over weights of a shorter type, the same as in training, so that scores are not rounded to it.
 
 In bfloat16 a hidden state has 8 bits, and log-odds of options come in steps of 1/32 to 1/8 nat: more than a week's posts move a mood.
-The weights are the same as in training; only what is computed from them keeps its precision.
 """
 
 from collections.abc import Iterator

@@ -18,42 +18,17 @@ from stimmung.vocabulary.scoring import Scoring
 
 @dataclass(frozen=True)
 class LocalScorer:
-    """Reads answers from the probabilities of their words.
-
-    Attributes
-    ----------
-    base, rendering
-        The resident model, and how it reads surveys.
-    answers
-        The words scored for each option.
-    adapters
-        Directories by fold; none reads with the base alone.
-    scoring
-        Read-out and normalization.
-    tokens_per_batch
-        Bounds the memory of a batch.
-    """
+    """Reads answers from the probabilities of their words."""
 
     base: Base
     rendering: Rendering
-    answers: Sequence[str]
-    adapters: Sequence[Path]
+    answers: Sequence[str]  # the words scored for each option
+    adapters: Sequence[Path]  # directories by fold; without any the base alone reads
     scoring: Scoring
     tokens_per_batch: int
 
-    @property
-    def n_readers(self) -> int:
-        """How many adapters there are."""
-        return len(self.adapters)
-
     def score(self, asked: Sequence[Asked]) -> list[Scored]:
-        """Return each respondent's probabilities.
-
-        Raises
-        ------
-        InputError
-            If a prompt is too long, options cannot be told apart, or an adapter cannot be read.
-        """
+        """Return each respondent's probabilities; errors as of ``score_with_adapters``."""
         prompts = [self._prompt(one.messages, one.reader) for one in asked]
         readers = sorted({one.reader for one in asked}) if self.scoring.normalization == "pmi" else []
         blanks = [self._prompt(without_respondent(asked[0].messages), reader) for reader in readers]

@@ -14,18 +14,14 @@ def normalize(
     options: Sequence[str],
     unconditional: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return probabilities of the options, shape (options,), which sum to 1.
+    """Return probabilities of the options, shape (options,), from their loglikelihoods in nats.
 
     Parameters
     ----------
-    loglikelihoods
-        Shape (options,), in nats.
     normalization
         'none': softmax of the loglikelihoods. 'token', 'byte': of the loglikelihoods divided by the option's length, which does not
         penalise long options (lm-evaluation-harness' acc_norm). 'pmi': minus the loglikelihood without the respondent, which takes the
         frequency of the words themselves out (Holtzman et al. 2021, eq. 2).
-    n_tokens
-        Length of each option in tokens.
     options
         The options' words; their bytes are those of UTF-8, without the space before the first word.
     unconditional
@@ -33,15 +29,13 @@ def normalize(
     """
     scores = np.asarray(loglikelihoods, dtype=float)
     if normalization == "token":
-        scores = scores / np.asarray(n_tokens)
+        scores = scores / n_tokens
     elif normalization == "byte":
-        scores = scores / np.asarray([len(option.strip().encode()) for option in options])
+        scores = scores / [len(option.strip().encode()) for option in options]
     elif normalization == "pmi":
         if unconditional is None:
             raise ValueError("pmi needs the unconditional loglikelihoods")
         scores = scores - unconditional
-    elif normalization != "none":
-        raise ValueError(f"unknown normalization '{normalization}'")
     shifted = np.exp(scores - scores.max())
     probabilities: np.ndarray = shifted / shifted.sum()
     return probabilities

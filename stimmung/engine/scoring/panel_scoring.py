@@ -38,14 +38,8 @@ def post_rows(tokenizer: Any, texts: Sequence[str], block_size: int) -> list[Tra
     As study B does (Ahnert et al. 2024, ``train_llama3_empiricalData.py``), except that the tokens after the last full block are
     kept.
 
-    Parameters
-    ----------
-    tokenizer
-        A fast Hugging Face tokenizer. One without a beginning-of-text token gets its end-of-text token.
-    texts
-        The posts, in the order of their table. A special token's name in a post, such as ``<s>``, is text like any other.
-    block_size
-        Predicted tokens of a full block.
+    A full block predicts ``block_size`` tokens. Where a tokenizer has no beginning-of-text token, posts follow its end-of-text token.
+    A special token's name in a post, such as ``<s>``, is text like any other.
     """
     if not len(texts):
         return []
@@ -56,23 +50,17 @@ def post_rows(tokenizer: Any, texts: Sequence[str], block_size: int) -> list[Tra
 
 
 def word_questions(tokenizer: Any, questions: Mapping[str, Question]) -> list[Wording]:
-    """Return every variant of every question in tokens.
-
-    Raises
-    ------
-    InputError
-        If one token holds the end of the question and the beginning of an answer.
-    """
+    """Return every variant of every question in tokens; errors as of ``encode``."""
     return [
         Wording(
             name,
-            variant.name,
+            one.name,
             question.options,
-            variant.continuations,
-            Prompt(*encode(tokenizer, variant.context, variant.continuations)),
+            one.continuations,
+            Prompt(*encode(tokenizer, one.context, one.continuations)),
         )
         for name, question in questions.items()
-        for variant in question.worded()
+        for one in question.worded()
     ]
 
 
@@ -87,34 +75,11 @@ def answer_questions(
 ) -> pd.DataFrame:
     """Ask the untuned base, and each adapter on it, every question in every wording.
 
-    Each adapter is asked by itself, so that its answers do not depend on which others are asked in the same job.
+    Each adapter is asked by itself, so that its answers do not depend on which others are asked in the same job. ``store`` keeps
+    the answers of each; ``load`` returns the base model and is not called if the store has them all.
 
-    Parameters
-    ----------
-    load
-        Returns the resident base model; not called if the store has all answers.
-    base_digest
-        That of the base model.
-    wordings
-        From ``word_questions``.
-    adapters
-        In the order of the table's rows.
-    scoring
-        Read-out and normalization.
-    tokens_per_batch
-        Bounds the memory of a batch.
-    store
-        Keeps the answers of the base and of each adapter.
-
-    Returns
-    -------
-    DataFrame
-        An answers table without `panel` and `model`; the rows of the base come first: week '', seed -1.
-
-    Raises
-    ------
-    InputError
-        If an adapter cannot be read, or options cannot be told apart.
+    Returns an answers table without `panel` and `model`; the rows of the base come first: week '', seed -1. Raises an InputError if
+    an adapter cannot be read, or options cannot be told apart.
     """
     prompts = [wording.prompt for wording in wordings]
     tokens = [[one.context_ids, one.option_ids] for one in prompts]
@@ -138,7 +103,7 @@ def _rows(
 ) -> list[dict[str, str | int | float]]:
     n_tokens = [len(option) for option in wording.prompt.option_ids]
     probabilities = normalize(loglikelihoods, normalization, n_tokens=n_tokens, options=wording.continuations)
-    mass = option_mass(loglikelihoods)
+    columns = zip(wording.options, loglikelihoods, n_tokens, probabilities, strict=True)
     return [
         {
             "week": week,
@@ -149,9 +114,7 @@ def _rows(
             "loglikelihood": float(loglikelihood),
             "n_tokens": n,
             "probability": float(probability),
-            "option_mass": mass,
+            "option_mass": option_mass(loglikelihoods),
         }
-        for option, loglikelihood, n, probability in zip(
-            wording.options, loglikelihoods, n_tokens, probabilities, strict=True
-        )
+        for option, loglikelihood, n, probability in columns
     ]

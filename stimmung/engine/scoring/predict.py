@@ -33,18 +33,12 @@ def predict_respondents(
 
     Parameters
     ----------
-    scorer
-        The model.
     prompts, splits
         PROMPTS and SPLITS tables; the splits of one condition.
     weights
         Survey weights by respondent_id.
-    options
-        The target's options, which name the columns.
     examples
-        How many few-shot examples a prompt shows, drawn from the training respondents; 0 for none.
-    seed
-        Draws the examples.
+        How many few-shot examples a prompt shows, drawn from the training respondents with ``seed``; 0 for none.
 
     Returns
     -------
@@ -65,41 +59,17 @@ def predict_respondents(
         training = training_ids(splits, fold)
         shown = draw_examples(prompts, training, examples, seed + max(fold, 0)) if examples else []
         messages = asked_messages(prompts, tested, shown)
-        for reader in _readers(scorer.n_readers, fold):
+        readers = range(len(scorer.adapters)) if fold == NO_FOLD else [fold]
+        for reader in readers if scorer.adapters else [NO_FOLD]:
             asked += [Asked(one, reader) for one in messages]
             ids += tested
-    return _table(ids, scorer.score(asked), options, prompts, splits, weights)
-
-
-def _readers(n_readers: int, fold: int) -> Sequence[int]:
-    if not n_readers:
-        return [NO_FOLD]
-    return range(n_readers) if fold == NO_FOLD else [fold]
-
-
-def _table(
-    ids: Sequence[str],
-    scored: Sequence[Scored],
-    options: Sequence[str],
-    prompts: pd.DataFrame,
-    splits: pd.DataFrame,
-    weights: "pd.Series[float]",
-) -> pd.DataFrame:
-    names = [OPTION_PREFIX + option for option in options]
-    rows = [_numbers(one, names) for one in scored]
+    scored = scorer.score(asked)
+    rows = [_numbers(one, [OPTION_PREFIX + option for option in options]) for one in scored]
     numbers = pd.DataFrame(rows).groupby(np.asarray(ids), sort=False).mean()
     numbers = numbers.astype({name: int for name in ("n_tokens", "n_unseen") if name in numbers})
-    read = list(numbers.index)
-    about = splits.set_index("respondent_id").loc[read]
-    table = pd.DataFrame(
-        {
-            "respondent_id": read,
-            "condition": about.condition.to_numpy(),
-            "fold": about.fold.to_numpy(),
-            "target": prompts.set_index("respondent_id").target.loc[read].to_numpy(),
-            "weight": weights.loc[read].to_numpy(),
-        }
-    )
+    table = splits.set_index("respondent_id")[["condition", "fold"]].loc[list(numbers.index)].reset_index()
+    table["target"] = prompts.set_index("respondent_id").target.loc[numbers.index].to_numpy()
+    table["weight"] = weights.loc[numbers.index].to_numpy()
     return table.join(numbers.reset_index(drop=True)).assign(normalization=scored[0].normalization)
 
 

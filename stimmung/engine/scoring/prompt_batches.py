@@ -3,13 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-
-from stimmung.engine.base.base_model import Base
-from stimmung.engine.base.devices import MAX_LOGITS
 from stimmung.engine.cohort.lora import BASE_ONLY, Cohort, Slice
-from stimmung.engine.scoring.readouts import Readout
-from stimmung.text.trie import OptionTrie
 
 
 @dataclass(frozen=True)
@@ -24,16 +18,10 @@ class Prompt:
 def batches(
     prompts: Sequence[Prompt], members: Sequence[int], n_rows: int, n_read: int, tokens_per_batch: int
 ) -> list[list[int]]:
-    """Divide prompts into batches of similar length, each sorted by adapter so that an adapter's rows are adjacent.
+    """Divide prompts, those numbered ``members``, into batches of similar length, in which an adapter's rows are adjacent.
 
-    Parameters
-    ----------
-    prompts, members
-        All prompts, and the numbers of those to be batched.
-    n_rows, n_read
-        How many rows a prompt takes, and how many tokens are read after the context in each.
-    tokens_per_batch
-        At most so many, padding included, except for a single prompt.
+    A prompt takes ``n_rows`` rows, and in each ``n_read`` tokens after the context. A batch of more than one prompt has at most
+    ``tokens_per_batch`` tokens, padding included.
     """
     order = sorted(
         members, key=lambda index: (len(prompts[index].context_ids), prompts[index].context_ids, index)
@@ -59,9 +47,3 @@ def set_layout(cohort: Cohort | None, adapters: Sequence[int]) -> None:
         slices.append(Slice(adapter, start, row + 1))
     cohort.layout.slices = slices
     cohort.layout.dropout = False
-
-
-def read_scores(base: Base, hidden: torch.Tensor, trie: OptionTrie, readout: Readout) -> torch.Tensor:
-    """Return the options' scores, shape (rows, options), from hidden states of the trie, shape (rows, 1 + read, hidden)."""
-    n_rows = max(1, MAX_LOGITS // (hidden.shape[1] * base.vocabulary_size))
-    return torch.cat([readout(base.logits(piece), trie) for piece in hidden.split(n_rows)])

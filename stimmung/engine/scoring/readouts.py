@@ -29,10 +29,7 @@ def exact(logits: torch.Tensor, trie: OptionTrie) -> torch.Tensor:
 def first_token(logits: torch.Tensor, trie: OptionTrie) -> torch.Tensor:
     """Return the loglikelihood of each option's first token only (Holtdirk et al. 2025, ``model_wrappers.py``).
 
-    Raises
-    ------
-    InputError
-        If two options share their first token: then this read-out cannot tell them apart.
+    Raises an InputError if two options share their first token: then this read-out cannot tell them apart.
     """
     firsts = [path[0][1] for path in trie.paths]
     if len(set(firsts)) < len(firsts):

@@ -2,19 +2,19 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from stimmung.engine.base.base_model import Base
-from stimmung.engine.base.devices import release_memory
+from stimmung.engine.base.devices import MAX_LOGITS, release_memory
 from stimmung.engine.cohort.adapter_files import load_adapter
 from stimmung.engine.cohort.lora import Cohort, attached
 from stimmung.engine.scoring.branch_pass import branches, options_can_share_a_row, read_branches
 from stimmung.engine.scoring.float32 import in_float32
-from stimmung.engine.scoring.prompt_batches import Prompt, batches, read_scores
+from stimmung.engine.scoring.prompt_batches import Prompt, batches
 from stimmung.engine.scoring.readouts import READOUTS, Readout, exact
 from stimmung.engine.scoring.trie_pass import read_prefix, read_trie
 from stimmung.text.trie import OptionTrie, build_trie
@@ -40,16 +40,12 @@ def score_options(
 
     Parameters
     ----------
-    base
-        The resident base model.
     prompts
         In any order and mixture of adapters; results do not depend on it beyond floating point.
     cohort
         The attached adapters, if prompts name any.
     tokens_per_batch
         Bounds the memory of a batch. One that a CUDA device has no memory for is split in two and retried.
-    readout
-        What is read from the logits: ``exact``, or one of the published read-outs.
 
     Returns
     -------
@@ -61,7 +57,12 @@ def score_options(
     InputError
         If a prompt is longer than the model's context, or options cannot be told apart.
     """
-    _check_lengths(base, prompts)
+    longest = max((len(one.context_ids) + max(map(len, one.option_ids)) for one in prompts), default=0)
+    if longest > base.max_length:
+        raise InputError(
+            f"a prompt of {longest} tokens does not fit the model's context of {base.max_length}",
+            "Shorten the codebook's wording, drop items, or take fewer few-shot examples; a prompt is never cut.",
+        )
     if base.device.type == "cpu":
         tokens_per_batch = min(tokens_per_batch, CPU_TOKENS_PER_BATCH)
     results: list[np.ndarray] = [np.empty(0)] * len(prompts)
@@ -70,7 +71,7 @@ def score_options(
         groups.setdefault(prompt.option_ids, []).append(index)
     with torch.inference_mode(), in_float32(base.model):
         for option_ids, members in groups.items():
-            trie = _trie(option_ids)
+            trie = build_trie(option_ids)
             own = [prompts[index] for index in members]
             n_read = len(trie.read_tokens)
             if options_can_share_a_row(base.model, max(len(one.context_ids) for one in own) + n_read):
@@ -90,13 +91,11 @@ def score_with_adapters(
 ) -> list[np.ndarray]:
     """Score as ``score_options`` does, with the adapters in these directories, whose numbers prompts name; none: the base alone.
 
-    Raises
-    ------
-    InputError
-        If an adapter cannot be read, or they differ in their settings; and as ``score_options``.
+    Raises an InputError also if an adapter cannot be read, or they differ in their settings.
     """
+    score = partial(score_options, base, tokens_per_batch=tokens_per_batch, readout=READOUTS[readout])
     if not adapters:
-        return score_options(base, prompts, tokens_per_batch=tokens_per_batch, readout=READOUTS[readout])
+        return score(prompts)
     loaded = [load_adapter(directory) for directory in adapters]
     if len({adapter.settings for adapter in loaded}) > 1:
         raise InputError(
@@ -106,23 +105,7 @@ def score_with_adapters(
     with attached(base, loaded[0].settings) as cohort:
         for adapter in loaded:
             cohort.add(adapter.weights)
-        return score_options(
-            base, prompts, cohort=cohort, tokens_per_batch=tokens_per_batch, readout=READOUTS[readout]
-        )
-
-
-@lru_cache(maxsize=64)
-def _trie(option_ids: tuple[tuple[int, ...], ...]) -> OptionTrie:
-    return build_trie(option_ids)
-
-
-def _check_lengths(base: Base, prompts: Sequence[Prompt]) -> None:
-    longest = max((len(one.context_ids) + max(map(len, one.option_ids)) for one in prompts), default=0)
-    if longest > base.max_length:
-        raise InputError(
-            f"a prompt of {longest} tokens does not fit the model's context of {base.max_length}",
-            "Shorten the codebook's wording, drop items, or take fewer few-shot examples; a prompt is never cut.",
-        )
+        return score(prompts, cohort=cohort)
 
 
 def _score_batch(
@@ -132,7 +115,10 @@ def _score_batch(
     read: Callable[[Sequence[Prompt]], torch.Tensor],
     prompts: Sequence[Prompt],
 ) -> list[np.ndarray]:
-    return list(read_scores(base, read(prompts), trie, readout).double().cpu().numpy())
+    hidden = read(prompts)
+    n_rows = max(1, MAX_LOGITS // (hidden.shape[1] * base.vocabulary_size))
+    scores = [readout(base.logits(piece), trie) for piece in hidden.split(n_rows)]
+    return list(torch.cat(scores).double().cpu().numpy())
 
 
 def _score_within_memory(

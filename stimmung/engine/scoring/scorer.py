@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -19,35 +20,21 @@ class Asked:
 
 @dataclass(frozen=True)
 class Scored:
-    """What a model says of one respondent.
+    """What a model says of one respondent."""
 
-    Attributes
-    ----------
-    probabilities
-        Of the answer options, shape (options,); they sum to 1.
-    option_mass
-        The probability of any of the options; a lower bound if some were not shown.
-    n_tokens
-        Length of the prompt.
-    normalization
-        What became of the loglikelihoods.
-    n_unseen
-        How many options a server did not show; None where all are always seen.
-    """
-
-    probabilities: np.ndarray
-    option_mass: float
-    n_tokens: int
-    normalization: str
-    n_unseen: int | None = None
+    probabilities: np.ndarray  # of the answer options, shape (options,); they sum to 1
+    option_mass: float  # the probability of any of the options; a lower bound if some were not shown
+    n_tokens: int  # of the prompt
+    normalization: str  # of the loglikelihoods
+    n_unseen: int | None = None  # how many options a server did not show; None where all are always seen
 
 
 class Scorer(Protocol):
     """A model that gives each answer option a probability."""
 
     @property
-    def n_readers(self) -> int:
-        """How many adapters it has, one for each fold; 0 if the same model reads all respondents."""
+    def adapters(self) -> Sequence[Path]:
+        """The adapters' directories, one for each fold; none if the same model reads all respondents."""
         ...
 
     def score(self, asked: Sequence[Asked]) -> list[Scored]:

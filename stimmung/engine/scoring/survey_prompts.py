@@ -1,7 +1,6 @@
 """From the tables of a survey to what the engine trains on and scores."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,21 +29,11 @@ def folds_of(splits: pd.DataFrame) -> list[int]:
 
 
 def training_rows(prompts: pd.DataFrame, ids: Sequence[str], rendering: Rendering) -> list[TrainingRow]:
-    """Return each respondent's prompt and answer in tokens, with loss on the answer only.
-
-    Parameters
-    ----------
-    prompts
-        The prompts table.
-    ids
-        Whose rows, in this order.
-    rendering
-        How the model reads them.
-    """
+    """Return each respondent's prompt and answer in tokens, in the order of ``ids``, with loss on the answer only."""
     rows = []
-    for prompt in prompts.set_index("respondent_id").loc[list(ids)].itertuples():
-        encoded = rendering.encode(_messages(prompt.messages), [str(prompt.target)])
-        rows.append(TrainingRow(encoded.context_ids + encoded.continuation_ids[0], len(encoded.context_ids)))
+    for messages, target in zip(asked_messages(prompts, ids), _targets(prompts, ids), strict=True):
+        context, (answer,) = rendering.encode(messages, [target])
+        rows.append(TrainingRow(context + answer, len(context)))
     return rows
 
 
@@ -52,11 +41,9 @@ def asked_messages(
     prompts: pd.DataFrame, ids: Sequence[str], examples: Sequence[tuple[str, str]] = ()
 ) -> list[list[Message]]:
     """Return the messages that ask each respondent, behind the examples."""
-    rows = prompts.set_index("respondent_id").loc[list(ids)]
-    return [
-        few_shot_messages(_messages(messages), examples) if examples else _messages(messages)
-        for messages in rows.messages
-    ]
+    stored = prompts.set_index("respondent_id").messages.loc[list(ids)]
+    asked = [[Message(role=one["role"], content=one["content"]) for one in messages] for messages in stored]
+    return [few_shot_messages(messages, examples) for messages in asked] if examples else asked
 
 
 def answers_texts(prompts: pd.DataFrame, ids: Sequence[str]) -> list[str]:
@@ -65,35 +52,18 @@ def answers_texts(prompts: pd.DataFrame, ids: Sequence[str]) -> list[str]:
 
 
 def draw_examples(prompts: pd.DataFrame, ids: Sequence[str], k: int, seed: int) -> list[tuple[str, str]]:
-    """Draw ``k`` few-shot examples from the given training respondents.
+    """Draw ``k`` few-shot examples from the training respondents ``ids``, whose order does not matter.
 
-    Parameters
-    ----------
-    prompts
-        A PROMPTS table.
-    ids
-        The training respondents, in any order: the same ones give the same examples.
-    k, seed
-        How many, and what draws them.
-
-    Returns
-    -------
-    list of tuple
-        What the respondent answered, as a prompt words it, and the answer that is asked for.
-
-    Raises
-    ------
-    InputError
-        If there are fewer than ``k``.
+    Returns what each example's respondent answered, as a prompt words it, and the answer that is asked for. Raises an InputError if
+    there are fewer respondents than ``k``.
     """
     if len(ids) < k:
         raise InputError(
             f"few-shot: {k} examples are asked for, but there are {len(ids)} training respondents"
         )
-    chosen = np.random.default_rng(seed).choice(sorted(ids), size=k, replace=False)
-    rows = prompts.set_index("respondent_id").loc[list(chosen)]
-    return [(_messages(row.messages)[-1]["content"], str(row.target)) for row in rows.itertuples()]
+    chosen = np.random.default_rng(seed).choice(sorted(ids), size=k, replace=False).tolist()
+    return list(zip(answers_texts(prompts, chosen), _targets(prompts, chosen), strict=True))
 
 
-def _messages(stored: Any) -> list[Message]:
-    return [Message(role=message["role"], content=message["content"]) for message in stored]
+def _targets(prompts: pd.DataFrame, ids: Sequence[str]) -> list[str]:
+    return [str(target) for target in prompts.set_index("respondent_id").target.loc[list(ids)]]

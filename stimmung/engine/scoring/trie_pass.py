@@ -5,6 +5,7 @@ What all prompts begin with is read once for each adapter, and its keys and valu
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import torch
 from transformers import DynamicCache
@@ -39,9 +40,12 @@ class Prefix:
 
 
 def read_prefix(base: Base, cohort: Cohort | None, prompts: Sequence[Prompt]) -> Prefix:
-    """Read the common beginning of all contexts once for each adapter."""
-    prefix = _common_prefix([prompt.context_ids for prompt in prompts])
-    if not prefix:
+    """Read the common beginning of all contexts once for each adapter, leaving each context at least one token of its own."""
+    contexts = [prompt.context_ids for prompt in prompts]
+    # What the first and the last in order begin with, all begin with.
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(min(contexts), max(contexts), strict=False))
+    prefix = [token for token, _ in alike][: min(map(len, contexts)) - 1]
+    if len(prefix) < MIN_PREFIX or len(prompts) == 1:
         return Prefix()
     adapters = sorted({prompt.adapter for prompt in prompts})
     set_layout(cohort, adapters)
@@ -49,16 +53,6 @@ def read_prefix(base: Base, cohort: Cohort | None, prompts: Sequence[Prompt]) ->
     ids = torch.tensor([prefix] * len(adapters), device=base.device)
     base.decoder(input_ids=ids, past_key_values=cache, use_cache=True)
     return Prefix(len(prefix), {adapter: row for row, adapter in enumerate(adapters)}, cache)
-
-
-def _common_prefix(contexts: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    """Return what all contexts begin with, leaving each at least one token of its own."""
-    first, last = min(contexts), max(contexts)
-    limit = min(map(len, contexts)) - 1
-    length = 0
-    while length < limit and first[length] == last[length]:
-        length += 1
-    return first[:length] if length >= MIN_PREFIX and len(contexts) > 1 else ()
 
 
 def read_trie(

@@ -32,31 +32,17 @@ def aggregate_answers(
     The published procedure (Ahnert et al. 2025, arXiv 2409.17990) scales and smooths. Here ``value`` is neither, because
     smoothing makes weeks dependent, and no test may then treat them as independent.
 
-    Parameters
-    ----------
-    answers
-        One or several ANSWERS tables. The untuned model is the arm 'MODEL/base', without week.
-    scale, rolling_weeks
-        'min-max', or 'none': ``scaled`` is then only smoothed; window of the rolling mean.
-
-    Returns
-    -------
-    DataFrame
-        An AFFECT table, sorted by model, question, option, week and seed. A week without answers has no rows.
-
-    Raises
-    ------
-    InputError
-        If no week has an answer, if probabilities do not sum to 1 over the options, or if a week lacks seeds, variants or options
-        that another one has.
+    ``answers`` is one or several ANSWERS tables, with the untuned model as the arm 'MODEL/base', without week. With the ``scale``
+    'none', not 'min-max', ``scaled`` is only smoothed. The result is an AFFECT table, sorted by model, question, option, week and
+    seed. A week without answers has no rows. Raises an InputError if no week has an answer, if probabilities do not sum to 1 over
+    the options, or if a week lacks seeds, variants or options that another one has.
     """
     tuned, base = answers[answers["week"] != ""], answers[answers["week"] == ""]
     if tuned.empty:
         raise InputError(
             "no week has an answer", "Perhaps all weeks were skipped because they have too few posts."
         )
-    _check_sums(answers)
-    _check_complete(tuned)
+    _check(answers, tuned)
     week = [*_SERIES, "week"]
     tuned = _beside_base(tuned, base)
     affect = tuned.groupby([*week, "seed"], as_index=False).agg(
@@ -68,9 +54,8 @@ def aggregate_answers(
     ranges = by_variant.groupby(week).agg(variant_min="min", variant_max="max").reset_index()
     affect = affect.merge(ranges, on=week, validate="many_to_one")
     scaled = [_scaled(part, scale, rolling_weeks) for _, part in affect.groupby(_SERIES, sort=False)]
-    affect = affect.join(pd.concat(scaled))
-    order = [*week, "seed"]
-    return affect.sort_values(order, ignore_index=True)[list(AFFECT.columns)]
+    affect = affect.join(pd.concat(scaled)).sort_values([*week, "seed"], ignore_index=True)
+    return affect[list(AFFECT.columns)]
 
 
 def _beside_base(tuned: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
@@ -109,7 +94,7 @@ def on_scale(series: Floats, reference: Floats, scale: str = "min-max") -> Float
     return np.full(series.shape, np.nan) if span <= 1e-12 * abs(low) else (series - low) / span
 
 
-def _check_sums(answers: pd.DataFrame) -> None:
+def _check(answers: pd.DataFrame, tuned: pd.DataFrame) -> None:
     asked = ["model", "week", "seed", "question", "variant"]
     sums = answers.groupby(asked)["probability"].sum()
     wrong = sums[(sums - 1).abs() > 1e-6]
@@ -119,9 +104,6 @@ def _check_sums(answers: pd.DataFrame) -> None:
             f"the probabilities of the options sum to {wrong.iloc[0]:.6g}, not 1: {place}",
             "A table of answers lacks options: delete it and run snakemake again.",
         )
-
-
-def _check_complete(tuned: pd.DataFrame) -> None:
     # A week that lacks a seed or a wording is not comparable with the others.
     for (model, question), part in tuned.groupby(["model", "question"]):
         cells = part["seed"].nunique() * part["variant"].nunique() * part["option"].nunique()

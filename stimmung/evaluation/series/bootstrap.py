@@ -3,7 +3,6 @@
 import numpy as np
 from arch.bootstrap import StationaryBootstrap, optimal_block_length
 
-from stimmung.evaluation.series.correlation import lag_range
 from stimmung.evaluation.series.series_steps import Floats
 
 SHORTEST_WEEKS = 11  # arch needs autocorrelations up to lag sqrt(n) + 5
@@ -20,30 +19,19 @@ def bootstrap_interval(
     true correlation in some 80 of 100 cases, fewer after smoothing (``benchmarks/inference.py``). It shows how much r varies with
     the weeks that happened to be observed; whether r differs from 0 is tested in ``inference``.
 
-    Parameters
-    ----------
-    posts, survey, max_lag_weeks
-        Shape (weeks,), NaN where a week is missing; the largest lag on either side.
-    n_resamples, seed, level
-        Number of resamples, the seed that draws them, and the interval's nominal coverage.
-
-    Returns
-    -------
-    low, high
-        Shape (lags,). NaN where a lag has no correlation.
+    Both series have shape (weeks,), NaN where a week is missing. Both ends have shape (lags,), NaN where a lag has no correlation.
     """
-    lags = lag_range(max_lag_weeks)
-    nothing = np.full(lags.size, np.nan)
-    if min(_distinct(posts), _distinct(survey)) < 3:
-        return nothing, nothing.copy()
+    n_lags = 2 * max_lag_weeks + 1
+    low, high = np.full((2, n_lags), np.nan)
+    if min(np.unique(side[~np.isnan(side)]).size for side in (posts, survey)) < 3:
+        return low, high
     padded = np.pad(survey, max_lag_weeks, constant_values=np.nan)
     # Only from the first to the last week of posts: survey waves beyond them are reached through the lags.
     written = np.flatnonzero(~np.isnan(posts))
     weeks = slice(written[0], written[-1] + 1)
-    x, y = posts[weeks], np.lib.stride_tricks.sliding_window_view(padded, lags.size)[weeks]
+    x, y = posts[weeks], np.lib.stride_tricks.sliding_window_view(padded, n_lags)[weeks]
     counts = resampled_counts(block_length(posts, survey), x.size, n_resamples, seed)
     r = weighted_correlation(counts, np.broadcast_to(x[:, None], y.shape), y)
-    low, high = nothing.copy(), nothing.copy()
     there = ~np.isnan(r).all(axis=0)
     tail = (1 - level) / 2
     low[there], high[there] = np.nanquantile(r[:, there], [tail, 1 - tail], axis=0)
@@ -56,20 +44,17 @@ def block_length(posts: Floats, survey: Floats) -> float:
     With fewer than ``SHORTEST_WEEKS`` weeks the optimum cannot be estimated; the length is then the cube root of the number of
     weeks, the rate at which the optimum grows.
     """
-    lengths = []
+    lengths = [1.0]
     for series in (posts[~np.isnan(posts)], survey[~np.isnan(survey)]):
-        short = series.size < SHORTEST_WEEKS
-        lengths.append(
-            series.size ** (1 / 3) if short else optimal_block_length(series)["stationary"].iloc[0]
-        )
-    return float(np.nanmax([1.0, *lengths]))
+        long = series.size >= SHORTEST_WEEKS
+        lengths.append(optimal_block_length(series)["stationary"].iloc[0] if long else series.size ** (1 / 3))
+    return float(np.nanmax(lengths))
 
 
 def resampled_counts(block_weeks: float, weeks: int, n_resamples: int, seed: int) -> Floats:
     """Return how often each week is drawn in each resample of the stationary bootstrap, shape (n_resamples, weeks).
 
     A correlation of pairs depends on nothing else, so that one set of resamples serves all lags by matrix products.
-    ``block_weeks`` is the mean length of a block, ``weeks`` the length of the series.
     """
     bootstrap = StationaryBootstrap(block_weeks, np.arange(weeks), seed=np.random.default_rng(seed))
     counts = np.empty((n_resamples, weeks))
@@ -91,7 +76,3 @@ def weighted_correlation(counts: Floats, x: Floats, y: Floats) -> Floats:
         x_variance, y_variance = counts @ (x * x) / n - x_mean**2, counts @ (y * y) / n - y_mean**2
         usable = (n >= 3) & (x_variance > 1e-12 * np.var(x)) & (y_variance > 1e-12 * np.var(y))
         return np.clip(np.where(usable, covariance / np.sqrt(x_variance * y_variance), np.nan), -1, 1)
-
-
-def _distinct(series: Floats) -> int:
-    return int(np.unique(series[~np.isnan(series)]).size)

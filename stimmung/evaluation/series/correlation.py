@@ -34,16 +34,10 @@ def by_lag(
 ) -> Floats:
     """Return a statistic of the pairs of weeks at each lag, shape (..., lags).
 
-    Parameters
-    ----------
-    statistic
-        From two aligned series, shape (..., weeks), to a number for each, shape (...).
-    posts, survey, max_lag_weeks
-        Shape (..., weeks), NaN where a week is missing; the largest lag on either side.
+    Both series have shape (..., weeks), NaN where a week is missing. ``statistic`` goes from two aligned series to shape (...).
     """
-    return np.stack(
-        [statistic(*pair_weeks(posts, survey, int(lag))) for lag in lag_range(max_lag_weeks)], axis=-1
-    )
+    pairs = [pair_weeks(posts, survey, int(lag)) for lag in lag_range(max_lag_weeks)]
+    return np.stack([statistic(x, y) for x, y in pairs], axis=-1)
 
 
 def correlate_lags(posts: Floats, survey: Floats, max_lag_weeks: int) -> tuple[Floats, Floats]:
@@ -51,7 +45,7 @@ def correlate_lags(posts: Floats, survey: Floats, max_lag_weeks: int) -> tuple[F
 
     Unlike the textbook estimator (``statsmodels.tsa.stattools.ccf``), which divides by the moments of the whole series, each lag
     has the mean and variance of its own pairs, so that r stays within -1 and 1 and the t-test applies. r is NaN with fewer than
-    3 pairs or a side that does not vary. Parameters as of :func:`by_lag`.
+    3 pairs or a side that does not vary. Series as of :func:`by_lag`.
     """
     n = by_lag(lambda x, _: (~np.isnan(x)).sum(-1).astype(float), posts, survey, max_lag_weeks)
     return by_lag(_pearson, posts, survey, max_lag_weeks), n
@@ -96,7 +90,7 @@ def published_correlation(
     Both series are averaged over ``rolling_weeks`` (1: not smoothed) and correlated, and p is that of as many independent weeks
     (Ahnert et al. 2025, arXiv 2409.17990, whose code for this step is not released). The min-max scaling that goes before it
     changes no correlation. Smoothed weeks are not independent: at 34 weeks of AR(1) .8 this p is below .05 in some 43 of 100
-    pairs of independent series (``benchmarks/inference.py``). Other parameters as of :func:`by_lag`.
+    pairs of independent series (``benchmarks/inference.py``). Series as of :func:`by_lag`.
     """
     smooth = rolling_mean(posts, rolling_weeks), rolling_mean(survey, rolling_weeks)
     r, n = correlate_lags(*smooth, max_lag_weeks)
@@ -122,16 +116,11 @@ def autocorrelation(series: Floats, max_lag_weeks: int) -> Floats:
 
 
 def effective_sample_size(posts: Floats, survey: Floats) -> Floats:
-    """Return the number of independent pairs that would give a correlation its sampling variance, shape (...).
+    """Return the number of independent pairs that would give a correlation of (..., weeks) its sampling variance, shape (...).
 
     Bartlett (1935, J. R. Stat. Soc. 98:536): the variance of r between independent series is 1/n times
     ``1 + 2 sum_j (1 - j/n) rho_x(j) rho_y(j)``, with lags up to n/5 as Pyper & Peterman (1998, Can. J. Fish. Aquat. Sci.
-    55:2127) recommend. Never more than the number of pairs.
-
-    Parameters
-    ----------
-    posts, survey
-        Shape (..., weeks), aligned; a week missing on one side counts for neither.
+    55:2127) recommend. Never more than the number of pairs; a week missing on one side counts for neither.
     """
     x, y = pair_weeks(posts, survey, 0)
     n = (~np.isnan(x)).sum(-1).astype(float)

@@ -5,31 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stimmung.evaluation.series import correlation, inference, series_steps
 from stimmung.evaluation.series.bootstrap import bootstrap_interval
-from stimmung.evaluation.series.correlation import (
-    correlate_lags,
-    effective_by_lag,
-    lag_range,
-    p_value,
-    published_correlation,
-)
 from stimmung.evaluation.series.dcca import detrended_by_lag
-from stimmung.evaluation.series.inference import (
-    adjust_p,
-    correlate_innovations,
-    familywise_p,
-    fisher_interval,
-)
 from stimmung.evaluation.series.prewhitening import whiten
-from stimmung.evaluation.series.series_steps import (
-    MINIMUM_PAIRS,
-    Family,
-    Floats,
-    align_families,
-    differences,
-    is_constant,
-    rolling_mean,
-)
+from stimmung.evaluation.series.series_steps import MINIMUM_PAIRS, Family, Floats
 from stimmung.vocabulary.moods_schemas import CCF
 
 Resampling = tuple[int, int, float]  # number of resamples, seed, level of the interval
@@ -49,7 +29,8 @@ def cross_correlate_series(
 ) -> pd.DataFrame:
     """Correlate each series of the posts with the survey's of the same question and option, at each lag.
 
-    A family is all options and lags of one model and question; ``p_adjusted`` and ``p_family`` allow for all of it. They and
+    The result is a CCF table, sorted by model, question, option and lag. A family is all options and lags of one model and
+    question; ``p_adjusted`` and ``p_family`` allow for all of it, and its numbers depend on no other family. They and
     ``p_prewhitened`` hold their level for stationary series; the others are what is usually reported.
 
     ============================ ============================================================================
@@ -68,35 +49,16 @@ def cross_correlate_series(
     note                         why a row has no numbers: the posts' series is constant, or too short
     ============================ ============================================================================
 
-    Parameters
-    ----------
-    posts
-        Columns model, week, question, option, value: series of models, baselines or signals. Values of the same week and
-        option (seeds) are averaged. Weeks are the days they start on. A week without a row is a gap.
-    survey
-        A TRACKER table. Options and questions that no posts have are left out; waves before and after the posts are used at the
-        lags that reach them.
-    max_lag_weeks
-        The largest lag on either side; lag_weeks > 0 means that the posts lead the survey.
-    rolling_weeks, window_weeks
-        Window of the published smoothing, and scale of the detrended cross-correlation.
-    n_resamples, level, n_simulations, seed
-        Of the bootstrap intervals and of the family-wise test. A family's numbers depend on no other family.
-
-    Returns
-    -------
-    DataFrame
-        A CCF table, sorted by model, question, option and lag.
-
-    Raises
-    ------
-    InputError
-        As :func:`align_families`.
+    ``posts`` have the columns model, week, question, option, value: series of models, baselines or signals. Values of the same
+    week and option (seeds) are averaged. Weeks are the days they start on. A week without a row is a gap. The survey is a TRACKER
+    table. Options and questions that no posts have are left out; waves before and after the posts are used at the lags that reach
+    them. lag_weeks > 0 means that the posts lead the survey. Raises the InputErrors of :func:`series_steps.align_families`.
     """
     resampling = n_resamples, seed, level
+    windows = rolling_weeks, window_weeks
+    families = [*series_steps.align_families(posts, survey, max_lag_weeks)]  # all are checked first
     tables = [
-        _family_table(family, max_lag_weeks, rolling_weeks, window_weeks, n_simulations, resampling)
-        for family in [*align_families(posts, survey, max_lag_weeks)]  # all are checked first
+        _family_table(family, max_lag_weeks, *windows, n_simulations, resampling) for family in families
     ]
     return pd.concat(tables, ignore_index=True)[list(CCF.columns)]
 
@@ -113,31 +75,35 @@ def _family_table(
     notes = [_note(series, other) for series, other in zip(family.posts, family.survey, strict=True)]
     tested = np.array([note == "" for note in notes])
     posts, survey = np.where(tested[:, None], family.posts, np.nan), family.survey
-    smooth = rolling_mean(posts, rolling_weeks), rolling_mean(survey, rolling_weeks)
-    change = differences(posts), differences(survey)
+    smooth = series_steps.rolling_mean(posts, rolling_weeks), series_steps.rolling_mean(survey, rolling_weeks)
+    change = series_steps.differences(posts), series_steps.differences(survey)
     column: dict[str, Floats] = {}
 
-    column["r"], column["p"], column["n"] = published_correlation(posts, survey, reach, rolling_weeks)
-    column["n_effective"] = effective_by_lag(*smooth, reach)
+    column["r"], column["p"], column["n"] = correlation.published_correlation(
+        posts, survey, reach, rolling_weeks
+    )
+    column["n_effective"] = correlation.effective_by_lag(*smooth, reach)
     column["ci_low"], column["ci_high"] = _intervals(*smooth, reach, *resampling)
 
-    column["r_raw"], column["n_raw"] = correlate_lags(posts, survey, reach)
-    column["n_effective_raw"] = effective_by_lag(posts, survey, reach)
-    column["p_raw"] = p_value(column["r_raw"], column["n_effective_raw"])
+    column["r_raw"], column["n_raw"] = correlation.correlate_lags(posts, survey, reach)
+    column["n_effective_raw"] = correlation.effective_by_lag(posts, survey, reach)
+    column["p_raw"] = correlation.p_value(column["r_raw"], column["n_effective_raw"])
     column["ci_low_raw"], column["ci_high_raw"] = _intervals(posts, survey, reach, *resampling)
 
-    column["r_differences"], _ = correlate_lags(*change, reach)
-    column["p_differences"] = p_value(column["r_differences"], effective_by_lag(*change, reach))
+    column["r_differences"], _ = correlation.correlate_lags(*change, reach)
+    column["p_differences"] = correlation.p_value(
+        column["r_differences"], correlation.effective_by_lag(*change, reach)
+    )
 
     innovations, survey_innovations = whiten(np.stack([posts, survey]))
-    r, n = correlate_innovations(innovations, survey_innovations, reach)
-    column["r_prewhitened"], column["p_prewhitened"] = r, p_value(r, n)
-    column["ci_low_prewhitened"], column["ci_high_prewhitened"] = fisher_interval(r, n, level)
-    column["p_adjusted"] = adjust_p(column["p_prewhitened"])
-    column["p_family"] = familywise_p(posts, survey, reach, n_simulations, seed)
+    r, n = inference.correlate_innovations(innovations, survey_innovations, reach)
+    column["r_prewhitened"], column["p_prewhitened"] = r, correlation.p_value(r, n)
+    column["ci_low_prewhitened"], column["ci_high_prewhitened"] = inference.fisher_interval(r, n, level)
+    column["p_adjusted"] = inference.adjust_p(column["p_prewhitened"])
+    column["p_family"] = inference.familywise_p(posts, survey, reach, n_simulations, seed)
     column["r_detrended"] = detrended_by_lag(posts, survey, reach, window_weeks)
 
-    lags = lag_range(reach)
+    lags = correlation.lag_range(reach)
     table = pd.DataFrame({name: values.ravel() for name, values in column.items()})
     return table.astype({"n": int, "n_raw": int}).assign(
         model=family.model,
@@ -151,7 +117,7 @@ def _family_table(
 def _note(posts: Floats, survey: Floats) -> str:
     if int((~np.isnan(posts) & ~np.isnan(survey)).sum()) < MINIMUM_PAIRS:
         return f"fewer than {MINIMUM_PAIRS} weeks"
-    return "constant series" if is_constant(posts) else ""
+    return "constant series" if series_steps.is_constant(posts) else ""
 
 
 def _intervals(posts: Floats, survey: Floats, *resampling: Any) -> Floats:

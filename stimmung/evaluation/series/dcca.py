@@ -14,20 +14,9 @@ def detrended_correlation(posts: Floats, survey: Floats, window_weeks: int = 12,
     mean covariance of what is left over the root of the two mean variances. Windows overlap, as in R's ``DCCA::rhodcca``; Garcia
     et al. (2021, arXiv 2107.13236) used 12 and 1 for the same tracker. It describes; it is not a test.
 
-    Parameters
-    ----------
-    posts, survey
-        Shape (..., weeks). A window with a missing week is left out: a profile starts anew in each window, which changes it by a
-        constant only, and that is part of the polynomial.
-    window_weeks
-        The scale: the window has one point more.
-    order
-        The degree of the polynomial, at least 0.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (...), from -1 to 1; NaN without a whole window or without variation.
+    From series of shape (..., weeks) to shape (...), -1 to 1; NaN without a whole window or without variation. A window with a
+    missing week is left out: a profile starts anew in each window, which changes it by a constant only, and that is part of the
+    polynomial. ``order`` is the degree of the polynomial, at least 0.
     """
     x, y = pair_weeks(posts, survey, 0)
     if x.shape[-1] <= window_weeks:
@@ -48,8 +37,6 @@ def _detrended_profiles(x: Floats, window_weeks: int, order: int) -> Floats:
     return np.asarray(profile - (profile @ basis) @ basis.T)
 
 
-def detrended_by_lag(
-    posts: Floats, survey: Floats, max_lag_weeks: int, window_weeks: int = 12, order: int = 1
-) -> Floats:
+def detrended_by_lag(posts: Floats, survey: Floats, max_lag_weeks: int, window_weeks: int = 12) -> Floats:
     """Return :func:`detrended_correlation` at each lag, shape (..., lags)."""
-    return by_lag(lambda x, y: detrended_correlation(x, y, window_weeks, order), posts, survey, max_lag_weeks)
+    return by_lag(lambda x, y: detrended_correlation(x, y, window_weeks), posts, survey, max_lag_weeks)

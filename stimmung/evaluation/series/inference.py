@@ -1,7 +1,6 @@
 """Tests of zero correlation of autocorrelated series that hold their level: at one lag, at the best of many.
 
-All of them compare innovations (``stimmung.evaluation.series.prewhitening.whiten``), never the series themselves.
-``benchmarks/inference.py`` measures their level and power.
+All compare innovations (``prewhitening.whiten``), never the series. ``benchmarks/inference.py`` measures level and power.
 """
 
 import numpy as np
@@ -20,17 +19,8 @@ def correlate_innovations(posts: Floats, survey: Floats, max_lag_weeks: int) -> 
 
     Not centred: ``whiten`` has taken out the mean, and each mean that is estimated again costs power. Under independence,
     ``correlation.p_value`` of r and n is the test of Haugh (1976, J. Am. Stat. Assoc. 71:378) with Student's t in place of the
-    normal distribution.
-
-    Parameters
-    ----------
-    posts, survey, max_lag_weeks
-        Innovations, shape (options, weeks) or (weeks,), NaN where a week is missing; the largest lag on either side.
-
-    Returns
-    -------
-    r, n
-        Shape (options, lags) or (lags,). r is NaN with fewer than ``MINIMUM_PAIRS`` pairs.
+    normal distribution. From innovations of shape (options, weeks) or (weeks,), NaN where a week is missing, to r and n of shape
+    (options, lags) or (lags,); r is NaN with fewer than ``MINIMUM_PAIRS`` pairs.
     """
     x, y = np.atleast_2d(posts), np.atleast_2d(survey)
     r, n = _correlate(x[:, None, :], y, max_lag_weeks)
@@ -39,10 +29,8 @@ def correlate_innovations(posts: Floats, survey: Floats, max_lag_weeks: int) -> 
 
 
 def _correlate(x: Floats, y: Floats, max_lag_weeks: int) -> tuple[Floats, Floats]:
-    """Correlate (options, copies, weeks) with (options, weeks): shape (options, copies, lags).
-
-    Matrix products with the lagged survey, because the family-wise test asks for thousands of copies.
-    """
+    """Correlate (options, copies, weeks) with (options, weeks): shape (options, copies, lags)."""
+    # Matrix products with the lagged survey, because the family-wise test asks for thousands of copies.
     x_there, y_there = (~np.isnan(x)).astype(float), (~np.isnan(y)).astype(float)
     x, y = np.nan_to_num(x), np.nan_to_num(y)
     n = x_there @ _lagged(y_there, max_lag_weeks)
@@ -83,17 +71,8 @@ def familywise_p(posts: Floats, survey: Floats, max_lag_weeks: int, n_simulation
     the share of simulations whose largest Fisher z over all options and lags reaches the observed one, the real posts counted
     among them. So among independent families 5 in 100 have any p of .05 or less.
 
-    Parameters
-    ----------
-    posts, survey, max_lag_weeks
-        The series themselves, shape (options, weeks); NaN where a week is missing, a row of NaN where an option is not tested.
-    n_simulations, seed
-        Number of simulations, and the seed that draws the orders; the smallest possible p is 1 / (n_simulations + 1).
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (options, lags), NaN where there is no correlation.
+    Both arguments are the series themselves, shape (options, weeks); NaN where a week is missing, a row of NaN where an option is
+    not tested. p has shape (options, lags), NaN where there is no correlation, and is never below 1 / (n_simulations + 1).
     """
     innovations, others = whiten(posts), whiten(survey)
     observed = np.abs(fisher_z(*correlate_innovations(innovations, others, max_lag_weeks)))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ MONTHLY_LAGS = (3, 4)  # weeks of a second factor, about a month
 # Most weight on the second order: a second coefficient that is missed costs the level, one too many a little power.
 FIRST_ORDER_WEIGHT, SECOND_ORDER_WEIGHT, MONTHLY_WEIGHT = 0.2, 0.6, 0.2
 ORDER = max(MONTHLY_LAGS) + 1  # coefficients of the longest autoregression
+LAG_PAIRS = [*combinations_with_replacement(range(ORDER + 1), 2)]
 # Numbers in a temporary array, and series in one: they bound the memory and change no result.
 BLOCK, ROWS = 2_000_000, 128
 
@@ -66,16 +68,8 @@ def whiten(series: Floats) -> Floats:
     * a fifth of the prior weight on first-order autoregressions, three fifths on those of second order, a fifth on a first-order
       factor times one at lag 3 or 4 (a month): ``(1 - a B)(1 - b B^j)``. These weights are our own.
 
-    Parameters
-    ----------
-    series
-        Shape (..., weeks), NaN where a week is missing.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (..., weeks): innovations, NaN where the series is. The estimated mean is taken out, so they are correlated without
-        centring them again. All NaN for a series with fewer than 3 weeks or no variation.
+    Series and innovations have shape (..., weeks), NaN where a week is missing. The estimated mean is taken out, so innovations
+    are correlated without centring them again. All NaN for a series with fewer than 3 weeks or no variation.
     """
     flat = series.reshape(-1, series.shape[-1])
     out = np.full(flat.shape, np.nan)
@@ -91,12 +85,9 @@ def same_weeks(series: Floats) -> Iterator[tuple[NDArray[np.int64], NDArray[np.i
     there = ~np.isnan(series)
     size = np.where(there, np.abs(series), 0).max(axis=1)
     spread = np.where(there, series, -np.inf).max(axis=1) - np.where(there, series, np.inf).min(axis=1)
-    left = (spread > 1e-12 * size) & (there.sum(axis=1) >= 3)
-    while left.any():
-        mask = there[left.argmax()]
-        alike = left & (there == mask).all(axis=1)
-        yield np.flatnonzero(alike), np.flatnonzero(mask)
-        left &= ~alike
+    usable = np.flatnonzero((spread > 1e-12 * size) & (there.sum(axis=1) >= 3))
+    for mask in np.unique(there[usable], axis=0):
+        yield usable[(there[usable] == mask).all(axis=1)], np.flatnonzero(mask)
 
 
 def fit_whitening(series: Floats, weeks: NDArray[np.int64]) -> Whitening:
@@ -151,14 +142,14 @@ def _later_moments(y: Floats, edge: int) -> tuple[Floats, Floats]:
     """Return sums over weeks t from ``edge``: of products of weeks t - i and t - j, and of weeks t - i."""
     n = y.shape[1]
     lagged = [y[:, edge - lag : n - lag] if n > edge else y[:, :0] for lag in range(ORDER + 1)]
-    moments = [(lagged[i] * lagged[j]).sum(axis=1) for i in range(ORDER + 1) for j in range(i, ORDER + 1)]
+    moments = [(lagged[i] * lagged[j]).sum(axis=1) for i, j in LAG_PAIRS]
     return np.stack(moments, axis=1), np.stack([values.sum(axis=1) for values in lagged], axis=1)
 
 
 def _products(polynomial: Floats) -> Floats:
     """Return the factors of ``_later_moments`` in the sum of squares of innovations."""
-    pairs = [(i, j) for i in range(ORDER + 1) for j in range(i, ORDER + 1)]
-    return np.stack([polynomial[:, i] * polynomial[:, j] * (1 if i == j else 2) for i, j in pairs], axis=1)
+    factors = [polynomial[:, i] * polynomial[:, j] * (1 if i == j else 2) for i, j in LAG_PAIRS]
+    return np.stack(factors, axis=1)
 
 
 def _autoregressions_at(weeks: NDArray[np.int64]) -> Iterator[tuple[Floats, Floats, Floats]]:

@@ -22,32 +22,17 @@ def measure_recovery(
     level: float = 0.95,
     seed: int,
 ) -> pd.DataFrame:
-    """Correlate each raw series with the known mood, and average over the options.
+    """Correlate each raw series with the known mood, and average over the options, in a RECOVERY table.
 
-    Parameters
-    ----------
-    posts, truth
-        Columns model (posts only), week, question, option, value. Options that the truth does not have are left out.
-    seeds
-        The posts' series by seed: the same columns and seed. None: no series has seeds.
-    serial
-        Whether weeks follow each other: the interval is then by the stationary bootstrap (see ``bootstrap``), with blocks of the
-        longest optimal length of any option. If not, single weeks are drawn (Efron 1979, Ann. Stat. 7:1). Weeks are drawn for
-        all options together, so the interval of the mean allows for the dependence of options of a week.
-    n_resamples, level, seed
-        Of the bootstrap.
+    For each model, question and option it has Pearson's r with its percentile interval, Spearman's rho, and n, the weeks; in a row
+    without option the means over the options. An option whose series is constant recovers nothing and has r and rho 0, so that it
+    counts in the mean. ``rho_worst_seed`` is the lowest rho of any seed, NaN for series without seeds.
 
-    Returns
-    -------
-    DataFrame
-        A RECOVERY table: for each model, question and option Pearson's r with its percentile interval, Spearman's rho, and n, the
-        weeks; in a row without option the means over the options. An option whose series is constant recovers nothing and has r
-        and rho 0, so that it counts in the mean. ``rho_worst_seed`` is the lowest rho of any seed, NaN for series without seeds.
-
-    Raises
-    ------
-    InputError
-        If a series has no option or week in common with the known mood.
+    Columns of ``posts`` and ``truth``: model (posts only), week, question, option, value; ``seeds`` are the posts' series by seed,
+    with a column seed. Options that the truth does not have are left out. If weeks follow each other (``serial``), the interval is
+    by the stationary bootstrap (see ``bootstrap``), with blocks of the longest optimal length of any option; if not, single weeks
+    are drawn (Efron 1979, Ann. Stat. 7:1). Weeks are drawn for all options together, so the interval of the mean allows for the
+    dependence of options of a week. Raises an InputError if a series has no option or fewer than 3 weeks in common with the truth.
     """
     tables = []
     for (model, question), part in posts.groupby(["model", "question"], sort=True):

@@ -1,7 +1,6 @@
 """Weekly series of posts and survey: aligned on one grid of weeks, smoothed, differenced.
 
-In this folder a series is an array whose last axis is the weeks, one value for each calendar week; a week without a value is
-NaN. A missing week thus stays a gap, and the weeks around it are not taken for neighbours.
+In this folder the last axis of a series is the calendar weeks. A missing week is NaN, so those around it are not neighbours.
 """
 
 from collections.abc import Iterator
@@ -35,21 +34,10 @@ def align_families(posts: pd.DataFrame, survey: pd.DataFrame, max_lag_weeks: int
     """Yield one family for each model and question.
 
     Its weeks are those of its posts and ``max_lag_weeks`` more on either side; these have no posts, but the survey waves that the
-    first and last posts are paired with at a lag.
-
-    Parameters
-    ----------
-    posts, survey
-        Columns model, week, question, option, value; week, question, option, share. Rows of the same week and option (seeds) are
-        averaged.
-    max_lag_weeks
-        The largest lag on either side.
-
-    Raises
-    ------
-    InputError
-        If weeks are not dates, do not start on one weekday or do not overlap, if they are too few for the lags, if the survey
-        lacks a question or an option of the posts, or if a survey series is constant.
+    first and last posts are paired with at a lag. ``posts`` have the columns model, week, question, option, value, the survey
+    week, question, option, share. Rows of the same week and option (seeds) are averaged. Raises an InputError if weeks are not
+    dates, do not start on one weekday or do not overlap, if they are too few for the lags, if the survey lacks a question or an
+    option of the posts, or if a survey series is constant.
     """
     posts = posts.assign(week=_dates(posts["week"], "posts"))
     survey = survey.assign(week=_dates(survey["week"], "survey"))
@@ -143,6 +131,7 @@ def rolling_mean(series: Floats, rolling_weeks: int) -> Floats:
 
 def differences(series: Floats) -> Floats:
     """Subtract the week before; NaN at the first week and where one of the two is missing. Shape (..., weeks)."""
+    # Not by prepend of np.diff: its result may be in another memory order, and sums then differ in the last digit.
     change = np.full(series.shape, np.nan)
     change[..., 1:] = np.diff(series, axis=-1)
     return change

@@ -16,17 +16,11 @@ def affect_series(affect: pd.DataFrame) -> pd.DataFrame:
 def signal_series(
     signals: pd.DataFrame, questions: Mapping[str, Sequence[str]], weeks: Sequence[str], prefix: str
 ) -> pd.DataFrame:
-    """Return signals as series of the questions that have their options.
+    """Return a SIGNALS table as series of the questions that have their options.
 
-    Parameters
-    ----------
-    signals
-        A SIGNALS table. Rows of other weeks and of options that no question has are left out, so that all series are correlated
-        with the same survey waves.
-    questions, weeks
-        Question to its answer options; the panel's weeks.
-    prefix
-        Put before a signal's name in the column model, because a signal may have the name of a baseline.
+    Rows of other weeks than the panel's, and of options that no question has, are left out, so that all series are correlated with
+    the same survey waves. ``questions`` is each question's answer options. ``prefix`` is put before a signal's name in the column
+    model, because a signal may have the name of a baseline.
     """
     inside = signals[signals["week"].isin(weeks)]
     parts = [

@@ -14,12 +14,8 @@ from stimmung.vocabulary.votes_schemas import ABSENT, NO_FOLD
 def absent_option(predictions: pd.DataFrame, splits: pd.DataFrame, condition: str, reference: str) -> str:
     """Return the option whose share of the training rows falls most from ``reference`` to ``condition``.
 
-    Respondents are excluded by an item, such as party identification; for which option they voted is seen from their votes.
-
-    Parameters
-    ----------
-    predictions, splits
-        A PREDICTIONS table, for the respondents' answers; the SPLITS tables of both conditions.
+    Respondents are excluded by an item, such as party identification; for which option they voted is seen from their answers in
+    ``predictions``, a PREDICTIONS table. ``splits`` are the SPLITS tables of both conditions.
     """
     target = predictions.drop_duplicates("respondent_id").set_index("respondent_id")["target"]
     shares = []
@@ -39,12 +35,8 @@ def compare_absent(
     then has the best F1 for the option: how much better the arm copes, not how much it lost; NaN for baselines. Both are
     tested by the corrected resampled t-test, and adjusted by Holm's method over all methods and conditions within a metric.
 
-    Parameters
-    ----------
-    predictions, splits, folds
-        Tables of these names, and the FOLD_METRICS table of the predictions.
-    pairs
-        Conditions and their references, e.g. [('no-democrats', 'full')]. Pairs that did not run are left out.
+    ``folds`` is the FOLD_METRICS table of the predictions. ``pairs`` are conditions and their references, e.g.
+    [('no-democrats', 'full')]; those that did not run are left out.
     """
     rows: list[dict[str, Any]] = []
     ran = set(folds["condition"])
@@ -56,9 +48,8 @@ def compare_absent(
         after = of_option[(of_option["condition"] == condition) & (of_option["metric"] == "f1")]
         baseline = best_baseline(after, "f1")
         f1 = dict(list(after.groupby("method", sort=False)))
-        changes = changes_of(of_option, condition, reference)
         for metric in ("f1", "predicted_share"):
-            for row in (one for one in changes if one["metric"] == metric):
+            for row in changes_of(of_option[of_option["metric"] == metric], condition, reference):
                 is_arm = not str(row["method"]).startswith(BASELINE_PREFIX)
                 rows.append({**row, "baseline": ""})
                 if metric == "f1" and baseline is not None and is_arm:

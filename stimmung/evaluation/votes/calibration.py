@@ -5,15 +5,14 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from statsmodels.stats.proportion import proportion_confint
 
-from stimmung.vocabulary.votes_schemas import option_columns, options_of
+from stimmung.vocabulary.votes_schemas import RELIABILITY, option_columns, options_of
 
 N_BINS = 10
 
 
-def bin_of(confidence: NDArray[np.float64], n_bins: int = N_BINS) -> NDArray[np.intp]:
-    """Return each confidence's bin, 0 to ``n_bins`` - 1, shape (n,): equal width, upper edge included."""
-    inner_edges = np.linspace(0, 1, n_bins + 1)[1:-1]
-    return np.digitize(confidence, inner_edges, right=True)
+def bin_of(confidence: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return each confidence's bin, 0 to ``N_BINS`` - 1, shape (n,): equal width, upper edge included."""
+    return np.digitize(confidence, np.linspace(0, 1, N_BINS + 1)[1:-1], right=True)
 
 
 def wilson_interval(share: ArrayLike, n: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -23,30 +22,20 @@ def wilson_interval(share: ArrayLike, n: ArrayLike) -> tuple[NDArray[np.float64]
 
 
 def expected_calibration_error(
-    confidence: NDArray[np.float64],
-    correct: NDArray[np.bool_],
-    weights: NDArray[np.float64] | None = None,
-    n_bins: int = N_BINS,
+    confidence: NDArray[np.float64], correct: NDArray[np.bool_], weights: NDArray[np.float64] | None = None
 ) -> float:
     """Return the mean distance between confidence and accuracy over bins, weighted by their size.
 
-    As in Guo et al. (2017, On calibration of modern neural networks, eq. 3), on the probability of the chosen option, with
-    ``n_bins`` bins of equal width. It is never negative, so a small test fold makes it too large: a perfectly calibrated model
-    does not get 0.
-
-    Parameters
-    ----------
-    confidence, correct
-        Probability of the most probable option, and whether it was the answer, shape (n,).
-    weights
-        Weight of each row, shape (n,). None: all the same.
+    As in Guo et al. (2017, On calibration of modern neural networks, eq. 3). It is never negative, so a small test fold makes it
+    too large: a perfectly calibrated model does not get 0. ``confidence`` is the probability of the most probable option,
+    ``correct`` whether it was the answer, each of shape (n,), as are the ``weights`` of the rows; None: all the same.
     """
     rows = np.ones(len(confidence)) if weights is None else weights
-    gaps = np.bincount(bin_of(confidence, n_bins), weights=rows * (confidence - correct), minlength=n_bins)
+    gaps = np.bincount(bin_of(confidence), weights=rows * (confidence - correct), minlength=N_BINS)
     return float(np.abs(gaps).sum() / rows.sum())
 
 
-def bin_reliability(predictions: pd.DataFrame, n_bins: int = N_BINS, weighted: bool = False) -> pd.DataFrame:
+def bin_reliability(predictions: pd.DataFrame, weighted: bool = False) -> pd.DataFrame:
     """Return the RELIABILITY table of a PREDICTIONS table: for each bin of confidence the mean confidence and the accuracy.
 
     Rows of all folds and seeds are pooled. With ``weighted``, survey weights count in both means, and the interval is for
@@ -59,7 +48,7 @@ def bin_reliability(predictions: pd.DataFrame, n_bins: int = N_BINS, weighted: b
     weights = predictions["weight"].to_numpy() if weighted else np.ones(len(predictions))
     correct = np.array(options_of(predictions))[chosen] == predictions["target"].to_numpy()
     rows = predictions[["method", "condition"]].assign(
-        bin=bin_of(confidence, n_bins),
+        bin=bin_of(confidence),
         confidence=weights * confidence,
         accuracy=weights * correct,
         weight=weights,
@@ -73,5 +62,4 @@ def bin_reliability(predictions: pd.DataFrame, n_bins: int = N_BINS, weighted: b
     n_respondents = table["weight"] ** 2 / table["weight_squared"] / table["n_seeds"]
     table["accuracy_low"], table["accuracy_high"] = wilson_interval(table["accuracy"], n_respondents)
     table["run"] = table.groupby(["method", "condition"], sort=False).ngroup()
-    columns = ["method", "condition", "bin", "confidence", "accuracy", "accuracy_low", "accuracy_high", "n"]
-    return table.sort_values(["run", "bin"])[columns].reset_index(drop=True)
+    return table.sort_values(["run", "bin"], ignore_index=True)[list(RELIABILITY.columns)]

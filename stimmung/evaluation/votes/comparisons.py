@@ -14,7 +14,7 @@ from stimmung.vocabulary.votes_schemas import COMPARISONS
 
 
 def compare_with_best_baseline(folds: pd.DataFrame) -> pd.DataFrame:
-    """Return a COMPARISONS table: each arm minus the best baseline, by condition and metric.
+    """Return the COMPARISONS table of a FOLD_METRICS table: each arm minus the best baseline, by condition and metric.
 
     The best baseline is the one with the best mean over folds in that very metric and condition, so an arm always meets the
     strongest opponent (of equals, the first). Because it is picked on the folds on which it is then compared, its value is a
@@ -22,18 +22,11 @@ def compare_with_best_baseline(folds: pd.DataFrame) -> pd.DataFrame:
 
     The test is the corrected resampled t-test (Nadeau and Bengio 2003) on the differences of the folds. ``p_adjusted`` is
     Holm's (1979), over all arms and conditions of the table within one metric. The metrics are views of the same predictions
-    and are not adjusted for one another.
-
-    Parameters
-    ----------
-    folds
-        A FOLD_METRICS table. Conditions without a baseline, or without an arm, have no rows in the result.
+    and are not adjusted for one another. Conditions without a baseline, or without an arm, have no rows.
     """
-    compared = [name for name, one in VOTE_METRICS.items() if one.compared]
+    compared = folds[folds["metric"].isin([name for name, one in VOTE_METRICS.items() if one.compared])]
     rows = []
-    for (condition, metric), part in folds[folds["metric"].isin(compared)].groupby(
-        ["condition", "metric"], sort=False
-    ):
+    for (condition, metric), part in compared.groupby(["condition", "metric"], sort=False):
         baseline = best_baseline(part, str(metric))
         if baseline is None:
             continue
@@ -62,21 +55,11 @@ def best_baseline(folds: pd.DataFrame, metric: str) -> str | None:
 
 
 def compare_conditions(folds: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
-    """Return what conditions do to each method, fold by fold: F1 and predicted share minus the reference's.
+    """Return what conditions do to each method of a FOLD_METRICS table: F1 and predicted share minus the reference's.
 
-    Parameters
-    ----------
-    folds
-        A FOLD_METRICS table.
-    pairs
-        Conditions and their references, e.g. [('no-democrats', 'full')].
-
-    Returns
-    -------
-    pandas.DataFrame
-        method, condition, reference, metric (macro_f1, f1, predicted_share), option ('' for macro_f1), difference, ci_low,
-        ci_high. Methods that did not run under both conditions are left out. The intervals are those of
-        ``corrected_resampled_t``, for the smaller of the two training sets.
+    Columns: method, condition, reference, metric (macro_f1, f1, predicted_share), option ('' for macro_f1), difference, ci_low,
+    ci_high. ``pairs`` are conditions and their references, e.g. [('no-democrats', 'full')]; methods that did not run under both
+    are left out. The intervals are those of ``corrected_resampled_t``, for the smaller of the two training sets.
     """
     columns = ["method", "condition", "reference", "metric", "option", "difference", "ci_low", "ci_high"]
     wanted = folds[folds["metric"].isin(("macro_f1", "f1", "predicted_share"))].fillna({"option": ""})

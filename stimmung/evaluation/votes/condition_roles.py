@@ -23,17 +23,11 @@ def reference_conditions(conditions: Conditions) -> list[str]:
 
 def learning_curves(conditions: Conditions) -> list[list[str]]:
     """Return groups of conditions that differ in the training share alone, each ordered by share."""
-    groups: list[tuple[dict[str, Any], list[str]]] = []
-    for name, condition in conditions.items():
-        rest = {key: value for key, value in changes(condition).items() if key != "share"}
-        names = next((names for known, names in groups if known == rest), None)
-        if names is None:
-            groups.append((rest, [name]))
-        else:
-            names.append(name)
-    return [
-        sorted(names, key=lambda name: share_of(conditions[name])) for _, names in groups if len(names) > 1
-    ]
+    rest = {name: changes({**condition, "share": None}) for name, condition in conditions.items()}
+    groups = [[other for other in rest if rest[other] == rest[name]] for name in rest]
+    # Each group once, where its first condition stands.
+    curves = [group for name, group in zip(rest, groups, strict=True) if group[0] == name and len(group) > 1]
+    return [sorted(curve, key=lambda name: share_of(conditions[name])) for curve in curves]
 
 
 def left_out(conditions: Conditions) -> list[tuple[str, str]]:

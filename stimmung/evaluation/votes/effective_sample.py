@@ -1,12 +1,10 @@
 """Effective respondents: how many of them a tabular model needs to be as good as a tuned language model with fewer.
 
-After the effective data transferred of Hernandez et al. (2021, Scaling laws for transfer, arXiv 2102.01293, section 2): the
-data that a model without pre-training would need to reach the loss that a pre-trained one has after fine-tuning. Here the
-model without pre-training is the best tabular baseline, and its need is read off its own learning curve.
+After the effective data transferred of Hernandez et al. (2021, Scaling laws for transfer, arXiv 2102.01293, section 2), with
+the best tabular baseline as the model without pre-training; its need is read off its own learning curve.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -48,62 +46,40 @@ def count_effective_respondents(
     1,000 respondents, in which the arm was the baseline with 100 more respondents, the 95 % interval held the true number in
     .90 (log-loss, 40 training respondents) to 1.00 (``benchmarks/effective.py``).
 
-    Parameters
-    ----------
-    predictions, splits
-        Tables of these names.
-    curves
-        Groups of conditions that differ in the training share alone, in the order of the shares.
-    weighted
-        Whether survey weights count in the metrics.
-    n_resamples, seed
-        Of the bootstrap.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``n_training`` is the mean over folds of the rows the arm was trained on; ``n_smallest`` and ``n_largest`` are those of
-        the baseline's curve. A curve with fewer than two conditions that have baselines gives no rows.
+    ``curves`` are groups of conditions that differ in the training share alone, in the order of the shares; one with fewer than
+    two conditions that have baselines gives no rows. ``n_training`` is the mean over folds of the rows the arm was trained on,
+    ``n_smallest`` and ``n_largest`` are those of the baseline's curve. With ``weighted``, survey weights count in the metrics.
     """
     sizes = pd.Series(training_rows(splits)).groupby(level=0).mean()
     respondents = predictions.drop_duplicates("respondent_id").sort_values(["fold", "respondent_id"])
-    draws = _Draws.of(respondents, n_resamples, seed, weighted)
+    # The same resamples for every method and condition.
+    counts, folds = _draw(respondents["fold"].to_numpy(), n_resamples, seed)
+    if weighted:
+        counts = counts * respondents["weight"].to_numpy()
     rows: list[dict[str, Any]] = []
     for curve in curves:
         on_curve = predictions[predictions["condition"].isin(curve)]
         values: Values = {
-            (str(method), str(condition)): _metrics(run, respondents, draws)
+            (str(method), str(condition)): _metrics(run, respondents, counts, folds)
             for (method, condition), run in on_curve.groupby(["method", "condition"], sort=False)
             if sees_training_rows(str(method))
         }
-        steps = [one for one in curve if _baselines(values, one)]
+        baselines: dict[str, list[dict[str, Floats]]] = {one: [] for one in curve}
+        for (method, condition), found in values.items():
+            if method.startswith(BASELINE_PREFIX):
+                baselines[condition].append(found)
+        steps = [one for one in curve if baselines[one]]
         if len(steps) < 2:
             continue
         n_steps = np.array([float(sizes[one]) for one in steps])
         for metric in METRICS:
-            best = [np.max([found[metric] for found in _baselines(values, one)], axis=0) for one in steps]
-            rows += [
-                {
-                    "method": method,
-                    "condition": condition,
-                    "metric": metric,
-                    "n_training": float(sizes[condition]),
-                    **_needed(found[metric], n_steps, np.stack(best, axis=1)),
-                    "n_smallest": n_steps[0],
-                    "n_largest": n_steps[-1],
-                }
-                for (method, condition), found in values.items()
-                if not method.startswith(BASELINE_PREFIX)
-            ]
+            best = [np.max([found[metric] for found in baselines[one]], axis=0) for one in steps]
+            ends = {"metric": metric, "n_smallest": n_steps[0], "n_largest": n_steps[-1]}
+            for (method, condition), found in values.items():
+                if not method.startswith(BASELINE_PREFIX):
+                    arm = {"method": method, "condition": condition, "n_training": float(sizes[condition])}
+                    rows.append({**arm, **ends, **_needed(found[metric], n_steps, np.stack(best, axis=1))})
     return typed_table(rows, EFFECTIVE)
-
-
-def _baselines(values: Values, condition: str) -> list[dict[str, Floats]]:
-    return [
-        found
-        for (method, one), found in values.items()
-        if one == condition and method.startswith(BASELINE_PREFIX)
-    ]
 
 
 def _needed(levels: Floats, n_training: Floats, curves: Floats) -> dict[str, float]:
@@ -115,19 +91,10 @@ def _needed(levels: Floats, n_training: Floats, curves: Floats) -> dict[str, flo
 
 
 def respondents_needed(level: float, n_training: Floats, values: Floats) -> float:
-    """Return the number of training respondents at which a learning curve first reaches ``level``.
+    """Return the number of training respondents at which a learning curve first reaches ``level``, a value of the metric.
 
-    Parameters
-    ----------
-    level, values
-        Values of the metric, higher is better: the one to be reached, and those of the curve, shape (points,), made monotone here.
-    n_training
-        Training respondents at the curve's points, shape (points,), rising.
-
-    Returns
-    -------
-    float
-        Between the points by interpolation on a logarithmic scale; 0 below the first point, infinity above the last.
+    ``values``, higher is better, are those at ``n_training`` respondents, rising, each of shape (points,); they are made monotone
+    here. Between the points by interpolation on a logarithmic scale; 0 below the first point, infinity above the last.
     """
     curve = np.asarray(isotonic_regression(values).x)
     if level > curve[-1]:
@@ -142,40 +109,22 @@ def respondents_needed(level: float, n_training: Floats, values: Floats) -> floa
     return float(np.exp(low + part * (high - low)))
 
 
-@dataclass(frozen=True)
-class _Draws:
-    """The resamples, the sample itself first; the same for every method and condition."""
-
-    respondents: Floats  # how much each respondent counts within its fold, (1 + resamples, n)
-    folds: Floats  # how often each fold is drawn, (1 + resamples, folds)
-    fold_of: NDArray[np.int8]  # (n,)
-
-    @classmethod
-    def of(cls, respondents: pd.DataFrame, n_resamples: int, seed: int, weighted: bool) -> "_Draws":
-        rng = np.random.default_rng(seed)
-        fold_of = respondents["fold"].to_numpy()
-        counts = np.ones((1 + n_resamples, len(fold_of)))
-        numbers = np.unique(fold_of)
-        for fold in numbers:
-            places = np.flatnonzero(fold_of == fold)
-            counts[1:, places] = _drawn(len(places), n_resamples, rng)
-        if weighted:
-            counts = counts * respondents["weight"].to_numpy()
-        folds = np.ones((1 + n_resamples, len(numbers)))
-        folds[1:] = _drawn(len(numbers), n_resamples, rng)
-        return cls(counts, folds, fold_of)
+def _draw(fold_of: NDArray[np.int8], n_resamples: int, seed: int) -> tuple[Floats, Floats]:
+    """Return how often each respondent (1 + resamples, n) and fold (1 + resamples, folds) is drawn, the sample itself first."""
+    rng = np.random.default_rng(seed)
+    numbers = np.unique(fold_of)
+    counts, folds = np.ones((1 + n_resamples, len(fold_of))), np.ones((1 + n_resamples, len(numbers)))
+    for fold in numbers:
+        n = int((fold_of == fold).sum())
+        counts[1:, fold_of == fold] = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)
+    folds[1:] = rng.multinomial(len(numbers), np.full(len(numbers), 1 / len(numbers)), size=n_resamples)
+    return counts, folds
 
 
-def _drawn(n: int, n_resamples: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return how often each of ``n`` is drawn in each resample with replacement, shape (resamples, n)."""
-    return rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)
-
-
-def _metrics(run: pd.DataFrame, respondents: pd.DataFrame, draws: _Draws) -> dict[str, Floats]:
-    """Return each metric of one method and condition for the sample and every resample, higher is better.
-
-    Means over the folds drawn and over seeds.
-    """
+def _metrics(
+    run: pd.DataFrame, respondents: pd.DataFrame, counts: Floats, folds: Floats
+) -> dict[str, Floats]:
+    """Return each metric's mean over the folds drawn and over seeds, for the sample and every resample; higher is better."""
     options, columns = options_of(run), option_columns(run)
     codes = pd.Index(options).get_indexer(pd.Index(respondents["target"]))
     true = _indicators(codes, len(options))
@@ -185,10 +134,10 @@ def _metrics(run: pd.DataFrame, respondents: pd.DataFrame, draws: _Draws) -> dic
         aligned = aligned / aligned.sum(axis=1, keepdims=True)
         losses = -np.log(np.maximum(aligned[np.arange(len(codes)), codes], _FLOOR))
         seeds.append((_indicators(aligned.argmax(axis=1), len(options)), losses))
-    by_fold: dict[str, list[Floats]] = {metric: [] for metric in METRICS}
-    for fold in np.unique(draws.fold_of):
-        here = draws.fold_of == fold
-        weights = draws.respondents[:, here]
+    by_fold = []
+    for fold in np.unique(respondents["fold"]):
+        here = (respondents["fold"] == fold).to_numpy()
+        weights = counts[:, here]
         f1, loss = [], []
         for predicted, losses in seeds:
             both = weights @ (true[here] * predicted[here])
@@ -197,11 +146,10 @@ def _metrics(run: pd.DataFrame, respondents: pd.DataFrame, draws: _Draws) -> dic
             with np.errstate(invalid="ignore"):
                 f1.append(np.nanmean(np.where(either > 0, 2 * both / either, np.nan), axis=1))
             loss.append(-(weights @ losses[here]) / weights.sum(axis=1))
-        by_fold["macro_f1"].append(np.mean(f1, axis=0))
-        by_fold["log_loss"].append(np.mean(loss, axis=0))
+        by_fold.append((np.mean(f1, axis=0), np.mean(loss, axis=0)))
     return {
-        metric: np.einsum("bf,fb->b", draws.folds, np.stack(values)) / draws.folds.shape[1]
-        for metric, values in by_fold.items()
+        metric: np.einsum("bf,fb->b", folds, np.stack(values)) / folds.shape[1]
+        for metric, values in zip(METRICS, zip(*by_fold, strict=True), strict=True)
     }
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS, Fold
 from stimmung.vocabulary.arms import sees_training_rows
@@ -13,27 +12,29 @@ Metrics = dict[tuple[str, str | None], float]  # (metric, answer option or None)
 
 
 def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:
-    """Return all metrics of one test fold; ``vote_metrics.VOTE_METRICS`` says what they are.
+    """Return ``VOTE_METRICS`` of the rows of a PREDICTIONS table that have one method, condition, seed and fold.
 
-    Parameters
-    ----------
-    predictions
-        Rows of a PREDICTIONS table: one method, condition, seed and fold.
-    weighted
-        Whether survey weights count in all metrics. Shares and what is computed from them always use the weights.
+    ``weighted``: whether survey weights count in all metrics. Shares and what is computed from them always use the weights.
+    Raises an InputError if a target is not among the answer options.
     """
     options = options_of(predictions)
     probabilities = predictions[option_columns(predictions)].to_numpy()
     weights = predictions["weight"].to_numpy()
+    target = pd.Index(options).get_indexer(pd.Index(predictions["target"]))
+    if (target < 0).any():
+        # The value is not named: it is a respondent's answer.
+        raise InputError(
+            f"the predictions have a target that is not among their answer options: {', '.join(options)}",
+            "The codebook has changed since: delete the predictions and run snakemake again.",
+        )
+    unseen = predictions["n_unseen"].to_numpy() if "n_unseen" in predictions else np.zeros(len(weights), int)
     fold = Fold(
-        target=_codes(predictions["target"], options),
+        target=target,
         probabilities=probabilities / probabilities.sum(axis=1, keepdims=True),
         survey_weights=weights,
         weights=weights if weighted else None,
         option_mass=predictions["option_mass"].to_numpy(),
-        n_unseen=predictions["n_unseen"].to_numpy()
-        if "n_unseen" in predictions
-        else np.zeros(len(weights), int),
+        n_unseen=unseen,
     )
     values = {name: one.compute(fold) for name, one in VOTE_METRICS.items()}
     by_option = [name for name, one in VOTE_METRICS.items() if one.by_option]
@@ -46,24 +47,12 @@ def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:
 def measure_folds(
     predictions: pd.DataFrame, splits: pd.DataFrame, weighted: bool = False, whole: bool = True
 ) -> pd.DataFrame:
-    """Return a FOLD_METRICS table.
+    """Return a FOLD_METRICS table, of a PREDICTIONS table of any number of methods, conditions and seeds.
 
     A method that ran with several seeds has the mean over them in each fold: seeds share the test rows, so they tell how much a
-    method varies, not how well the fold is known.
-
-    Parameters
-    ----------
-    predictions, weighted
-        A PREDICTIONS table, of any number of methods, conditions and seeds; see :func:`vote_metrics`.
-    splits
-        The SPLITS table with which they were made.
-    whole
-        Whether the predictions must be those of all respondents of the splits; False for a subgroup.
-
-    Raises
-    ------
-    InputError
-        If the predictions are not of exactly the respondents and folds of the splits.
+    method varies, not how well the fold is known. ``splits`` is the SPLITS table with which the predictions were made;
+    ``weighted`` as of :func:`vote_metrics`; ``whole`` is False for the rows of a subgroup. Raises an InputError as
+    :func:`vote_metrics`, or if ``whole`` predictions are not of exactly the respondents and folds of the splits.
     """
     if whole:
         check_same_folds(predictions, splits)
@@ -72,25 +61,15 @@ def measure_folds(
     for (method, condition), run in predictions.groupby(["method", "condition"], sort=False):
         for fold in sorted(set(run["fold"])):
             part = run[run["fold"] == fold]
-            row = {
-                "method": method,
-                "condition": condition,
-                "fold": fold,
-                "n_test": part["respondent_id"].nunique(),
-                "n_training": trained_on[str(condition), fold] if sees_training_rows(str(method)) else 0,
-            }
-            rows += [
-                {**row, "metric": metric, "option": option, "value": value}
-                for (metric, option), value in _mean_over_seeds(part, weighted).items()
-            ]
+            n_test = part["respondent_id"].nunique()
+            n_training = trained_on[str(condition), fold] if sees_training_rows(str(method)) else 0
+            by_seed = [vote_metrics(one, weighted) for _, one in part.groupby("seed")]
+            for key in by_seed[0]:
+                # By pandas, because a mean of nothing but NaN is NaN there, without a warning.
+                value = pd.Series([metrics[key] for metrics in by_seed]).mean()
+                rows.append((method, condition, *key, fold, value, n_test, n_training))
     columns = ["method", "condition", "metric", "option", "fold", "value", "n_test", "n_training"]
-    return pd.DataFrame(rows)[columns].astype({"fold": "int8", "option": "str", "value": float})
-
-
-def _mean_over_seeds(predictions: pd.DataFrame, weighted: bool) -> Metrics:
-    by_seed = [vote_metrics(one, weighted) for _, one in predictions.groupby("seed")]
-    # By pandas, because a mean of nothing but NaN is NaN there, without a warning.
-    return {key: float(pd.Series([metrics[key] for metrics in by_seed]).mean()) for key in by_seed[0]}
+    return pd.DataFrame(rows, columns=columns).astype({"fold": "int8", "option": "str", "value": float})
 
 
 def training_rows(splits: pd.DataFrame) -> dict[tuple[str, int], int]:
@@ -106,25 +85,13 @@ def training_rows(splits: pd.DataFrame) -> dict[tuple[str, int], int]:
 def check_same_folds(predictions: pd.DataFrame, splits: pd.DataFrame) -> None:
     """Raise an InputError unless every run predicts each respondent of its splits once, in the same fold."""
     tested = splits[splits["fold"] != NO_FOLD]
-    expected = {
-        str(condition): part.set_index("respondent_id")["fold"].sort_index()
-        for condition, part in tested.groupby("condition")
-    }
     for (method, condition, seed), run in predictions.groupby(["method", "condition", "seed"], sort=False):
-        found = run.set_index("respondent_id")["fold"].sort_index()
-        if condition not in expected or not found.equals(expected[condition]):
+        expected, found = (
+            part.set_index("respondent_id")["fold"].sort_index()
+            for part in (tested[tested["condition"] == condition], run)
+        )
+        if not found.equals(expected):
             raise InputError(
                 f"the predictions of {method}, condition {condition}, seed {seed}, do not have the folds of the splits",
                 "They were made with other splits: delete them and run snakemake again.",
             )
-
-
-def _codes(target: "pd.Series[str]", options: list[str]) -> NDArray[np.intp]:
-    codes: NDArray[np.intp] = pd.Index(options).get_indexer(pd.Index(target))
-    if (codes < 0).any():
-        # The value is not named: it is a respondent's answer.
-        raise InputError(
-            f"the predictions have a target that is not among their answer options: {', '.join(options)}",
-            "The codebook has changed since: delete the predictions and run snakemake again.",
-        )
-    return codes

@@ -49,27 +49,17 @@ def corrected_resampled_t(
     are rather too long than too short. Without a correction coverage fell to .43, with the ratio of the full design,
     1 / (K - 1), to .62.
 
-    Parameters
-    ----------
-    values
-        One value for each fold, shape (K,); NaN where a fold has none, and then the fold is left out.
-    n_test, n_training
-        Rows of each fold, shape (K,). n_training 0 means that the method sees no training rows: its folds are independent, and
-        the interval is the plain one.
-
-    Returns
-    -------
-    FoldSummary
-        Interval and p are NaN with fewer than two folds. If all folds agree exactly, the interval has no length, and p is 1 for
-        a mean of 0 and NaN otherwise, because there is no spread to judge it by.
+    All arguments have shape (K,). A fold whose value is NaN is left out. ``n_training`` 0 means that the method sees no training
+    rows: its folds are independent, and the interval is the plain one. Interval and p are NaN with fewer than two folds. If all
+    folds agree exactly, the interval has no length, and p is 1 for a mean of 0 and NaN otherwise: there is no spread to judge by.
     """
     defined = ~np.isnan(values)
     values, n_test, n_training = values[defined], n_test[defined], n_training[defined]
     n_folds = len(values)
+    mean = float(values.mean()) if n_folds else np.nan
     if n_folds < 2:
-        mean = float(values.mean()) if n_folds else np.nan
         return FoldSummary(mean, np.nan, np.nan, np.nan, np.nan, n_folds)
-    mean, sd = float(values.mean()), float(values.std(ddof=1))
+    sd = float(values.std(ddof=1))
     if sd < 1e-12:
         return FoldSummary(mean, 0.0, mean, mean, 1.0 if abs(mean) < 1e-12 else np.nan, n_folds)
     ratio = float(np.divide(n_test, n_training, out=np.zeros(n_folds), where=n_training > 0).mean())
@@ -97,30 +87,18 @@ def summarize_folds(folds: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for key, part in folds.groupby(keys, sort=False, dropna=False):
         summary = summarize_fold_values(part)
-        low, high = VOTE_METRICS[str(key[2])].range
-        rows.append(
-            {
-                **dict(zip(keys, key, strict=True)),
-                "value": summary.mean,
-                "sd_over_folds": summary.sd,
-                "ci_low": np.clip(summary.ci_low, low, high),
-                "ci_high": np.clip(summary.ci_high, low, high),
-                "n_folds": summary.n_folds,
-                "n_respondents": int(part["n_test"].sum()),
-                "n_training": float(part["n_training"].mean()),
-            }
-        )
-    return pd.DataFrame(rows).astype({"option": "str"})
+        interval = np.clip([summary.ci_low, summary.ci_high], *VOTE_METRICS[str(key[2])].range)
+        counts = summary.n_folds, int(part["n_test"].sum()), float(part["n_training"].mean())
+        rows.append((*key, summary.mean, summary.sd, *interval, *counts))
+    columns = ["value", "sd_over_folds", "ci_low", "ci_high", "n_folds", "n_respondents", "n_training"]
+    return pd.DataFrame(rows, columns=[*keys, *columns]).astype({"option": "str"})
 
 
 def paired_difference(first: pd.DataFrame, second: pd.DataFrame) -> FoldSummary:
-    """Summarise ``first`` - ``second``, fold by fold.
+    """Summarise ``first`` - ``second``, fold by fold, each as for :func:`summarize_fold_values`.
 
-    Parameters
-    ----------
-    first, second
-        Rows of a FOLD_METRICS table, as for :func:`summarize_fold_values`. Folds that only one of them has are left out. Where
-        both are trained, the smaller training set counts: it gives the longer interval.
+    Folds that only one of them has are left out. Where both are trained, the smaller training set counts: it gives the longer
+    interval.
     """
     both = first.merge(second, on="fold", suffixes=("", "_second"), validate="one_to_one")
     trained = both[["n_training", "n_training_second"]].to_numpy()

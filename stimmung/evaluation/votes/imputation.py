@@ -1,11 +1,14 @@
 """Imputed answers: each method's prediction for each respondent, as a data set to be merged with the survey's own."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from stimmung.vocabulary.votes_schemas import NO_FOLD, option_columns, options_of
+
+README = Path(__file__).with_name("imputed_readme.txt")
 
 
 def impute_answers(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -43,51 +46,16 @@ def readme(
     item that is predicted.
     """
     n, n_absent = (part["respondent_id"].nunique() for part in (imputed, imputed[~imputed["answered"]]))
-    one = imputed.iloc[0]
-    columns = {
-        "respondent_id": "as in the survey's file, or the number of its row",
-        "method": "a model's arm, such as `tiny/tuned`, or `baselines/…`",
-        "condition": "which respondents the method was trained on, see below",
-        "held_out_fold": "the test fold; -1 for respondents who gave no valid answer",
-        "answered": f"whether the respondent gave a valid answer to `{target}`",
-        "observed": "that answer; empty if there is none",
-        "most_probable": "the option with the highest probability",
-        "weight": "the survey weight; 1 if the survey has none",
-        "n_seeds": "how many random seeds are averaged",
-        f"p_… ({len(option_columns(imputed))} columns)": "the probability of each option; they sum to 1",
-    }
-    lines = [
-        f"# Imputed answers: {title}",
-        "",
-        *(["**The respondents are simulated. Nothing here is a finding.**", ""] if simulated else []),
-        f"`answers.parquet` and `answers.csv` hold the same {len(imputed)} rows: each method's prediction of `{target}` for "
-        f"{n} respondents, {n_absent} of whom gave no valid answer. One row for each respondent, method and condition.",
-        "",
-        "Choose one method and condition and merge them with the survey on `respondent_id`:",
-        "",
-        "    imputed = pd.read_parquet('answers.parquet')",
-        f"    imputed = imputed[(imputed.method == '{one['method']}') & (imputed.condition == '{one['condition']}')]",
-        "    survey.merge(imputed, on='respondent_id', how='left', validate='one_to_one')",
-        "",
-        "| column | meaning |",
-        "|---|---|",
-        *(f"| `{name}` | {meaning} |" for name, meaning in columns.items()),
-        "",
-        "## Conditions",
-        "",
-        *(f"- `{name}`: {words}" for name, words in conditions.items()),
-        "",
-        "## Before you use it",
-        "",
-        "- No respondent is predicted by a model that was trained on them: those who answered are predicted by a model trained "
-        "on the other folds, those who did not by the models of all folds, averaged.",
-        "- Work with the probabilities. Shares of `most_probable` understate rare options; mean probabilities do not have "
-        "this fault.",
-        "- Imputing a single value makes standard errors too small. Draw several values from the probabilities and combine the "
-        "results by Rubin's rules; even then the uncertainty of the models themselves is ignored, and non-response that depends "
-        "on the answer itself is not corrected.",
-        "- Check calibration and the errors of predicted shares in the report first. A low option mass means that the method gave "
-        "most of its probability to text that is no answer option.",
-        "- These are respondents' data. Protect the files as you protect the survey.",
-    ]
-    return "\n".join(lines) + "\n"
+    warning = "**The respondents are simulated. Nothing here is a finding.**\n\n" if simulated else ""
+    return README.read_text(encoding="utf-8").format(
+        title=title,
+        warning=warning,
+        n_rows=len(imputed),
+        target=target,
+        n_respondents=n,
+        n_absent=n_absent,
+        method=imputed["method"].iloc[0],
+        condition=imputed["condition"].iloc[0],
+        n_options=len(option_columns(imputed)),
+        conditions="\n".join(f"- `{name}`: {words}" for name, words in conditions.items()),
+    )

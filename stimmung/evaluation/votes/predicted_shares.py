@@ -17,18 +17,11 @@ def effective_n(weights: NDArray[np.float64]) -> float:
 def compare_shares(predictions: pd.DataFrame, folds: pd.DataFrame) -> pd.DataFrame:
     """Return a SHARES table: predicted and observed share of each option, for each method and condition.
 
-    Predicted
-        The weighted mean probability over all test rows and seeds; not the share of respondents for whom the option is the most
-        probable one. Its interval is as long as that of the mean over folds, so it says how much the share varies with the
-        training and test rows.
-    Observed
-        The weighted share in the sample, with Wilson's 95 % interval for the effective sample size of the weights. It allows for
-        unequal weights only, not for clusters or strata.
-
-    Parameters
-    ----------
-    predictions, folds
-        A PREDICTIONS table, and its FOLD_METRICS table.
+    The predicted share is the weighted mean probability over all test rows and seeds; not the share of respondents for whom the
+    option is the most probable one. Its interval is as long as that of the mean over folds, so it says how much the share varies
+    with the training and test rows. The observed share is the weighted one in the sample, with Wilson's 95 % interval for the
+    effective sample size of the weights: it allows for unequal weights only, not for clusters or strata. ``folds`` is the
+    FOLD_METRICS table of the predictions.
     """
     options, columns = options_of(predictions), option_columns(predictions)
     of_shares = folds[folds["metric"] == "predicted_share"].groupby(["method", "condition", "option"])
@@ -43,20 +36,17 @@ def compare_shares(predictions: pd.DataFrame, folds: pd.DataFrame) -> pd.DataFra
         low, high = wilson_interval(observed, n_effective)
         summaries = [over_folds[method, condition, option] for option in options]
         reach = np.array([(one.ci_high - one.ci_low) / 2 for one in summaries])
-        tables.append(
-            pd.DataFrame(
-                {
-                    "method": method,
-                    "condition": condition,
-                    "option": options,
-                    "predicted": predicted,
-                    "predicted_low": np.clip(predicted - reach, 0, 1),
-                    "predicted_high": np.clip(predicted + reach, 0, 1),
-                    "observed": observed,
-                    "observed_low": low,
-                    "observed_high": high,
-                    "n_effective": n_effective,
-                }
-            )
-        )
+        columns_of_run = {
+            "method": method,
+            "condition": condition,
+            "option": options,
+            "predicted": predicted,
+            "predicted_low": np.clip(predicted - reach, 0, 1),
+            "predicted_high": np.clip(predicted + reach, 0, 1),
+            "observed": observed,
+            "observed_low": low,
+            "observed_high": high,
+            "n_effective": n_effective,
+        }
+        tables.append(pd.DataFrame(columns_of_run))
     return pd.concat(tables, ignore_index=True)

@@ -15,34 +15,26 @@ Answers = Mapping[str, Sequence[str]]  # item to answers
 
 
 def members(respondents: pd.DataFrame, keep: Answers, exclude: Answers) -> list[str]:
-    """Return the respondents of a subgroup.
+    """Return the ids of those in a RESPONDENTS table who gave an answer in ``keep``, and none in ``exclude``, for each item there.
 
-    Parameters
-    ----------
-    respondents, keep
-        The RESPONDENTS table. Members gave one of the answers listed in ``keep``, for each of these items.
-    exclude
-        Members gave another answer than those listed, for each of these items. Who gave no answer to an item that a subgroup names
-        does not belong to it.
-
-    Raises
-    ------
-    InputError
-        If an item or an answer is unknown.
+    Who gave no answer to an item that a subgroup names does not belong to it. Raises an InputError if an item or an answer is
+    unknown.
     """
     chosen = np.ones(len(respondents), dtype=bool)
     for answers, wanted in ((keep, True), (exclude, False)):
         for item, labels in answers.items():
             if item not in respondents:
                 raise InputError(f"subgroups: no item '{item}'{near(item, respondents.columns)}")
-            known = [str(label) for label in respondents[item].dropna().unique()]
-            if isinstance(respondents[item].dtype, pd.CategoricalDtype):
-                known = [str(label) for label in respondents[item].cat.categories]
+            answer = respondents[item]
+            of_item = (
+                answer.cat.categories if isinstance(answer.dtype, pd.CategoricalDtype) else answer.dropna()
+            )
+            known = [str(label) for label in of_item.unique()]
             for label in labels:
                 if label not in known:
                     raise InputError(f"subgroups: item '{item}' has no answer '{label}'{near(label, known)}")
-            gave = respondents[item].astype(object).isin(list(labels)).to_numpy() == wanted
-            chosen &= gave & respondents[item].notna().to_numpy()
+            gave = answer.astype(object).isin(list(labels)).to_numpy() == wanted
+            chosen &= gave & answer.notna().to_numpy()
     return list(respondents["respondent_id"][chosen])
 
 
@@ -55,19 +47,9 @@ def measure_subgroups(
 ) -> pd.DataFrame:
     """Return a SUBGROUPS table: the METRICS of each subgroup's test rows, by models that were trained on everybody.
 
-    Folds without a respondent of the subgroup are left out.
-
-    Parameters
-    ----------
-    predictions, splits, respondents, weighted
-        As of :func:`measure_folds`; the RESPONDENTS table.
-    subgroups
-        Name to ``keep`` and ``exclude``, see :func:`members`.
-
-    Raises
-    ------
-    InputError
-        If an item or an answer is unknown, or a subgroup is empty.
+    Folds without a respondent of the subgroup are left out. ``predictions``, ``splits`` and ``weighted`` as of
+    :func:`measure_folds`; ``subgroups`` has for each name the ``keep`` and ``exclude`` of :func:`members`. Raises the InputErrors
+    of both, and one if a subgroup is empty.
     """
     parts = []
     for name, subgroup in subgroups.items():

@@ -1,7 +1,6 @@
-"""The metrics of predicted votes, all that is known of each in one place.
+"""The metrics of predicted votes: a function here, with its label, range and direction, is all that it takes to add one.
 
-A metric is added by a function here that takes a :class:`Fold`, with its label, range and direction. It is then computed
-in every fold, summarised over folds, and shown in the report's tables.
+It is then computed in every fold, summarised over folds, and shown in the report's tables.
 """
 
 from collections.abc import Callable
@@ -21,10 +20,7 @@ NO_BREAK_SPACE = "\u00a0"
 
 @dataclass(frozen=True)
 class Fold:
-    """What one method predicted for the respondents of one test fold, with one seed.
-
-    All arrays have one row for each of n respondents.
-    """
+    """What one method predicted for the n respondents of one test fold, with one seed; a row for each."""
 
     target: NDArray[np.intp]  # index of the option that the respondent chose
     probabilities: Floats  # (n, options); each row sums to 1
@@ -66,37 +62,16 @@ class Fold:
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is computed, and what readers are told of it.
+    """How a metric is computed, and what readers are told of it; a ValueError if there is no label or the range is empty."""
 
-    Attributes
-    ----------
-    name, label
-        As in the column ``metric`` of all tables, and as in the head of a table for readers.
-    range
-        The lowest and highest possible value; intervals are cut there.
-    higher_is_better
-        None if neither direction is better.
-    compute, by_option
-        From a fold to a number, or, with ``by_option``, to one for each option, shape (options,).
-    compared
-        Whether language models are compared with the best baseline by this metric.
-    explanation
-        A sentence for the caption of the table, if the label needs one.
-
-    Raises
-    ------
-    ValueError
-        If there is no label, the range is empty, or another metric has the name.
-    """
-
-    name: str
-    label: str
-    range: tuple[float, float]
-    higher_is_better: bool | None
-    compute: Callable[[Fold], Any]
+    name: str  # as in the column ``metric`` of all tables
+    label: str  # as in the head of a table for readers
+    range: tuple[float, float]  # the lowest and highest possible value; intervals are cut there
+    higher_is_better: bool | None  # None if neither direction is better
+    compute: Callable[[Fold], Any]  # a number, or, with ``by_option``, one for each option, shape (options,)
     by_option: bool = False
-    compared: bool = False
-    explanation: str = ""
+    compared: bool = False  # whether language models are compared with the best baseline by this metric
+    explanation: str = ""  # a sentence for the caption of the table, if the label needs one
 
     def __post_init__(self) -> None:
         if not self.label.strip():
@@ -118,7 +93,7 @@ VOTE_METRICS: dict[str, Metric] = {}  # by name, in the order of tables
 def metric(
     label: str, range: tuple[float, float], higher_is_better: bool | None, **more: Any
 ) -> Callable[[Callable[[Fold], Any]], Callable[[Fold], Any]]:
-    """Register the decorated function as the metric of its name; arguments and errors as of :class:`Metric`."""
+    """Register the decorated function as :class:`Metric` of its name; a ValueError if another metric has the name."""
 
     def register(compute: Callable[[Fold], Any]) -> Callable[[Fold], Any]:
         name = compute.__name__

@@ -5,7 +5,15 @@ import logging
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, BloomConfig, Gemma2Config, GPT2Config, MixtralConfig, OPTConfig
+from transformers import (
+    AutoModelForCausalLM,
+    BloomConfig,
+    Gemma2Config,
+    GPT2Config,
+    GptOssConfig,
+    MixtralConfig,
+    OPTConfig,
+)
 
 from stimmung.engine.base.base_model import Base, context_length, load_base, prepare_loaded
 from stimmung.engine.base.preparing import quantize_base
@@ -26,6 +34,10 @@ CONFIGS = {
         num_key_value_heads=2, head_dim=16,
     ),
     "gpt2": GPT2Config(vocab_size=VOCABULARY, n_positions=128, n_embd=64, n_layer=2, n_head=4),
+    "gpt_oss": GptOssConfig(
+        vocab_size=VOCABULARY, hidden_size=64, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, head_dim=16, num_local_experts=4, num_experts_per_tok=2,
+    ),
     "mixtral": MixtralConfig(
         vocab_size=VOCABULARY, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
         num_key_value_heads=2, num_local_experts=4, num_experts_per_tok=2, max_position_embeddings=128,
@@ -50,10 +62,11 @@ def prepare(name, folder, quantization="none", limit=None):
     return quantize_base(str(folder / "source"), None, quantization, "float32", folder / "base")
 
 
+@pytest.mark.parametrize("name", ["gemma2", "gpt_oss"])
 def test_fault_b_a_model_without_sdpa_attention_is_prepared_loaded_trained_and_scored(
-    training, tasks, tmp_path
+    training, tasks, tmp_path, name
 ):
-    prepare("gemma2", tmp_path)
+    prepare(name, tmp_path)
     base = load_base(tmp_path / "base")
     assert base.model.config._attn_implementation == "eager"
     short = training.model_copy(update={"num_train_epochs": None, "max_steps": 2})

@@ -1,15 +1,8 @@
 import json
-import os
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from accelerate import PartialState
-from torch import distributed
 
 from stimmung.engine.base.base_model import load_base
 from stimmung.engine.base.preparing import quantize_base
@@ -27,13 +20,6 @@ def saved_base(source, tmp_path_factory):
     described = quantize_base(str(source), None, "nf4", "float32", folder / "base")
     (folder / "base/model.json").write_text(json.dumps(described))
     return load_base(folder / "base")
-
-
-@pytest.fixture(autouse=True)
-def first_meeting(monkeypatch):
-    """A process meets others once. torch counts meetings and finds the next one by the number, which one that failed raises."""
-    monkeypatch.setattr(distributed.distributed_c10d, "_group_count", 0)
-    monkeypatch.setattr(parallel, "MET_WITHIN", timedelta(seconds=60))
 
 
 @pytest.mark.slow
@@ -92,7 +78,6 @@ def test_a_device_that_never_comes_leaves_its_adapters_to_the_first(
     saved_base, training, tasks, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(parallel, "_train", ends_at_once)
-    monkeypatch.setattr(parallel, "MET_WITHIN", timedelta(seconds=1))
     store = Store(tmp_path / "store")
     keys = train_on_all_devices(
         saved_base, training, tasks, store, pace=Pace(cohort="sequential"), n_devices=2
@@ -100,32 +85,39 @@ def test_a_device_that_never_comes_leaves_its_adapters_to_the_first(
     assert all(store.has(key) for key in keys)
 
 
-@pytest.mark.slow
-def test_each_device_gets_a_share_and_nothing_is_left_of_the_meeting(tasks, tmp_path):
-    PartialState()  # as Hugging Face's Trainer leaves it behind
-    with ThreadPoolExecutor(1) as pool:
-        other = pool.submit(share_elsewhere, len(tasks), tmp_path / "meeting")
-        with parallel._share(tasks, 0, 2, tmp_path / "meeting") as own:
-            assert distributed.get_world_size() == 2
-            theirs = other.result()
-    assert sorted([*(tasks.index(task) for task in own), *theirs]) == list(range(len(tasks)))
-    assert own
-    assert theirs
-    assert not distributed.is_initialized()
-    assert "RANK" not in os.environ
+class FakeProcess:
+    """A further device's process, run at once in this one."""
+
+    pid = 1
+
+    def __init__(self, target, args, daemon):
+        assert daemon
+        self.start = lambda: target(*args)
+
+    def is_alive(self):
+        return False
+
+    def join(self):
+        pass
 
 
-def share_elsewhere(n_tasks, meeting):
-    """Which numbers of tasks the second of two processes is given."""
-    code = (
-        "import sys; from datetime import timedelta; from pathlib import Path; from stimmung.engine.cohort import parallel\n"
-        "parallel.MET_WITHIN = timedelta(seconds=60)\n"
-        "with parallel._share(range(int(sys.argv[1])), 1, 2, Path(sys.argv[2])) as own: print(*own)"
+def test_each_device_is_made_current_and_gets_every_nth_task(
+    saved_base, training, tasks, tmp_path, monkeypatch
+):
+    devices, shares = [], []
+    monkeypatch.setattr(
+        parallel.multiprocessing, "get_context", lambda _: SimpleNamespace(Process=FakeProcess)
     )
-    ended = subprocess.run(
-        [sys.executable, "-c", code, str(n_tasks), str(meeting)], capture_output=True, text=True, check=True
-    )
-    return [int(number) for number in ended.stdout.split()]
+    monkeypatch.setattr(parallel.torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(parallel.torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(parallel.torch.cuda, "set_device", devices.append)
+    monkeypatch.setattr(parallel.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(parallel, "StopOnSignal", lambda: lambda: False)
+    monkeypatch.setattr(parallel, "load_base", lambda _: saved_base)
+    monkeypatch.setattr(parallel, "train_adapters", lambda *given, **_: shares.append(list(given[2])))
+    train_on_all_devices(saved_base, training, tasks, Store(tmp_path), pace=Pace())
+    assert devices == [1], "the first process keeps the first device"
+    assert shares == [tasks[1::2], tasks[::2], tasks]
 
 
 @pytest.mark.slow
@@ -141,13 +133,12 @@ def test_what_an_exception_of_another_process_quotes_is_not_printed(monkeypatch,
     def fails(*_arguments, **_keywords):
         raise ValueError("Quillfeather slept badly")
 
-    for name in ("use_threads", "load_base"):
-        monkeypatch.setattr(parallel, name, lambda *_: None)
+    monkeypatch.setattr(parallel, "use_threads", lambda *_: None)
     monkeypatch.setattr(parallel.signal, "signal", lambda *_: None)
     monkeypatch.setattr(parallel, "StopOnSignal", lambda: lambda: False)
-    monkeypatch.setattr(parallel, "_share", fails)
+    monkeypatch.setattr(parallel, "load_base", fails)
     with pytest.raises(SystemExit) as stop:
-        parallel._train("base", None, [], None, None, 1, 2, Path("meeting"), 1)
+        parallel._train(1, [], "base", None, None, None, 1)
     told = capsys.readouterr().err
     assert stop.value.code == 1 and "Quillfeather" not in told
     assert "test_parallel.py" in told and told.endswith("ValueError\n")

@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).parents[3]
 SCRIPTS_HERE = sorted((REPOSITORY / "scripts").glob("*.py"))
 
 FILES = {
-    "scripts/train.py": "from stimmung.engine.cohort.train import train\nfrom stimmung.workflow.job import job\n",
+    "scripts/train.py": "from stimmung.engine.training import train\nfrom stimmung.study.job import job\n",
     "scripts/tabulate.py": "from stimmung.report.tables import write\nfrom stimmung.vocabulary import errors\n",
     "scripts/count.py": "from stimmung.study.panels import Panel\n",
     "stimmung/engine/training.py": "from stimmung.engine import steps\n\ndef train():\n    from stimmung.text import prompts\n",

@@ -74,7 +74,7 @@ def test_rows_follow_from_steps_or_from_epochs():
 def test_rows_of_a_table_that_is_not_there_yet_are_asked_for_again(tmp_path):
     with pytest.raises(FileNotFoundError) as error:
         n_rows(tmp_path / "prompts.parquet")
-    assert error.value.filename == tmp_path / "prompts.parquet", (
+    assert error.value.filename == str(tmp_path / "prompts.parquet"), (
         "by this Snakemake knows which input is awaited"
     )
     pd.DataFrame({"a": [1, 2]}).to_parquet(tmp_path / "prompts.parquet")

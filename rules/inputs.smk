@@ -1,0 +1,177 @@
+"""What the rules of both branches ask of a survey or a panel, by the wildcards of a job."""
+
+
+def survey_source(wildcards):
+    """Where the survey is read from: its file, the made-up one, or a library's."""
+    if STUDY.surveys[wildcards.survey].simulate is not None:
+        return f"results/surveys/{wildcards.survey}/simulated.sav"
+    return STUDY.surveys[wildcards.survey].file
+
+
+def survey_file(wildcards):
+    """The survey's file; one that comes with a library is no file of ours."""
+    source = survey_source(wildcards)
+    return [] if source.startswith("statsmodels:") else source
+
+
+def selected(key):
+    """What a condition does to the training rows, in the words of the survey's language."""
+    return lambda wildcards: STUDY.surveys[wildcards.survey].selection(
+        wildcards.condition, CODEBOOKS[wildcards.survey]
+    )[key]
+
+
+def other_selection(wildcards):
+    """What the condition does whose number of training rows this one takes, if it takes one."""
+    survey = STUDY.surveys[wildcards.survey]
+    other = survey.conditions[wildcards.condition].same_size_as
+    return other and survey.selection(other, CODEBOOKS[wildcards.survey])
+
+
+def target_of(wildcards):
+    """The item that is predicted."""
+    return CODEBOOKS[wildcards.survey].target
+
+
+def is_simulated(wildcards):
+    """Whether the survey's respondents are made up; then every figure and table says so."""
+    made_up = STUDY.surveys[wildcards.survey].simulate is not None
+    return made_up or CODEBOOKS[wildcards.survey].simulated
+
+
+def prompts_of(wildcards):
+    """The prompts, or the backstories, that an arm reads; conditions that leave out the same items share them."""
+    folder = "personas" if ARMS[wildcards.arm].persona else "prompts"
+    twin = STUDY.surveys[wildcards.survey].prompt_twin(wildcards.condition)
+    return f"results/surveys/{wildcards.survey}/{folder}/{twin}.parquet"
+
+
+def training_of(wildcards):
+    """The hyper-parameters of a survey's or a panel's adapters on the wildcard's model."""
+    return training_preset(wildcards).model_dump(mode="json")
+
+
+def training_preset(wildcards):
+    """The same, as the study's own model."""
+    branch = (
+        STUDY.surveys[wildcards.survey] if "survey" in wildcards.keys() else STUDY.panels[wildcards.panel]
+    )
+    return STUDY.training_of(branch, wildcards.model)
+
+
+def examples_of_arm(wildcards):
+    """How many examples stand in an arm's prompts."""
+    shows = ARMS[wildcards.arm].shows_examples
+    return STUDY.surveys[wildcards.survey].few_shot_k if shows else 0
+
+
+def adapters_of_arm(wildcards):
+    """The weights that an arm reads with, by fold; none if it is untuned."""
+    if not ARMS[wildcards.arm].tuned:
+        return []
+    w = wildcards
+    folder = f"results/surveys/{w.survey}/adapters/{w.model}/{w.arm}/{w.condition}/seed-{w.seed}"
+    return [f"{folder}/fold-{fold}/adapter_model.safetensors" for fold in FOLDS]
+
+
+def predictions_of(wildcards):
+    """All predictions tables of a survey."""
+    survey = STUDY.surveys[wildcards.survey]
+    return survey.prediction_files(wildcards.survey, BASELINES)
+
+
+def splits_of(wildcards):
+    """The splits tables of a survey's conditions."""
+    folder = f"results/surveys/{wildcards.survey}/splits"
+    return [f"{folder}/{condition}.parquet" for condition in STUDY.surveys[wildcards.survey].conditions]
+
+
+def raw_posts(wildcards):
+    """The files of posts as they came."""
+    panel = STUDY.panels[wildcards.panel]
+    if panel.simulate is not None:
+        return f"results/panels/{wildcards.panel}/simulated"
+    return sorted(sum(matching_files(panel.files, panel.weeks.labels()).values(), []))
+
+
+def patterns_of_posts(wildcards):
+    """What a panel's files of posts are found by."""
+    panel = STUDY.panels[wildcards.panel]
+    if panel.simulate is not None:
+        return [f"results/panels/{wildcards.panel}/simulated/*.csv"]
+    return panel.files
+
+
+def labelled_posts(wildcards):
+    """The files of posts that a mix draws from; simulated ones are no files."""
+    source = STUDY.panels[wildcards.panel].mix.source
+    labelled = [f"{source}/labels.txt", *sorted(map(str, Path(source).glob("*.tsv")))]
+    return [] if source == "simulated" else labelled
+
+
+def files_beside(section):
+    """The files of trackers, signals or lexicon of the wildcard's panel."""
+    return lambda wildcards: [
+        file for key, file in STUDY.panels[wildcards.panel].files_beside().items() if key.startswith(section)
+    ]
+
+
+def posts_record(wildcards):
+    """What is written once a panel's posts stand in a table for each week."""
+    file = "tracker.parquet" if is_mixed(wildcards) else "reading.json"
+    return f"results/panels/{wildcards.panel}/{file}"
+
+
+def weeks_of(wildcards):
+    """The labels of a panel's weeks, as the config declares them."""
+    return STUDY.panels[wildcards.panel].weeks.labels()
+
+
+def weeks_of_job(wildcards):
+    """The weeks that a job trains: so many as the config says, from the one in its name."""
+    weeks = weeks_of(wildcards)
+    first = weeks.index(wildcards.week)
+    return weeks[first : first + STUDY.engine.weeks_per_job]
+
+
+def manifests_of(wildcards):
+    """The manifests of a panel's adapters on a model, one for each job that trains."""
+    folder = f"results/panels/{wildcards.panel}/adapters/{wildcards.model}"
+    return [f"{folder}/{week}.json" for week in weeks_of(wildcards)[:: STUDY.engine.weeks_per_job]]
+
+
+def options_of_panel(wildcards):
+    """The answer options of all questions of a panel, each once."""
+    questions = STUDY.panels[wildcards.panel].questions.values()
+    return list(dict.fromkeys(one for question in questions for one in question.options))
+
+
+def questions_of(wildcards):
+    """The answer options of each question of a panel."""
+    questions = STUDY.panels[wildcards.panel].questions
+    return {name: question.options for name, question in questions.items()}
+
+
+def answers_of(wildcards):
+    """The answers tables of a panel, one for each model."""
+    folder = f"results/panels/{wildcards.panel}/answers"
+    return [f"{folder}/{model}.parquet" for model in STUDY.panels[wildcards.panel].models()]
+
+
+def table_if(has_one, name):
+    """A table of the wildcard's panel, if it has one."""
+    file = f"results/panels/{{panel}}/{name}"
+    return lambda wildcards: (
+        file.format(panel=wildcards.panel) if has_one(STUDY.panels[wildcards.panel]) else []
+    )
+
+
+signals_of = table_if(lambda panel: panel.signals, "signals.parquet")
+# A simulated or mixed panel brings its own.
+tracker_of = table_if(lambda panel: panel.trackers or panel.simulate or panel.mix, "tracker.parquet")
+truth_of = table_if(lambda panel: panel.simulate, "truth.parquet")
+
+
+def is_mixed(wildcards):
+    """Whether a panel's weeks are mixes with known shares; these then are no survey, but what is to be found."""
+    return STUDY.panels[wildcards.panel].mix is not None
