@@ -13,13 +13,8 @@ from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER
 from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.arms import ARMS
 from stimmung.workflow.code_digest import code_digest
-from stimmung.workflow.resources import (
-    GUESSED_BLOCKS_PER_WEEK,
-    limit_minutes,
-    limit_of,
-    n_rows,
-    rows_of_training,
-)
+from stimmung.workflow.resources import GUESSED_BLOCKS_PER_WEEK, limit_minutes, limit_of
+from stimmung.workflow.resources import n_rows, rows_of_training
 from stimmung.workflow.startup import executor_or_exit, files_or_exit, study_or_exit
 
 min_version("9.27")

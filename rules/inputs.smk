@@ -91,7 +91,7 @@ def raw_posts(wildcards):
     panel = STUDY.panels[wildcards.panel]
     if panel.simulate is not None:
         return f"results/panels/{wildcards.panel}/simulated"
-    return sorted(sum(matching_files(panel.files, panel.weeks.labels()).values(), []))
+    return sorted(set().union(*matching_files(panel.files, panel.weeks.labels()).values()))
 
 
 def patterns_of_posts(wildcards):

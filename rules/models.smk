@@ -12,6 +12,8 @@ rule build_tiny:
         "logs/build_tiny/tiny.log",
     benchmark:
         "benchmarks/build_tiny/tiny.tsv"
+    # Most of a study waits for its model: of jobs that could begin, these come first.
+    priority: 1
     conda:
         "../envs/models.yaml"
     threads: 1
@@ -35,6 +37,7 @@ rule prepare_model:
         "logs/prepare_model/{model}.log",
     benchmark:
         "benchmarks/prepare_model/{model}.tsv"
+    priority: 1
     conda:
         "../envs/models.yaml"
     threads: 1
