@@ -41,7 +41,7 @@ from stimmung.study.reading import load_codebook, load_layout
 from stimmung.text.prompts import plain_text, survey_messages
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.atomic_files import write_json
-from stimmung.vocabulary.codebook import Codebook, worded
+from stimmung.vocabulary.codebook import Codebook, in_language
 from stimmung.vocabulary.layout import Layout
 from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.scoring import Scoring
@@ -136,7 +136,7 @@ def as_study(table: pd.DataFrame, words: Codebook, language: str, seed: int) -> 
         {
             "respondent_id": table.respondent_id,
             "messages": messages,
-            "text": [plain_text(one, worded(words.question, language)) for one in messages],
+            "text": [plain_text(one, in_language(words.question, language)) for one in messages],
             "target": table[words.target].astype(str),
         }
     )
@@ -147,7 +147,7 @@ def held_out(
     base: Base, words: Codebook, language: str, survey: dict[str, Any], tried: Training, seed: int
 ) -> dict[str, float]:
     """Train on four folds and measure on the fifth."""
-    rendering = Rendering(base.tokenizer, False, worded(words.question, language))
+    rendering = Rendering(base.tokenizer, False, in_language(words.question, language))
     rows = training_rows(survey["prompts"], training_ids(survey["splits"], 0), rendering)
     options = words.target_labels(language)
     with tempfile.TemporaryDirectory() as folder:

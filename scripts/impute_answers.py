@@ -8,7 +8,7 @@ import pandas as pd
 
 from stimmung.evaluation.votes import imputation
 from stimmung.evaluation.votes.condition_roles import in_words
-from stimmung.vocabulary.atomic_files import write_whole
+from stimmung.vocabulary.atomic_files import write_atomic
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import IMPUTED, PREDICTIONS
 from stimmung.workflow.run import run
@@ -30,8 +30,8 @@ def impute_answers(
     imputed = imputation.impute_answers(every)
     words = {name: in_words(conditions[name]) for name in imputed["condition"].unique()}
     write_table(imputed, parquet, IMPUTED)
-    write_whole(csv, imputed.to_csv(index=False))
-    write_whole(readme, imputation.readme(imputed, words, title=title, target=target, simulated=simulated))
+    write_atomic(csv, imputed.to_csv(index=False))
+    write_atomic(readme, imputation.readme(imputed, words, title=title, target=target, simulated=simulated))
 
 
 if __name__ == "__main__":

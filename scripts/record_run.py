@@ -9,7 +9,7 @@ import yaml
 
 from stimmung.report.costs import costs_of, devices_of, names_of
 from stimmung.report.provenance import software
-from stimmung.vocabulary.atomic_files import digest_of_file, write_whole
+from stimmung.vocabulary.atomic_files import digest_of_file, write_atomic
 from stimmung.vocabulary.errors import InputError
 from stimmung.workflow.run import run
 
@@ -43,7 +43,7 @@ def record_run(
         "costs": costs_of(benchmarks, names_of(config), devices_of(trained)),
         "config": dict(config),
     }
-    write_whole(run, yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=110))
+    write_atomic(run, yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=110))
 
 
 def read_json(path: Path) -> Any:

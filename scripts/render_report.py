@@ -15,7 +15,7 @@ from stimmung.report.run_section import notices, rerun_section, run_section
 from stimmung.report.survey_results import SurveyTables, votes_results
 from stimmung.report.votes_section import votes_section
 from stimmung.study.panels import Panel
-from stimmung.vocabulary.atomic_files import write_whole
+from stimmung.vocabulary.atomic_files import write_atomic
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import AFFECT
 from stimmung.workflow.run import run
@@ -36,7 +36,7 @@ def render_report(*, run: Path, surveys: list[Path], panels: list[Path], report:
         for name, files in by_folder(panels, "panels").items()
     ]
     sections += [run_section(record), rerun_section(record)]
-    write_whole(report, render_page(title, subtitle(record), notices(record), sections))
+    write_atomic(report, render_page(title, subtitle(record), notices(record), sections))
 
 
 def read_run(path: Path) -> dict[str, Any]:

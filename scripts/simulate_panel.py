@@ -4,7 +4,7 @@ from pathlib import Path
 
 from stimmung.data.simulate.simulated_panel import simulate_week, tracker_table, truth_table
 from stimmung.study.panels import Simulation
-from stimmung.vocabulary.atomic_files import write_whole
+from stimmung.vocabulary.atomic_files import write_atomic
 from stimmung.vocabulary.moods_schemas import SIGNALS, TRACKER
 from stimmung.vocabulary.parquet_tables import write_table
 from stimmung.vocabulary.weeks import Weeks
@@ -15,7 +15,7 @@ def simulate_panel(*, weeks: Weeks, simulate: Simulation, posts: Path, tracker: 
     """Write ``posts/{week}.csv`` as a platform would give it, the tracker and the latent mood."""
     simulated = [simulate_week(weeks, label, **simulate.model_dump()) for label in weeks.labels()]
     for week in simulated:
-        write_whole(posts / f"{week.label}.csv", week.posts.to_csv(index=False, lineterminator="\n"))
+        write_atomic(posts / f"{week.label}.csv", week.posts.to_csv(index=False, lineterminator="\n"))
     write_table(tracker_table(simulated, simulate.n_respondents), tracker, TRACKER)
     write_table(truth_table(simulated), truth, SIGNALS)
 

@@ -15,7 +15,7 @@ from stimmung.store.paths import Store
 from stimmung.study.reading import load_codebook
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.arms import ARMS
-from stimmung.vocabulary.codebook import Codebook, worded
+from stimmung.vocabulary.codebook import Codebook, in_language
 from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.training import Training
@@ -76,7 +76,7 @@ def _tasks(
     language: str,
     chat: bool,
 ) -> list[Task]:
-    rendering = Rendering(load_tokenizer(base), chat, worded(words.question, language))
+    rendering = Rendering(load_tokenizer(base), chat, in_language(words.question, language))
     # Options that no score can tell apart are found here, not after hours of training.
     rendering.encode(list(texts.messages.iloc[0]), words.target_labels(language))
     return [Task(name, training_rows(texts, ids, rendering), seed) for name, ids in names.items()]

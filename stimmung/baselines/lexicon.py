@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stimmung.data.posts.post_weeks import week_texts
-from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.errors import InputError, did_you_mean
 from stimmung.vocabulary.moods_schemas import SIGNALS
 from stimmung.vocabulary.parquet_tables import typed_table
 
@@ -46,7 +46,9 @@ def read_lexicon(path: Path = DEMO_LEXICON) -> list[LexiconEntry]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} is not a readable lexicon", "Save it as .csv or .tsv in UTF-8.") from error
     present = rows[0].keys() if rows else []
-    absent = [f"'{name}'{near(name, present)}" for name in ("word", "category") if name not in present]
+    absent = [
+        f"'{name}'{did_you_mean(name, present)}" for name in ("word", "category") if name not in present
+    ]
     if absent:
         raise InputError(
             f"{path} has no rows with {' and '.join(absent)}", "The first line names the columns."
@@ -66,7 +68,7 @@ def score_lexicon(
     """
     known = list(dict.fromkeys(entry.category for entry in entries))
     categories = {name: name for name in known} if categories is None else categories
-    absent = [f"'{name}'{near(name, known)}" for name in categories.values() if name not in known]
+    absent = [f"'{name}'{did_you_mean(name, known)}" for name in categories.values() if name not in known]
     if absent:
         raise InputError(f"the lexicon has no category {', '.join(absent)}", f"It has: {', '.join(known)}.")
     weights = {

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from stimmung.baselines.design import design_matrix
 from stimmung.baselines.registry import BASELINES
 from stimmung.baselines.tuning import probabilities, tune
-from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.errors import InputError, did_you_mean
 
 logger = logging.getLogger(__name__)
 
@@ -69,14 +69,16 @@ def check_grid(name: str, grid: Mapping[str, Sequence[Any]]) -> None:
     """Raise an InputError unless the baseline and the parameters in its grid exist, and each parameter has values."""
     if name not in BASELINES:
         raise InputError(
-            f"no baseline '{name}'{near(name, BASELINES)}", f"There are: {', '.join(BASELINES)}."
+            f"no baseline '{name}'{did_you_mean(name, BASELINES)}", f"There are: {', '.join(BASELINES)}."
         )
     estimator = BASELINES[name].estimator_class()
     known = sorted({*inspect.signature(estimator).parameters, *estimator().get_params()} - {"kwargs"})
     for parameter, values in grid.items():
         place = f"baselines.{name}.{parameter}"
         if parameter not in known:
-            raise InputError(f"{place}: {estimator.__name__} has no such parameter{near(parameter, known)}")
+            raise InputError(
+                f"{place}: {estimator.__name__} has no such parameter{did_you_mean(parameter, known)}"
+            )
         if not values:
             raise InputError(f"{place}: no value to try", "Give at least one, or leave the parameter out.")
 

@@ -17,10 +17,9 @@ from stimmung.cli.preview import shown_prompts
 from stimmung.cli.schema import write_schema
 from stimmung.data.surveys.drafting import draft_codebook
 from stimmung.data.surveys.survey_files import read_survey_file
-from stimmung.study.merge import merged_config
-from stimmung.study.reading import load_codebook
+from stimmung.study.reading import load_codebook, merged_config
 from stimmung.study.study import load_study
-from stimmung.vocabulary.atomic_files import write_whole
+from stimmung.vocabulary.atomic_files import write_atomic
 from stimmung.vocabulary.errors import InputError
 
 
@@ -62,7 +61,7 @@ def draft(chosen: argparse.Namespace) -> None:
         return
     if path.exists():
         raise InputError(f"{path} already exists", "Name another file with --output, or move it away.")
-    write_whole(path, text)
+    write_atomic(path, text)
     load_codebook(path)
     print(f"{path}: a draft. Its head says what you must decide; then write a study's file and check it.")
 

@@ -12,7 +12,7 @@ from stimmung.text.personas import PersonaRendering, persona_messages, rendering
 from stimmung.text.prompts import Message, survey_messages
 from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.codebook import Codebook
-from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.errors import InputError, did_you_mean, unknown
 
 MADE_UP = 200  # respondents, of whom the first are shown; a choice
 _RULE = "─" * 100
@@ -34,14 +34,14 @@ def shown_prompts(
     """
     surveys = study.selected_surveys()
     if survey is not None and survey not in surveys:
-        raise InputError(f"no survey '{survey}' in this run{near(survey, surveys)}")
+        raise InputError(f"no survey '{survey}' in this run{did_you_mean(survey, surveys)}")
     for name, chosen in surveys.items():
         if survey not in (None, name):
             continue
         codebook = load_codebook(root / chosen.codebook)
         named = condition or next(iter(chosen.conditions))
         if named not in chosen.conditions:
-            raise InputError(f"surveys.{name}: no condition '{named}'{near(named, chosen.conditions)}")
+            raise InputError(*unknown(f"surveys.{name}", "condition", [named], chosen.conditions))
         respondents = read_respondents(chosen, codebook, root, None if real else MADE_UP)
         whose = "REAL RESPONDENTS: do not share"
         if not real or chosen.simulate is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stimmung.study.study import Study
-from stimmung.vocabulary.atomic_files import write_whole
+from stimmung.vocabulary.atomic_files import write_atomic
 
 SCHEMA, PAGE = "config.schema.json", "docs/configuration.md"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -30,8 +30,8 @@ Json = dict[str, Any]
 
 def write_schema(root: Path = Path()) -> list[Path]:
     """Write the JSON Schema and the page, and return their paths."""
-    write_whole(root / SCHEMA, json.dumps(config_schema(), indent=1, ensure_ascii=False) + "\n")
-    write_whole(root / PAGE, configuration_page())
+    write_atomic(root / SCHEMA, json.dumps(config_schema(), indent=1, ensure_ascii=False) + "\n")
+    write_atomic(root / PAGE, configuration_page())
     return [root / SCHEMA, root / PAGE]
 
 

@@ -15,7 +15,7 @@ from stimmung.report.page import Block, Part, Picture, Shown, Text
 from stimmung.report.result_registry import Files
 from stimmung.report.style import figure_style, method_label, save_figure
 from stimmung.report.tables import Table, to_csv, to_latex
-from stimmung.vocabulary.atomic_files import write_whole
+from stimmung.vocabulary.atomic_files import write_atomic
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 
 logger = logging.getLogger(__name__)
@@ -131,9 +131,9 @@ def tabulate_results(results: Results, tables: Tables, paths: Sequence[Path]) ->
         result = by_name[path.stem]
         if path.suffix == ".csv":
             rows = result.rows(tables) if result.rows else tables[result.files.data]
-            write_whole(path, to_csv(rows, tables.mark))
+            write_atomic(path, to_csv(rows, tables.mark))
         elif result.table:
-            write_whole(path, to_latex(result.table(tables).marked(tables.mark), f"tab:{path.stem}"))
+            write_atomic(path, to_latex(result.table(tables).marked(tables.mark), f"tab:{path.stem}"))
 
 
 def plot_results(results: Results, tables: Tables, paths: Sequence[Path]) -> None:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, fontManager, get_font
 from matplotlib.text import Text
 
-from stimmung.vocabulary.atomic_files import write_whole
+from stimmung.vocabulary.atomic_files import write_atomic
 from stimmung.vocabulary.parquet_tables import BASELINE_PREFIX, SIGNAL_PREFIX
 
 WIDTH_INCHES = 7.2  # the text width of a page
@@ -68,7 +68,7 @@ def save_figure(figure: Figure, path: Path, mark: str | None = None) -> set[str]
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     content = io.BytesIO()
     figure.savefig(content, format=kind, metadata=metadata)
-    write_whole(path, content.getvalue())
+    write_atomic(path, content.getvalue())
     return without_font("".join(text.get_text() for text in figure.findobj(Text)))
 
 

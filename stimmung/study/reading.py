@@ -1,6 +1,7 @@
 """YAML files, read strictly and checked: all mistakes are reported at once, each with its place and the nearest known name."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -8,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from stimmung.vocabulary.codebook import Codebook
-from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.errors import InputError, did_you_mean
 from stimmung.vocabulary.layout import Layout
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -108,7 +109,7 @@ def _place(location: tuple[int | str, ...]) -> list[str]:
 def _fault(model: type[BaseModel], place: list[str], detail: dict[str, Any]) -> str:
     name = ".".join(place)
     if detail["type"] == "extra_forbidden":
-        return f"unknown key '{name}'{near(place[-1], _keys_at(model, place[:-1]))}"
+        return f"unknown key '{name}'{did_you_mean(place[-1], _keys_at(model, place[:-1]))}"
     message = detail["msg"].removeprefix("Value error, ")
     return f"{name}: {message}" if name else message
 
@@ -123,3 +124,20 @@ def _keys_at(model: Any, place: list[str]) -> list[str]:
             arguments = getattr(model, "__args__", ())
             model = next((one for one in reversed(arguments) if one is not type(None)), None)
     return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+
+
+def merged_config(files: Sequence[Path], root: Path = Path()) -> dict[str, Any]:
+    """Return config.yaml with the files laid over it, as ``--configfile`` does; raises InputError if one is not a map of keys."""
+    config: dict[str, Any] = {}
+    for path in [root / "config.yaml", *files]:
+        content = read_yaml(path, "config", "Run this in the folder of the Snakefile.") or {}
+        if not isinstance(content, dict):
+            raise InputError(f"{path} is not a map of keys", "studies/beps1997.yaml is a short example.")
+        config = _merged(config, content)
+    return config
+
+
+def _merged(below: Any, above: Any) -> Any:
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from stimmung.vocabulary.arms import ARMS, sees_training_rows
 from stimmung.vocabulary.codebook import Code, Codebook
 from stimmung.vocabulary.condition import Condition, Subgroup, combined_conditions
-from stimmung.vocabulary.errors import near, raise_together, unknown
+from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
 from stimmung.vocabulary.strict import Strict, UserPath
 
 
@@ -81,7 +81,7 @@ class Survey(Strict):
         known = [*self.arms, *ARMS]
         for name, condition in self.conditions.items():
             problems += [
-                f"conditions.{name}: arm '{arm}' is not among the survey's arms{near(arm, known)}"
+                f"conditions.{name}: arm '{arm}' is not among the survey's arms{did_you_mean(arm, known)}"
                 for arm in condition.arms or []
                 if arm not in known
             ]

@@ -12,7 +12,7 @@ import pandas as pd
 from stimmung.text.chat import chat_text
 from stimmung.text.prompts import Message, item_texts, worded_answer
 from stimmung.text.rendering import Rendering
-from stimmung.vocabulary.codebook import Codebook, SurveyItem, worded
+from stimmung.vocabulary.codebook import Codebook, SurveyItem, in_language
 from stimmung.vocabulary.errors import InputError
 
 
@@ -27,7 +27,7 @@ def persona_messages(
     frame = _frame(codebook)
     sentences = filter(None, item_texts(_sentence, answers, codebook, language, drop_items).values())
     options = ", ".join(codebook.persona_answers(language))
-    instruction = worded(frame.instruction, language).replace("{options}", options)
+    instruction = in_language(frame.instruction, language).replace("{options}", options)
     return [Message(role="system", content=instruction), Message(role="user", content=" ".join(sentences))]
 
 
@@ -43,14 +43,14 @@ def _frame(codebook: Codebook) -> Any:
 def _sentence(item: SurveyItem, value: Any, reason: Any, language: str) -> str | None:
     if pd.isna(value):
         absent = next((missing.persona for missing in item.missing if missing.reason == reason), None)
-        return None if absent is None else worded(absent, language)
+        return None if absent is None else in_language(absent, language)
     said = str(worded_answer(item, value, reason, language))
-    own = next((one.persona for one in item.options if worded(one.label, language) == said), None)
+    own = next((one.persona for one in item.options if in_language(one.label, language) == said), None)
     if own is not None:
-        said = worded(own, language)
+        said = in_language(own, language)
     if item.persona is None:
         return None if own is None else said
-    return worded(item.persona, language).replace("{answer}", said)
+    return in_language(item.persona, language).replace("{answer}", said)
 
 
 class PersonaRendering(Rendering):
@@ -75,5 +75,5 @@ def rendering_of(codebook: Codebook, language: str, tokenizer: Any, chat: bool, 
     for and the codebook has no `persona`.
     """
     if persona:
-        return PersonaRendering(tokenizer, chat, worded(_frame(codebook).question, language))
-    return Rendering(tokenizer, chat, worded(codebook.question, language))
+        return PersonaRendering(tokenizer, chat, in_language(_frame(codebook).question, language))
+    return Rendering(tokenizer, chat, in_language(codebook.question, language))

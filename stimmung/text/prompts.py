@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 import pandas as pd
 
-from stimmung.vocabulary.codebook import Codebook, SurveyItem, worded
+from stimmung.vocabulary.codebook import Codebook, SurveyItem, in_language
 from stimmung.vocabulary.votes_schemas import MISSING_SUFFIX
 
 
@@ -25,12 +25,12 @@ def survey_messages(
     are left out, with the items that are part of them.
     """
     lines = [
-        f"{worded(codebook.items[name].wording, language)}: {answer}"
+        f"{in_language(codebook.items[name].wording, language)}: {answer}"
         for name, answer in item_texts(worded_answer, answers, codebook, language, drop_items).items()
         if answer is not None
     ]
     options = codebook.target_labels(language)
-    instruction = worded(codebook.instruction, language).replace("{options}", ", ".join(options))
+    instruction = in_language(codebook.instruction, language).replace("{options}", ", ".join(options))
     # As in the study that is reproduced: ['CDU', 'SPD'].
     instruction = instruction.replace("{option_list}", str(options))
     return [Message(role="system", content=instruction), Message(role="user", content="\n".join(lines))]
@@ -63,9 +63,11 @@ def worded_answer(item: SurveyItem, value: Any, reason: Any, language: str) -> s
     """Return an answer, or the reason for its absence, as prompts word it; None if the codebook has no words for it."""
     if pd.isna(value):
         label = next((missing.label for missing in item.missing if missing.reason == reason), None)
-        return None if label is None else worded(label, language)
+        return None if label is None else in_language(label, language)
     if item.scale == "numeric":
-        return worded(item.format, language).replace("{value}", number_in_words(float(value), item.decimals))
+        return in_language(item.format, language).replace(
+            "{value}", number_in_words(float(value), item.decimals)
+        )
     return str(value)
 
 

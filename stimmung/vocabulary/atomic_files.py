@@ -11,7 +11,7 @@ from typing import Any
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a draft beside ``path`` to write to, and rename it at the end. Raises OSError if that fails; nothing is left behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
@@ -40,15 +40,15 @@ def _set_mode(file: Path, mode: int) -> None:
         file.chmod(stat.S_IMODE(mode))
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_atomic(path: Path, content: str | bytes) -> None:
     """Write text, in UTF-8, or bytes."""
-    with whole(path) as draft:
+    with atomic_write(path) as draft:
         draft.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
 
 def write_json(content: Any, path: Path) -> None:
     """Write JSON, indented, in the order given."""
-    write_whole(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    write_atomic(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def digest_of_file(path: Path) -> str:

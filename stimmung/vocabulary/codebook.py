@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from stimmung.vocabulary.errors import near, raise_together, unknown
+from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
 from stimmung.vocabulary.strict import Strict
 
 
@@ -150,7 +150,7 @@ class SurveyItem(Strict):
 
     def labels(self, language: str) -> list[str]:
         """Return the options' words in ``language``, in the order of the codebook."""
-        return [worded(option.label, language) for option in self.options]
+        return [in_language(option.label, language) for option in self.options]
 
 
 class Persona(Strict):
@@ -221,7 +221,7 @@ class Codebook(Strict):
             wordings = [text] if isinstance(text, str) else text.values()
             named = {one for wording in wordings for one in re.findall(r"\{(\w+)\}", wording)}
             problems += [
-                f"{place}: nothing replaces '{{{one}}}'{near(one, known[place])}"
+                f"{place}: nothing replaces '{{{one}}}'{did_you_mean(one, known[place])}"
                 for one in sorted(named - set(known.get(place, named)))
             ]
         return problems
@@ -269,11 +269,12 @@ class Codebook(Strict):
         """Return what completes the backstory's last sentence for each option of the target."""
         options = self.items[self.target].options
         return [
-            worded(option.label if option.persona is None else option.persona, language) for option in options
+            in_language(option.label if option.persona is None else option.persona, language)
+            for option in options
         ]
 
 
-def worded(text: Worded, language: str) -> str:
+def in_language(text: Worded, language: str) -> str:
     """Return ``text`` in ``language``."""
     return text if isinstance(text, str) else text[language]
 

@@ -22,7 +22,7 @@ class InputError(Exception):
         return InputError, (self.what, self.hint)
 
 
-def near(word: object, known: Iterable[object]) -> str:
+def did_you_mean(word: object, known: Iterable[object]) -> str:
     """Return a ' (did you mean …?)' for a misspelt word, or nothing. Case and spaces at the ends do not matter."""
     folded = {str(name).casefold().strip(): name for name in known}
     close = difflib.get_close_matches(str(word).casefold().strip(), list(folded), n=1, cutoff=0.6)
@@ -33,7 +33,11 @@ def unknown(
     place: str, what: str, names: Iterable[object], known: Collection[object], within: str = ""
 ) -> list[str]:
     """Return for each name that is not among the known ones that there is no such ``what``, where, and the nearest known name."""
-    return [f"{place}: no {what} '{name}'{within}{near(name, known)}" for name in names if name not in known]
+    return [
+        f"{place}: no {what} '{name}'{within}{did_you_mean(name, known)}"
+        for name in names
+        if name not in known
+    ]
 
 
 def raise_together(problems: Sequence[str]) -> None:

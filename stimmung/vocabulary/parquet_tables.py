@@ -9,7 +9,7 @@ import pandas as pd
 import pandera.pandas as pa
 import pyarrow as arrow
 
-from stimmung.vocabulary.atomic_files import whole
+from stimmung.vocabulary.atomic_files import atomic_write
 from stimmung.vocabulary.errors import InputError
 
 BASELINE_PREFIX = "baselines/"  # baselines/logistic: a method that is no arm of a language model
@@ -42,7 +42,7 @@ def typed_table(rows: Sequence[Mapping[str, Any]], schema: pa.DataFrameSchema) -
 def write_table(frame: pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> None:
     """Write ``frame`` as parquet, whole or not at all. Raises InputError if it breaks ``schema``, OSError as :func:`whole` does."""
     checked = _check(frame.reset_index(drop=True), schema, f"table for {path}")
-    with whole(path) as draft:
+    with atomic_write(path) as draft:
         checked.to_parquet(draft, index=False)
 
 

@@ -10,8 +10,7 @@ import yaml
 
 from scripts.read_survey import read_survey
 from stimmung.data.surveys.splits import split_condition
-from stimmung.study.merge import merged_config
-from stimmung.study.reading import load_codebook
+from stimmung.study.reading import load_codebook, merged_config
 from stimmung.study.study import load_study
 from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.votes_schemas import RESPONDENTS

@@ -22,8 +22,7 @@ from stimmung.engine.scoring.prompt_batches import Prompt
 from stimmung.engine.scoring.readouts import first_token
 from stimmung.engine.scoring.score import score_options
 from stimmung.engine.scoring.survey_prompts import asked_messages, draw_examples, training_ids, training_rows
-from stimmung.study.merge import merged_config
-from stimmung.study.reading import load_codebook
+from stimmung.study.reading import load_codebook, merged_config
 from stimmung.study.study import load_study
 from stimmung.text.chat import chat_text
 from stimmung.text.prompts import few_shot_messages

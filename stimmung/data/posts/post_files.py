@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from stimmung.data.posts.file_patterns import matching_files
 from stimmung.data.posts.post_lines import NotUtf8Error, csv_rows, json_rows
-from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.errors import InputError, did_you_mean
 from stimmung.vocabulary.posts import PostColumns, PostFormat
 
 BATCH_ROWS = 20_000
@@ -175,7 +175,9 @@ def _require(roles: dict[str, str], present: Iterable[str], path: Path, hint: st
     # A line without any of the names may be a post instead of a header, and is not shown.
     names = known if set(known) & set(roles.values()) else []
     absent = [
-        f"'{name}'{near(name, names)} for the {role}" for role, name in roles.items() if name not in known
+        f"'{name}'{did_you_mean(name, names)} for the {role}"
+        for role, name in roles.items()
+        if name not in known
     ]
     if absent:
         raise InputError(f"{path} has no column {', no column '.join(absent)}", hint)

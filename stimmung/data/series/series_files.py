@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.errors import InputError, did_you_mean
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
@@ -39,7 +39,7 @@ def read_series_file(path: Path, needed: Sequence[str]) -> pd.DataFrame:
             f"{path} is not a readable {path.suffix} file", f"It may be damaged. ({error})"
         ) from error
     table.columns = [str(name) for name in table.columns]
-    absent = [f"'{name}'{near(name, table.columns)}" for name in needed if name not in table]
+    absent = [f"'{name}'{did_you_mean(name, table.columns)}" for name in needed if name not in table]
     if absent:
         raise InputError(f"{path} has no column {', '.join(absent)}", f"It has: {', '.join(table.columns)}.")
     return table

@@ -13,7 +13,7 @@ import pandas as pd
 from openpyxl.utils.exceptions import InvalidFileException
 
 from stimmung.data.series.series_files import days_of, numbers_of, parse_day, parse_number, read_series_file
-from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.errors import InputError, did_you_mean
 from stimmung.vocabulary.weeks import Weeks
 
 logger = logging.getLogger(__name__)
@@ -84,7 +84,8 @@ def read_tidy(path: Path, question: str | None = None) -> pd.DataFrame:
         table = table[table["question"] == question].reset_index(drop=True)
         if table.empty:
             raise InputError(
-                f"{path} has no question '{question}'{near(question, asked)}", f"It has: {', '.join(asked)}."
+                f"{path} has no question '{question}'{did_you_mean(question, asked)}",
+                f"It has: {', '.join(asked)}.",
             )
     waves = pd.DataFrame(
         {
@@ -113,7 +114,7 @@ def tracker_table(
     """
     known = {option.casefold(): option for option in waves["option"].unique()}
     if absent := [option for option in options if option.casefold() not in known]:
-        named = ", ".join(f"'{option}'{near(option, known.values())}" for option in absent)
+        named = ", ".join(f"'{option}'{did_you_mean(option, known.values())}" for option in absent)
         raise InputError(f"{where} has no answers {named}", f"It has: {', '.join(known.values())}.")
     ours = {known[option.casefold()]: option for option in options}
     table = waves[waves["option"].isin(ours)]
@@ -173,7 +174,7 @@ def _sheet_rows(path: Path, sheet: str | None) -> list[tuple[Any, ...]]:
     try:
         if sheet is not None and sheet not in book.sheetnames:
             raise InputError(
-                f"{path} has no sheet '{sheet}'{near(sheet, book.sheetnames)}",
+                f"{path} has no sheet '{sheet}'{did_you_mean(sheet, book.sheetnames)}",
                 f"It has: {', '.join(book.sheetnames)}.",
             )
         page = book[sheet or book.sheetnames[0]]

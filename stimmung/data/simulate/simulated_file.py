@@ -12,7 +12,7 @@ import pyreadstat
 from stimmung.data.surveys.coding import Conditions, resolve_codes
 from stimmung.data.surveys.respondents import needed_columns
 from stimmung.data.surveys.survey_files import SIMULATED_MARK, code_key, code_number, find_columns
-from stimmung.vocabulary.atomic_files import whole
+from stimmung.vocabulary.atomic_files import atomic_write
 from stimmung.vocabulary.codebook import AnswerOption, Code, Codebook, MissingReason, SurveyItem
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.layout import Layout, Variable
@@ -80,7 +80,7 @@ def write_simulated_sav(codes: pd.DataFrame, layout: Layout, path: Path) -> None
     labels = {variable.name: layout.value_labels(variable) for variable in layout.variables}
     ranges = [{"lo": min(layout.missing), "hi": max(layout.missing)}] if layout.missing else []
     mark = f"{SIMULATED_MARK} respondents, not data of {layout.title}"
-    with whole(path) as draft:
+    with atomic_write(path) as draft:
         pyreadstat.write_sav(
             codes,
             str(draft),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from stimmung.data.surveys.survey_files import SurveyFile, code_key
 from stimmung.vocabulary.codebook import Code, MissingReason, SurveyItem
-from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.errors import InputError, did_you_mean
 
 Conditions = Mapping[str, Sequence[Code]]  # column to codes or value labels
 Series: TypeAlias = "pd.Series[Any]"
@@ -110,7 +110,7 @@ def describe_unknown(name: str, item: SurveyItem, unknown: Series, value_labels:
         label = label_of.get(str(code))
         if label is not None:
             # The codebook may spell the value label differently.
-            text += f" ('{label}'{near(label, named)})"
+            text += f" ('{label}'{did_you_mean(label, named)})"
         shown.append(f"{text} in {count} rows")
     more = f" and {len(counts) - _SHOWN} more codes" if len(counts) > _SHOWN else ""
     kind = "no number" if item.scale == "numeric" else "unknown code"

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 
-from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.errors import InputError, did_you_mean
 from stimmung.vocabulary.votes_schemas import NO_FOLD
 
 logger = logging.getLogger(__name__)
@@ -209,14 +209,14 @@ def _spread_over_folds(rows: Rows, folds: npt.NDArray[Any], rng: np.random.Gener
 
 def _gave(respondents: pd.DataFrame, item: str, answers: Sequence[str], where: str) -> Mask:
     if item not in respondents:
-        raise InputError(f"{where}: no item '{item}'{near(item, respondents.columns)}")
+        raise InputError(f"{where}: no item '{item}'{did_you_mean(item, respondents.columns)}")
     dtype = respondents[item].dtype
     if not isinstance(dtype, pd.CategoricalDtype):
         raise InputError(f"{where}: '{item}' is numeric and has no answers to choose from")
     for answer in answers:
         if answer not in dtype.categories:
             raise InputError(
-                f"{where}: item '{item}' has no answer '{answer}'{near(answer, dtype.categories)}"
+                f"{where}: item '{item}' has no answer '{answer}'{did_you_mean(answer, dtype.categories)}"
             )
     return respondents[item].isin(list(answers)).to_numpy()
 

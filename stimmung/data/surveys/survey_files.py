@@ -19,7 +19,7 @@ import pyreadstat
 
 from stimmung.vocabulary.atomic_files import digest_of_file
 from stimmung.vocabulary.codebook import Code
-from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.errors import InputError, did_you_mean
 
 BUNDLED_PREFIX = "statsmodels:"
 # The file label of simulated data begins like this, so that it is never taken for people's answers.
@@ -99,7 +99,7 @@ def find_columns(wanted: Sequence[str], labels: Mapping[str, str | None], where:
             several.append(f"{len(named)} columns have the variable label '{one}': {', '.join(named[:5])}")
         else:
             known = [*labels, *(label for label in labels.values() if label)]
-            absent.append(f"no column is named or labelled '{one}'{near(one, known)}")
+            absent.append(f"no column is named or labelled '{one}'{did_you_mean(one, known)}")
     if several or absent:
         hint = "The codebook's items and the survey's `where`, `where_not` and `weight` name columns."
         if several:
@@ -264,6 +264,7 @@ def _bundled_csv(source: str) -> Path:
     files = {path.parent.name: path for path in sorted(folder.glob("*/*.csv"))}
     if name not in files:
         raise InputError(
-            f"statsmodels bundles no data set '{name}'{near(name, files)}", "For example statsmodels:anes96."
+            f"statsmodels bundles no data set '{name}'{did_you_mean(name, files)}",
+            "For example statsmodels:anes96.",
         )
     return files[name]

@@ -17,7 +17,7 @@ from transformers import TrainerCallback
 
 from stimmung.engine.cohort.checkpoint import optimizer_tensors, restore_optimizer
 from stimmung.store.adapter_folders import DAMAGE
-from stimmung.vocabulary.atomic_files import whole
+from stimmung.vocabulary.atomic_files import atomic_write
 from stimmung.vocabulary.errors import Interrupted
 
 logger = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class Checkpoints(TrainerCallback):
             for kind, named in kinds.items()
             for name, tensor in named.items()
         }
-        with whole(self._path) as draft:
+        with atomic_write(self._path) as draft:
             state.save_to_json(str(draft))
             trainer = draft.read_text(encoding="utf-8")
             saved = {"trainer": trainer, "scheduler": scheduler.state_dict(), "seconds": self.seconds}

@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from stimmung.store.adapter_folders import DAMAGE
-from stimmung.vocabulary.atomic_files import whole
+from stimmung.vocabulary.atomic_files import atomic_write
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def save_checkpoint(path: Path, adapters: list[Saved]) -> None:
             for name, tensor in named.items():
                 tensors[f"{index}/{kind}/{name}"] = tensor.detach().cpu().contiguous()
     progress = json.dumps([asdict(adapter.progress) for adapter in adapters])
-    with whole(path) as draft:
+    with atomic_write(path) as draft:
         save_file(tensors, draft, metadata={"progress": progress})
 
 

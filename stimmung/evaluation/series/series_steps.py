@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.errors import InputError, did_you_mean
 
 Floats = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ def align_families(posts: pd.DataFrame, survey: pd.DataFrame, max_lag_weeks: int
     for (model, question), frame in posts.groupby(["model", "question"], sort=True):
         if question not in tracked:
             raise InputError(
-                f"question '{question}' of '{model}' is not in the survey{near(str(question), tracked)}",
+                f"question '{question}' of '{model}' is not in the survey{did_you_mean(str(question), tracked)}",
                 f"The survey has: {', '.join(sorted(tracked))}.",
             )
         yield _family(str(model), str(question), frame, tracked[str(question)], max_lag_weeks)
@@ -57,7 +57,7 @@ def _family(
     left = posts.pivot_table(index="week", columns="option", values="value", aggfunc="mean", dropna=False)
     right = survey.pivot_table(index="week", columns="option", values="share", aggfunc="mean", dropna=False)
     unknown = left.columns.difference(right.columns, sort=False)
-    if absent := [f"'{option}'{near(str(option), right.columns)}" for option in unknown]:
+    if absent := [f"'{option}'{did_you_mean(str(option), right.columns)}" for option in unknown]:
         raise InputError(
             f"question '{question}': the survey has no option {', '.join(absent)}",
             f"It has: {', '.join(str(option) for option in right.columns)}.",

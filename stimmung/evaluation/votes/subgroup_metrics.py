@@ -7,7 +7,7 @@ import pandas as pd
 
 from stimmung.evaluation.votes.fold_metrics import measure_folds
 from stimmung.evaluation.votes.fold_summary import summarize_folds
-from stimmung.vocabulary.errors import InputError, near
+from stimmung.vocabulary.errors import InputError, did_you_mean
 from stimmung.vocabulary.parquet_tables import empty_table
 from stimmung.vocabulary.votes_schemas import SUBGROUPS
 
@@ -24,7 +24,7 @@ def members(respondents: pd.DataFrame, keep: Answers, exclude: Answers) -> list[
     for answers, wanted in ((keep, True), (exclude, False)):
         for item, labels in answers.items():
             if item not in respondents:
-                raise InputError(f"subgroups: no item '{item}'{near(item, respondents.columns)}")
+                raise InputError(f"subgroups: no item '{item}'{did_you_mean(item, respondents.columns)}")
             answer = respondents[item]
             of_item = (
                 answer.cat.categories if isinstance(answer.dtype, pd.CategoricalDtype) else answer.dropna()
@@ -32,7 +32,9 @@ def members(respondents: pd.DataFrame, keep: Answers, exclude: Answers) -> list[
             known = [str(label) for label in of_item.unique()]
             for label in labels:
                 if label not in known:
-                    raise InputError(f"subgroups: item '{item}' has no answer '{label}'{near(label, known)}")
+                    raise InputError(
+                        f"subgroups: item '{item}' has no answer '{label}'{did_you_mean(label, known)}"
+                    )
             gave = answer.astype(object).isin(list(labels)).to_numpy() == wanted
             chosen &= gave & answer.notna().to_numpy()
     return list(respondents["respondent_id"][chosen])

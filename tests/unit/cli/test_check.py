@@ -6,9 +6,8 @@ import pytest
 import yaml
 
 from stimmung.cli.check import check_study
-from stimmung.study.merge import merged_config
 from stimmung.study.named_files import read_respondents
-from stimmung.study.reading import load_codebook
+from stimmung.study.reading import load_codebook, merged_config
 from stimmung.study.study import load_study
 from stimmung.vocabulary.errors import InputError
 from tests.workflow.workspace import CODEBOOK, study, voters

@@ -7,8 +7,7 @@ import pytest
 import yaml
 
 from stimmung.cli.preview import shown_prompts
-from stimmung.study.merge import merged_config
-from stimmung.study.reading import load_codebook
+from stimmung.study.reading import load_codebook, merged_config
 from stimmung.study.study import load_study
 from stimmung.vocabulary.errors import InputError
 from tests.workflow.workspace import CODEBOOK, MARKER, study, voters

@@ -13,8 +13,7 @@ from stimmung.data.surveys.coding import code_item
 from stimmung.data.surveys.respondents import needed_columns, respondents_table
 from stimmung.data.surveys.splits import split_condition
 from stimmung.data.surveys.survey_files import SurveyFile, read_survey_file
-from stimmung.study.merge import merged_config
-from stimmung.study.reading import load_codebook, load_layout
+from stimmung.study.reading import load_codebook, load_layout, merged_config
 from stimmung.study.study import load_study
 from stimmung.text.prompts import survey_messages
 from stimmung.vocabulary.errors import InputError

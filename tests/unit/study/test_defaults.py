@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from stimmung.cli.check import check_study
-from stimmung.study.merge import merged_config
+from stimmung.study.reading import merged_config
 from stimmung.study.study import load_study
 
 ROOT = Path(__file__).parents[3]

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stimmung.study.merge import merged_config
-from stimmung.study.reading import load_codebook, load_layout, read_yaml
+from stimmung.study.reading import load_codebook, load_layout, merged_config, read_yaml
 from stimmung.vocabulary.errors import InputError
 from stimmung.workflow.startup import study_or_exit
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stimmung.study.merge import merged_config
-from stimmung.study.reading import load_codebook, validated
+from stimmung.study.reading import load_codebook, merged_config, validated
 from stimmung.study.study import load_study
 from stimmung.study.surveys import Survey
 from stimmung.vocabulary.errors import InputError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from stimmung.vocabulary.atomic_files import share_as_usual, whole, write_json
+from stimmung.vocabulary.atomic_files import atomic_write, share_as_usual, write_json
 
 
 def test_what_is_written_is_read_back_with_umlauts_as_they_are(tmp_path):
@@ -29,7 +29,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
 def test_who_may_read_a_file_is_the_user_s_to_say_whatever_library_writes_it(tmp_path, umask, mode):
     before = os.umask(umask)
     try:
-        with whole(tmp_path / "checkpoint") as draft:
+        with atomic_write(tmp_path / "checkpoint") as draft:
             save_file({"a": np.zeros(3)}, draft)
         write_json({}, tmp_path / "list.json")
         folder = tmp_path / "adapter"

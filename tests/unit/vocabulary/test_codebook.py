@@ -11,7 +11,7 @@ from stimmung.vocabulary.codebook import (
     MissingCode,
     MissingReason,
     SurveyItem,
-    worded,
+    in_language,
 )
 from stimmung.vocabulary.errors import InputError
 
@@ -59,16 +59,16 @@ def test_the_codebooks_of_this_repository_are_valid_and_name_their_source(path):
     codebook = load_codebook(path)
     assert codebook.source and codebook.predictors
     for language in codebook.languages:
-        assert re.search("{options}|{option_list}", worded(codebook.instruction, language))
+        assert re.search("{options}|{option_list}", in_language(codebook.instruction, language))
         # A question that ends in a space would split the answer's first token from its space.
-        assert worded(codebook.question, language) == worded(codebook.question, language).strip()
+        assert in_language(codebook.question, language) == in_language(codebook.question, language).strip()
 
 
 def test_words_are_given_in_the_language_that_is_asked_for(book):
     codebook = validated(Codebook, book, "a codebook")
     assert codebook.items["gender"].labels("de") == ["Mann", "Frau"]
     assert codebook.items["gender"].labels("en") == ["man", "woman"]
-    assert worded("Age", "de") == "Age"
+    assert in_language("Age", "de") == "Age"
     assert codebook.target_labels("en") == ["SPD", "CDU"]
     assert codebook.predictors == ["gender", "age"]
 

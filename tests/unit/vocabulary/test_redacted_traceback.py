@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from stimmung.vocabulary.errors import near
+from stimmung.vocabulary.errors import did_you_mean
 from stimmung.vocabulary.redacted_traceback import kind_of, place_of, redacted_traceback
 
 POST = "Quillfeather slept badly"
@@ -74,5 +74,5 @@ def test_the_system_s_own_words_are_told_and_a_library_s_in_their_place_are_not(
 
 
 def test_the_place_is_the_innermost_line_of_the_package():
-    assert place_of(caught(lambda: near("a", 1))).startswith("stimmung/vocabulary/errors.py:")
+    assert place_of(caught(lambda: did_you_mean("a", 1))).startswith("stimmung/vocabulary/errors.py:")
     assert place_of(caught(fails)).startswith("test_redacted_traceback.py:")

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from stimmung.study.merge import merged_config
 from stimmung.study.models import Model
+from stimmung.study.reading import merged_config
 from stimmung.study.study import load_study
 from stimmung.vocabulary.training import Training
 from stimmung.workflow.resources import billion_parameters, limit_minutes, limit_of, n_rows, rows_of_training

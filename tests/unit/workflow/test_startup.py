@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stimmung.study.merge import merged_config
+from stimmung.study.reading import merged_config
 from stimmung.study.study import load_study
 from stimmung.workflow.startup import files_or_exit
 
