@@ -159,11 +159,11 @@ def answers_of(wildcards):
 
 
 def table_if(has_one, name):
-    """A table of the wildcard's panel, if it has one."""
-    file = f"results/panels/{{panel}}/{name}"
-    return lambda wildcards: (
-        file.format(panel=wildcards.panel) if has_one(STUDY.panels[wildcards.panel]) else []
-    )
+    """A table of the wildcard's panel, if it has one: a list of none or one."""
+    tables = {
+        panel: [f"results/panels/{panel}/{name}"] for panel, one in STUDY.panels.items() if has_one(one)
+    }
+    return lambda wildcards: tables.get(wildcards.panel, [])
 
 
 signals_of = table_if(lambda panel: panel.signals, "signals.parquet")

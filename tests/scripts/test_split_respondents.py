@@ -30,7 +30,7 @@ def respondents(tmp_path_factory):
 
 def split(respondents, output, condition, **changes):
     chosen = {"exclude": {}, "keep": {}, "share": None, "folds": 5, "seed": 24, **changes}
-    split_respondents(respondents=respondents, target="vote", condition=condition, output=output, **chosen)
+    split_respondents(respondents=respondents, target="vote", condition=condition, splits=output, **chosen)
     return read_table(output, SPLITS)
 
 
