@@ -29,8 +29,18 @@ def respondents(tmp_path_factory):
 
 
 def split(respondents, output, condition, **changes):
-    chosen = {"exclude": {}, "keep": {}, "share": None, "folds": 5, "seed": 24, **changes}
-    split_respondents(respondents=respondents, target="vote", condition=condition, splits=output, **chosen)
+    chosen = {
+        "exclude": {},
+        "keep": {},
+        "share": None,
+        "folds": 5,
+        "seed": 24,
+        "complete": [],
+        "same_size_as": None,
+    }
+    split_respondents(
+        respondents=respondents, target="vote", condition=condition, splits=output, **(chosen | changes)
+    )
     return read_table(output, SPLITS)
 
 

@@ -245,7 +245,7 @@ def test_an_adapter_that_a_full_disk_or_a_copy_has_cut_off(copied):
 @pytest.mark.parametrize("shown", [False, True])
 def test_what_a_defect_of_ours_quotes_stands_nowhere_unless_one_asks(fresh, monkeypatch, shown):
     script = fresh.folder / "scripts/read_survey.py"
-    begins = "    respondents = respondents_table("
+    begins = "    table = respondents_table("
     assert begins in script.read_text()
     # pandas quotes the cell that is no number: here the name of a respondent.
     script.write_text(script.read_text().replace(begins, f'    survey.codes["id"].astype(float)\n{begins}'))
