@@ -89,7 +89,7 @@ def test_an_edit_in_the_engine_runs_what_reaches_it_again_but_leaves_baselines(c
     # What holds the model trains with it and prepares it as well.
     append(copied.folder / "stimmung/engine/base/base_model.py", "\nEDITED = True\n")
     expected = of_conditions("train_fold_adapters", "score_respondents") | after
-    assert copied.planned() - {"prepare_model"} == expected
+    assert copied.planned() == expected | {"prepare_model"}
 
 
 def test_an_edit_in_the_moods_branch_trains_and_scores_no_survey(copied):
