@@ -189,7 +189,7 @@ def test_posts_become_a_page_with_model_baselines_and_signals_side_by_side(finis
     assert "data" not in correlations.columns, "nothing is simulated"
     page = (finished_panels.folder / "results" / "report.html").read_text(encoding="utf-8")
     assert "Panel posts" in page and "searches" in page
-    assert f"Weeks without estimate, for want of posts: {SKIPPED}" in page
+    assert f"Weeks without estimate, because they have too few posts: {SKIPPED}" in page
     for figure in ("series", "raw", "relative"):
         assert "week without estimate" in (folder / "figures" / f"{figure}.svg").read_text()
     assert SKIPPED in (folder / "figures" / "lags.svg").read_text()
