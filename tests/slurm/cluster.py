@@ -5,6 +5,7 @@ that is already here nor a second test run notices it.
 """
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -229,8 +230,9 @@ def cluster(root: Path) -> Iterator[Cluster]:
 
 
 def rule_of(job: dict[str, str]) -> str:
-    """Return the rule of a job; the plugin writes it, with the wildcards, as the job's comment."""
-    return job.get("Comment", "").removeprefix("rule_").split("_wildcards_")[0]
+    """Return the rule of a job, or of joined ones; the plugin writes it as the comment, behind the group and before the wildcards."""
+    named = re.sub(r"^rule_((train|weeks|score)_(?=train_|score_))?", "", job.get("Comment", ""))
+    return named.split("_wildcards_")[0].strip()
 
 
 def free_port() -> int:

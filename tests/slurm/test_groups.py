@@ -31,7 +31,7 @@ def grouped(tmp_path_factory, base_model, slurm):
 
 @pytest.mark.parametrize("rule", ["train_fold_adapters", "score_respondents"])
 def test_four_jobs_are_one_of_slurm_on_one_gpu_with_their_time_limits_summed(grouped, rule):
-    (job,) = [one for one in grouped.jobs() if rule_of(one).endswith(rule)]
+    (job,) = [one for one in grouped.jobs() if rule_of(one) == rule]
     assert job["JobState"] == "COMPLETED" and job["Partition"] == "gpu"
     assert job["TresPerJob"] == "gres:gpu:1"
     hours, minutes, seconds = map(int, job["TimeLimit"].split(":"))
