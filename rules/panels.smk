@@ -183,6 +183,7 @@ rule train_week_adapters:
         "benchmarks/train_week_adapters/{panel}/{model}/{week}.tsv"
     conda:
         "../envs/models.yaml"
+    priority: 1
     threads: 1
     resources:
         mem_mb=memory_of_model,

@@ -161,6 +161,7 @@ rule train_fold_adapters:
         "benchmarks/train_fold_adapters/{survey}/{model}/{arm}/{condition}/seed-{seed}.tsv"
     conda:
         "../envs/models.yaml"
+    priority: 1
     threads: 1
     resources:
         mem_mb=memory_of_model,
