@@ -181,9 +181,9 @@ rule train_week_adapters:
         "logs/train_week_adapters/{panel}/{model}/{week}.log",
     benchmark:
         "benchmarks/train_week_adapters/{panel}/{model}/{week}.tsv"
+    priority: 1
     conda:
         "../envs/models.yaml"
-    priority: 1
     threads: 1
     resources:
         mem_mb=memory_of_model,

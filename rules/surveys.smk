@@ -159,9 +159,9 @@ rule train_fold_adapters:
         "logs/train_fold_adapters/{survey}/{model}/{arm}/{condition}/seed-{seed}.log",
     benchmark:
         "benchmarks/train_fold_adapters/{survey}/{model}/{arm}/{condition}/seed-{seed}.tsv"
+    priority: 1
     conda:
         "../envs/models.yaml"
-    priority: 1
     threads: 1
     resources:
         mem_mb=memory_of_model,
