@@ -32,7 +32,7 @@ test: $(BIN)/.installed-dev  ## style, types, rules, and every test but Slurm's
 	$(BIN)/snakemake --lint
 	$(PYTEST)
 
-test-fast: $(BIN)/.installed-dev  ## the tests without those marked slow: no workflow runs, at most 3 minutes
+test-fast: $(BIN)/.installed-dev  ## the tests without those marked slow: no workflow runs; meant for 3 minutes
 	$(PYTEST) -m "not slow"
 
 test-slurm: $(BIN)/.installed-dev  ## a real Slurm of three nodes on this machine, its faults, and random kills; needs root and Debian

@@ -36,7 +36,7 @@ class Model(Strict):
         """The local directory that it comes from. A name with one slash is a Hugging Face id, unless there is such a directory."""
         if self.source.startswith("results/"):
             return None
-        local = self.source.startswith((".", "/", "~")) or self.source.count("/") > 1
+        local = self.source.startswith((".", "/")) or self.source.count("/") > 1
         return self.source if local or ("/" in self.source and Path(self.source).is_dir()) else None
 
     @model_validator(mode="after")

@@ -25,7 +25,7 @@ def files_or_exit(study: Study) -> None:
     Like Snakemake, this minds no file that is gone after it was read: what is made of it first is there.
     """
     for key, (paths, made) in _needed(study).items():
-        if (Path("results") / made).exists() or all(Path(path).expanduser().exists() for path in paths):
+        if (Path("results") / made).exists() or all(Path(path).exists() for path in paths):
             continue
         # Only now, because what reads the files takes half a second to import.
         from stimmung.study.named_files import readings
