@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from stimmung.evaluation.series.bootstrap import bootstrap_interval
 from stimmung.evaluation.series.correlation import (
     correlate_lags,
     effective_sample_size,
@@ -27,6 +26,7 @@ from stimmung.evaluation.series.correlation import (
 from stimmung.evaluation.series.inference import (
     adjust_p,
     correlate_innovations,
+    effective_interval,
     familywise_p,
     fisher_interval,
 )
@@ -40,7 +40,8 @@ ALIKE = 0.5  # correlation of the innovations of two options of one side: moods 
 CORRELATION = 0.4  # of the innovations of the two sides, where power is measured
 BURN_IN = 300
 SIMULATIONS = 59
-INTERVALS = 200  # simulated pairs behind each coverage
+STRONG = 0.8  # and where coverage is measured besides
+INTERVALS = 2000  # simulated pairs behind each coverage
 POWER_PROCESS = "AR(1) .8"
 
 Floats = NDArray[np.float64]
@@ -143,16 +144,16 @@ def measure_coverage(process: Process, correlation: float, seed: int) -> dict[st
     """Return how often 95 % intervals at lag 0 hold the true correlation."""
     posts, survey = simulate(process, INTERVALS, correlation, np.random.default_rng(seed))
     posts, survey = posts[:, 0], survey[:, 0]
-    innovations = fisher_interval(*correlate_innovations(whiten(posts), whiten(survey), 0))
     smooth = rolling_mean(posts, ROLLING), rolling_mean(survey, ROLLING)
-    pairs = {"stationary bootstrap": (posts, survey), "stationary bootstrap, smoothed": smooth}
-    coverage = {
-        "prewhitened": float(np.mean((innovations[0] <= correlation) & (correlation <= innovations[1])))
+    innovations = correlate_innovations(whiten(posts), whiten(survey), 0)
+    intervals = {"prewhitened": [ends[:, 0] for ends in fisher_interval(*innovations)]}
+    for name, pair in (("raw, effective n", (posts, survey)), ("smoothed, effective n", smooth)):
+        r = correlate_lags(*pair, 0)[0][:, 0]
+        intervals[name] = [*effective_interval(r, effective_sample_size(*pair))]
+    return {
+        name: float(np.mean((low <= correlation) & (correlation <= high)))
+        for name, (low, high) in intervals.items()
     }
-    for name, (x, y) in pairs.items():
-        intervals = [bootstrap_interval(x[one], y[one], 0, 500, seed + one) for one in range(INTERVALS)]
-        coverage[name] = float(np.mean([low[0] <= correlation <= high[0] for low, high in intervals]))
-    return coverage
 
 
 def main() -> None:
@@ -180,12 +181,16 @@ def main() -> None:
                 f"ratio {power['ratio']:.3f} ± {power['ratio_se']:.3f}"
             )
     coverage = {
-        str(correlation): measure_coverage(
-            PROCESSES[POWER_PROCESS], correlation, arguments.seed * 10**9 + 10**8
+        f"{name}, correlation {correlation}": measure_coverage(
+            process, correlation, arguments.seed * 10**9 + 10**8
         )
-        for correlation in (0.0, CORRELATION)
+        for name, process in PROCESSES.items()
+        if process.stationary
+        for correlation in (0.0, CORRELATION, STRONG)
     }
-    print(f"\nCoverage of 95 % intervals, {POWER_PROCESS}, {INTERVALS} pairs: {coverage}")
+    print(f"\nCoverage of 95 % intervals, {INTERVALS} pairs")
+    for name, shares in coverage.items():
+        print(f"  {name:36s} {', '.join(f'{kind} {share:.3f}' for kind, share in shares.items())}")
     stationary = [levels[name] for name, process in PROCESSES.items() if process.stationary]
     write_json(
         {

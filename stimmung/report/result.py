@@ -1,7 +1,6 @@
 """A reported result: what is computed and stored of it, and how it is shown as a table, as a figure and in the report."""
 
 import logging
-import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from stimmung.report.result_registry import Files
 from stimmung.report.style import figure_style, method_label, save_figure
 from stimmung.report.tables import Table, to_csv, to_latex
 from stimmung.vocabulary.atomic_files import write_atomic
+from stimmung.vocabulary.errors import warn
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 
 logger = logging.getLogger(__name__)
@@ -142,9 +142,8 @@ def plot_results(results: Results, tables: Tables, paths: Sequence[Path]) -> Non
     with figure_style():
         undrawn = [save_figure(draw[path.stem](tables), path, tables.mark) for path in paths]
     if letters := sorted(set().union(*undrawn)):
-        warning = (
-            f"WARNING: no installed font has {' '.join(letters)}; figures show boxes in their place. "
-            "Install a font for this script, such as Noto Sans CJK or Noto Sans Arabic, and delete the figures."
+        warn(
+            logger,
+            f"no installed font has {' '.join(letters)}; figures show boxes in their place. "
+            "Install a font for this script, such as Noto Sans CJK or Noto Sans Arabic, and delete the figures.",
         )
-        logger.warning(warning)
-        print(warning, file=sys.stderr)

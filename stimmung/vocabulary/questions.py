@@ -9,6 +9,7 @@ from stimmung.vocabulary.errors import raise_together
 from stimmung.vocabulary.strict import Strict
 
 Case = Literal["as-is", "upper", "lower"]
+WordingWeights = Literal["equal", "option-mass"]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Read survey files as archives ship them: codes, variable labels, value labels and declared missing codes."""
 
-import codecs
 import importlib
 import importlib.metadata
 import re
@@ -17,6 +16,7 @@ import pyarrow as arrow
 import pyarrow.parquet as parquet
 import pyreadstat
 
+from stimmung.data.delimited_text import decoded_text, separator_of
 from stimmung.vocabulary.atomic_files import digest_of_file
 from stimmung.vocabulary.codebook import Code
 from stimmung.vocabulary.errors import InputError, did_you_mean
@@ -145,8 +145,8 @@ def fingerprint(source: str) -> dict[str, Any]:
 
 
 def _read_csv(path: Path, columns: Sequence[str] | None) -> SurveyFile:
-    text = _decoded(path.read_bytes())
-    separator = max(",;\t", key=re.sub(r'"[^"]*"', "", text.split("\n", 1)[0]).count)
+    text = decoded_text(path.read_bytes())
+    separator = separator_of(text)
     # As text, so that "01" and "1" stay different codes and an identifier keeps all its digits.
     with warnings.catch_warnings():
         # pandas only warns when rows are longer than the header, and shifts or drops the answers.
@@ -154,18 +154,6 @@ def _read_csv(path: Path, columns: Sequence[str] | None) -> SurveyFile:
         options: Any = {"dtype": str, "keep_default_na": False, "na_values": CSV_MISSING, "index_col": False}
         codes = pd.read_csv(StringIO(text), sep=separator, **options)
     return _chosen(SurveyFile(codes), columns, str(path))
-
-
-def _decoded(content: bytes) -> str:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16")
-    # Text in another encoding is hardly ever valid UTF-8. Latin-1 for the five bytes that Windows leaves undefined.
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return content.decode("latin-1")
 
 
 def _read_parquet(path: Path, columns: Sequence[str] | None) -> SurveyFile:
