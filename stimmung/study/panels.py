@@ -123,8 +123,6 @@ class Period(Strict):
 class Series(Strict):
     """How answers become weekly series and are compared with the tracker."""
 
-    wordings: WordingWeights = "equal"
-    """How the wordings of a question are averaged. option-mass: each by the probability that its options have to follow it at all."""
 
     scale: Literal["min-max", "none"] = "min-max"
     """min-max: each series is rescaled to 0 to 1, as published."""
@@ -132,6 +130,8 @@ class Series(Strict):
     """Weeks of the published procedure's rolling mean. 1: none."""
     max_lag_weeks: int = Field(8, ge=0)
     """Lags from minus to plus this many weeks. At positive lags the posts lead the survey."""
+    wordings: WordingWeights = "equal"
+    """How the wordings of a question are averaged. option-mass: each by the probability that its options have to follow it at all."""
     periods: dict[str, Period] = Field({})
     """Named parts of the panel that are also correlated on their own, of the weeks `first` to `last`. Nothing is trained anew."""
 

@@ -167,7 +167,7 @@ def test_sheets_of_another_form_are_told(tmp_path, rows, told):
 
 
 def test_files_and_sheets_that_are_absent_are_told(tmp_path):
-    with pytest.raises(InputError, match="no tracker at"):
+    with pytest.raises(InputError, match="no file at"):
         read_yougov(tmp_path / "t.xlsx")
     with pytest.raises(InputError, match=r"no sheet 'All adult' .did you mean 'All adults'"):
         read_yougov(small(tmp_path / "t.xlsx"), "All adult")

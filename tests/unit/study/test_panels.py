@@ -36,7 +36,13 @@ def told(content):
 def test_a_panel_has_study_b_s_defaults():
     panel = validated(Panel, STUDY_B, "panels.b")
     assert len(panel.weeks.labels()) == 34
-    assert panel.series.model_dump() == {"scale": "min-max", "rolling_weeks": 3, "max_lag_weeks": 8}
+    assert panel.series.model_dump() == {
+        "scale": "min-max",
+        "rolling_weeks": 3,
+        "max_lag_weeks": 8,
+        "wordings": "equal",
+        "periods": {},
+    }
     assert panel.models() == ["llama-3-8b"]
     assert panel.constructed is None
 
@@ -108,7 +114,10 @@ def test_all_mistakes_are_told_at_once():
         ({"weeks": {"first": "2019-11-08", "last": "2020-06-25", "anchor": "THU"}}, "is a FRI, not a THU"),
         ({"format": {"time_zone": "Mars"}}, "format: time_zone: 'Mars' is no(t a)? time zone"),
         ({"columns": {"names": ["time", "author", "txt"]}}, "columns: not among names: text"),
-        ({"trackers": {"mood": {"file": "t.csv", "format": "tidy", "sheet": "x"}}}, "only a yougov-xlsx"),
+        (
+            {"trackers": {"mood": {"file": "t.csv", "format": "tidy", "sheet": "x"}}},
+            "only an .xlsx file has sheets",
+        ),
         ({"filters": {"retweet": "drop"}}, "unknown key 'filters.retweet' .did you mean 'retweets'"),
     ],
 )
