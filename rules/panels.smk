@@ -224,6 +224,7 @@ rule score_questions:
         panel="{panel}",
         model="{model}",
         questions=of_panel("questions"),
+        chat=of_model("chat"),
         scoring=STUDY.scoring.model_dump(mode="json"),
         tokens_per_batch=STUDY.engine.tokens_per_batch,
         store=STORE,

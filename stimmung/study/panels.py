@@ -123,7 +123,6 @@ class Period(Strict):
 class Series(Strict):
     """How answers become weekly series and are compared with the tracker."""
 
-
     scale: Literal["min-max", "none"] = "min-max"
     """min-max: each series is rescaled to 0 to 1, as published."""
     rolling_weeks: int = Field(3, ge=1)

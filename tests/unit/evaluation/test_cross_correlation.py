@@ -125,7 +125,7 @@ def test_fault_nn_lags_that_leave_too_few_weeks_have_a_note_and_the_others_their
     ("weeks", "note"),
     [(slice(0, 3), "fewer than 5 weeks"), (slice(-4, None), "no week in common with the survey")],
 )
-def test_fault_nn_a_short_series_takes_nothing_from_the_others(tables, ccf, weeks, note):
+def test_fault_nn_a_short_series_takes_nothing_from_the_others(tables, weeks, note):
     posts, survey = tables
     known = survey[survey["week"] <= LABELS[41]]
     labels = LABELS[8:42][weeks] if weeks.start == 0 else week_labels(4, "2029-11-08")
