@@ -84,7 +84,8 @@ class Result(Generic[DataT, TablesT]):
         if self.figure:
             mark = f" {tables.mark.capitalize()} data." if tables.mark else ""
             caption = _said(self.caption, tables) + mark
-            alt = f"{title}: {', '.join(map(method_label, tables.subjects))}. The tables have the numbers."
+            subjects = ", ".join(map(method_label, tables.subjects))
+            alt = f"{': '.join([title, *filter(None, [subjects])])}. The tables have the numbers."
             blocks.append(Picture(figures[self.files.figure], caption, alt))
         if self.table:
             table = self.table(tables).marked(tables.mark)

@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from scripts.cross_correlate import cross_correlate
+from scripts.plot_moods import plot_moods
 from stimmung.report.panel_results import moods_results
 from stimmung.report.result import read_results
 from stimmung.report.result_registry import MOODS, names
@@ -140,6 +141,12 @@ def test_fault_nn_two_weeks_and_a_tracker_come_to_an_end(moods_study, tmp_path):
     made = run(moods_study, tmp_path, **{name: [path] for name, path in short.items()}, **tables)
     assert set(made["ccf"]["note"]) == {"fewer than 5 weeks"} and set(made["ccf"]["n_raw"]) == {0, 1, 2}
     assert made["recovery"]["r"].isna().all() and (made["recovery"]["n"] == 2).all()
+    results = [tables["affect"].rename(tmp_path / "affect.parquet"), tmp_path / "ccf.parquet"]
+    results += [tmp_path / f"{name}.parquet" for name in ("recovery", "periods")]
+    figures = [tmp_path / f"{name}.svg" for name in ("series", "lags", "raw")]
+    about = {"tracker": [short["tracker"]], "weeks": weeks, "results": results, "constructed": None}
+    plot_moods(**{**moods_study.draw, **about}, figures=figures)
+    assert "fewer than 5 weeks" in figures[0].read_text()
 
 
 def test_fault_mm_series_side_by_side_are_of_the_same_weeks(moods_study, tmp_path, capsys):

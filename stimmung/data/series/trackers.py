@@ -221,7 +221,8 @@ def _require_meeting(present: set[str], weeks: Weeks, where: str) -> None:
         )
     if absent:
         some = ", ".join(absent[:5])
-        logger.warning("%s: %d of %d weeks have no wave: %s", where, len(absent), len(labels), some)
+        more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
+        warn(logger, f"{where}: {len(absent)} of {len(labels)} weeks have no wave: {some}{more}")
 
 
 def _require_change(table: pd.DataFrame, where: str) -> None:

@@ -168,7 +168,6 @@ def test_a_study_of_panels_alone_needs_their_models_only():
         ),
         ({"training": "mood"}, {}, "panels.b.training: no preset 'mood' .did you mean 'moods'"),
         ({}, {"scoring__normalization": "pmi"}, "scoring.normalization: pmi"),
-        ({}, {"models__llama-3-8b": {"source": "built-in", "chat": True}}, "panels.b.arms: .* plain text"),
     ],
 )
 def test_a_name_in_a_panel_that_nothing_has_is_told(panel, changes, message):
