@@ -52,6 +52,8 @@ class Process:
     """An autoregression, perhaps with a trend or a shift, both in its standard deviations."""
 
     coefficients: tuple[float, ...]
+    moving_average: tuple[float, ...] = ()
+    tails: float = np.inf  # degrees of freedom of the innovations' t distribution
     trend: float = 0.0  # rise from the first to the last week, on both sides
     shift: float = 0.0  # step at a week of each series' own
 
@@ -69,21 +71,36 @@ PROCESSES = {
     "trend 3 sd + AR(1) .5": Process((0.5,), trend=3.0),
     "shift 2 sd + AR(1) .5": Process((0.5,), shift=2.0),
 }
+# At which nothing was looked at when methods were chosen; only coverage is measured.
+UNSEEN = {
+    "ARMA .8, .5": Process((0.8,), (0.5,)),
+    "ARMA .8, -.4": Process((0.8,), (-0.4,)),
+    "season of 4 weeks .6": Process((0.0, 0.0, 0.0, 0.6)),
+    "AR(1) .8, t with 3 df": Process((0.8,), tails=3.0),
+}
 
 
 def simulate(process: Process, repetitions: int, correlation: float, rng: np.random.Generator) -> Floats:
     """Return two sides, shape (2, repetitions, options, weeks), their innovations correlated by option."""
     shape = (2, repetitions, OPTIONS, WEEKS + BURN_IN)
-    common = rng.standard_normal((2, repetitions, 1, WEEKS + BURN_IN))
-    innovations = np.sqrt(ALIKE) * common + np.sqrt(1 - ALIKE) * rng.standard_normal(shape)
+    common = _noise(process, (2, repetitions, 1, WEEKS + BURN_IN), rng)
+    innovations = np.sqrt(ALIKE) * common + np.sqrt(1 - ALIKE) * _noise(process, shape, rng)
     innovations[1] = correlation * innovations[0] + np.sqrt(1 - correlation**2) * innovations[1]
-    series = lfilter([1.0], [1.0, *(-one for one in process.coefficients)], innovations, axis=-1)
+    series = lfilter(
+        [1.0, *process.moving_average], [1.0, *(-one for one in process.coefficients)], innovations, axis=-1
+    )
     sd = series.std()
     series = series[..., BURN_IN:]
     series += process.trend * sd * np.linspace(0, 1, WEEKS)
     start = rng.integers(1, WEEKS, (*shape[:-1], 1))
     series += process.shift * sd * (np.arange(WEEKS) >= start)
     return np.asarray(series)
+
+
+def _noise(process: Process, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
+    if np.isinf(process.tails):
+        return rng.standard_normal(shape)
+    return np.asarray(rng.standard_t(process.tails, shape))
 
 
 def rate(rejected: NDArray[np.bool_]) -> tuple[float, float]:
@@ -184,7 +201,7 @@ def main() -> None:
         f"{name}, correlation {correlation}": measure_coverage(
             process, correlation, arguments.seed * 10**9 + 10**8
         )
-        for name, process in PROCESSES.items()
+        for name, process in {**PROCESSES, **UNSEEN}.items()
         if process.stationary
         for correlation in (0.0, CORRELATION, STRONG)
     }
