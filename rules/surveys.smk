@@ -223,6 +223,7 @@ rule ask_endpoint:
         prompts=prompts_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
         codebook=of_survey("codebook"),
+        after=lambda wildcards: tokenizer_files(tokenizer_of(wildcards)),
     output:
         predictions="results/surveys/{survey}/predictions/{endpoint}/{arm}/{condition}/seed-{seed}.parquet",
     log:
@@ -242,6 +243,7 @@ rule ask_endpoint:
         language=of_survey("language"),
         examples=examples_of_arm,
         endpoint=of_endpoint(),
+        tokenizer=tokenizer_of,
         scoring=STUDY.scoring.model_dump(mode="json"),
         cache=lambda wildcards: f"{STORE}/endpoints/{wildcards.endpoint}.sqlite",
         code=code_of("ask_endpoint"),
