@@ -58,10 +58,13 @@ def ask_endpoint(
         )
     if hidden := int((found.n_unseen > 0).sum()):
         logger.warning(
-            "%s: the server did not show every option of %d of %d respondents; their missing probabilities are upper bounds",
+            "%s: the server did not show every option of %d of %d respondents, and none of %d; missing probabilities are upper "
+            "bounds, and what it showed has %.3g of the probability on average",
             method,
             hidden,
             len(found),
+            int((found.n_unseen == len(options)).sum()),
+            found.option_mass.mean(),
         )
     write_table(found.assign(method=method, seed=seed), predictions, PREDICTIONS)
 

@@ -22,7 +22,9 @@ class ModelServer(ThreadingHTTPServer):
     `logprob_token_ids`. Servers differ in all three. `bodies` has what it was asked.
     """
 
-    def __init__(self, directory, key=None, failures=0, shows_first=True, shows_generated=True, names_tokens=True):
+    def __init__(
+        self, directory, key=None, failures=0, shows_first=True, shows_generated=True, names_tokens=True
+    ):
         super().__init__(("127.0.0.1", 0), Handler)
         self.tokenizer = AutoTokenizer.from_pretrained(directory)
         self.model = AutoModelForCausalLM.from_pretrained(directory).eval()

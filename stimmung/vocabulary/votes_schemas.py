@@ -60,9 +60,10 @@ PREDICTIONS = table_schema(
     columns(float, "weight", checks=_positive),
     _options,
     columns(float, "option_mass", checks=MASS),
-    columns(int, "n_tokens", checks=_count),
+    # Of the prompt; a server that does not say it leaves the column out.
+    columns(int, "n_tokens", checks=_count, required=False),
     columns(str, "normalization"),
-    # Options that a server did not show; their probabilities are then upper bounds (engine.endpoint_reading.first_tokens).
+    # Options that a server did not show; their probabilities are then upper bounds (stimmung.engine.endpoint.logprobs.first_tokens).
     columns(int, "n_unseen", checks=_count, default=0),
     add_missing_columns=True,
     checks=_probabilities,

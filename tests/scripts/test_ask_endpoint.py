@@ -144,7 +144,10 @@ def test_a_server_that_does_not_know_token_ids_is_told(small_study, tmp_path):
     ("said", "told"),
     [
         ({"logprobs": None}, "does not return the log-probabilities of the tokens"),
-        ({"usage": {"prompt_tokens": 7, "completion_tokens": 1, "total_tokens": 8}}, "counts 7 tokens in a prompt of"),
+        (
+            {"usage": {"prompt_tokens": 7, "completion_tokens": 1, "total_tokens": 8}},
+            "counts 7 tokens in a prompt of",
+        ),
     ],
 )
 def test_an_answer_of_another_kind_is_no_number(small_study, server, tmp_path, monkeypatch, said, told):
@@ -177,7 +180,10 @@ def reversed_vocabulary(source, folder, n_more=0):
 
 @pytest.mark.parametrize(
     ("n_more", "told"),
-    [(0, "reads other words in the prompt's tokens than the tokenizer"), (5000, r"refuses the request \(HTTP 400\)")],
+    [
+        (0, "reads other words in the prompt's tokens than the tokenizer"),
+        (5000, r"refuses the request \(HTTP 400\)"),
+    ],
 )
 def test_a_tokenizer_of_another_vocabulary_is_noticed(small_study, server, tmp_path, n_more, told):
     other = reversed_vocabulary(small_study.base, tmp_path / "other", n_more)

@@ -26,7 +26,7 @@ _READ: dict[str, Callable[..., Answered]] = {
 
 
 def ask(
-    endpoint: Endpoint, questions: Sequence[Question] | Sequence[TokenQuestion], cache: AnswerCache
+    endpoint: Endpoint, questions: Sequence[Question | TokenQuestion], cache: AnswerCache
 ) -> list[Answered]:
     """Return what the server says of each question; equal ones are asked once, and those in the cache are not asked again.
 

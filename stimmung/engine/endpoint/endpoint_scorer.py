@@ -40,22 +40,20 @@ class EndpointScorer:
         messages = [one.messages for one in asked]
         if self.normalization == "pmi":
             messages.append(without_respondent(messages[0]))
-        questions = list(map(self._tokens if self.endpoint.reads == "token-ids" else self._question, messages))
-        answered = ask(self.endpoint, questions, self.cache)
+        answered = ask(self.endpoint, [self._question(one) for one in messages], self.cache)
         unconditional = np.array(answered[-1].loglikelihoods) if self.normalization == "pmi" else None
         return [self._scored(one, unconditional) for one in answered[: len(asked)]]
 
-    def _question(self, messages: Sequence[Message]) -> Question:
+    def _question(self, messages: Sequence[Message]) -> Question | TokenQuestion:
+        if self.endpoint.reads == "token-ids":
+            ids, answers = self.rendering.encode(messages, self.answers)
+            decode = self.rendering.tokenizer.decode
+            return TokenQuestion(ids, answers, (decode(ids), decode(ids, skip_special_tokens=True)))
         if self.endpoint.api == "chat":
             return Question(tuple(self.rendering.turns(messages)), tuple(self.answers))
         # The space belongs to the answer, as in the local engine.
         prompt = self.rendering.text(messages).rstrip(" ")
         return Question(prompt, tuple(f" {answer}" for answer in self.answers))
-
-    def _tokens(self, messages: Sequence[Message]) -> TokenQuestion:
-        prompt, answers = self.rendering.encode(messages, self.answers)
-        written = [self.rendering.tokenizer.decode(prompt, skip_special_tokens=skips) for skips in (False, True)]
-        return TokenQuestion(prompt, answers, tuple(written))
 
     def _scored(self, answered: Answered, unconditional: np.ndarray | None) -> Scored:
         probabilities = normalize(

@@ -103,7 +103,11 @@ def _echoed(
 
 
 def ask_for_one_token(
-    client: OpenAI, endpoint: Endpoint, prompt: str | Sequence[Message] | Sequence[int], pace: Pace, **options: Any
+    client: OpenAI,
+    endpoint: Endpoint,
+    prompt: str | Sequence[Message] | Sequence[int],
+    pace: Pace,
+    **options: Any,
 ) -> Any:
     """Ask for one token, because some servers do not take 0; who reads the prompt leaves it out."""
     pace.wait()
@@ -164,7 +168,7 @@ def _prompt_tokens(
 
 def read_top(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace) -> Answered:
     """Read the most likely first tokens, and bound what is not among them by ``first_tokens``; errors as of ``read_prompt``."""
-    plain, most = isinstance(question.prompt, str), endpoint.top_logprobs
+    plain, most = endpoint.route == "completions", endpoint.top_logprobs
     options = {"logprobs": most} if plain else {"logprobs": True, "top_logprobs": most}
     answer = ask_for_one_token(client, endpoint, question.prompt, pace, **options)
     said = getattr(first_choice(answer), "logprobs", None)
@@ -181,7 +185,9 @@ def read_top(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace)
         raise unreadable(endpoint, "log-probabilities", "Its model or its settings may not allow them.")
     top = {token: _log_of_sum(logprobs) for token, logprobs in shown.items()}
     check_probabilities(endpoint, top.values())
-    return first_tokens(top, question.answers, None if answer.usage is None else int(answer.usage.prompt_tokens))
+    return first_tokens(
+        top, question.answers, None if answer.usage is None else int(answer.usage.prompt_tokens)
+    )
 
 
 def first_tokens(top: dict[str, float], answers: Sequence[str], n_prompt: int | None = None) -> Answered:
@@ -258,6 +264,7 @@ def _no_prompt_logprobs(endpoint: Endpoint) -> InputError:
 
 
 def unreadable(endpoint: Endpoint, what: str, hint: str) -> InputError:
+    """Return the error of a server that does not give ``what`` was asked for."""
     return InputError(
         f"the endpoint {endpoint.url} does not return {what} ({endpoint.route} API, model '{endpoint.model}')",
         hint,

@@ -34,7 +34,9 @@ class TokenQuestion:
 
     prompt: tuple[int, ...]
     answers: tuple[tuple[int, ...], ...]
-    texts: tuple[str, ...]  # the prompt as the tokenizer writes it, with and without special tokens: servers do either
+    texts: tuple[
+        str, ...
+    ]  # the prompt as the tokenizer writes it, with and without special tokens: servers do either
 
 
 def read_token_ids(
@@ -59,9 +61,7 @@ def read_token_ids(
             steps |= {(state, token): value for token, value in zip(named, found, strict=True)}
         check_probabilities(endpoint, (steps[state, token] for token in tokens))
     scores = [math.fsum(steps[pair] for pair in path) for path in trie.paths]
-    return Answered(
-        scores, [len(path) for path in trie.paths], [False] * len(scores), len(question.prompt)
-    )
+    return Answered(scores, [len(path) for path in trie.paths], [False] * len(scores), len(question.prompt))
 
 
 def _following(trie: OptionTrie) -> dict[int, list[int]]:

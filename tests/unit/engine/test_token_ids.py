@@ -29,7 +29,7 @@ def base(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def server(base, tmp_path_factory):
+def server(tmp_path_factory):
     with serving(save_small_model(tmp_path_factory.mktemp("served"))) as running:
         yield running
 
@@ -52,11 +52,15 @@ def asked_and_local(base, server, folder, ages=(20,), normalization="none", **en
 
 
 def trie_of(base):
-    return build_trie(Rendering(base.tokenizer, False, "Vote:").encode(messages(20), ANSWERS).continuation_ids)
+    return build_trie(
+        Rendering(base.tokenizer, False, "Vote:").encode(messages(20), ANSWERS).continuation_ids
+    )
 
 
 @pytest.mark.parametrize("normalization", ["none", "token", "byte", "pmi"])
-def test_options_of_one_to_four_tokens_get_the_scores_of_the_local_engine(base, server, tmp_path, normalization):
+def test_options_of_one_to_four_tokens_get_the_scores_of_the_local_engine(
+    base, server, tmp_path, normalization
+):
     assert {len(path) for path in trie_of(base).paths} == {1, 2, 3, 4}
     said, local = asked_and_local(base, server, tmp_path, (20, 70), normalization)
     for one, here in zip(said, local, strict=True):
@@ -65,7 +69,9 @@ def test_options_of_one_to_four_tokens_get_the_scores_of_the_local_engine(base, 
         assert (one.n_tokens, one.n_unseen, one.normalization) == (here.n_tokens, 0, normalization)
 
 
-def test_as_many_requests_as_nodes_that_a_token_follows_and_each_begins_with_the_prompt(base, server, tmp_path):
+def test_as_many_requests_as_nodes_that_a_token_follows_and_each_begins_with_the_prompt(
+    base, server, tmp_path
+):
     """The root, Red, years, years a, and of what is spelled: space, B, R, Re, z, zy."""
     asked_and_local(base, server, tmp_path, (20, 70, 20))
     assert server.asked == 2 * 10 == 2 * (1 + len(trie_of(base).read_tokens)), "equal prompts are asked once"
@@ -87,14 +93,18 @@ def test_more_tokens_than_a_request_may_name_are_asked_for_in_several(base, serv
 
 
 @pytest.mark.parametrize("value", [-9999.0, None, math.nan, -math.inf, 12.5, "-1.0"])
-def test_what_is_no_log_probability_is_an_error_and_never_a_number(base, server, tmp_path, monkeypatch, value):
+def test_what_is_no_log_probability_is_an_error_and_never_a_number(
+    base, server, tmp_path, monkeypatch, value
+):
     from tests import endpoint_server
 
     original = endpoint_server.complete
 
     def other(server, body):
         answer = original(server, body)
-        answer["choices"][0]["logprobs"]["top_logprobs"][-1][f"token_id:{body['logprob_token_ids'][-1]}"] = value
+        answer["choices"][0]["logprobs"]["top_logprobs"][-1][f"token_id:{body['logprob_token_ids'][-1]}"] = (
+            value
+        )
         return answer
 
     monkeypatch.setattr(endpoint_server, "complete", other)
@@ -102,7 +112,9 @@ def test_what_is_no_log_probability_is_an_error_and_never_a_number(base, server,
         asked_and_local(base, server, tmp_path)
 
 
-def test_logits_that_look_like_log_probabilities_are_noticed_by_their_sum(base, server, tmp_path, monkeypatch):
+def test_logits_that_look_like_log_probabilities_are_noticed_by_their_sum(
+    base, server, tmp_path, monkeypatch
+):
     original = server.read
     monkeypatch.setattr(server, "read", lambda *what: (original(*what)[0], original(*what)[1] * 0.01))
     with pytest.raises(InputError, match="sum to a probability of"):
