@@ -76,7 +76,7 @@ IMPUTED = table_schema(
     columns("int8", "held_out_fold", checks=_fold_or_none),
     columns(bool, "answered"),
     columns(str, "observed", nullable=True),
-    columns(str, "most_probable"),
+    columns(str, "most_probable", nullable=True),
     columns(float, "weight", checks=_positive),
     columns(int, "n_seeds", checks=_positive),
     _options,

@@ -122,9 +122,7 @@ def test_a_deleted_table_comes_back_from_the_cache_without_a_question(finished_a
     assert (workspace.folder / ASKED).read_bytes() == before and server.asked == asked
 
 
-def test_options_by_token_ids_are_those_of_whole_prompts(
-    finished_arms, base_model, server, tmp_path, monkeypatch
-):
+def test_options_by_token_ids_are_those_of_whole_prompts(finished_arms, base_model, tmp_path, monkeypatch):
     workspace = finished_arms.copy(tmp_path / "copied")
     named = {**workspace.config["endpoints"]["server"], "reads": "token-ids"}
     workspace.config["endpoints"] |= {
