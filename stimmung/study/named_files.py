@@ -40,6 +40,10 @@ def readings(study: Study, root: Path = Path()) -> dict[str, Callable[[], Any]]:
     for name, model in study.selected_models().items():
         if model.directory is not None:
             found[f"models.{name}"] = partial(_look_for_model, model.directory, root)
+    asked = {model for survey in study.selected_surveys().values() for model in survey.models()}
+    for name, endpoint in study.endpoints.items():
+        if name in asked and endpoint.tokenizer is not None and endpoint.tokenizer not in study.models:
+            found[f"endpoints.{name}.tokenizer"] = partial(_look_for_tokenizer, endpoint.tokenizer, root)
     return found
 
 
@@ -103,4 +107,17 @@ def _look_for_model(directory: str, root: Path) -> None:
         raise InputError(
             f"no model directory at {directory}",
             "A model's `source` is a path from where snakemake is started, a Hugging Face id, or 'built-in'.",
+        )
+
+
+def _look_for_tokenizer(directory: str, root: Path) -> None:
+    absent = [
+        name
+        for name in ("tokenizer.json", "tokenizer_config.json")
+        if not (root / directory / name).is_file()
+    ]
+    if absent:
+        raise InputError(
+            f"no {absent[0]} in {directory}",
+            "An endpoint's `tokenizer` is a name in `models`, or a folder with these two files.",
         )

@@ -184,13 +184,7 @@ def option_mass(fold: Fold) -> Any:
     return np.average(fold.option_mass, weights=fold.weights)
 
 
-@metric(
-    "Not all shown",
-    UNIT,
-    higher_is_better=False,
-    explanation="Not all shown: the share of respondents for whom a server did not show every option; the probabilities of what it "
-    "did not show are then upper bounds, and the option mass is a lower bound.",
-)
+@metric("Not all shown", UNIT, higher_is_better=False)
 def unseen(fold: Fold) -> Any:
     """Share of the respondents for whom a server did not show every option; their option mass is a lower bound."""
     return np.average(fold.n_unseen > 0, weights=fold.weights)
