@@ -19,8 +19,8 @@ class Endpoint(Strict):
     reads: Literal["prompt", "prompt-logprobs", "token-ids", "top"] = "prompt"
     """prompt: exact scores of whole options, where the server accepts `echo` with `logprobs`. prompt-logprobs: the same where it
     accepts `prompt_logprobs`, as vLLM does, also with api: chat. token-ids: the same where it accepts `logprob_token_ids`, as vLLM
-    does from 0.26: it reads each prompt once, and gets a request for each token of the options but their last; also with api: chat.
-    top: only the most likely first tokens; options that are not shown are flagged."""
+    does from 0.26: requests that find the prompt in the server's prefix cache, one of them where each option is one token; also with
+    api: chat. top: only the most likely first tokens; options that are not shown are flagged."""
     tokenizer: UserPath | None = None
     """The tokenizer of the server's model, for `reads: token-ids`: a name in `models`, or a folder with tokenizer.json and
     tokenizer_config.json. With api: chat its chat template is used, and not the server's."""

@@ -19,6 +19,9 @@ NOT_GIVEN = -9999.0
 # How far a server's rounding may take a probability, or a sum of some, above 1: a choice, far below what logits would give.
 ROUNDING = 1e-3
 
+# What rounding in float32 may hide of 1 in a sum of some twenty probabilities: less than this is never known to be left.
+FLOAT32_SUM = 1e-6
+
 
 @dataclass(frozen=True)
 class Question:
@@ -178,7 +181,8 @@ def read_top(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace)
         content = said.content if said is not None else None
         pairs = [(one.token, one.logprob) for one in content[0].top_logprobs] if content else []
     shown: dict[str, list[float]] = {}
-    for token, logprob in pairs:
+    # A server may write several tokens alike, and may name one twice.
+    for token, logprob in dict.fromkeys(pairs):
         if is_given(logprob):
             shown.setdefault(token, []).append(logprob)
     if not shown:
@@ -211,8 +215,8 @@ def first_tokens(top: dict[str, float], answers: Sequence[str], n_prompt: int | 
             else:
                 shared[place] += math.exp(logprob) / len(begun)
     unseen = [not logprobs for logprobs in own]
-    left = max(0.0, 1 - math.fsum(math.exp(logprob) for logprob in top.values()))
-    # What is left can be 0 in float32; a probability of exactly 0 would again be a claim that nobody made.
+    left = max(FLOAT32_SUM, 1 - math.fsum(math.exp(logprob) for logprob in top.values()))
+    # The least likely token shown may be too unlikely for a float; a probability of 0 would be a claim that nobody made.
     most = max(min(math.exp(min(top.values())), left / max(1, sum(unseen))), 1e-12)
     scores = [
         _log_of_sum(logprobs) if logprobs else math.log(most + part)

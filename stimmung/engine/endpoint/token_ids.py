@@ -36,7 +36,7 @@ class TokenQuestion:
     answers: tuple[tuple[int, ...], ...]
     texts: tuple[
         str, ...
-    ]  # the prompt as the tokenizer writes it, with and without special tokens: servers do either
+    ]  # the prompt as the tokenizer writes it, with special tokens and without: servers do either
 
 
 def read_token_ids(
@@ -44,8 +44,8 @@ def read_token_ids(
 ) -> Answered:
     """Score every answer exactly, with as many requests as the answers' trie has nodes that another token follows.
 
-    ``compares_words``: whether the server is asked for the words of the prompt's tokens as well, which must be ours. That request
-    is not slower by much, but does without the prefix cache.
+    ``compares_words``: whether the first request asks for the words of the prompt's tokens as well, which must be ours. vLLM does
+    without its prefix cache in such a request.
 
     Raises an InputError if the server does not give the log-probability of every token that it was asked for, counts other tokens
     in the prompt, or reads other words in them; and the client's own errors, which ``told_plainly`` puts in words.

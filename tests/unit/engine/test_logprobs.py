@@ -134,6 +134,19 @@ def test_tokens_that_a_chat_server_writes_alike_are_added_up():
     assert said.seen_mass == pytest.approx(0.8)
 
 
+def test_a_token_that_a_server_names_twice_counts_once():
+    said = top([("CDU", -0.3), ("CDU", -0.3), ("SPD", -2.0)], "chat")
+    assert said.loglikelihoods == [-0.3, -2.0]
+
+
+def test_a_token_that_takes_all_but_rounding_leaves_the_rest_what_rounding_may_hide():
+    """In float32 the rest of 1 - 1e-7 is 0, which says nothing of 1e-7 and the like."""
+    said = top([(" CDU", 0.0), ("x", -17.0)], "completions")
+    assert math.exp(said.loglikelihoods[1]) == pytest.approx(math.exp(-17.0))
+    alone = top([(" CDU", 0.0)], "completions")
+    assert math.exp(alone.loglikelihoods[1]) == pytest.approx(1e-6)
+
+
 def test_a_completion_without_its_most_likely_tokens_is_no_answer():
     logprobs = SimpleNamespace(top_logprobs=[None])
     with pytest.raises(InputError, match="does not return log-probabilities"):
