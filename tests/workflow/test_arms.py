@@ -137,22 +137,14 @@ def test_options_by_token_ids_are_those_of_whole_prompts(finished_arms, base_mod
     ]
     workspace.save()
     monkeypatch.setenv(KEY, "right-key")
-    asked = [ASKED.replace("server", name) for name in ("tokens", "folder")]
+    tokens, folder, nowhere = (ASKED.replace("server", name) for name in ("tokens", "folder", "nowhere"))
     shutil.rmtree(workspace.folder / "results/models/small")
-    assert workspace.planned(asked[0]) == {"prepare_model", "ask_endpoint full"}
-    assert workspace.planned(asked[1]) == {"ask_endpoint full"}
-    ended = workspace.run(*asked)
-    assert ended.code == 0, ended.terminal
-    whole = pd.read_parquet(workspace.folder / ASKED)
-    for path in asked:
-        table = pd.read_parquet(workspace.folder / path)
-        np.testing.assert_allclose(
-            table[["p_Red", "option_mass"]], whole[["p_Red", "option_mass"]], atol=1e-4
-        )
-        assert (table.n_tokens == whole.n_tokens).all()
-    nowhere = ASKED.replace("server", "nowhere")
-    assert_told(workspace.run(nowhere), "no readable tokenizer in nowhere")
+    assert workspace.planned(tokens) == {"prepare_model", "ask_endpoint full"}
+    assert_told(workspace.run("--keep-going", folder, nowhere), "no readable tokenizer in nowhere")
     assert_nothing_made(workspace, nowhere)
+    whole, table = (pd.read_parquet(workspace.folder / path) for path in (ASKED, folder))
+    np.testing.assert_allclose(table[["p_Red", "option_mass"]], whole[["p_Red", "option_mass"]], atol=1e-4)
+    assert (table.n_tokens == whole.n_tokens).all()
 
 
 def test_a_wrong_key_is_one_line(tmp_path, base_model, server, monkeypatch):
