@@ -1,0 +1,105 @@
+"""Which encoding the texts of a survey file are in: UTF-8 if they can be, else what the file declares, else Windows-1252."""
+
+import codecs
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from stimmung.data.surveys.survey_codes import Loss
+
+# Every byte is one character of it, so that a library can hand on bytes as text before their encoding is known.
+RAW = "ISO-8859-1"
+# What files without a declared encoding are in that are not UTF-8. Five bytes are undefined in it.
+USUAL = "cp1252"
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The texts of a file by the raw text that its bytes make in Latin-1; ASCII is not listed."""
+
+    texts: Mapping[str, str]
+    losses: tuple[Loss, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __call__(self, raw: str) -> str:
+        """Return a raw text as it is meant."""
+        return self.texts.get(raw, raw)
+
+
+def decoded(
+    raw_texts: Iterable[str], chosen: str | None = None, declared: Callable[[], str | None] = lambda: None
+) -> Decoded:
+    """Return what texts of a file mean, given as the characters that their bytes are in Latin-1.
+
+    Each text that is valid UTF-8 is taken for it, whatever the file declares, since text in another encoding hardly ever is.
+    Where most texts are UTF-8, one whose last letter is cut in its middle, as archives' programs do at a number of bytes, loses
+    that letter. Others are in the declared encoding, or in Windows-1252.
+
+    Parameters
+    ----------
+    chosen
+        The encoding that the user names, which then holds for all texts.
+    declared
+        Returns the encoding that the file declares; only asked if it is needed.
+    """
+    of_bytes = {raw: raw.encode(RAW) for raw in dict.fromkeys(raw_texts) if not raw.isascii()}
+    if chosen is not None:
+        texts = {raw: content.decode(chosen, "replace") for raw, content in of_bytes.items()}
+        return Decoded(texts, replaced(texts.values(), chosen))
+    utf8 = {raw: text for raw, content in of_bytes.items() if (text := _strict(content, "utf-8")) is not None}
+    others = {raw: content for raw, content in of_bytes.items() if raw not in utf8}
+    if not others:
+        return Decoded(utf8)
+    own = declared()
+    is_utf8 = own is not None and codecs.lookup(own).name == "utf-8"
+    if is_utf8 or len(utf8) > len(others):
+        return _mostly_utf8(utf8, others)
+    fallback = own or USUAL
+    if codecs.lookup(fallback).name not in ("cp1252", "iso8859-1"):
+        in_fallback = {raw: _strict(content, fallback) for raw, content in of_bytes.items()}
+        if None not in in_fallback.values():
+            # The declared encoding fits every text, and some happen to be valid UTF-8 as well.
+            return Decoded({raw: str(text) for raw, text in in_fallback.items()})
+    texts = {raw: _western(content) for raw, content in others.items()}
+    guessed = "its texts are not UTF-8, and are read as Windows-1252; the survey's `encoding` names another"
+    return Decoded(utf8 | texts, notes=() if own else (guessed,))
+
+
+def replaced(texts: Iterable[str], encoding: str) -> tuple[Loss, ...]:
+    """Return how many texts have a character that the encoding does not have."""
+    listed = list(texts)
+    n = sum("\ufffd" in text for text in listed)
+    said = (
+        f"{n} of {len(listed)} different texts with letters beyond ASCII are not in the encoding {encoding}"
+    )
+    return (Loss(f"{said}; what cannot be read is \ufffd", n, len(listed)),) if n else ()
+
+
+def _mostly_utf8(utf8: Mapping[str, str], others: Mapping[str, bytes]) -> Decoded:
+    """Return the texts of a UTF-8 file in which some are broken."""
+    texts, n_cut = dict(utf8), 0
+    for raw, content in others.items():
+        whole = codecs.getincrementaldecoder("utf-8")()
+        try:
+            # Not final: what stands incomplete at the end is waited for, and never comes.
+            texts[raw] = whole.decode(content)
+            n_cut += 1
+        except UnicodeDecodeError:
+            texts[raw] = _western(content)
+    notes = []
+    if n_cut:
+        notes.append(f"{n_cut} different texts are cut off inside their last letter, which is left out")
+    if n_west := len(others) - n_cut:
+        notes.append(f"{n_west} different texts are not UTF-8 as the rest is, and are read as Windows-1252")
+    return Decoded(texts, notes=tuple(notes))
+
+
+def _western(content: bytes) -> str:
+    text = _strict(content, USUAL)
+    return content.decode(RAW) if text is None else text
+
+
+def _strict(content: bytes, encoding: str) -> str | None:
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError:
+        return None
