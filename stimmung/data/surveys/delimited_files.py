@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv
 
 from stimmung.data.surveys.survey_codes import Loss, SurveyFile, chosen_columns, find_places
@@ -41,8 +42,9 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+_START_BYTES = 4
 _PIECE_BYTES = 1 << 20
-_BLOCK_BYTES = 1 << 24  # the longest row
+_BLOCK_BYTES = 1 << 22  # the longest row
 _HEAD_CHARACTERS = 1 << 22  # the longest head row
 # A row of our own behind the last one. If it is not there afterwards, a quote was opened and never closed.
 _END = "end-of-the-file-of-stimmung"
@@ -64,15 +66,14 @@ def read_delimited(path: Path, columns: Sequence[str] | None, encoding: str | No
         If a column is absent or stands there twice, there is no head row, or a quote is not closed.
     """
     with _opened(path) as stream:
-        start = stream.read(4)
-        mark = next((mark for mark in _MARKS if start.startswith(mark)), b"")
-        known = encoding or (_MARKS[mark] if mark and mark != codecs.BOM_UTF8 else None)
+        start = stream.read(_START_BYTES)
+        mark, known = _marked(start, encoding)
         pieces = itertools.chain([start[len(mark) :]], iter(lambda: stream.read(_PIECE_BYTES), b""))
         bytes_ = pieces if known is None else _as_utf8(pieces, known)
         head_bytes = _first(bytes_)
         head_text = head_bytes.decode(RAW)
         delimiter = _delimiter(head_text)
-        raw_names = next(csv.reader(io.StringIO(head_text), delimiter=delimiter), [])
+        raw_names = next(csv.reader(io.StringIO(head_text, newline=None), delimiter=delimiter), [])
         if not raw_names:
             raise InputError(
                 f"{path} is not a readable {kind_of_file(path)} file: it is empty",
@@ -161,6 +162,18 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     }
     with openers.get(suffix, open)(path, "rb") as stream:
         yield stream
+
+
+def _marked(start: bytes, chosen: str | None) -> tuple[bytes, str | None]:
+    """Return the mark at the start of a file, and its encoding if it is known; UTF-8 is found text by text."""
+    for mark, encoding in _MARKS.items():
+        if start.startswith(mark):
+            return mark, None if encoding == "utf-8" else encoding
+    # UTF-16 without a mark: every other byte of ASCII letters is zero.
+    zeros = [start[place::2] for place in (0, 1)]
+    if chosen is None and start and any(not any(some) for some in zeros if some):
+        return b"", "utf-16-be" if not any(zeros[0]) else "utf-16-le"
+    return b"", chosen
 
 
 def _as_utf8(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:

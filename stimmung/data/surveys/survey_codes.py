@@ -95,21 +95,22 @@ def find_columns(wanted: Sequence[str], labels: Mapping[str, str | None], where:
 
 
 def find_places(names: Sequence[str], columns: Sequence[str] | None, where: str) -> dict[str, int]:
-    """Return the place in ``names``, a file's head row, of each column; None: of all. Errors as in :func:`find_columns`.
+    """Return the place in ``names``, a file's head row, of each column; None: of all that have a name.
 
     Raises
     ------
     InputError
-        Also if a column that is read stands in the head row twice.
+        If a column stands there twice; otherwise as in :func:`find_columns`.
     """
-    wanted = find_columns(names if columns is None else columns, dict.fromkeys(names, None), where).values()
-    twice = [name for name in wanted if list(names).count(name) > 1]
+    wanted = [name for name in names if name] if columns is None else columns
+    found = find_columns(wanted, dict.fromkeys(names), where)
+    twice = [name for name in found if list(names).count(name) > 1]
     if twice:
         raise InputError(
-            f"{where}: {len(twice)} column names stand in the head row twice: {', '.join(twice[:5])}",
+            f"{where}: {len(twice)} column names stand in the head row more than once: {', '.join(twice[:5])}",
             "Rename them in the file: which one is meant cannot be known.",
         )
-    return {name: list(names).index(name) for name in wanted}
+    return {name: list(names).index(name) for name in found}
 
 
 def chosen_columns(survey: SurveyFile, columns: Sequence[str] | None, where: str) -> SurveyFile:

@@ -158,7 +158,7 @@ def _read_excel(path: Path, columns: Sequence[str] | None, _: str | None) -> Sur
     options: dict[str, Any] = {"dtype": object, "keep_default_na": False, "na_values": ABSENT}
     try:
         with pd.ExcelFile(path, engine="openpyxl") as book:
-            head = book.parse(nrows=1, header=None, **options)
+            head = pd.read_excel(book, nrows=1, header=None, **options)
             if head.empty:
                 raise InputError(
                     f"{path} is not a readable .xlsx file: it is empty",
@@ -167,7 +167,7 @@ def _read_excel(path: Path, columns: Sequence[str] | None, _: str | None) -> Sur
             names = ["" if pd.isna(name) else str(name) for name in head.iloc[0]]
             places = find_places(names, columns, str(path))
             # pandas returns them in the order of the file.
-            cells = book.parse(header=None, skiprows=1, usecols=sorted(places.values()), **options)
+            cells = pd.read_excel(book, header=None, skiprows=1, usecols=sorted(places.values()), **options)
             sheets = book.sheet_names
     except (KeyError, ValueError) as error:
         raise OSError(f"{type(error).__name__}") from error

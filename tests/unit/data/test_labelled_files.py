@@ -71,10 +71,8 @@ def test_fault_ad_the_encoding_key_says_what_no_rule_can_know(tmp_path):
 
 
 def test_fault_ad_what_the_named_encoding_does_not_have_is_an_error(tmp_path):
-    path = write(
-        tmp_path / "a.dta", pd.DataFrame({"v": [1.0]}), variable_value_labels={"v": {1: "Grüne"}}
-    )
-    with pytest.raises(InputError, match="1 of 1 different texts .* are not in the encoding ascii"):
+    path = write(tmp_path / "a.dta", pd.DataFrame({"v": [1.0]}), variable_value_labels={"v": {1: "Grüne"}})
+    with pytest.raises(InputError, match=r"1 of 1 different texts .* are not in the encoding ascii"):
         read_survey_file(str(path), encoding="ascii")
 
 

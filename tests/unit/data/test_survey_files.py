@@ -171,11 +171,11 @@ def test_a_cut_off_spss_file_is_refused(tmp_path):
         read_survey_file(str(path), ["vote"])
 
 
-@pytest.mark.parametrize("content", ["", "vote,age\n1,2,3\n"])
+@pytest.mark.parametrize("content", ["", "\n", "vote,age\n1,2,3\n", "vote,age\n1\n", 'vote,age\n1,"2\n'])
 def test_a_csv_file_without_columns_or_with_shifted_rows_is_refused(tmp_path, content):
     path = tmp_path / "votes.csv"
     path.write_text(content)
-    with pytest.raises(InputError, match=r"is not a readable \.csv file"):
+    with pytest.raises(InputError, match=r"is not a readable \.csv file|a quote is opened"):
         read_survey_file(str(path), ["vote"])
 
 
