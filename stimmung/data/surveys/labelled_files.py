@@ -47,6 +47,9 @@ _SAS_FORMATS = {
     "time": r"TIME|TOD|HHMM|([EB]8601|IS8601)TM",
 }
 _FORMATS = {".dta": _STATA_FORMATS, ".sas7bdat": _SAS_FORMATS, ".xpt": _SAS_FORMATS}
+# Record 7, subtype 20 (character encoding): bytes of size 1, how many, and the name.
+_SPSS_ENCODING = re.compile(rb"\x07\0{3}\x14\0{3}\x01\0{3}.\0{3}([A-Za-z][\w-]+)", re.DOTALL)
+_SPSS_HEAD_BYTES = 1 << 26
 _PERIODS_A_YEAR = {"m": 12, "q": 4, "h": 2, "w": 52}
 
 
@@ -137,14 +140,24 @@ def _declared_encoding(path: Path) -> str | None:
         # From format 118 on, Stata writes UTF-8; before, what the machine had.
         release = re.match(rb"<stata_dta><header><release>(\d+)", path.open("rb").read(64))
         return "utf-8" if release and int(release[1]) >= 118 else None
+    name = _named_by_spss(path)
+    if name is None:
+        try:
+            _, header = _READ[path.suffix.lower()](path, metadataonly=True)
+        except (*LABELLED_ERRORS, UnicodeDecodeError):
+            return None
+        name = header.file_encoding
     try:
-        _, header = _READ[path.suffix.lower()](path, metadataonly=True)
-    except (*LABELLED_ERRORS, UnicodeDecodeError):
-        return None
-    try:
-        return codecs.lookup(header.file_encoding or "").name
+        return codecs.lookup(name or "").name
     except LookupError:
         return None
+
+
+def _named_by_spss(path: Path) -> str | None:
+    """Return the encoding in an SPSS file's head, which the library hides if a text does not fit it."""
+    with path.open("rb") as stream:
+        found = _SPSS_ENCODING.search(stream.read(_SPSS_HEAD_BYTES))
+    return found[1].decode() if found else None
 
 
 def _missing_ranges(

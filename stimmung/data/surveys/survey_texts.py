@@ -10,6 +10,7 @@ from stimmung.data.surveys.survey_codes import Loss
 RAW = "ISO-8859-1"
 # What files without a declared encoding are in that are not UTF-8. Five bytes are undefined in it.
 USUAL = "cp1252"
+_WESTERN = ("cp1252", "iso8859-1", "ascii")
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,10 @@ def decoded(
     is_utf8 = own is not None and codecs.lookup(own).name == "utf-8"
     if is_utf8 or len(utf8) > len(others):
         return _mostly_utf8(utf8, others)
-    fallback = own or USUAL
-    if codecs.lookup(fallback).name not in ("cp1252", "iso8859-1"):
-        in_fallback = {raw: _strict(content, fallback) for raw, content in of_bytes.items()}
-        if None not in in_fallback.values():
-            # The declared encoding fits every text, and some happen to be valid UTF-8 as well.
-            return Decoded({raw: str(text) for raw, text in in_fallback.items()})
+    if own is not None and codecs.lookup(own).name not in _WESTERN:
+        # All texts: a few words of Chinese or Japanese happen to be valid UTF-8 as well.
+        texts = {raw: _whole_letters(content, own, "replace") for raw, content in of_bytes.items()}
+        return Decoded(texts, replaced(texts.values(), own))
     texts = {raw: _western(content) for raw, content in others.items()}
     guessed = "its texts are not UTF-8, and are read as Windows-1252; the survey's `encoding` names another"
     return Decoded(utf8 | texts, notes=() if own else (guessed,))
@@ -78,10 +77,8 @@ def _mostly_utf8(utf8: Mapping[str, str], others: Mapping[str, bytes]) -> Decode
     """Return the texts of a UTF-8 file in which some are broken."""
     texts, n_cut = dict(utf8), 0
     for raw, content in others.items():
-        whole = codecs.getincrementaldecoder("utf-8")()
         try:
-            # Not final: what stands incomplete at the end is waited for, and never comes.
-            texts[raw] = whole.decode(content)
+            texts[raw] = _whole_letters(content, "utf-8", "strict")
             n_cut += 1
         except UnicodeDecodeError:
             texts[raw] = _western(content)
@@ -91,6 +88,11 @@ def _mostly_utf8(utf8: Mapping[str, str], others: Mapping[str, bytes]) -> Decode
     if n_west := len(others) - n_cut:
         notes.append(f"{n_west} different texts are not UTF-8 as the rest is, and are read as Windows-1252")
     return Decoded(texts, notes=tuple(notes))
+
+
+def _whole_letters(content: bytes, encoding: str, errors: str) -> str:
+    # Not final: what stands incomplete at the end is waited for, and never comes.
+    return codecs.getincrementaldecoder(encoding)(errors).decode(content)
 
 
 def _western(content: bytes) -> str:

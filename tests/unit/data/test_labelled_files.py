@@ -192,3 +192,26 @@ def test_an_identifier_with_more_digits_than_a_number_of_the_file_holds_is_an_er
 def test_columns_are_those_that_were_asked_for_in_whatever_order(tmp_path):
     path = write(tmp_path / "a.sav", pd.DataFrame({"a": [1.0], "b": [2.0], "c": [3.0]}))
     assert read_survey_file(str(path), ["c", "a"]).codes.to_dict("list") == {"c": [3.0], "a": [1.0]}
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "windows-1251"])
+def test_fault_p_in_an_encoding_that_the_file_declares_a_cut_label_garbles_no_other(tmp_path, encoding):
+    words = {"gb18030": ["非常满意", "模型", "不满意"], "windows-1251": ["Яблоко", "Россия", "Другая"]}[
+        encoding
+    ]
+    path = write(
+        tmp_path / "a.sav",
+        pd.DataFrame({"v": [1.0, 2.0, 3.0]}),
+        variable_value_labels={"v": dict(enumerate(words, 1))},
+    )
+    for word in words:
+        content = path.read_bytes()
+        shorter = word.encode(encoding)[: -1 if word == words[2] else None]
+        path.write_bytes(content.replace(word.encode(), shorter.ljust(len(word.encode()))))
+    # The name of the encoding is as long as it is said to be.
+    name = encoding.encode()
+    old = b"\x05\0\0\0UTF-8"
+    assert old in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(old, len(name).to_bytes(4, "little") + name))
+    labels = read_survey_file(str(path)).value_labels["v"]
+    assert [labels[1], labels[2], labels[3]] == [*words[:2], words[2][:-1]]

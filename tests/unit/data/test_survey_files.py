@@ -155,7 +155,9 @@ def test_a_source_that_is_not_there_is_refused(source, said):
         read_survey_file(source)
 
 
-@pytest.mark.parametrize("name", ["v.sav", "v.zsav", "v.dta", "v.parquet"])
+@pytest.mark.parametrize(
+    "name", ["v.sav", "v.zsav", "v.por", "v.dta", "v.sas7bdat", "v.xpt", "v.xlsx", "v.parquet"]
+)
 def test_a_damaged_file_is_refused(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(b"no such format" * 50)
