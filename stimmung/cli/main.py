@@ -7,6 +7,7 @@ stimmung schema
 """
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ from stimmung.vocabulary.errors import InputError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     chosen = _parser().parse_args(arguments)
+    # What a user should know is printed; without a handler, Python would print it a second time.
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         status = int(chosen.command(chosen) or 0)
         sys.stdout.flush()

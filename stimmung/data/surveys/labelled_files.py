@@ -2,7 +2,8 @@
 
 import codecs
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -46,7 +47,6 @@ _SAS_FORMATS = {
     "date": r"DATE|(DDMMYY|MMDDYY|YYMMDD|MMYY|YYMM|YYQ)[BCDNPS]?|MONYY|JULIAN|WEEKDAT[EX]|WORDDAT[EX]|([EB]8601|IS8601)DA",
     "time": r"TIME|TOD|HHMM|([EB]8601|IS8601)TM",
 }
-_FORMATS = {".dta": _STATA_FORMATS, ".sas7bdat": _SAS_FORMATS, ".xpt": _SAS_FORMATS}
 # Record 7, subtype 20 (character encoding): bytes of size 1, how many, and the name.
 _SPSS_ENCODING = re.compile(rb"\x07\0{3}\x14\0{3}\x01\0{3}.\0{3}([A-Za-z][\w-]+)", re.DOTALL)
 _SPSS_HEAD_BYTES = 1 << 26
@@ -71,50 +71,76 @@ def read_labelled(path: Path, columns: Sequence[str] | None, encoding: str | Non
     if suffix in _KEEPS_USER_MISSING:
         options["user_missing"] = True
     _, header = read(path, metadataonly=True, **options)
-    # The head's own texts first: columns are named in them.
-    raw_labels = {name: header.column_names_to_labels.get(name) for name in header.column_names}
-    values_of = {name: dict(header.variable_value_labels.get(name, {})) for name in header.column_names}
-    of_head = [*raw_labels, *filter(None, raw_labels.values())]
-    of_head += [
-        text
-        for values in values_of.values()
-        for pair in values.items()
-        for text in pair
-        if isinstance(text, str)
-    ]
+    # The head's own texts first: columns are asked for in them.
+    of_head = list(_texts_of(header))
     text = _decoded(path, of_head, encoding)
-    labels = {text(name): text(label) if label else None for name, label in raw_labels.items()}
-    names = dict.fromkeys(find_columns(columns or list(labels), labels, str(path)).values())
-    raw_of = {text(raw): raw for raw in raw_labels}
-    used = [raw_of[name] for name in names]
+    raw_of = {text(raw): raw for raw in header.column_names}
+    labels = {name: text(header.column_names_to_labels.get(raw) or "") for name, raw in raw_of.items()}
+    names = list(dict.fromkeys(find_columns(columns or list(labels), labels, str(path)).values()))
 
+    used = [raw_of[name] for name in names]
     codes, header = read(path, usecols=used, **options)
-    codes = codes[used]  # the library keeps the order of the file
-    strings = [name for name in used if header.readstat_variable_types[name] == "string"]
+    codes = codes[used].set_axis(names, axis=1)  # the library keeps the order of the file
+    variables = {name: _variable(header, raw, suffix) for name, raw in zip(names, used, strict=True)}
+    strings = [name for name, one in variables.items() if one.kind == "string"]
     cells = {cell for name in strings for cell in codes[name].unique() if isinstance(cell, str)}
     text = _decoded(path, [*of_head, *cells], encoding)
-    codes = codes.assign(**{name: codes[name].map(text, na_action="ignore") for name in strings})
-    ranges = {name: _missing_ranges(header, name, values_of[name], suffix, text) for name in used}
-    single = [name for name in used if header.readstat_variable_types[name] == "float"]
+
+    single = [name for name, one in variables.items() if one.kind == "float"]
     losses = rounded_numbers(codes)
     notes = [loss.what for loss in rounded_numbers(codes[single], FIRST_INEXACT_SINGLE)]
     notes += _unkept(codes, suffix)
-    for name in used:
-        kept = [*values_of[name], *(code for both in ranges[name] for code in both)]
-        codes[name] = _with_dates(codes[name], header.original_variable_types[name], suffix, kept)
+    codes = codes.assign(**{name: codes[name].map(text, na_action="ignore") for name in strings})
+    codes = with_shortest(codes, single)
+    codes = codes.assign(**{name: _with_dates(codes[name], one, suffix) for name, one in variables.items()})
     survey = SurveyFile(
-        with_shortest(codes, single).set_axis(list(names), axis=1),
-        {name: label for name in names if (label := labels[name])},
+        codes,
+        {name: labels[name] for name in names if labels[name]},
         {
-            name: {_text_or_number(code, text): text(label) for code, label in values_of[raw].items()}
-            for name, raw in zip(names, used, strict=True)
+            name: {text.code(code): text(label) for code, label in one.labels.items()}
+            for name, one in variables.items()
         },
-        {name: found for name, raw in zip(names, used, strict=True) if (found := ranges[raw])},
+        {
+            name: [(text.code(low), text.code(high)) for low, high in one.missing]
+            for name, one in variables.items()
+            if one.missing
+        },
         str(header.file_label or "").upper().startswith(SIMULATED_MARK),
         losses=(*text.losses, *losses),
         notes=(*text.notes, *notes),
     )
     return chosen_columns(survey, columns, str(path))
+
+
+@dataclass(frozen=True)
+class _Variable:
+    """What the file says of a column; texts are raw."""
+
+    kind: str  # the library's name of its type
+    format: str  # how the file's program shows it
+    labels: dict[Code, str]
+    missing: list[tuple[Code, Code]]
+
+
+def _variable(header: Any, raw: str, suffix: str) -> _Variable:
+    kind = header.readstat_variable_types[raw]
+    labels = dict(header.variable_value_labels.get(raw, {}))
+    missing = [(one["lo"], one["hi"]) for one in header.missing_ranges.get(raw, [])]
+    letters = list(header.missing_user_values.get(raw, []))
+    if suffix in _HAS_LETTERS and kind != "string":
+        # A letter that no row has is known by its label alone.
+        letters += [code for code in labels if isinstance(code, str) and code not in letters]
+    missing += [(letter, letter) for letter in letters]
+    return _Variable(kind, header.original_variable_types[raw] or "", labels, missing)
+
+
+def _texts_of(header: Any) -> Iterator[str]:
+    """Yield the names and labels of a file."""
+    yield from header.column_names
+    yield from filter(None, header.column_names_to_labels.values())
+    for labels in header.value_labels.values():
+        for pair in labels.items():
+            yield from (text for text in pair if isinstance(text, str))
 
 
 def with_shortest(codes: pd.DataFrame, single: Sequence[str]) -> pd.DataFrame:
@@ -160,65 +186,44 @@ def _named_by_spss(path: Path) -> str | None:
     return found[1].decode() if found else None
 
 
-def _missing_ranges(
-    header: Any, name: str, labels: Mapping[Any, str], suffix: str, text: Decoded
-) -> list[tuple[Code, Code]]:
-    spss = [
-        (_text_or_number(one["lo"], text), _text_or_number(one["hi"], text))
-        for one in header.missing_ranges.get(name, [])
-    ]
-    letters = list(header.missing_user_values.get(name, []))
-    if suffix in _HAS_LETTERS and header.readstat_variable_types[name] != "string":
-        # A letter that no row has is known by its label alone.
-        letters += [code for code in labels if isinstance(code, str) and code not in letters]
-    return spss + [(letter, letter) for letter in letters]
-
-
-def _text_or_number(code: Any, text: Decoded) -> Code:
-    return text(code) if isinstance(code, str) else code
-
-
 def _unkept(codes: pd.DataFrame, suffix: str) -> list[str]:
     """Return what is said of a format whose kinds of missing answers the library does not hand on."""
     n_empty = int(codes.select_dtypes("number").isna().to_numpy().sum())
     if suffix in _KEEPS_USER_MISSING or not n_empty:
         return []
     what = "letters for missing answers (.A)" if suffix == ".xpt" else "codes that the file declares missing"
-    other = ".sas7bdat or csv" if suffix == ".xpt" else ".sav"
-    return [
-        f"{n_empty} cells are empty; in {suffix} files {what} are read as empty, and as they are from {other}"
-    ]
+    other = ".sas7bdat" if suffix == ".xpt" else ".sav"
+    return [f"{n_empty} cells are read as empty; {what} are among them, which {other} files would tell apart"]
 
 
-def _with_dates(column: Series, kind: str | None, suffix: str, codes: Iterable[Any]) -> Series:
+def _with_dates(column: Series, variable: _Variable, suffix: str) -> Series:
     """Return a column of dates or times as in ISO 8601; labelled and declared missing codes stay what they are."""
-    if column.dtype.kind not in "fiO" or not kind:
-        return column
-    name = re.sub(r"[\d.]+$", "", kind.strip().upper() if suffix != ".dta" else kind)
-    formats = _FORMATS.get(suffix, _SPSS_FORMATS)
-    how = next(
-        (
-            how
-            for how, pattern in formats.items()
-            if re.match(pattern if suffix == ".dta" else rf"(?:{pattern})$", name)
-        ),
-        None,
-    )
-    if how is None:
+    how = _kind_of_date(variable.format, suffix)
+    if how is None or variable.kind == "string":
         return column
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
-    special = {float(code) for code in codes if isinstance(code, int | float)}
-    are_dates = numbers.notna() & ~numbers.isin(special)
-    if not are_dates.any():
-        return column
+    are_dates = numbers.notna() & ~numbers.isin(
+        [code for code in variable.labels if not isinstance(code, str)]
+    )
+    for low, high in variable.missing:
+        if not isinstance(low, str) and not isinstance(high, str):
+            are_dates &= ~numbers.between(low, high)
     counted = numbers[are_dates].to_numpy()
     texts = column.astype(object)
-    texts[are_dates] = (
-        _periods(counted, name)
-        if how == "period"
-        else _dates(counted, how, _EPOCH.get(suffix, _STATA_AND_SAS_EPOCH))
-    )
+    if how == "period":
+        texts[are_dates] = _periods(counted, variable.format)
+    else:
+        texts[are_dates] = _dates(counted, how, _EPOCH.get(suffix, _STATA_AND_SAS_EPOCH))
     return texts.where(texts.notna(), None)
+
+
+def _kind_of_date(shown: str, suffix: str) -> str | None:
+    """Return what a format counts: days, seconds or milliseconds; None if it is of no date or time."""
+    if suffix == ".dta":
+        return next((how for how, pattern in _STATA_FORMATS.items() if re.match(pattern, shown)), None)
+    formats = _SPSS_FORMATS if suffix in _EPOCH else _SAS_FORMATS
+    name = re.sub(r"[\d.]+$", "", shown.strip().upper())  # without the width
+    return next((how for how, pattern in formats.items() if re.fullmatch(pattern, name)), None)
 
 
 def _dates(counted: "np.ndarray[Any, Any]", how: str, epoch: str) -> list[str]:
@@ -232,9 +237,9 @@ def _dates(counted: "np.ndarray[Any, Any]", how: str, epoch: str) -> list[str]:
     return [str(one).replace("T", " ") for one in moments]
 
 
-def _periods(counted: "np.ndarray[Any, Any]", name: str) -> list[str]:
+def _periods(counted: "np.ndarray[Any, Any]", shown: str) -> list[str]:
     """Return Stata's months, quarters, half-years or weeks since 1960 as 2017-09, 2017q3, 2017h2 or 2017w39, as Stata shows them."""
-    letter = name.lstrip("%-t")[0]
+    letter = shown.lstrip("%-t")[0]
     years, parts = np.divmod(counted.astype(int), _PERIODS_A_YEAR[letter])
     months = letter == "m"
     return [

@@ -1,5 +1,6 @@
 """From the codes of a survey file to the respondents table: answers in words and numbers, and why some are missing."""
 
+import logging
 from collections import ChainMap
 from collections.abc import Sequence
 from typing import Any
@@ -10,9 +11,10 @@ import pandas as pd
 from stimmung.data.surveys.coding import Conditions, code_item, describe_unknown, holds
 from stimmung.data.surveys.survey_codes import SurveyFile, code_key
 from stimmung.vocabulary.codebook import Codebook
-from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.telling import tell
+from stimmung.vocabulary.errors import InputError, warn
 from stimmung.vocabulary.votes_schemas import MISSING_SUFFIX
+
+logger = logging.getLogger(__name__)
 
 _RESERVED = ("respondent_id", "weight")
 
@@ -91,9 +93,10 @@ def respondents_table(
             place = "values" if item.scale == "numeric" else "options"
             hints.append(f"Give each code in the codebook, under `{place}` or under `missing`.")
         if coded.n_ambiguous:
-            tell(
+            warn(
+                logger,
                 f"item '{name}': {coded.n_ambiguous} of {len(codes)} respondents have different answers in "
-                f"{', '.join(item.own_columns)}; the first counts"
+                f"{', '.join(item.own_columns)}; the first counts",
             )
     if problems:
         raise InputError("; ".join(problems), " ".join(dict.fromkeys(hint for hint in hints if hint)))
@@ -138,10 +141,10 @@ def _where(survey: SurveyFile, where: Conditions, where_not: Conditions) -> pd.D
     kept, n = survey.codes, len(survey.codes)
     for column, wanted in where.items():
         kept = kept[holds(survey, kept, {column: wanted})]
-        tell(f"where {column}: {len(kept)} of {n} rows are left")
+        warn(logger, f"where {column}: {len(kept)} of {n} rows are left")
     for column, unwanted in where_not.items():
         kept = kept[~holds(survey, kept, {column: unwanted})]
-        tell(f"where_not {column}: {len(kept)} of {n} rows are left")
+        warn(logger, f"where_not {column}: {len(kept)} of {n} rows are left")
     if kept.empty:
         said = f"where: none of {n} respondents is left" if n else "the file has no rows"
         raise InputError(said, "`where` names codes of the file, or their value labels.")

@@ -1,5 +1,6 @@
 """What every survey file becomes: a table of codes with its labels, and the one form in which codes are compared."""
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,10 +11,12 @@ import numpy as np
 import pandas as pd
 
 from stimmung.vocabulary.codebook import Code
-from stimmung.vocabulary.errors import InputError, did_you_mean
-from stimmung.vocabulary.telling import tell
+from stimmung.vocabulary.errors import InputError, did_you_mean, warn
+
+logger = logging.getLogger(__name__)
 
 _PLAIN_NUMBER = re.compile(r"([+-]?(?:0|[1-9]\d*))(\.\d*)?")
+MAX_LOST_SHARE = 0.01  # a choice: of what a reader may leave out before that is an error
 FIRST_INEXACT = 2.0**53  # from here on, float64 does not hold every whole number
 
 
@@ -55,7 +58,7 @@ def tell_losses(survey: SurveyFile, source: str, kind: str, max_lost_share: floa
         If a larger share than ``max_lost_share`` of something was lost.
     """
     for note in survey.notes:
-        tell(f"{source}: {note}")
+        warn(logger, f"{source}: {note}")
     too_many = [loss for loss in survey.losses if loss.share > max_lost_share]
     if too_many:
         raise InputError(
@@ -63,7 +66,7 @@ def tell_losses(survey: SurveyFile, source: str, kind: str, max_lost_share: floa
             f"The survey's `max_lost_share` allows a share of {max_lost_share:g}. Mend the file, or allow more.",
         )
     for loss in survey.losses:
-        tell(f"{source}: {loss.what}")
+        warn(logger, f"{source}: {loss.what}")
 
 
 def find_columns(wanted: Sequence[str], labels: Mapping[str, str | None], where: str) -> dict[str, str]:

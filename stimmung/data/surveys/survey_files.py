@@ -3,6 +3,7 @@
 import importlib
 import importlib.metadata
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow.parquet as parquet
 
 from stimmung.data.surveys.delimited_files import (
     ABSENT,
+    BEGINS_WITH_NAMES,
     COMPRESSED,
     DAMAGED,
     TABULAR,
@@ -27,6 +29,7 @@ from stimmung.data.surveys.labelled_files import (
     with_shortest,
 )
 from stimmung.data.surveys.survey_codes import (
+    MAX_LOST_SHARE,
     Loss,
     SurveyFile,
     chosen_columns,
@@ -40,7 +43,6 @@ from stimmung.data.surveys.survey_codes import (
 )
 from stimmung.vocabulary.atomic_files import digest_of_file
 from stimmung.vocabulary.errors import InputError, did_you_mean
-from stimmung.vocabulary.telling import MAX_LOST_SHARE
 
 __all__ = [
     "SIMULATED_MARK",
@@ -154,24 +156,28 @@ def _read_parquet(path: Path, columns: Sequence[str] | None, _: str | None) -> S
 
 
 def _read_excel(path: Path, columns: Sequence[str] | None, _: str | None) -> SurveyFile:
-    # As they are: no guess of a column's type, and of texts only those that mean an empty cell in csv as well.
-    options: dict[str, Any] = {"dtype": object, "keep_default_na": False, "na_values": ABSENT}
+    # Imported here: it takes a moment, and most surveys are other files.
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
-        with pd.ExcelFile(path, engine="openpyxl") as book:
-            head = pd.read_excel(book, nrows=1, header=None, **options)
-            if head.empty:
-                raise InputError(
-                    f"{path} is not a readable .xlsx file: it is empty",
-                    "A survey file begins with a row of column names.",
-                )
-            names = ["" if pd.isna(name) else str(name) for name in head.iloc[0]]
+        with closing(load_workbook(path, read_only=True, data_only=True)) as book:
+            rows = book.worksheets[0].iter_rows(values_only=True)
+            names = ["" if cell is None else str(cell) for cell in next(rows, ())]
+            if not any(names):
+                raise InputError(f"{path} is not a readable .xlsx file: it is empty", BEGINS_WITH_NAMES)
             places = find_places(names, columns, str(path))
-            # pandas returns them in the order of the file.
-            cells = pd.read_excel(book, header=None, skiprows=1, usecols=sorted(places.values()), **options)
-            sheets = book.sheet_names
-    except (KeyError, ValueError) as error:
-        raise OSError(f"{type(error).__name__}") from error
-    codes = cells[list(places.values())].set_axis(list(places), axis=1)
+            # A row without any cell is no respondent; a row may end before the last column.
+            cells = [
+                [row[place] if place < len(row) else None for place in places.values()]
+                for row in rows
+                if any(cell is not None for cell in row)
+            ]
+            sheets = book.sheetnames
+    except (InvalidFileException, KeyError, ValueError) as error:
+        raise OSError(type(error).__name__) from error
+    codes = pd.DataFrame(cells, columns=list(places), dtype=object)
+    codes = codes.mask(codes.isin(ABSENT), None)
     notes = [f"of its {len(sheets)} sheets the first, '{sheets[0]}', is read"] if len(sheets) > 1 else []
     survey = SurveyFile(with_dates_as_text(codes), losses=tuple(_rounded_by_excel(codes)), notes=tuple(notes))
     return chosen_columns(without_head_rows(survey), columns, str(path))

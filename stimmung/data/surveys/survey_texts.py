@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from stimmung.data.surveys.survey_codes import Loss
+from stimmung.vocabulary.codebook import Code
 
 # Every byte is one character of it, so that a library can hand on bytes as text before their encoding is known.
 RAW = "ISO-8859-1"
@@ -24,6 +25,10 @@ class Decoded:
     def __call__(self, raw: str) -> str:
         """Return a raw text as it is meant."""
         return self.texts.get(raw, raw)
+
+    def code(self, code: Code) -> Code:
+        """Return a code as it is meant; numbers are."""
+        return self(code) if isinstance(code, str) else code
 
 
 def decoded(
