@@ -1,6 +1,7 @@
 """From the codes of a survey file to the respondents table: answers in words and numbers, and why some are missing."""
 
 import logging
+import sys
 from collections import ChainMap
 from collections.abc import Sequence
 from typing import Any
@@ -141,14 +142,20 @@ def _where(survey: SurveyFile, where: Conditions, where_not: Conditions) -> pd.D
     kept, n = survey.codes, len(survey.codes)
     for column, wanted in where.items():
         kept = kept[holds(survey, kept, {column: wanted})]
-        warn(logger, f"where {column}: {len(kept)} of {n} rows are left")
+        _tell_left("where", column, len(kept), n)
     for column, unwanted in where_not.items():
         kept = kept[~holds(survey, kept, {column: unwanted})]
-        warn(logger, f"where_not {column}: {len(kept)} of {n} rows are left")
+        _tell_left("where_not", column, len(kept), n)
     if kept.empty:
         said = f"where: none of {n} respondents is left" if n else "the file has no rows"
         raise InputError(said, "`where` names codes of the file, or their value labels.")
     return kept
+
+
+def _tell_left(key: str, column: str, n_left: int, n: int) -> None:
+    said = f"{key} {column}: {n_left} of {n} rows are left"
+    logger.info(said)
+    print(said, file=sys.stderr)
 
 
 def _identifiers(codes: pd.DataFrame, column: str | None) -> "pd.Series[str]":

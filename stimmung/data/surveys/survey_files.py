@@ -185,7 +185,7 @@ def _read_excel(path: Path, columns: Sequence[str] | None, _: str | None) -> Sur
 
 def _rounded_by_excel(codes: pd.DataFrame) -> list[Loss]:
     numbers = codes.map(lambda cell: float(cell) if isinstance(cell, int | float) else float("nan"))
-    return rounded_numbers(numbers, limit=10.0**EXCEL_DIGITS)
+    return rounded_numbers(numbers, limit=10.0**EXCEL_DIGITS + 1)
 
 
 _READERS: dict[str, Callable[[Path, Sequence[str] | None, str | None], SurveyFile]] = {

@@ -11,6 +11,8 @@ from stimmung.vocabulary.codebook import Code
 RAW = "ISO-8859-1"
 # What files without a declared encoding are in that are not UTF-8. Five bytes are undefined in it.
 USUAL = "cp1252"
+_FIRST_ESCAPED, _LAST_ESCAPED = 0xDC80, 0xDCFF  # what Python makes of bytes that are not UTF-8
+_LAST_LATIN = 0xFF  # of the letters of Western Europe
 _WESTERN = ("cp1252", "iso8859-1", "ascii")
 
 
@@ -36,9 +38,9 @@ def decoded(
 ) -> Decoded:
     """Return what texts of a file mean, given as the characters that their bytes are in Latin-1.
 
-    Each text that is valid UTF-8 is taken for it, whatever the file declares, since text in another encoding hardly ever is.
-    Where most texts are UTF-8, one whose last letter is cut in its middle, as archives' programs do at a number of bytes, loses
-    that letter. Others are in the declared encoding, or in Windows-1252.
+    If all texts are valid UTF-8 they are taken for it, whatever the file declares, since text in another encoding hardly ever
+    is. Where most letters are UTF-8, a text whose last one is cut in its middle, as programs do at a number of bytes, loses that
+    letter, and other texts are in Windows-1252. Otherwise all are in the declared encoding, or in Windows-1252.
 
     Parameters
     ----------
@@ -56,16 +58,32 @@ def decoded(
     if not others:
         return Decoded(utf8)
     own = declared()
-    is_utf8 = own is not None and codecs.lookup(own).name == "utf-8"
-    if is_utf8 or len(utf8) > len(others):
+    if (own is not None and codecs.lookup(own).name == "utf-8") or _is_mostly_utf8(of_bytes.values()):
         return _mostly_utf8(utf8, others)
-    if own is not None and codecs.lookup(own).name not in _WESTERN:
-        # All texts: a few words of Chinese or Japanese happen to be valid UTF-8 as well.
-        texts = {raw: _whole_letters(content, own, "replace") for raw, content in of_bytes.items()}
-        return Decoded(texts, replaced(texts.values(), own))
-    texts = {raw: _western(content) for raw, content in others.items()}
-    guessed = "its texts are not UTF-8, and are read as Windows-1252; the survey's `encoding` names another"
-    return Decoded(utf8 | texts, notes=() if own else (guessed,))
+    if own is None or codecs.lookup(own).name in _WESTERN:
+        texts = {raw: _western(content) for raw, content in of_bytes.items()}
+        guessed = (
+            "its texts are not UTF-8, and are read as Windows-1252; the survey's `encoding` names another"
+        )
+        return Decoded(texts, notes=() if own else (guessed,))
+    texts = {raw: _whole_letters(content, own, "replace") for raw, content in of_bytes.items()}
+    return Decoded(texts, replaced(texts.values(), own))
+
+
+def _is_mostly_utf8(contents: Iterable[bytes]) -> bool:
+    """Return whether letters in UTF-8 are more than bytes that are none; or as many, if these are ends that were cut off."""
+    n_valid, n_invalid, n_cut, highest = 0, 0, 0, 0
+    for content in contents:
+        letters = [
+            ord(letter) for letter in content.decode("utf-8", "surrogateescape") if not letter.isascii()
+        ]
+        valid = [letter for letter in letters if not _FIRST_ESCAPED <= letter <= _LAST_ESCAPED]
+        n_valid += len(valid)
+        n_invalid += len(letters) - len(valid)
+        n_cut += len(letters) - len(valid) == 1 and _FIRST_ESCAPED <= letters[-1] <= _LAST_ESCAPED
+        highest = max([highest, *valid])
+    # In Windows-1252, a sharp s before a closing quote is a letter of UTF-8 too, but one far from Latin.
+    return n_valid > n_invalid or (0 < n_valid == n_invalid == n_cut and highest <= _LAST_LATIN)
 
 
 def replaced(texts: Iterable[str], encoding: str) -> tuple[Loss, ...]:
