@@ -55,6 +55,8 @@ rule read_survey:
         where=of_survey("where"),
         where_not=of_survey("where_not"),
         weight=of_survey("weight"),
+        encoding=of_survey("encoding"),
+        max_lost_share=of_survey("max_lost_share"),
         simulated=is_simulated,
         code=code_of("read_survey"),
     script:
