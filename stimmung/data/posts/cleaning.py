@@ -25,7 +25,6 @@ _BLOCK_TAG = r"(?i)</?(?:br|p|div|li|ul|ol|blockquote|pre|h[1-6]|hr|tr)\b[^<>]*>
 # Tags that a person hardly writes as words of a post.
 _MARKUP = r"(?i)</(?:p|a|span|div|li)>|<br\b[^<>]*>"
 # '#' is also a part of an entity's number, as in &#39;, which Mastodon and Twitter's old dumps have.
-_NUMBERED = "&#"
 _ENTITY = r"(&(?:amp;)*#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6});)"
 _EMOJI_ONLY = rf"^[{_SPACE}\p{{So}}\p{{Sk}}\x{{200d}}\x{{20e3}}\x{{fe0e}}\x{{fe0f}}\x{{e0020}}-\x{{e007f}}]+$"
 
@@ -39,12 +38,15 @@ def clean_texts(texts: pa.Array, cleaning: Cleaning) -> pa.Array:
         texts = pa.array(plain, pa.string())
     if pattern := removed_pattern(cleaning):
         pattern = pattern.replace(r"\S", f"[^{_SPACE}]")
-        numbered = pc.match_substring(texts, _NUMBERED)
-        texts = _changed(
-            texts, pc.invert(numbered), lambda some: pc.replace_substring_regex(some, pattern, "")
-        )
-        whole = f"{_ENTITY}|{pattern}"
-        texts = _changed(texts, numbered, lambda some: pc.replace_substring_regex(some, whole, r"\1"))
+        if _may_hold(texts, b"&#"):
+            numbered = pc.match_substring(texts, "&#")
+            whole = f"{_ENTITY}|{pattern}"
+            texts = _changed(texts, numbered, lambda some: pc.replace_substring_regex(some, whole, r"\1"))
+            texts = _changed(
+                texts, pc.invert(numbered), lambda some: pc.replace_substring_regex(some, pattern, "")
+            )
+        else:
+            texts = pc.replace_substring_regex(texts, pattern, "")
     if cleaning.whitespace == "collapse":
         texts = _changed(texts, pc.match_substring_regex(texts, _SPACES_TO_COLLAPSE), _collapsed)
     return texts
@@ -61,8 +63,9 @@ def is_stripped(texts: pa.Array, cleaning: Cleaning) -> pa.Array:
 
 def has_markup(texts: pa.Array) -> pa.Array:
     """Return, for each text, whether it has tags as web pages have them, shape (n,)."""
-    has_tag = pc.match_substring(texts, "<")
-    return _changed(has_tag, has_tag, lambda _: pc.match_substring_regex(texts.filter(has_tag), _MARKUP))
+    if not _may_hold(texts, b"<"):
+        return pa.array(np.zeros(len(texts), bool))
+    return pc.match_substring_regex(texts, _MARKUP)
 
 
 def removed_pattern(cleaning: Cleaning) -> str:
@@ -75,6 +78,12 @@ def removed_pattern(cleaning: Cleaning) -> str:
 def is_emoji_only(texts: pa.Array) -> pa.Array:
     """Return, for each text, whether it has emoji and nothing else, shape (n,)."""
     return pc.match_substring_regex(texts, _EMOJI_ONLY)
+
+
+def _may_hold(texts: pa.Array, sign: bytes) -> bool:
+    """Whether a sign may stand in some text; to look through all bytes at once is ten times faster than text by text."""
+    data = texts.buffers()[2]
+    return data is not None and sign in data.to_pybytes()
 
 
 def _changed(values: pa.Array, where: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:

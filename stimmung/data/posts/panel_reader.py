@@ -35,7 +35,7 @@ REMOVED = pa.array(["[removed]", "[deleted]"])  # what Reddit leaves of a post, 
 _TRUE = pa.array(TRUE)
 _FALSE = pa.array(["false", "f", "no", "n", "0", "0.0", "", None])
 # How a spreadsheet, which keeps 15 digits, writes 1213270123456789012.
-_ROUNDED = r"^[0-9]([.,][0-9]+)?[eE]\+?[0-9]+$"
+_WITH_EXPONENT = r"^[0-9]([.,][0-9]+)?[eE]\+?[0-9]+$"
 _ENDS_IN_ZEROS = r"^[1-9][0-9]{14}0{2,}$"
 _SEPARATOR = "\x1f"
 
@@ -143,6 +143,9 @@ def _set_aside(file: PostFile, reader: PostReader, spill: WeekSpill, tally: Tall
         for reason, n in raw.dropped.items():
             tally.drop(None, reason, n)
         tally.notice(raw.odd)
+        if "retweet" in raw.columns.column_names:
+            flags = raw.columns["retweet"]
+            tally.see_flags(len(flags) - _n_true(_is_absent(flags)))
         batch = _Batch(raw.columns, labels, tally)
         if file.week is None:
             _place(batch, reader, tally)
@@ -192,7 +195,6 @@ def _filter(batch: _Batch, reader: PostReader, tally: Tally) -> None:
         neither = pc.invert(pc.or_(pc.is_in(flags, _TRUE), pc.is_in(flags, _FALSE)))
         said = f"values of '{reader.columns.retweet}' are neither true nor false, and count as false"
         tally.notice({said: _n_true(neither)})
-        tally.see_flags(len(flags) - flags.null_count)
         batch.drop(pc.is_in(flags, _TRUE), "retweet")
     elif reader.filters.retweets == "drop":
         batch.drop(pc.starts_with(batch["text"], RETWEET_SIGN), "retweet")
@@ -206,9 +208,9 @@ def _n_true(rows: pa.ChunkedArray) -> int:
 
 def _n_rounded(values: pa.ChunkedArray) -> int:
     """Return how many identifiers a spreadsheet rounded: those with an exponent, and those of 15 digits and zeros, if most are."""
-    zeros = _n_true(pc.match_substring_regex(values, _ENDS_IN_ZEROS))
-    is_rule = zeros > len(values) / 2
-    return _n_true(pc.match_substring_regex(values, _ROUNDED)) + (zeros if is_rule else 0)
+    rounded = values.filter(pc.match_substring_regex(values, f"{_WITH_EXPONENT}|{_ENDS_IN_ZEROS}"))
+    zeros = _n_true(pc.match_substring_regex(rounded, _ENDS_IN_ZEROS))
+    return len(rounded) - (zeros if zeros <= len(values) / 2 else 0)
 
 
 def _clean(batch: _Batch, reader: PostReader, tally: Tally) -> None:
