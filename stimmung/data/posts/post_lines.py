@@ -21,7 +21,7 @@ _MARKS = {  # those of UTF-32 first: one of them begins like one of UTF-16
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_UTF16_UNMARKED = {rb"[^\0]\0[^\0]\0": "utf-16-le", rb"\0[^\0]\0[^\0]": "utf-16-be"}
+_UTF16_UNMARKED = {rb"(?:[ -~]\0){4}": "utf-16-le", rb"(?:\0[ -~]){4}": "utf-16-be"}
 
 
 def _mark_broken(error: UnicodeError) -> tuple[str, int]:
@@ -154,15 +154,16 @@ def json_rows(
 
 def _filled(stream: BinaryIO) -> bytes:
     """Return the first block of a stream, whole even if the stream gives less at a time."""
-    parts: list[bytes] = []
-    while sum(map(len, parts)) < BLOCK_BYTES and (part := stream.read(BLOCK_BYTES)):
-        parts.append(part)
-    return b"".join(parts)
+    block = bytearray()
+    while len(block) < BLOCK_BYTES and (part := stream.read(BLOCK_BYTES)):
+        block += part
+    return bytes(block)
 
 
 def _is_utf8(head: bytes) -> bool:
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
+        # A whole block may end inside a letter.
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < BLOCK_BYTES)
     except UnicodeDecodeError:
         return False
     return True
