@@ -105,8 +105,9 @@ def patterns_of_posts(wildcards):
 def labelled_posts(wildcards):
     """The files of posts that a mix draws from; simulated ones are no files."""
     source = STUDY.panels[wildcards.panel].mix.source
-    labelled = [f"{source}/labels.txt", *sorted(map(str, Path(source).glob("*.tsv")))]
-    return [] if source == "simulated" else labelled
+    if source == "simulated" or Path(source).is_file():
+        return [] if source == "simulated" else [source]
+    return [f"{source}/labels.txt", *sorted(map(str, Path(source).glob("*.tsv")))]
 
 
 def files_beside(section):

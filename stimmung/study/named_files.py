@@ -10,7 +10,7 @@ import pandas as pd
 
 from stimmung.baselines.lexicon import read_lexicon
 from stimmung.data.posts.post_files import find_post_files
-from stimmung.data.simulate.mood_mix import read_goemotions
+from stimmung.data.simulate.mood_mix import read_labelled_posts
 from stimmung.data.simulate.simulated_file import simulate_codes, write_simulated_sav
 from stimmung.data.surveys.respondents import needed_columns, respondents_table
 from stimmung.data.surveys.survey_files import BUNDLED_PREFIX, SurveyFile, read_survey_file
@@ -94,7 +94,9 @@ def _panel_readings(panel: Panel, root: Path) -> dict[str, Callable[[], Any]]:
     if panel.files:
         found["files"] = partial(find_post_files, panel.files, panel.weeks.labels(), root)
     if panel.mix is not None and panel.mix.source != "simulated":
-        found["mix.source"] = partial(read_goemotions, root / panel.mix.source)
+        found["mix.source"] = partial(
+            read_labelled_posts, root / panel.mix.source, panel.mix.columns, panel.format
+        )
     for name, tracker in panel.trackers.items():
         options = panel.questions[name].options
         found[f"trackers.{name}"] = partial(read_panel_tracker, tracker, name, options, panel.weeks, root)
