@@ -55,6 +55,7 @@ rule read_survey:
         where=of_survey("where"),
         where_not=of_survey("where_not"),
         weight=of_survey("weight"),
+        group=of_survey("group"),
         simulated=is_simulated,
         code=code_of("read_survey"),
     script:

@@ -24,6 +24,7 @@ def read_survey(
     language: str,
     where: Mapping[str, Sequence[Code]],
     weight: str | None,
+    group: str | None = None,
     where_not: Mapping[str, Sequence[Code]] | None = None,
     simulated: bool = False,
     respondents: Path,
@@ -31,14 +32,14 @@ def read_survey(
 ) -> None:
     """Write the respondents table and its provenance."""
     words = load_codebook(codebook)
-    survey = read_survey_file(file, needed_columns(words, where, weight, where_not))
+    survey = read_survey_file(file, needed_columns(words, where, weight, where_not, group))
     simulated = simulated or words.simulated
     if survey.simulated and not simulated:
         raise InputError(
             f"{file} says that its respondents are simulated, but neither study nor codebook does",
             "Use the survey's `simulate`, or set `simulated: true` in the codebook, so that no table hides it.",
         )
-    table = respondents_table(survey, words, language, where, weight, where_not)
+    table = respondents_table(survey, words, language, where, weight, where_not, group)
     missing = missing_counts(table, list(words.items))
     logger.info("%d of %d rows kept; answers absent: %s", len(table), len(survey.codes), missing or "none")
     write_table(table, respondents, RESPONDENTS)

@@ -17,6 +17,7 @@ from stimmung.baselines.design import design_matrix, steps_of
 from stimmung.baselines.registry import BASELINES
 from stimmung.baselines.tuning import probabilities, tune
 from stimmung.vocabulary.errors import InputError, did_you_mean
+from stimmung.vocabulary.votes_schemas import GROUP
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +39,10 @@ def predict_baseline(
     draws a line through a column, whether ordered items are one column or an indicator of each answer. Survey weights are not used
     in fitting. The result depends on nothing but the arguments: one thread, all seeds set.
 
-    ``train`` and ``test`` are rows of a RESPONDENTS table, ``predictors`` items to predict from. ``grid`` has the estimator's own
-    parameter names, each with the values to try. The result has shape (n_test, n_options), and its rows sum to 1; an option that
-    does not occur in training has probability 0. Raises the InputErrors of :func:`check_grid` and :func:`check_values`.
+    ``train`` and ``test`` are rows of a RESPONDENTS table, ``predictors`` items to predict from. Groups, if the table has them, stay
+    whole in that cross-validation. ``grid`` has the estimator's own parameter names, each with the values to try. The result has
+    shape (n_test, n_options), and its rows sum to 1; an option that does not occur in training has probability 0. Raises the
+    InputErrors of :func:`check_grid` and :func:`check_values`.
     """
     check_grid(name, grid)
     place = {option: number for number, option in enumerate(options)}
@@ -52,7 +54,8 @@ def predict_baseline(
     build = _builder(name, seed, labelled)
     try:
         known = [rows for rows, _ in designs]
-        coding, chosen = tune(build, grid, known, classes, inner_folds, seed, partial(_prepared, name))
+        prepared, groups = partial(_prepared, name), train.get(GROUP)
+        coding, chosen = tune(build, grid, known, classes, inner_folds, seed, prepared, groups)
         x_train, x_test = _prepared(name, *designs[coding])
         fitted = build(**chosen).fit(x_train, classes)
     except BASELINES[name].refusals():

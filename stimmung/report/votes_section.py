@@ -37,9 +37,10 @@ def votes_section(
         "pretrained": has_pretrained(survey, config),
     }
     largest = tables["metrics"][["n_respondents", "n_folds"]].max()
+    of_group = f"; all rows of a '{survey['group']}' stand in one of them" if survey.get("group") else ""
     design = (
         f"{largest['n_respondents']} respondents with a valid answer, each tested once, in one of {largest['n_folds']} stratified "
-        "folds. Test folds are the same under every condition; conditions change what is trained on."
+        f"folds{of_group}. Test folds are the same under every condition; conditions change what is trained on."
     )
     parts = [
         Part("In short", [Points(_headlines(tables)), *_warnings(tables)]),

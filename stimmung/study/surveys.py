@@ -50,6 +50,9 @@ class Survey(Strict):
     """The column of the survey weight. null: every respondent counts 1."""
     weighted_metrics: bool = False
     """Whether weights count in every metric. In shares they always do."""
+    group: str | None = None
+    """The column that says which rows belong together: a person with several rows, a household, a sampling unit, a country. All rows
+    of a group stand in one fold, and are drawn together for `share` and `same_size_as`. null: each row stands for itself."""
     language: str = "en"
     """The language of the prompts, one of the codebook's."""
     split_seed: int = 24
@@ -94,6 +97,8 @@ class Survey(Strict):
             problems.append("conditions: needs at least one")
         if self.file is None and self.simulate is None:
             problems.append("needs a 'file', or 'simulate' for made-up respondents")
+        if self.group is not None and self.simulate is not None:
+            problems.append("group: made-up respondents have none; leave it out, or give a 'file'")
         raise_together(problems)
         return self
 

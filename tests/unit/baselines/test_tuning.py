@@ -68,3 +68,25 @@ def test_fault_aq_of_two_codings_the_one_with_the_lower_loss_is_chosen_and_of_eq
     as_they_are = lambda train, test: (train, test)  # noqa: E731
     places = [tune(LogisticRegression, {"C": [1.0]}, one, classes, 3, 0, as_they_are) for one in both]
     assert places == [(1, {"C": 1.0}), (0, {"C": 1.0}), (0, {"C": 1.0})]
+
+
+def test_fault_at_the_inner_cross_validation_keeps_groups_whole():
+    rng = np.random.default_rng(0)
+    # Each person has ten rows; what tells persons apart says nothing about another one's answer.
+    person = np.repeat(np.arange(20), 10)
+    classes = rng.integers(0, 2, 20)[person]
+    who = pd.get_dummies(person).astype(float)
+    groups = pd.Series(person.astype(str))
+    arguments = {"C": [0.0001, 10.0]}, [who], classes, 5, 0, lambda train, test: (train, test)
+    assert tune(LogisticRegression, *arguments) == (0, {"C": 10.0})
+    assert tune(LogisticRegression, *arguments, groups=groups) == (0, {"C": 0.0001})
+
+
+@pytest.mark.parametrize("n_groups", [1, 2])
+def test_fault_at_too_few_groups_to_tune_on_still_give_a_point(n_groups):
+    x, classes = sample(0)
+    groups = pd.Series(np.where(np.arange(200) < 100, "a", "b") if n_groups == 2 else "a", index=x.index)
+    # Each class is in one group only, so that no model learned from the other knows it.
+    classes = (np.arange(200) >= 100).astype(int) if n_groups == 2 else classes
+    as_they_are = lambda train, test: (train, test)  # noqa: E731
+    assert tune(LogisticRegression, GRID, [x], classes, 3, 0, as_they_are, groups) == (0, {"C": 0.001})
