@@ -201,7 +201,7 @@ rule score_respondents:
     threads: 1
     resources:
         mem_mb=memory_of_model,
-        runtime=minutes_of_rows(lambda wildcards, input: n_rows(Path(input.prompts))),
+        runtime=minutes_of_rows(rows_scored),
     params:
         method="{model}/{arm}",
         arm="{arm}",
@@ -209,6 +209,8 @@ rule score_respondents:
         language=of_survey("language"),
         chat=of_model("chat"),
         examples=examples_of_arm,
+        few_shot=how_examples_are_chosen,
+        drop_items=of_condition("drop_items"),
         scoring=STUDY.scoring.model_dump(mode="json"),
         tokens_per_batch=STUDY.engine.tokens_per_batch,
         store=STORE,
@@ -242,6 +244,8 @@ rule ask_endpoint:
         seed="{seed}",
         language=of_survey("language"),
         examples=examples_of_arm,
+        few_shot=how_examples_are_chosen,
+        drop_items=of_condition("drop_items"),
         endpoint=of_endpoint(),
         scoring=STUDY.scoring.model_dump(mode="json"),
         cache=lambda wildcards: f"{STORE}/endpoints/{wildcards.endpoint}.sqlite",

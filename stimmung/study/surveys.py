@@ -9,6 +9,7 @@ from stimmung.vocabulary.arms import ARMS, sees_training_rows
 from stimmung.vocabulary.codebook import Code, Codebook
 from stimmung.vocabulary.condition import Condition, Subgroup, combined_conditions
 from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
+from stimmung.vocabulary.few_shot import FewShot
 from stimmung.vocabulary.strict import Strict, UserPath
 
 
@@ -68,7 +69,9 @@ class Survey(Strict):
     arms: list[str] = Field(["tiny/tuned", "tiny/zero-shot"])
     """What language models do, as MODEL/ARM. ARM: tuned, zero-shot, few-shot, persona or classifier (docs/arms.md)."""
     few_shot_k: int = Field(4, gt=0)
-    """Examples in a few-shot prompt, drawn from the training rows only."""
+    """Examples in a few-shot prompt, from the training rows only. A number that does not fit the model's context is an error."""
+    few_shot: FewShot = FewShot()
+    """How these are chosen."""
     training: str | None = None
     """A preset of `training`. null: `tiny-votes` for the built-in model, `votes` for every other."""
     seeds: list[int] = Field([24], min_length=1)
