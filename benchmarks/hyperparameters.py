@@ -42,6 +42,7 @@ from stimmung.text.prompts import plain_text, survey_messages
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.atomic_files import write_json
 from stimmung.vocabulary.codebook import Codebook, in_language
+from stimmung.vocabulary.few_shot import FewShot
 from stimmung.vocabulary.layout import Layout
 from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.scoring import Scoring
@@ -157,9 +158,11 @@ def held_out(
             LocalScorer(base, rendering, options, [store.adapter(key)], Scoring(), 16384),
             prompts=survey["prompts"],
             splits=survey["splits"][survey["splits"].fold == 0],
-            weights=survey["table"].set_index("respondent_id").weight,
+            respondents=survey["table"],
             options=options,
             examples=0,
+            few_shot=FewShot(),
+            items=[],
             seed=0,
         )
     chances = found[[f"p_{option}" for option in options]].to_numpy()

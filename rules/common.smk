@@ -117,6 +117,11 @@ def rows_trained(wildcards, input):
     return len(FOLDS) * rows
 
 
+def rows_scored(wildcards, input):
+    """The rows that a survey's job reads; an example of a few-shot prompt is as long as a row."""
+    return n_rows(Path(input.prompts)) * (1 + examples_of_arm(wildcards))
+
+
 def rows_of_weeks(wildcards, input):
     """The blocks of posts that a panel's job passes through the model, all epochs, weeks and seeds."""
     rows = rows_of_training(training_preset(wildcards), GUESSED_BLOCKS_PER_WEEK)

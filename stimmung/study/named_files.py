@@ -55,12 +55,15 @@ def read_respondents(
 
     If ``made_up`` is a number, this many respondents are made up, and the file is not read.
     """
-    columns = needed_columns(codebook, survey.where, survey.weight, survey.where_not)
-    if survey.simulate is None and made_up is None:
+    real = survey.simulate is None and made_up is None
+    group = survey.group if real else None
+    columns = needed_columns(codebook, survey.where, survey.weight, survey.where_not, group)
+    if real:
         found = read_survey_file(_survey_path(survey, root), columns, survey.encoding, survey.max_lost_share)
     else:
         found = _made_up_file(survey, codebook, root, made_up, columns)
-    return respondents_table(found, codebook, survey.language, survey.where, survey.weight, survey.where_not)
+    chosen = survey.where, survey.weight, survey.where_not, group
+    return respondents_table(found, codebook, survey.language, *chosen)
 
 
 def _survey_path(survey: Survey, root: Path) -> str:
