@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from stimmung.engine.base.gguf_source import gguf_file, is_gguf
 from stimmung.vocabulary.atomic_files import digest_of_file, share_as_usual
 from stimmung.vocabulary.errors import InputError
 
@@ -95,7 +96,10 @@ def load_tokenizer(path: Path) -> Any:
 
 
 def check_source(source: str) -> None:
-    """Raise InputError if a directory is absent, or lacks weights in safetensors or a config; a hub id passes."""
+    """Raise InputError if a file or directory is absent, or lacks weights in safetensors or a config; a hub id passes."""
+    if is_gguf(source):
+        gguf_file(source)
+        return
     directory = Path(source)
     if not directory.is_dir():
         if source.startswith((".", "/", "results/")):
