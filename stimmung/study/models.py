@@ -33,11 +33,11 @@ class Model(Strict):
     """Whether it is a BERT-style encoder, for the arm MODEL/classifier only. Needs quantization: none."""
 
     @property
-    def directory(self) -> str | None:
-        """The local directory that it comes from. A name with one slash is a Hugging Face id, unless there is such a directory."""
-        if self.source.startswith("results/") or is_gguf(self.source):
+    def local(self) -> str | None:
+        """The source if it is on this machine, a directory or .gguf file. A name with one slash is a hub id, unless there is one."""
+        if self.source.startswith("results/"):
             return None
-        local = self.source.startswith((".", "/")) or self.source.count("/") > 1
+        local = self.source.startswith((".", "/")) or self.source.count("/") > 1 or is_gguf(self.source)
         return self.source if local or ("/" in self.source and Path(self.source).is_dir()) else None
 
     @model_validator(mode="after")
@@ -51,7 +51,7 @@ class Model(Strict):
     @model_validator(mode="after")
     def _hub_models_are_pinned(self) -> Self:
         is_hub_id = self.source.count("/") == 1 and not self.source.startswith("results/")
-        if is_hub_id and not is_gguf(self.source) and self.directory is None and self.revision is None:
+        if is_hub_id and self.local is None and self.revision is None:
             needed = (
                 "as a Hugging Face id it needs a 'revision' of 40 hex digits, so that the run can be repeated"
             )
@@ -71,4 +71,4 @@ class Model(Strict):
         directory = Path(self.source)
         if directory.is_dir():
             return sorted(str(file) for file in directory.iterdir() if file.suffix in _FILES_OF_A_MODEL)
-        return [str(directory / "config.json")] if self.directory and prepared.exists() else []
+        return [str(directory / "config.json")] if self.local and prepared.exists() else []

@@ -11,17 +11,17 @@ def test_fault_ss_a_relative_folder_that_exists_is_a_folder(tmp_path, monkeypatc
     with pytest.raises(ValidationError, match="'models/mine' is not a directory here"):
         Model(source="models/mine")
     (tmp_path / "models/mine").mkdir(parents=True)
-    assert Model(source="models/mine").directory == "models/mine"
+    assert Model(source="models/mine").local == "models/mine"
 
 
 @pytest.mark.parametrize("source", ["./mine", "/models/mine", "~/mine", "models/of/mine"])
 def test_what_can_be_no_hub_id_is_a_directory_even_if_it_is_absent(source):
-    assert Model(source=source).directory == source.replace("~", str(Path.home()))
+    assert Model(source=source).local == source.replace("~", str(Path.home()))
 
 
 def test_a_hub_model_needs_a_commit():
-    assert Model(source="a/b", revision="0" * 40).directory is None
-    assert Model(source="built-in").directory is None
+    assert Model(source="a/b", revision="0" * 40).local is None
+    assert Model(source="built-in").local is None
     with pytest.raises(ValidationError, match="revision"):
         Model(source="a/b", revision="main")
 
