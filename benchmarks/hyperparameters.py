@@ -8,12 +8,9 @@ Run after `make demo`, whose base model it uses:  python benchmarks/hyperparamet
 For studies/gles2017-simulated.yaml, where the lowest log-loss alone decided, between the four settings named here:
     python benchmarks/hyperparameters.py --codebook codebooks/gles2017.yaml --layout codebooks/layouts/za6835.yaml --language de \
         --respondents 1900 --seeds 201 202 --steps 360 720 --rates 3e-3 5e-3
-For studies/anes1996-smollm2.yaml, on people of other surveys than the one it reports: the steps are what its time allows, and the rate
-is the one with the lowest mean of the log-losses of both surveys. Of 600 people a fifth are held out:
-    for survey in beps1997 chile1988; do
-        python benchmarks/hyperparameters.py --base results/models/smollm2 --chat --file ../shared/data/$survey/$survey.csv \
-            --codebook codebooks/$survey.yaml --respondents 600 --seeds 1 --ranks 16 --steps 60 --rates 5e-4 1e-3 2e-3
-    done
+For studies/anes1996-smollm2.yaml, where time allows 60 steps of four and one simulated survey, and the lowest log-loss alone decided:
+    python benchmarks/hyperparameters.py --base results/models/smollm2 --chat --respondents 300 --seeds 1 --ranks 16 --batch 4 \
+        --steps 60 --rates 5e-4 1e-3 2e-3
 Writes results/benchmarks/hyperparameters.json.
 """
 
@@ -62,13 +59,13 @@ def main() -> None:
     parser.add_argument("--base", type=Path, default=Path("results/models/tiny"))
     parser.add_argument("--codebook", type=Path, default=Path("codebooks/anes1996.yaml"))
     parser.add_argument("--layout", type=Path, help="makes respondents up as the study's `simulate` does")
-    parser.add_argument("--file", help="a survey's file, of which --respondents are drawn instead of made up")
     parser.add_argument("--chat", action="store_true")
     parser.add_argument("--language", default="en")
     parser.add_argument("--respondents", type=int, default=944)
     parser.add_argument("--rates", type=float, nargs="+", default=[2e-3, 3e-3, 5e-3])
     parser.add_argument("--steps", type=int, nargs="+", default=[120, 180, 240])
     parser.add_argument("--ranks", type=int, nargs="+", default=[8])
+    parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     arguments = parser.parse_args()
     use_threads(1)
@@ -76,16 +73,16 @@ def main() -> None:
     layout = load_layout(arguments.layout) if arguments.layout else None
     found = []
     for seed in arguments.seeds:
-        if arguments.file is not None:
-            table = drawn(words, language, arguments.file, arguments.respondents, seed)
-        elif layout is not None:
-            table = from_file(words, layout, language, arguments.respondents, seed)
-        else:
-            table = simulate_respondents(words, language, arguments.respondents, seed)
+        table = (
+            simulate_respondents(words, language, arguments.respondents, seed)
+            if layout is None
+            else from_file(words, layout, language, arguments.respondents, seed)
+        )
         survey = as_study(table, words, language, seed)
         for rank, steps, rate in itertools.product(arguments.ranks, arguments.steps, arguments.rates):
+            tried = training(rank, steps, rate, arguments.batch)
             rendering = Rendering(base.tokenizer, arguments.chat, in_language(words.question, language))
-            measured = held_out(base, rendering, words, language, survey, training(rank, steps, rate), seed)
+            measured = held_out(base, rendering, words, language, survey, tried, seed)
             found.append({"r": rank, "max_steps": steps, "learning_rate": rate, "seed": seed, **measured})
             print(found[-1], flush=True)
     table = pd.DataFrame(found)
@@ -111,7 +108,7 @@ def choose(table: pd.DataFrame) -> dict[str, Any]:
     )
 
 
-def training(rank: int, steps: int, rate: float) -> Training:
+def training(rank: int, steps: int, rate: float, batch: int) -> Training:
     return Training(
         r=rank,
         lora_alpha=2 * rank,
@@ -119,16 +116,8 @@ def training(rank: int, steps: int, rate: float) -> Training:
         num_train_epochs=None,
         max_steps=steps,
         warmup_ratio=0.1,
-        per_device_train_batch_size=8,
+        per_device_train_batch_size=batch,
     )
-
-
-def drawn(words: Codebook, language: str, file: str, n: int, seed: int) -> pd.DataFrame:
-    """Return ``n`` respondents of a survey's file who answered the target, drawn without replacement."""
-    survey = read_survey_file(file, needed_columns(words, {}, None))
-    table = respondents_table(survey, words, language, {}, None)
-    answered = table[table[words.target].notna()]
-    return answered.sample(min(n, len(answered)), random_state=seed).reset_index(drop=True)
 
 
 def from_file(words: Codebook, layout: Layout, language: str, n: int, seed: int) -> pd.DataFrame:

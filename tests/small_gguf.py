@@ -25,7 +25,7 @@ def written(source, path, *, without=(), **fields):
         if not left_out.fullmatch(tensor.name):
             writer.add_tensor(tensor.name, np.array(tensor.data))
     for name, value in fields.items():
-        if name not in reader.fields:
+        if name not in reader.fields and not left_out.fullmatch(name):
             writer.add_uint16(name, value)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

