@@ -178,4 +178,7 @@ def gguf_tokenizer(file: Path) -> Any:
 
 def _unreadable(file: Path, error: Exception) -> InputError:
     said = (str(error).splitlines() or [type(error).__name__])[0]
-    return InputError(f"{file} cannot be read as a GGUF model: {said}", "It may be damaged or truncated.")
+    return InputError(
+        f"{file} cannot be read as a GGUF model: {said}",
+        "It may be damaged or truncated, or hold an architecture that transformers does not read from this format.",
+    )
