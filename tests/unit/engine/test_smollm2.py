@@ -68,17 +68,17 @@ def prepared(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def words():
-    """The demo's codebook, of which two items are shown: short prompts."""
+    """The demo's codebook, of which three items are shown: short prompts."""
     codebook = load_codebook(ROOT / "codebooks/anes1996.yaml")
-    items = {name: codebook.items[name] for name in ("age", "party_id", codebook.target)}
+    items = {name: codebook.items[name] for name in ("age", "education", "party_id", codebook.target)}
     return codebook.model_copy(update={"items": items})
 
 
 @pytest.fixture(scope="module")
 def voters(words):
-    """The messages that ask 46 voters, and their votes; the last six are tested."""
+    """The messages that ask 44 voters, and their votes; the last four are tested."""
     file = read_survey_file("statsmodels:anes96", needed_columns(words, {}, None))
-    table = respondents_table(file, words, "en", {}, None).sample(46, random_state=1).to_dict("records")
+    table = respondents_table(file, words, "en", {}, None).sample(44, random_state=1).to_dict("records")
     return [survey_messages(row, words, "en") for row in table], [str(row[words.target]) for row in table]
 
 
@@ -116,12 +116,12 @@ def test_tuning_teaches_to_answer_and_scores_are_those_of_transformers(
     options = words.target_labels("en")
     messages, votes = voters
     rows = []
-    for asked, vote in zip(messages[:-6], votes, strict=False):
+    for asked, vote in zip(messages[:-4], votes, strict=False):
         context, (answer,) = rendering.encode(asked, [vote])
         rows.append(TrainingRow(context + answer, len(context)))
     store = Store(tmp_path)
     (key,) = train_adapters(base, QUICK, [Task("of 40 voters", rows, 1)], store, pace=Pace())
-    tested = [rendering.encode(asked, options) for asked in messages[-6:]]
+    tested = [rendering.encode(asked, options) for asked in messages[-4:]]
 
     def ours(adapters, reader):
         asked = [Prompt(*encoded, reader) for encoded in tested]
@@ -131,10 +131,10 @@ def test_tuning_teaches_to_answer_and_scores_are_those_of_transformers(
     if chat:
         written = [
             base.tokenizer.apply_chat_template(one, tokenize=False, add_generation_prompt=True)
-            for one in messages[-6:]
+            for one in messages[-4:]
         ]
     else:
-        written = [plain_text(one, question) + " " for one in messages[-6:]]
+        written = [plain_text(one, question) + " " for one in messages[-4:]]
     untuned, tuned = ours([], -1), ours([store.adapter(key)], 0)
     assert np.abs(untuned - plain_scores(plain, base.tokenizer, written, options)).max() < 1e-4
     peft = PeftModel.from_pretrained(plain, store.adapter(key)).eval()
