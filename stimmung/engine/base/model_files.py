@@ -112,6 +112,8 @@ def check_source(source: str) -> None:
                 f"{source} holds pickled weights ({pickled[0]}), which can run any code when they are read",
                 "Save the model with safetensors: model.save_pretrained(path), with a recent transformers.",
             )
-        raise InputError(f"{source} holds no *.safetensors file")
+        ggufs = sorted(file.name for file in directory.glob("*.gguf"))
+        hint = f"A GGUF file is named itself, as `source: {directory / ggufs[0]}`." if ggufs else None
+        raise InputError(f"{source} holds no *.safetensors file", hint)
     if not (directory / "config.json").exists():
         raise InputError(f"{source} holds no config.json")
