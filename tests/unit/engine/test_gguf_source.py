@@ -6,6 +6,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from stimmung.engine.base.gguf_source import as_directory, gguf_file, gguf_tokenizer
+from stimmung.engine.base.model_files import check_source
 from stimmung.engine.base.tiny import _build_tokenizer
 from stimmung.vocabulary.errors import InputError
 from tests.small_gguf import written
@@ -145,3 +146,10 @@ def test_what_names_no_file_of_a_package_says_how_it_is_written(source):
     with pytest.raises(InputError, match="names no GGUF file") as caught:
         gguf_file(source)
     assert "package:NAME/FILE.gguf" in caught.value.hint
+
+
+def test_a_directory_that_holds_a_gguf_file_says_how_it_is_named(tmp_path):
+    (tmp_path / "model.gguf").touch()
+    with pytest.raises(InputError, match=r"holds no \*\.safetensors file") as caught:
+        check_source(str(tmp_path))
+    assert f"source: {tmp_path / 'model.gguf'}" in caught.value.hint
