@@ -14,6 +14,7 @@ from stimmung.data.simulate.mood_mix import read_labelled_posts
 from stimmung.data.simulate.simulated_file import simulate_codes, write_simulated_sav
 from stimmung.data.surveys.respondents import needed_columns, respondents_table
 from stimmung.data.surveys.survey_files import BUNDLED_PREFIX, SurveyFile, read_survey_file
+from stimmung.engine.base.gguf_source import gguf_file, is_gguf
 from stimmung.study.panel_series import read_panel_signal, read_panel_tracker
 from stimmung.study.panels import Panel
 from stimmung.study.reading import load_layout
@@ -28,7 +29,7 @@ from stimmung.vocabulary.row_rules import Wanted
 def readings(study: Study, root: Path = Path()) -> dict[str, Callable[[], Any]]:
     """Return functions that read what this run names, by the key of the config that names it; each raises InputError.
 
-    Posts and model directories are only looked for. Relative paths start from ``root``.
+    Posts and models are only looked for. Relative paths start from ``root``.
     """
     found: dict[str, Callable[[], Any]] = {}
     for name, survey in study.selected_surveys().items():
@@ -39,8 +40,8 @@ def readings(study: Study, root: Path = Path()) -> dict[str, Callable[[], Any]]:
     for name, panel in study.selected_panels().items():
         found |= {f"panels.{name}.{key}": reading for key, reading in _panel_readings(panel, root).items()}
     for name, model in study.selected_models().items():
-        if model.directory is not None:
-            found[f"models.{name}"] = partial(_look_for_model, model.directory, root)
+        if model.local is not None:
+            found[f"models.{name}"] = partial(_look_for_model, model.local, root)
     asked = {model for survey in study.selected_surveys().values() for model in survey.models()}
     for name, endpoint in study.endpoints.items():
         if name in asked and endpoint.tokenizer is not None and endpoint.tokenizer not in study.models:
@@ -110,10 +111,12 @@ def _panel_readings(panel: Panel, root: Path) -> dict[str, Callable[[], Any]]:
     return found
 
 
-def _look_for_model(directory: str, root: Path) -> None:
-    if not (root / directory).is_dir():
+def _look_for_model(source: str, root: Path) -> None:
+    if is_gguf(source):
+        gguf_file(source, root)
+    elif not (root / source).is_dir():
         raise InputError(
-            f"no model directory at {directory}",
+            f"no model directory at {source}",
             "A model's `source` is a path from where snakemake is started, a Hugging Face id, or 'built-in'.",
         )
 
