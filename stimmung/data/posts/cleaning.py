@@ -25,7 +25,7 @@ _BLOCK_TAG = r"(?i)</?(?:br|p|div|li|ul|ol|blockquote|pre|h[1-6]|hr|tr)\b[^<>]*>
 # Tags that a person hardly writes as words of a post.
 _MARKUP = r"(?i)</(?:p|a|span|div|li)>|<br\b[^<>]*>"
 # '#' is also a part of an entity's number, as in &#39;, which Mastodon and Twitter's old dumps have.
-_ENTITY = r"(&(?:amp;)*#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6});)"
+_ENTITY = r"(&#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6});)"
 _EMOJI_ONLY = rf"^[{_SPACE}\p{{So}}\p{{Sk}}\x{{200d}}\x{{20e3}}\x{{fe0e}}\x{{fe0f}}\x{{e0020}}-\x{{e007f}}]+$"
 
 
