@@ -503,3 +503,13 @@ def test_fault_ii_numbers_of_15_digits_and_zeros_are_rounded_only_if_most_are(tm
     report, _ = read(tmp_path, "*.csv", "*.tsv", columns=PostColumns(post_id="id"))
     (told,) = [one for one in report["warnings"] if "look rounded" in one]
     assert f"{tmp_path / '*.csv'}: 9 values of the post_id" in told
+
+
+def test_fault_rr_a_post_inside_a_csv_cell_marks_a_repost_and_entities_are_told(tmp_path, capsys):
+    flags = ["{'id': 5, 'text': 'x'}", "nan", "{}", "", "None"]
+    rows = [("2020-01-01", "a", f"one &amp; {number}", flag) for number, flag in enumerate(flags)]
+    write_csv(tmp_path / "posts.csv", rows, header=("time", "author", "text", "retweeted_status"))
+    report, weeks = read(tmp_path, columns=PostColumns(retweet="retweeted_status"))
+    assert report["dropped"] == {"retweet": 1} and "one &amp; 0" not in texts(weeks)
+    told = capsys.readouterr().err
+    assert "4 texts hold HTML entities" in told and "neither true nor false" not in told
