@@ -8,13 +8,12 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from stimmung.data.surveys.respondents import missing_counts, needed_columns, respondents_table
-from stimmung.data.surveys.survey_codes import MAX_LOST_SHARE
 from stimmung.data.surveys.survey_files import fingerprint, read_survey_file
 from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.atomic_files import write_json
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import write_table
-from stimmung.vocabulary.row_rules import Wanted
+from stimmung.vocabulary.row_rules import MAX_LOST_SHARE, Wanted
 from stimmung.vocabulary.votes_schemas import RESPONDENTS
 from stimmung.workflow.run import run
 

@@ -6,13 +6,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from stimmung.data.surveys.survey_codes import MAX_LOST_SHARE
 from stimmung.vocabulary.arms import ARMS, sees_training_rows
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.condition import Condition, Subgroup, combined_conditions
 from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
 from stimmung.vocabulary.few_shot import FewShot
-from stimmung.vocabulary.row_rules import Wanted
+from stimmung.vocabulary.row_rules import MAX_LOST_SHARE, Wanted
 from stimmung.vocabulary.strict import Strict, UserPath
 
 
