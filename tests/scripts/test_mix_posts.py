@@ -2,14 +2,15 @@ from scripts.mix_posts import mix_posts
 from stimmung.study.panels import Mix
 from stimmung.vocabulary.moods_schemas import POSTS, TRACKER
 from stimmung.vocabulary.parquet_tables import read_table
-from stimmung.vocabulary.posts import Cleaning
+from stimmung.vocabulary.posts import Cleaning, PostFormat
 from stimmung.vocabulary.weeks import Weeks
 from tests.unit.data.test_mood_mix import write_goemotions
 
 
-def mix(folder, source, n_posts):
+def mix(folder, source, n_posts, **columns):
     mix_posts(
-        mix=Mix(source=source, joy_shares=[0, 0.5, 1], n_posts=n_posts),
+        mix=Mix(source=source, joy_shares=[0, 0.5, 1], n_posts=n_posts, **columns),
+        format=PostFormat(),
         weeks=Weeks(first="2000-01-03", last="2000-01-17"),
         cleaning=Cleaning(),
         posts=folder / "posts",

@@ -18,7 +18,7 @@ from stimmung.data.posts.post_files import find_post_files
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.posts import PostColumns, PostFilters, PostFormat
 from stimmung.vocabulary.weeks import Weeks
-from tests.weekly_posts import READER, WEEKS, read, texts, write_csv, write_jsonl
+from tests.weekly_posts import ANY_LOSS, READER, WEEKS, read, texts, write_csv, write_jsonl
 
 FIRST, SECOND, THIRD = WEEKS.labels()
 MARK = "planted-marker"
@@ -80,7 +80,7 @@ def test_every_row_is_kept_or_counted_once(tmp_path):
         b"2020-01-02,ann,RT @x: y\n2020-01-02,ann,@x https://y\n2021-01-02,ann,later\n2020-01-01,ann,kept\n"
         b"2020-01-02,ann,kept\n"
     )
-    report, weeks = read(tmp_path)
+    report, weeks = read(tmp_path, format=ANY_LOSS)
     assert texts(weeks) == ["kept"]
     assert report["dropped"] == {
         "unparsable-time": 1, "no-time": 1, "no-author": 1, "no-text": 1, "broken-utf8": 1, "nul-bytes": 1,
@@ -117,7 +117,7 @@ def test_with_identifiers_a_post_is_known_by_its_own(tmp_path):
         ],
         header=header,
     )
-    report, weeks = read(tmp_path, columns=PostColumns(post_id="id"))
+    report, weeks = read(tmp_path, columns=PostColumns(post_id="id"), format=ANY_LOSS)
     assert len(weeks[FIRST]) == 2
     assert report["dropped"] == {"same-post": 1, "no-id": 1}
 
@@ -271,12 +271,14 @@ def test_a_week_can_stand_in_the_names_of_files_without_times(tmp_path):
 
 def test_times_that_do_not_parse_stop_the_reading_if_no_time_does(tmp_path):
     write_csv(tmp_path / "posts.csv", [(f"19/03/{MARK}", "a", "x"), ("19/03/2020", "a", "y")])
-    with pytest.raises(InputError, match=r"posts\.csv: no time in column 'time' parses as 'iso'") as told:
+    with pytest.raises(
+        InputError, match=r"2 of 2 rows cannot be used: unparsable-time 2 .*`time_format` is 'iso'"
+    ) as told:
         read(tmp_path)
     assert MARK not in str(told.value)
     report, _ = read(
         tmp_path,
-        format=PostFormat(time_format="%d/%m/%Y"),
+        format=PostFormat(time_format="%d/%m/%Y", max_lost_share=1),
         weeks=Weeks(first="2020-03-18", last="2020-03-18", anchor="WED"),
     )
     assert report["dropped"] == {"unparsable-time": 1}
@@ -329,7 +331,7 @@ def test_no_text_author_or_file_name_reaches_log_report_or_error(tmp_path, caplo
         f'{{"time": "2020-01-08", "author": "{MARK}", "text": "{MARK}"}}',
     ]
     (tmp_path / f"{MARK}.jsonl").write_text("\n".join(lines))
-    report, weeks = read(tmp_path, "*.csv", "*.jsonl")
+    report, weeks = read(tmp_path, "*.csv", "*.jsonl", format=ANY_LOSS)
     assert len(weeks[FIRST]) == 10
     shown = caplog.text + json.dumps(report) + "".join(capsys.readouterr())
     assert MARK not in shown
@@ -391,7 +393,7 @@ def test_fault_ii_identifiers_that_a_spreadsheet_rounded_are_warned_of(tmp_path)
     pd.DataFrame(
         {"time": "2020-01-01", "author": "a", "text": ["x", "y"], "id": [1.213270000000000123e18, None]}
     ).to_parquet(tmp_path / "posts.parquet")
-    report, _ = read(tmp_path, "*.csv", "*.parquet", columns=PostColumns(post_id="id"))
+    report, _ = read(tmp_path, "*.csv", "*.parquet", columns=PostColumns(post_id="id"), format=ANY_LOSS)
     told = [one for one in report["warnings"] if "look rounded, like 1.21327E+18" in one]
     assert [one.split(": ")[1].split(" ")[0] for one in told] == ["10", "1"]
 

@@ -80,7 +80,7 @@ def test_lone_surrogates_and_nested_values_in_json_cost_their_row(tmp_path):
     (tmp_path / "posts.jsonl").write_text(
         '{"time": 1, "author": {"id": 5}, "text": "\\ud83d"}\n'
         '{"time": 1, "author": {"id": 5}, "text": "\\ud83d\\ude00"}\n'
-        '{"time": 1, "author": {"id": 5}, "text": ["no"]}\n'
+        '{"time": 1, "author": {"id": 5}, "text": {"no": 1}}\n'
         '{"time": 1, "author": {"id": null}}\n'
     )
     columns, dropped = columns_of(tmp_path / "posts.jsonl", PostColumns(author="author.id"))
@@ -140,7 +140,6 @@ def test_the_first_line_of_a_file_without_a_header_is_not_shown(tmp_path):
     ("name", "content", "told"),
     [
         ("posts.csv", b"", "no header"),
-        ("posts.csv", "time,author,text\n".encode("utf-16"), "is UTF-16, not UTF-8"),
         ("posts.csv.gz", b"not gzip at all", "damaged"),
         ("posts.parquet", b"not parquet at all", "damaged"),
         ("posts.txt", b"x", "not a kind of file that posts can be read from"),
