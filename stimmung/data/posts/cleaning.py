@@ -18,6 +18,9 @@ _SPACE = r"\t-\r\x1c-\x20\x{85}\p{Z}"
 _SPACES_TO_COLLAPSE = (
     rf"[{_SPACE}]{{2}}|[\t-\r\x1c-\x1f\x{{85}}\x{{a0}}\x{{1680}}\x{{2000}}-\x{{3000}}]|^ | $"
 )
+STRIPPED = "texts were HTML, whose tags were taken out (`cleaning.html`)"
+MARKUP = "texts hold HTML tags; `cleaning.html: strip` takes them out"
+ENTITIES = "texts hold HTML entities such as &amp;; `cleaning.html_entities: unescape` makes them letters"
 # Symbols, skin tones (Sk), flags and keycaps, and what joins them.
 # A tag begins like one: "a <3 b" has none. What stands between quotes may hold a >.
 _TAG = r"""<(?:/?[a-zA-Z](?:[^<>"']|"[^"]*"|'[^']*')*|!--(?:[^-]|-[^-])*--)>"""
@@ -25,7 +28,8 @@ _BLOCK_TAG = r"(?i)</?(?:br|p|div|li|ul|ol|blockquote|pre|h[1-6]|hr|tr)\b[^<>]*>
 # Tags that a person hardly writes as words of a post.
 _MARKUP = r"(?i)</(?:p|a|span|div|li)>|<br\b[^<>]*>"
 # '#' is also a part of an entity's number, as in &#39;, which Mastodon and Twitter's old dumps have.
-_ENTITY = r"(&(?:amp;)*#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6});)"
+_ENTITY = r"(&#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6});)"
+_ANY_ENTITY = r"&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});"
 _EMOJI_ONLY = rf"^[{_SPACE}\p{{So}}\p{{Sk}}\x{{200d}}\x{{20e3}}\x{{fe0e}}\x{{fe0f}}\x{{e0020}}-\x{{e007f}}]+$"
 
 
@@ -61,11 +65,15 @@ def is_stripped(texts: pa.Array, cleaning: Cleaning) -> pa.Array:
     return pc.and_(pc.starts_with(texts, "<p"), pc.ends_with(texts, "</p>"))
 
 
-def has_markup(texts: pa.Array) -> pa.Array:
-    """Return, for each text, whether it has tags as web pages have them, shape (n,)."""
-    if not _may_hold(texts, b"<"):
-        return pa.array(np.zeros(len(texts), bool))
-    return pc.match_substring_regex(texts, _MARKUP)
+def odd_texts(texts: pa.Array, cleaning: Cleaning) -> dict[str, int]:
+    """Return what a user should know about the HTML in texts, with the number of texts of which it holds."""
+    stripped = is_stripped(texts, cleaning)
+    found = {STRIPPED: stripped.true_count}
+    if cleaning.html != "keep" and _may_hold(texts, b"<"):
+        found[MARKUP] = pc.and_not(pc.match_substring_regex(texts, _MARKUP), stripped).true_count
+    if cleaning.html_entities == "keep" and _may_hold(texts, b"&"):
+        found[ENTITIES] = pc.match_substring_regex(texts, _ANY_ENTITY).true_count
+    return found
 
 
 def removed_pattern(cleaning: Cleaning) -> str:

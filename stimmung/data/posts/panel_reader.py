@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stimmung.data.posts.authors import keyed_digests
-from stimmung.data.posts.cleaning import clean_texts, has_markup, is_emoji_only, is_stripped
+from stimmung.data.posts.cleaning import clean_texts, is_emoji_only, odd_texts
 from stimmung.data.posts.lost_rows import FAULTS, MANY_OF_A_FILE, look_of_time, refuse_if_many
 from stimmung.data.posts.post_files import TRUE, PostFile, read_post_file
 from stimmung.data.posts.post_times import OUTSIDE, parse_times, week_numbers
@@ -29,11 +29,10 @@ logger = logging.getLogger(__name__)
 
 SCRATCH = ".reading"
 RETWEET_SIGN = "RT @"
-STRIPPED = "texts were HTML, whose tags were taken out (`cleaning.html`)"
-MARKUP = "texts hold HTML tags; `cleaning.html: strip` takes them out"
 REMOVED = pa.array(["[removed]", "[deleted]"])  # what Reddit leaves of a post, or of its author
 _TRUE = pa.array(TRUE)
-_FALSE = pa.array(["false", "f", "no", "n", "0", "0.0", "", None])
+_FALSE = pa.array(["false", "f", "no", "n", "0", "0.0", "", "nan", "none", "null", "{}", None])
+_POST = r"(?s)^\{.+\}$"  # a post inside the post, as csv files hold it
 # How a spreadsheet, which keeps 15 digits, writes 1213270123456789012.
 _WITH_EXPONENT = r"^[0-9]([.,][0-9]+)?[eE]\+?[0-9]+$"
 _ENDS_IN_ZEROS = r"^[1-9][0-9]{14}0{2,}$"
@@ -192,10 +191,11 @@ def _filter(batch: _Batch, reader: PostReader, tally: Tally) -> None:
             tally.notice({said: _n_rounded(batch[role])})
     if reader.filters.retweets == "drop" and "retweet" in batch:
         flags = pc.utf8_lower(pc.utf8_trim_whitespace(batch["retweet"]))
-        neither = pc.invert(pc.or_(pc.is_in(flags, _TRUE), pc.is_in(flags, _FALSE)))
+        true = pc.or_(pc.is_in(flags, _TRUE), pc.fill_null(pc.match_substring_regex(flags, _POST), False))
+        neither = pc.invert(pc.or_(true, pc.is_in(flags, _FALSE)))
         said = f"values of '{reader.columns.retweet}' are neither true nor false, and count as false"
         tally.notice({said: _n_true(neither)})
-        batch.drop(pc.is_in(flags, _TRUE), "retweet")
+        batch.drop(true, "retweet")
     elif reader.filters.retweets == "drop":
         batch.drop(pc.starts_with(batch["text"], RETWEET_SIGN), "retweet")
     if reader.filters.languages:
@@ -215,11 +215,7 @@ def _n_rounded(values: pa.ChunkedArray) -> int:
 
 def _clean(batch: _Batch, reader: PostReader, tally: Tally) -> None:
     """Add the cleaned text, and drop the posts that cleaning leaves too little of."""
-    if reader.cleaning.html != "keep":
-        texts = batch["text"].combine_chunks()
-        stripped = is_stripped(texts, reader.cleaning)
-        kept = pc.and_not(has_markup(texts), stripped)
-        tally.notice({STRIPPED: _n_true(stripped), MARKUP: _n_true(kept)})
+    tally.notice(odd_texts(batch["text"].combine_chunks(), reader.cleaning))
     batch.put("cleaned", clean_texts(batch["text"].combine_chunks(), reader.cleaning))
     batch.drop(pc.equal(pc.utf8_length(batch["cleaned"]), 0), "nothing-left")
     if reader.filters.emoji_only == "drop":

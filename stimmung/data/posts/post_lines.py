@@ -186,7 +186,8 @@ class _PlainTabs:
             return []
         # A text of several lines has tabs seldom, and beside them hardly what looks like this row's time or identifier.
         columns = (set(map(_shape, column)) for column in zip(*rows, strict=True))
-        return rows if any(len(shapes) == 1 and "9" in shapes.pop() for shapes in columns) else []
+        is_each_a_row = any(len(shapes) == 1 and "9999" in shapes.pop() for shapes in columns)
+        return rows if is_each_a_row else []
 
     def row(self, line: str) -> list[str] | None:
         """Return the row that a line is by itself, or None."""
@@ -199,7 +200,7 @@ def _fields(line: str) -> list[str]:
 
 
 def _shape(field: str) -> str:
-    return re.sub("[0-9]+", "9", field)
+    return re.sub("[0-9]", "9", field)
 
 
 class _RereadableLines:

@@ -158,7 +158,7 @@ def test_fault_rr_a_tab_separated_text_that_begins_with_a_quote_keeps_it(texts):
     assert rows_of(content.encode(), "\t")[1:] == rows
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.tuples(
