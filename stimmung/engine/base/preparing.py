@@ -17,8 +17,8 @@ from stimmung.vocabulary.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-# Raise it with every change that gives a prepared model other bytes.
-PREPARE_VERSION = 1
+# Raise it with every change that gives a prepared model other bytes, or proves more of it.
+PREPARE_VERSION = 2
 # A choice: below this share of 4-bit weights a model is not what `quantization: nf4` leads one to expect.
 LOW_PACKED_SHARE = 0.5
 

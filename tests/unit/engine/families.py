@@ -1,0 +1,96 @@
+"""Tiny random models of the families that studies use, by name, each with windows of 20, 40 and 512 tokens where it has windows."""
+
+import torch
+import transformers as hf
+
+VOCABULARY = 320
+CONTEXT = 512
+SHAPE = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 64,
+    "intermediate_size": 64,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": CONTEXT,
+    "head_dim": 16,
+    "pad_token_id": 0,
+    "bos_token_id": 0,
+    "eos_token_id": 1,
+}
+NO_HEAD_DIM = {name: value for name, value in SHAPE.items() if name != "head_dim"}
+EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 64}
+LINEAR = {
+    "linear_num_value_heads": 4,
+    "linear_num_key_heads": 2,
+    "linear_key_head_dim": 16,
+    "linear_value_head_dim": 16,
+}
+
+
+def windowed(name, config):
+    """Return a family's configs for each window."""
+    return {f"{name}, window {window}": lambda window=window: config(window) for window in (20, 40, 512)}
+
+
+CONFIGS = {
+    "Llama": lambda: hf.LlamaConfig(**SHAPE),
+    "Qwen2": lambda: hf.Qwen2Config(**NO_HEAD_DIM),
+    **windowed(
+        "Qwen2", lambda window: hf.Qwen2Config(**NO_HEAD_DIM, use_sliding_window=True, sliding_window=window, max_window_layers=2)
+    ),
+    "Qwen3": lambda: hf.Qwen3Config(**SHAPE),
+    "Qwen3-MoE": lambda: hf.Qwen3MoeConfig(**SHAPE, **EXPERTS),
+    "Qwen3.5": lambda: hf.Qwen3_5TextConfig(**SHAPE, **LINEAR),
+    "Qwen3.5-MoE": lambda: hf.Qwen3_5MoeTextConfig(**SHAPE, **LINEAR, **EXPERTS, shared_expert_intermediate_size=64),
+    "Qwen3-Next": lambda: hf.Qwen3NextConfig(**SHAPE, **LINEAR, **EXPERTS, shared_expert_intermediate_size=64),
+    **windowed("Gemma 2", lambda window: hf.Gemma2Config(**SHAPE, sliding_window=window)),
+    **windowed("Gemma 3", lambda window: hf.Gemma3TextConfig(**SHAPE, sliding_window=window)),
+    **windowed(
+        "Gemma 4",
+        lambda window: hf.Gemma4TextConfig(
+            **SHAPE, sliding_window=window, vocab_size_per_layer_input=VOCABULARY, hidden_size_per_layer_input=16
+        ),
+    ),
+    **windowed("Mistral", lambda window: hf.MistralConfig(**SHAPE, sliding_window=window)),
+    **windowed("Ministral", lambda window: hf.MinistralConfig(**SHAPE, sliding_window=window)),
+    "Ministral 3": lambda: hf.Ministral3Config(**SHAPE),
+    **windowed("Phi-3", lambda window: hf.Phi3Config(**NO_HEAD_DIM, sliding_window=window)),
+    "OLMo 2": lambda: hf.Olmo2Config(**NO_HEAD_DIM),
+    **windowed("OLMo 3", lambda window: hf.Olmo3Config(**NO_HEAD_DIM, sliding_window=window)),
+    "SmolLM3": lambda: hf.SmolLM3Config(**NO_HEAD_DIM),
+    "GPT-NeoX": lambda: hf.GPTNeoXConfig(**NO_HEAD_DIM),
+    "GPT-2": lambda: hf.GPT2Config(
+        vocab_size=VOCABULARY, n_positions=CONTEXT, n_embd=64, n_layer=2, n_head=4, bos_token_id=0, eos_token_id=1
+    ),
+    "OPT": lambda: hf.OPTConfig(
+        vocab_size=VOCABULARY, hidden_size=64, ffn_dim=128, num_hidden_layers=2, num_attention_heads=4,
+        max_position_embeddings=CONTEXT, word_embed_proj_dim=64, pad_token_id=0, bos_token_id=0, eos_token_id=1,
+    ),
+    "Falcon": lambda: hf.FalconConfig(
+        vocab_size=VOCABULARY, hidden_size=64, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=CONTEXT,
+        bos_token_id=0, eos_token_id=1,
+    ),
+    "Falcon, ALiBi": lambda: hf.FalconConfig(
+        vocab_size=VOCABULARY, hidden_size=64, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=CONTEXT,
+        alibi=True, bos_token_id=0, eos_token_id=1,
+    ),
+    **windowed(
+        "gpt-oss",
+        lambda window: hf.GptOssConfig(**SHAPE, num_local_experts=4, num_experts_per_tok=2, sliding_window=window),
+    ),
+    "Granite hybrid": lambda: hf.GraniteMoeHybridConfig(
+        **NO_HEAD_DIM, layer_types=["mamba", "mamba", "attention", "mamba"], num_local_experts=4, num_experts_per_tok=2,
+        shared_intermediate_size=64, mamba_n_heads=4, mamba_d_head=32, mamba_d_state=16, mamba_expand=2,
+    ),
+}  # fmt: skip
+
+
+def random_model(config):
+    """Return a model whose weights are so large that what a layer sees matters."""
+    torch.manual_seed(0)
+    model = hf.AutoModelForCausalLM.from_config(config).eval().float()
+    for parameter in model.parameters():
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.1)
+    return model
