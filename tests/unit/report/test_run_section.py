@@ -3,7 +3,7 @@ import copy
 import pytest
 
 from stimmung.report.page import Facts, render_page
-from stimmung.report.run_section import in_words, notices, rerun_section, run_section
+from stimmung.report.run_section import in_words, noise_facts, notices, rerun_section, run_section
 
 
 @pytest.fixture
@@ -111,3 +111,21 @@ def test_citation_names_code_data_and_models(run):
 )
 def test_values_in_words(value, text):
     assert in_words(value) == text
+
+
+def test_fault_kk_what_rounding_hides_stands_beside_the_model_and_beside_what_it_said(run):
+    proof = {
+        "largest_difference": 1.6e-5,
+        "loss_difference": 0.0,
+        "passes": {"short": "options in one row", "long": "a row for each option"},
+        "noise_nats": 2.4e-5,
+        "noise_in_bfloat16_nats": 0.126,
+    }
+    run["models"]["llama"]["proof"] = proof
+    facts = facts_of(run_section(run))
+    (rounding,) = [value for label, value in facts if label == "Rounding"]
+    assert "right to 2e-05 nats (computed in bfloat16, to 1e-01)" in rounding
+    assert any("to 2e-05 nats" in value and "a row for each option" in value for label, value in facts)
+    branch = {"arms": ["llama/weekly", "llama/tuned", "tiny/weekly"]}
+    assert noise_facts(branch, run["models"]) == [("Rounding", f"llama: {rounding}")]
+    assert noise_facts({"arms": ["tiny/weekly"]}, run["models"]) == [], "prepared before it was measured"
