@@ -9,7 +9,7 @@ SHAPE = {
     "vocab_size": VOCABULARY,
     "hidden_size": 64,
     "intermediate_size": 64,
-    "num_hidden_layers": 4,
+    "num_hidden_layers": 2,
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
     "max_position_embeddings": CONTEXT,
@@ -20,7 +20,9 @@ SHAPE = {
 }
 NO_HEAD_DIM = {name: value for name, value in SHAPE.items() if name != "head_dim"}
 EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 64}
+WINDOWED = {"layer_types": ["sliding_attention", "full_attention"]}
 LINEAR = {
+    "layer_types": ["linear_attention", "full_attention"],
     "linear_num_value_heads": 4,
     "linear_num_key_heads": 2,
     "linear_key_head_dim": 16,
@@ -37,27 +39,27 @@ CONFIGS = {
     "Llama": lambda: hf.LlamaConfig(**SHAPE),
     "Qwen2": lambda: hf.Qwen2Config(**NO_HEAD_DIM),
     **windowed(
-        "Qwen2", lambda window: hf.Qwen2Config(**NO_HEAD_DIM, use_sliding_window=True, sliding_window=window, max_window_layers=2)
+        "Qwen2", lambda window: hf.Qwen2Config(**NO_HEAD_DIM, use_sliding_window=True, sliding_window=window, max_window_layers=1)
     ),
     "Qwen3": lambda: hf.Qwen3Config(**SHAPE),
     "Qwen3-MoE": lambda: hf.Qwen3MoeConfig(**SHAPE, **EXPERTS),
     "Qwen3.5": lambda: hf.Qwen3_5TextConfig(**SHAPE, **LINEAR),
     "Qwen3.5-MoE": lambda: hf.Qwen3_5MoeTextConfig(**SHAPE, **LINEAR, **EXPERTS, shared_expert_intermediate_size=64),
     "Qwen3-Next": lambda: hf.Qwen3NextConfig(**SHAPE, **LINEAR, **EXPERTS, shared_expert_intermediate_size=64),
-    **windowed("Gemma 2", lambda window: hf.Gemma2Config(**SHAPE, sliding_window=window)),
-    **windowed("Gemma 3", lambda window: hf.Gemma3TextConfig(**SHAPE, sliding_window=window)),
+    **windowed("Gemma 2", lambda window: hf.Gemma2Config(**SHAPE, **WINDOWED, sliding_window=window)),
+    **windowed("Gemma 3", lambda window: hf.Gemma3TextConfig(**SHAPE, **WINDOWED, sliding_window=window)),
     **windowed(
         "Gemma 4",
         lambda window: hf.Gemma4TextConfig(
-            **SHAPE, sliding_window=window, vocab_size_per_layer_input=VOCABULARY, hidden_size_per_layer_input=16
+            **SHAPE, **WINDOWED, sliding_window=window, vocab_size_per_layer_input=VOCABULARY, hidden_size_per_layer_input=16
         ),
     ),
     **windowed("Mistral", lambda window: hf.MistralConfig(**SHAPE, sliding_window=window)),
-    **windowed("Ministral", lambda window: hf.MinistralConfig(**SHAPE, sliding_window=window)),
+    **windowed("Ministral", lambda window: hf.MinistralConfig(**SHAPE, **WINDOWED, sliding_window=window)),
     "Ministral 3": lambda: hf.Ministral3Config(**SHAPE),
     **windowed("Phi-3", lambda window: hf.Phi3Config(**NO_HEAD_DIM, sliding_window=window)),
     "OLMo 2": lambda: hf.Olmo2Config(**NO_HEAD_DIM),
-    **windowed("OLMo 3", lambda window: hf.Olmo3Config(**NO_HEAD_DIM, sliding_window=window)),
+    **windowed("OLMo 3", lambda window: hf.Olmo3Config(**NO_HEAD_DIM, **WINDOWED, sliding_window=window)),
     "SmolLM3": lambda: hf.SmolLM3Config(**NO_HEAD_DIM),
     "GPT-NeoX": lambda: hf.GPTNeoXConfig(**NO_HEAD_DIM),
     "GPT-2": lambda: hf.GPT2Config(
@@ -77,11 +79,12 @@ CONFIGS = {
     ),
     **windowed(
         "gpt-oss",
-        lambda window: hf.GptOssConfig(**SHAPE, num_local_experts=4, num_experts_per_tok=2, sliding_window=window),
+        lambda window: hf.GptOssConfig(**SHAPE, **WINDOWED, num_local_experts=4, num_experts_per_tok=2, sliding_window=window),
     ),
     "Granite hybrid": lambda: hf.GraniteMoeHybridConfig(
-        **NO_HEAD_DIM, layer_types=["mamba", "mamba", "attention", "mamba"], num_local_experts=4, num_experts_per_tok=2,
-        shared_intermediate_size=64, mamba_n_heads=4, mamba_d_head=32, mamba_d_state=16, mamba_expand=2,
+        **NO_HEAD_DIM, layer_types=["mamba", "attention"], num_local_experts=4, num_experts_per_tok=2,
+        shared_intermediate_size=64, mamba_n_heads=4, mamba_d_head=32, mamba_d_state=16, mamba_expand=2, mamba_chunk_size=32,
+        logits_scaling=4.0, embedding_multiplier=2.0, residual_multiplier=0.5, attention_multiplier=0.1,
     ),
 }  # fmt: skip
 

@@ -1,0 +1,105 @@
+"""Each family of models from its source to an adapter that PEFT reads, against plain transformers, to 1e-5 in float32."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+from stimmung.engine.base.base_model import load_base
+from stimmung.engine.base.preparing import quantize_base
+from stimmung.engine.base.tiny import _build_tokenizer
+from stimmung.engine.cohort.batching import TrainingRow
+from stimmung.engine.cohort.train import train_adapters
+from stimmung.engine.cohort.training_config import Task
+from stimmung.engine.scoring.branch_pass import options_can_share_a_row
+from stimmung.engine.scoring.prompt_batches import Prompt
+from stimmung.engine.scoring.proof import plain_scores
+from stimmung.engine.scoring.score import score_options, score_with_adapters
+from stimmung.store.paths import RECORD, Store
+from stimmung.vocabulary.pace import Pace
+from stimmung.vocabulary.training import Training
+from tests.unit.engine.families import CONFIGS, VOCABULARY, random_model
+
+OPTIONS = ((7, 8), (7, 9, 10), (11,), (12, 13, 14, 15))
+TRAINING = Training(
+    r=4,
+    lora_alpha=16,
+    learning_rate=1e-2,
+    warmup_ratio=0,
+    num_train_epochs=None,
+    max_steps=2,
+    per_device_train_batch_size=3,
+)
+SHARE_A_ROW = {
+    "Llama", "Qwen2", "Qwen3", "Qwen3-MoE", "Ministral 3", "OLMo 2", "SmolLM3", "GPT-NeoX", "GPT-2", "OPT", "Falcon",
+}  # fmt: skip
+
+EAGER = re.compile("Gemma 2|gpt-oss")  # attend in ways that our attention cannot
+
+
+def asked(adapter=-1):
+    """Prompts of 60 to 62 tokens that begin with the same 30."""
+    rng = np.random.default_rng(1)
+    shared = rng.integers(20, 100, 30).tolist()
+    return [
+        Prompt((*shared, *rng.integers(20, 100, 30 + more).tolist()), OPTIONS, adapter) for more in range(3)
+    ]
+
+
+def rows(seed):
+    """Rows of 60 to 62 tokens, of which the last three carry loss."""
+    rng = np.random.default_rng(seed)
+    return [TrainingRow(tuple(rng.integers(20, 100, 60 + more).tolist()), 57 + more) for more in range(3)]
+
+
+def prepare(config, folder):
+    random_model(config).save_pretrained(folder / "source")
+    _build_tokenizer(["Vote: left"], VOCABULARY).save_pretrained(folder / "source")
+    quantize_base(str(folder / "source"), None, "none", "float32", folder / "base")
+    return folder / "base"
+
+
+def plain_loss(model, rows):
+    """Return the mean loss of the rows' last three tokens, each row by itself."""
+    found = []
+    for row in rows:
+        labels = torch.full((1, len(row.input_ids)), -100)
+        labels[0, row.loss_from :] = torch.tensor(row.input_ids[row.loss_from :])
+        found.append(model(input_ids=torch.tensor([row.input_ids]), labels=labels).loss.item())
+    return np.mean(found)
+
+
+def largest(found, expected):
+    return np.abs(np.array(found) - np.array(expected)).max()
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_family_is_prepared_tuned_scored_and_read_by_peft_as_by_plain_transformers(name, tmp_path):
+    folder = prepare(CONFIGS[name](), tmp_path)
+    base = load_base(folder)
+    plain = AutoModelForCausalLM.from_pretrained(folder)
+    with torch.inference_mode():
+        expected, loss = plain_scores(plain, asked()), plain_loss(plain, rows(0))
+    assert largest(score_options(base, asked()), expected) < 1e-5
+    assert largest(score_options(base, asked()[:1]), expected[:1]) < 1e-5
+    shares = options_can_share_a_row(base.model, 66)
+    assert shares == (name in SHARE_A_ROW or "window 512" in name and not EAGER.search(name))
+
+    tasks = [Task(f"adapter {seed}", rows(seed), seed) for seed in range(2)]
+    store = Store(tmp_path / "store")
+    keys = train_adapters(base, TRAINING, tasks, store, pace=Pace(cohort="stacked"))
+    adapters = [store.adapter(key) for key in keys]
+    assert json.loads((adapters[0] / RECORD).read_text())["losses"][0] == pytest.approx(loss, abs=1e-5)
+
+    tuned = PeftModel.from_pretrained(plain, adapters[0]).eval()
+    with torch.inference_mode():
+        expected = plain_scores(tuned, asked())
+    mixed = [*asked(0), *asked(1)]
+    found = score_with_adapters(base, mixed, adapters, "exact", 16384)
+    assert largest(found[:3], expected) < 1e-5
+    assert largest(score_with_adapters(base, asked(0)[:1], adapters, "exact", 16384), expected[:1]) < 1e-5
+    assert largest(found[3:], expected) > 1e-3, "each prompt must be read by its own adapter"
