@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+import transformers
+from huggingface_hub.errors import StrictDataclassError
+from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from stimmung.engine.base.base_model import Base, check_architecture, keep_weights_unpacked
 from stimmung.engine.base.devices import default_device
@@ -19,6 +22,13 @@ logger = logging.getLogger(__name__)
 
 # Raise it with every change that gives a prepared model other bytes, or proves more of it.
 PREPARE_VERSION = 2
+# Characters of another library's message. A choice: enough for what is wrong, less than a list of all that would be right.
+MAX_QUOTED = 160
+# What the weights of a text model are called within a larger model, and alone.
+TEXT_WEIGHTS = {
+    r"^(model\.)?language_model\.(?!lm_head)(model\.)?": "model.",
+    r"^(model\.)?language_model\.lm_head": "lm_head",
+}
 # A choice: below this share of 4-bit weights a model is not what `quantization: nf4` leads one to expect.
 LOW_PACKED_SHARE = 0.5
 
@@ -93,22 +103,55 @@ def _n_weights(parameter: torch.Tensor) -> int:
 
 
 def _load(kind: Any, source: str, revision: str | None, options: dict[str, Any]) -> tuple[Any, Any]:
+    where = {"revision": revision, "trust_remote_code": False}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, trust_remote_code=False)
-        model = kind.from_pretrained(
-            source, revision=revision, trust_remote_code=False, use_safetensors=True, **options
+        tokenizer = AutoTokenizer.from_pretrained(source, **where)
+        config = AutoConfig.from_pretrained(source, **where)
+        if kind is AutoModelForCausalLM and config.sub_configs:
+            kind, options = _text_part(source, config, options)
+        model, loading = kind.from_pretrained(
+            source, **where, use_safetensors=True, output_loading_info=True, **options
         )
+        if "key_mapping" in options:  # or they would be saved under their names within the larger model
+            model._weight_conversions = [
+                one for one in model._weight_conversions if "language_model" not in str(one.source_patterns)
+            ]
+    except (KeyError, StrictDataclassError) as error:
+        raise InputError(
+            f"cannot load the model '{source}': transformers {transformers.__version__} does not know a value of its config.json:"
+            f" {str(error)[:MAX_QUOTED]}",
+            "It may need a newer transformers.",
+        ) from error
     except (OSError, ValueError) as error:
         raise InputError(
             f"cannot load the model '{source}': {str(error).splitlines()[0]}",
             "It must be in safetensors. A hub model must be downloaded first where jobs have no network: "
             "`hf download ID --revision REVISION`.",
         ) from error
+    if kind is not AutoModel and (missing := sorted(loading["missing_keys"])):
+        raise InputError(
+            f"the files of '{source}' lack {len(missing)} weights of {kind.__name__}, such as {missing[0]}",
+            "They are incomplete, or hold a model of another architecture than config.json says.",
+        )
     # A repository may offer code for a class that transformers has too: it is not run, and must not be asked for when loading.
     if hasattr(model.config, "auto_map"):
         del model.config.auto_map
     tokenizer.init_kwargs.pop("auto_map", None)
     return model, tokenizer
+
+
+def _text_part(source: str, config: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the class of the text model within one that reads images or sound too, and how that one alone is loaded."""
+    text = config.get_text_config(decoder=True)
+    if text is config or type(text) not in MODEL_FOR_CAUSAL_LM_MAPPING:
+        raise InputError(
+            f"the {config.model_type} model '{source}' reads more than text, and transformers has no class for its text model alone",
+            "Use a model of text.",
+        )
+    text.tie_word_embeddings = config.tie_word_embeddings
+    kind = MODEL_FOR_CAUSAL_LM_MAPPING[type(text)]
+    logger.info("%s reads more than text: of it, %s is kept", source, kind.__name__)
+    return kind, {**options, "config": text, "key_mapping": TEXT_WEIGHTS}
 
 
 def _description(

@@ -233,7 +233,9 @@ def target_names(model: Any, target_modules: str | Sequence[str]) -> list[str]:
     linear = {
         name: name.rsplit(".", 1)[-1]
         for name, module in model.named_modules()
-        if (isinstance(module, Conv1D) or hasattr(module, "in_features") and hasattr(module, "out_features"))
+        if (
+            isinstance(module, Conv1D) or (hasattr(module, "in_features") and hasattr(module, "out_features"))
+        )
         and module is not head
     }
     if not linear:

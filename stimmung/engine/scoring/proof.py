@@ -6,7 +6,8 @@ architecture that nobody has tried is tried here, on a few prompts of random tok
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from stimmung.engine.base.base_model import Base, load_base
 from stimmung.engine.base.devices import release_memory
 from stimmung.engine.cohort.batching import TrainingRow
 from stimmung.engine.cohort.forward_backward import Part, forward_backward, loss_per_token
-from stimmung.engine.cohort.lora import attached, initial_weights
+from stimmung.engine.cohort.lora import Cohort, Slice, attached, initial_weights
 from stimmung.engine.scoring.branch_pass import options_can_share_a_row
 from stimmung.engine.scoring.float32 import in_float32
 from stimmung.engine.scoring.prompt_batches import Prompt
@@ -42,6 +43,8 @@ OPTION_TOKENS = (1, 2, 3, 4)
 # One longer than a piece of attention in training (see ``attention.py``).
 ROW_TOKENS = (140, 30)
 LOSS_TOKENS = 4
+# Large enough to be seen in a loss.
+ADAPTER, ADAPTER_SIZE = Lora(r=2, lora_alpha=2), 0.1
 WINDOW_NAMES = ("sliding_window", "attention_chunk_size")
 
 
@@ -151,19 +154,58 @@ def _prompts(rng: np.random.Generator, ids: Sequence[int], length: int, n_shared
 
 
 def _losses(base: Base, rng: np.random.Generator, ids: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the loss of a training step, in nats per token, and that of plain transformers."""
+    """Return the loss of a training step of two adapters, in nats per token, and that of plain transformers with each of them."""
     lengths = [min(n, base.max_length) for n in ROW_TOKENS]
     rows = [TrainingRow(tuple(rng.choice(ids, n).tolist()), n - LOSS_TOKENS) for n in lengths]
-    with _plain_attention(base.model), torch.inference_mode(), in_float32(base.model):
-        expected = np.mean([_plain_loss(base.model, row) for row in rows])
-    if base.model.dtype == torch.float32:
-        with attached(base, Lora()) as cohort:
-            cohort.add(initial_weights(cohort, 0))
-            found = forward_backward(cohort, [Part(0, rows, sum(row.n_loss_tokens for row in rows), 0)], 1)[0]
-    else:  # gradients would need all weights in float32
-        with torch.inference_mode(), in_float32(base.model):
-            found = loss_per_token(base, rows).mean().item()
+    with attached(base, ADAPTER) as cohort:
+        adapters = [_drawn(cohort, seed) for seed in range(len(rows))]
+    expected = []
+    for adapter, row in zip(adapters, rows, strict=True):
+        with (
+            _plain_attention(base.model),
+            torch.inference_mode(),
+            in_float32(base.model),
+            _hooked(base, adapter),
+        ):
+            expected.append(_plain_loss(base.model, row))
+    with attached(base, ADAPTER) as cohort:
+        for adapter in adapters:
+            cohort.add(adapter)
+        if base.model.dtype == torch.float32:
+            found = forward_backward(
+                cohort, [Part(k, [row], LOSS_TOKENS, 0) for k, row in enumerate(rows)], 1
+            )
+        else:  # gradients would need all weights in float32
+            cohort.layout.slices = [Slice(k, k, k + 1) for k in range(len(rows))]
+            with torch.inference_mode(), in_float32(base.model):
+                found = loss_per_token(base, rows).view(len(rows), -1).mean(1).tolist()
     return np.array(found), np.array(expected)
+
+
+def _drawn(cohort: Cohort, seed: int) -> dict[str, torch.Tensor]:
+    """Return an adapter that changes what the base says."""
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        name: torch.empty_like(one).normal_(std=ADAPTER_SIZE, generator=generator)
+        if name.endswith("lora_B")
+        else one
+        for name, one in initial_weights(cohort, seed).items()
+    }
+
+
+@contextmanager
+def _hooked(base: Base, adapter: dict[str, torch.Tensor]) -> Iterator[None]:
+    """Let the layers of a plain model add ``B A x``."""
+
+    def added(name: str, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        a, b = (adapter[f"{name}.{matrix}"].to(x) for matrix in ("lora_A", "lora_B"))
+        return y + ADAPTER.scale * (x @ a.T) @ b.T
+
+    with ExitStack() as stack:
+        for name in {one.rpartition(".")[0] for one in adapter}:
+            hook = partial(lambda name, _, x, y: added(name, x[0], y), name)
+            stack.callback(base.model.get_submodule(name).register_forward_hook(hook).remove)
+        yield
 
 
 def _plain_loss(model: Any, row: TrainingRow) -> float:

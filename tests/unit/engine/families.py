@@ -88,11 +88,34 @@ CONFIGS = {
     ),
 }  # fmt: skip
 
+VISION = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
+SMALL_IMAGE = {"image_size": 28, "patch_size": 14}
+QWEN_VISION = {"hidden_size": 32, "intermediate_size": 64, "depth": 1, "num_heads": 2, "out_hidden_size": 64}
+# Models that read images too.
+MULTIMODAL = {
+    "Gemma 3": lambda: hf.Gemma3Config(text_config={**SHAPE, **WINDOWED}, vision_config={**VISION, **SMALL_IMAGE}),
+    "Gemma 4": lambda: hf.Gemma4Config(
+        text_config={**SHAPE, **WINDOWED, "vocab_size_per_layer_input": VOCABULARY, "hidden_size_per_layer_input": 16},
+        vision_config={**VISION, "head_dim": 16}, audio_config=None,
+    ),
+    "Qwen3.5": lambda: hf.Qwen3_5Config(text_config={**SHAPE, **LINEAR}, vision_config=QWEN_VISION),
+    "Mistral 3": lambda: hf.Mistral3Config(
+        text_config={**SHAPE, "model_type": "ministral3"},
+        vision_config={**VISION, **SMALL_IMAGE, "head_dim": 16, "model_type": "pixtral"},
+    ),
+    "Mistral 3, own head": lambda: hf.Mistral3Config(
+        text_config={**SHAPE, "model_type": "mistral"}, tie_word_embeddings=False,
+        vision_config={**VISION, **SMALL_IMAGE, "head_dim": 16, "model_type": "pixtral"},
+    ),
+}  # fmt: skip
+NO_TEXT_MODEL = hf.Qwen3VLConfig(text_config=SHAPE, vision_config=QWEN_VISION)
+
 
 def random_model(config):
     """Return a model whose weights are so large that what a layer sees matters."""
     torch.manual_seed(0)
-    model = hf.AutoModelForCausalLM.from_config(config).eval().float()
+    kind = hf.AutoModelForImageTextToText if config.sub_configs else hf.AutoModelForCausalLM
+    model = kind.from_config(config).eval().float()
     for parameter in model.parameters():
         if parameter.ndim > 1:
             torch.nn.init.normal_(parameter, std=0.1)

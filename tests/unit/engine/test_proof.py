@@ -10,11 +10,14 @@ from stimmung.engine.base.attention import NAME
 from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER
 from stimmung.engine.base.tiny import _build_tokenizer
 from stimmung.engine.cohort import forward_backward
+from stimmung.engine.cohort.lora import CohortLinear
 from stimmung.engine.scoring import proof, score
 from stimmung.engine.scoring.proof import TOLERANCE, prove_scores
 from stimmung.engine.scoring.trie_pass import Prefix
 from stimmung.vocabulary.errors import InputError
 from tests.unit.engine.families import CONFIGS, VOCABULARY, random_model
+
+right = CohortLinear._together
 
 
 def source(folder, name, dtype=torch.float32):
@@ -78,6 +81,25 @@ def test_a_loss_taken_at_the_wrong_tokens_is_found_out(tmp_path, monkeypatch):
     folder = source(tmp_path / "source", "Llama")
     right = forward_backward.last_layer_at
     monkeypatch.setattr(forward_backward, "last_layer_at", lambda base, places: right(base, places - 1))
+    with pytest.raises(InputError, match="its loss would differ"):
+        prove_scores(folder)
+
+
+def not_applied(layer, x, y, slices):
+    return y + 0 * right(layer, x, y, slices)
+
+
+def applied_to_all(layer, x, y, slices):
+    return right(layer, x, y, [slices[0]] * len(slices))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("broken", [not_applied, applied_to_all])
+def test_adapters_that_are_not_applied_or_to_each_other_s_rows_are_found_out(
+    tmp_path, monkeypatch, dtype, broken
+):
+    folder = source(tmp_path / "source", "Llama", getattr(torch, dtype))
+    monkeypatch.setattr(CohortLinear, "_together", broken)
     with pytest.raises(InputError, match="its loss would differ"):
         prove_scores(folder)
 
