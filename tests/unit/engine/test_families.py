@@ -183,3 +183,20 @@ def test_a_layer_that_peft_takes_for_experts_gets_no_adapter(tmp_path):
         InputError, match="PEFT takes 'up_proj' of a qwen3_next model for a part of its experts"
     ):
         target_names(base.model, ["q_proj", "up_proj"])
+
+
+@pytest.mark.parametrize("name", ["Llama", "Mistral, window 20"])
+def test_an_embedding_of_the_padding_token_that_is_no_number_does_no_harm(name, tmp_path):
+    folder = prepare(CONFIGS[name](), tmp_path)
+    base = load_base(folder)
+    expected = score_options(base, asked())
+    losses = []
+    for broken in (False, True):
+        if broken:
+            base.model.get_input_embeddings().weight.data[base.model.config.pad_token_id] = float("nan")
+        store = Store(tmp_path / f"store {broken}")
+        (key,) = train_adapters(base, TRAINING, [Task("adapter", rows(0), 0)], store, pace=Pace())
+        losses.append(json.loads((store.adapter(key) / RECORD).read_text())["losses"])
+    assert losses[0] == losses[1]
+    assert np.array_equal(score_options(base, asked()), expected)
+    assert not any(0 in row.input_ids for row in rows(0)), "or the test would show nothing"
