@@ -132,15 +132,24 @@ def _panel(name: str, panel: Mapping[str, Any], run: Mapping[str, Any]) -> Facts
 
 def _model(name: str, run: Mapping[str, Any]) -> Facts:
     model = run["models"][name]
-    return _facts(
-        "model",
-        {
-            **model,
-            "model": name,
-            "source": _source(name, run),
-            "proof": _proof(model),
-            "noise": _noise(model),
-        },
+    own = {
+        "source": _source(name, run),
+        "reach": _reach(model),
+        "proof": _proof(model),
+        "noise": _noise(model),
+    }
+    return _facts("model", {**model, "model": name, **own})
+
+
+def _reach(model: Mapping[str, Any]) -> str | None:
+    """Return in words how much of a model adapters reach and 4 bits pack."""
+    if "adapted_share" not in model:  # an encoder, or prepared before this was measured
+        return None
+    said = f"those of all linear layers reach {model['adapted_share']:.0%} of the weights"
+    if model["expert_share"]:
+        said += f"; {model['expert_share']:.0%} are experts, which none reaches"
+    return said + (
+        f"; {model['packed_share']:.0%} are packed to 4 bits" if model["quantization"] == "nf4" else ""
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 import transformers
 from huggingface_hub.errors import StrictDataclassError
+from torch.nn.modules.conv import _ConvNd
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
@@ -14,6 +15,7 @@ from stimmung.engine.base.base_model import Base, check_architecture, keep_weigh
 from stimmung.engine.base.devices import default_device
 from stimmung.engine.base.encoders import longest_text
 from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER, check_source, digest_of, save_base
+from stimmung.engine.cohort.lora import target_names
 from stimmung.store.keys import digest_of_content, library_versions
 from stimmung.vocabulary.atomic_files import digest_of_file
 from stimmung.vocabulary.errors import InputError
@@ -78,8 +80,18 @@ def quantize_base(
     if quantization == "nf4":
         level = logging.WARNING if share < LOW_PACKED_SHARE else logging.INFO
         logger.log(level, "%s: %.1f %% of the weights are packed to 4 bits", source, 100 * share)
+    reach, experts = adapted_share(model), expert_share(model)
+    logger.info("%s: adapters of all linear layers reach %.1f %% of the weights", source, 100 * reach)
+    if experts:
+        text = "%s: %.1f %% of the weights are experts, which no adapter reaches and NF4 does not pack"
+        logger.warning(text, source, 100 * experts)
     save_base(model, tokenizer, output)
-    about = {"quantization": quantization, "packed_share": round(share, 4), "compute_dtype": compute_dtype}
+    shares = {"packed_share": share, "adapted_share": reach, "expert_share": experts}
+    about = {
+        "quantization": quantization,
+        **{name: round(one, 4) for name, one in shares.items()},
+        "compute_dtype": compute_dtype,
+    }
     return _description(source, revision, about, model, max_length, output)
 
 
@@ -96,6 +108,22 @@ def save_encoder(source: str, revision: str | None, compute_dtype: str, output: 
 def count_parameters(model: Any) -> int:
     """Return the number of weights, two for each byte of a 4-bit layer."""
     return sum(_n_weights(parameter) for parameter in model.parameters())
+
+
+def adapted_share(model: Any) -> float:
+    """Return the share of a model's weights that are in layers with an adapter, if all linear layers have one."""
+    try:
+        names = target_names(model, "all-linear")
+    except InputError:  # it has no linear layer
+        return 0.0
+    return sum(_n_weights(model.get_submodule(name).weight) for name in names) / count_parameters(model)
+
+
+def expert_share(model: Any) -> float:
+    """Return the share of a model's weights that transformers holds as one tensor of three dimensions for all experts of a layer."""
+    owners = [one for one in model.modules() if not isinstance(one, _ConvNd)]
+    experts = [one for owner in owners for one in owner.parameters(recurse=False) if one.ndim == 3]
+    return sum(map(_n_weights, experts)) / count_parameters(model)
 
 
 def _n_weights(parameter: torch.Tensor) -> int:

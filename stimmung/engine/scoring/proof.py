@@ -44,7 +44,7 @@ OPTION_TOKENS = (1, 2, 3, 4)
 ROW_TOKENS = (140, 30)
 LOSS_TOKENS = 4
 # Large enough to be seen in a loss.
-ADAPTER, ADAPTER_SIZE = Lora(r=2, lora_alpha=2), 0.1
+ADAPTER, ADAPTER_SIZE = Lora(r=2, lora_alpha=2, lora_dropout=0), 0.1
 WINDOW_NAMES = ("sliding_window", "attention_chunk_size")
 
 

@@ -10,7 +10,8 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from stimmung.engine.base.base_model import load_base
-from stimmung.engine.base.preparing import quantize_base
+from stimmung.engine.base.model_files import expert_share_of_files
+from stimmung.engine.base.preparing import adapted_share, expert_share, quantize_base
 from stimmung.engine.base.tiny import _build_tokenizer
 from stimmung.engine.cohort.batching import TrainingRow
 from stimmung.engine.cohort.lora import target_names
@@ -171,6 +172,27 @@ def test_weights_that_the_files_lack_are_never_drawn_at_random(tmp_path):
     source = saved(CONFIGS["Llama"](), tmp_path / "source", num_hidden_layers=3)
     with pytest.raises(InputError, match=r"lack 9 weights of .*, such as model\.layers\.2"):
         quantize_base(source, None, "none", "float32", tmp_path / "base")
+
+
+def test_experts_that_stay_untouched_are_said(tmp_path, caplog):
+    model = random_model(CONFIGS["Qwen3-MoE"]())
+    source = saved(CONFIGS["Qwen3-MoE"](), tmp_path / "source")
+    about = quantize_base(source, None, "none", "float32", tmp_path / "base")
+    sizes = {name: one.numel() for name, one in model.named_parameters()}
+    experts = sum(size for name, size in sizes.items() if ".experts." in name)
+    attention = sum(size for name, size in sizes.items() if "_proj.weight" in name)
+    assert about["expert_share"] == pytest.approx(experts / sum(sizes.values()), abs=1e-4) and experts
+    assert about["adapted_share"] == pytest.approx(attention / sum(sizes.values()), abs=1e-4)
+    assert expert_share_of_files(tmp_path / "source") == pytest.approx(about["expert_share"], abs=1e-4)
+    assert any("experts, which no adapter reaches" in record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.parametrize("name", ["Llama", "Granite hybrid", "Qwen3.5"])
+def test_a_convolution_is_no_expert(name):
+    model = random_model(CONFIGS[name]())
+    assert (expert_share(model) > 0) == (name == "Granite hybrid")
+    convolutions = sum(one.numel() for one in model.parameters() if one.ndim == 3)
+    assert expert_share(model) < 1 - adapted_share(model) and (convolutions > 0) == (name != "Llama")
 
 
 def test_a_layer_that_peft_takes_for_experts_gets_no_adapter(tmp_path):

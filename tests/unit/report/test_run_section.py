@@ -129,3 +129,10 @@ def test_fault_kk_what_rounding_hides_stands_beside_the_model_and_beside_what_it
     branch = {"arms": ["llama/weekly", "llama/tuned", "tiny/weekly"]}
     assert noise_facts(branch, run["models"]) == [("Rounding", f"llama: {rounding}")]
     assert noise_facts({"arms": ["tiny/weekly"]}, run["models"]) == [], "prepared before it was measured"
+
+
+def test_what_adapters_do_not_reach_is_said(run):
+    shares = {"adapted_share": 0.191, "expert_share": 0.76, "packed_share": 0.2, "quantization": "nf4"}
+    run["models"]["llama"] |= shares
+    said = "those of all linear layers reach 19% of the weights; 76% are experts, which none reaches; 20% are packed to 4 bits"
+    assert ("Adapters", said) in facts_of(run_section(run))
