@@ -1,14 +1,17 @@
 """The `surveys` section of the config: one survey file, its conditions, and the methods that predict it."""
 
+import codecs
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from stimmung.vocabulary.arms import ARMS, sees_training_rows
-from stimmung.vocabulary.codebook import Code, Codebook
+from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.condition import Condition, Subgroup, combined_conditions
 from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
+from stimmung.vocabulary.few_shot import FewShot
+from stimmung.vocabulary.row_rules import MAX_LOST_SHARE, Wanted
 from stimmung.vocabulary.strict import Strict, UserPath
 
 
@@ -20,6 +23,17 @@ def _chosen_conditions(conditions: dict[str, Condition], info: ValidationInfo) -
         return combined
     raise_together(unknown("only", "condition", only, combined))
     return {name: condition for name, condition in combined.items() if name in only}
+
+
+def _known_encoding(name: str | None) -> str | None:
+    if name is not None:
+        try:
+            codecs.lookup(name)
+        except LookupError as error:
+            raise ValueError(
+                f"no encoding is named '{name}'; e.g. utf-8, cp1252, cp1251, shift_jis"
+            ) from error
+    return name
 
 
 class SurveySimulation(Strict):
@@ -37,19 +51,26 @@ class Survey(Strict):
     """One survey: its file, its respondents, and what is tried on it. Needs `codebook`, and `file` or `simulate`."""
 
     file: UserPath | None = None
-    """A .csv, .parquet, .sav, .zsav or .dta file, or 'statsmodels:anes96'."""
+    """A file of SPSS, Stata or SAS, a csv, xlsx or parquet file (docs/reading.md), or 'statsmodels:anes96'."""
+    encoding: Annotated[str | None, AfterValidator(_known_encoding)] = None
+    """The encoding of the file's texts, e.g. cp1251. null: UTF-8 where they are, else as the file declares, else Windows-1252."""
+    max_lost_share: float = Field(MAX_LOST_SHARE, ge=0, le=1)
+    """Largest share of rows, texts or numbers that may be left out or changed in reading; more is an error."""
     simulate: SurveySimulation | None = None
     """Made-up respondents instead of the file, marked as such everywhere."""
     codebook: UserPath
     """The YAML file that turns codes into words (docs/codebooks.md)."""
-    where: dict[str, list[Code]] = Field({})
-    """Column to codes or value labels: only these rows are read."""
-    where_not: dict[str, list[Code]] = Field({})
-    """Column to codes or value labels: these rows are not read."""
+    where: dict[str, Wanted] = Field({})
+    """Column to codes or value labels, or to a rule such as {empty: false, at_least: 18}: only these rows are read."""
+    where_not: dict[str, Wanted] = Field({})
+    """Column to codes or value labels, or to a rule: these rows are not read."""
     weight: str | None = None
     """The column of the survey weight. null: every respondent counts 1."""
     weighted_metrics: bool = False
     """Whether weights count in every metric. In shares they always do."""
+    group: str | None = None
+    """The column that says which rows belong together: a person with several rows, a household, a sampling unit, a country. All rows
+    of a group stand in one fold, and are drawn together for `share` and `same_size_as`. null: each row stands for itself."""
     language: str = "en"
     """The language of the prompts, one of the codebook's."""
     split_seed: int = 24
@@ -65,7 +86,9 @@ class Survey(Strict):
     arms: list[str] = Field(["tiny/tuned", "tiny/zero-shot"])
     """What language models do, as MODEL/ARM. ARM: tuned, zero-shot, few-shot, persona or classifier (docs/arms.md)."""
     few_shot_k: int = Field(4, gt=0)
-    """Examples in a few-shot prompt, drawn from the training rows only."""
+    """Examples in a few-shot prompt, from the training rows only. A number that does not fit the model's context is an error."""
+    few_shot: FewShot = FewShot()
+    """How these are chosen."""
     training: str | None = None
     """A preset of `training`. null: `tiny-votes` for the built-in model, `votes` for every other."""
     seeds: list[int] = Field([24], min_length=1)
@@ -94,6 +117,8 @@ class Survey(Strict):
             problems.append("conditions: needs at least one")
         if self.file is None and self.simulate is None:
             problems.append("needs a 'file', or 'simulate' for made-up respondents")
+        if self.group is not None and self.simulate is not None:
+            problems.append("group: made-up respondents have none; leave it out, or give a 'file'")
         raise_together(problems)
         return self
 

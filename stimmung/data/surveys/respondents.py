@@ -1,6 +1,8 @@
 """From the codes of a survey file to the respondents table: answers in words and numbers, and why some are missing."""
 
 import logging
+import sys
+from collections import ChainMap
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,22 +10,27 @@ import numpy as np
 import pandas as pd
 
 from stimmung.data.surveys.coding import Conditions, code_item, describe_unknown, holds
-from stimmung.data.surveys.survey_files import SurveyFile, code_key
+from stimmung.data.surveys.survey_codes import SurveyFile, code_key
 from stimmung.vocabulary.codebook import Codebook
-from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.votes_schemas import MISSING_SUFFIX
+from stimmung.vocabulary.errors import InputError, warn
+from stimmung.vocabulary.votes_schemas import GROUP, MISSING_SUFFIX
 
 logger = logging.getLogger(__name__)
 
-_RESERVED = ("respondent_id", "weight")
+_RESERVED = ("respondent_id", "weight", GROUP)
 
 
 def needed_columns(
-    codebook: Codebook, where: Conditions, weight: str | None, where_not: Conditions | None = None
+    codebook: Codebook,
+    where: Conditions,
+    weight: str | None,
+    where_not: Conditions | None = None,
+    group: str | None = None,
 ) -> list[str]:
     """Return the columns of the survey file that its respondents table needs, each once."""
     columns = [column for item in codebook.items.values() for column in item.columns]
-    columns += [*where, *(where_not or {}), *(name for name in (codebook.respondent_id, weight) if name)]
+    columns += [*where, *(where_not or {})]
+    columns += [name for name in (codebook.respondent_id, weight, group) if name]
     return list(dict.fromkeys(columns))
 
 
@@ -34,23 +41,26 @@ def respondents_table(
     where: Conditions | None = None,
     weight: str | None = None,
     where_not: Conditions | None = None,
+    group: str | None = None,
 ) -> pd.DataFrame:
     """Return one row for each respondent; ``survey`` has the columns that :func:`needed_columns` names.
 
     Parameters
     ----------
     where
-        Column to codes: only respondents who have one of them in every column are kept.
+        Column to codes or a rule: only respondents who have one of them, or fulfil it, in every column are kept.
     weight
         The column of the survey weight; None: every respondent has weight 1.
     where_not
-        Column to codes: respondents who have one of them in any column are left out.
+        Column to codes or a rule: respondents who have one of them, or fulfil it, in any column are left out.
+    group
+        The column that says which rows belong together; None: the table has no column ``fold_group``.
 
     Returns
     -------
     pandas.DataFrame
-        ``respondent_id`` (the codebook's column, or the number of the row in the file, from 1), ``weight``, and the items
-        in the order of the codebook: a categorical of all option labels (ordered for an ordinal item) or a float for a
+        ``respondent_id`` (the codebook's column, or the number of the row in the file, from 1), ``weight``, ``fold_group``, and the
+        items in the order of the codebook: a categorical of all option labels (ordered for an ordinal item) or a float for a
         numeric one, NA where the answer is missing. An item that declares missing codes is followed by
         ``{item}.missing``, a categorical of :class:`MissingReason` values, NA where there is an answer; an empty cell is
         'no-answer'. In an item without missing codes an empty cell is NA without a reason. Respondents without a valid
@@ -59,7 +69,7 @@ def respondents_table(
     Raises
     ------
     InputError
-        If a code is not in the codebook, a weight is not positive, an ID is missing or not unique, ``where`` leaves
+        If a code is not in the codebook, a weight is not positive, a group or an ID is missing or not unique, ``where`` leaves
         nobody, or the target has fewer than two answers.
     """
     _check_names(codebook, language)
@@ -69,6 +79,7 @@ def respondents_table(
     own: dict[str, Any] = {
         "respondent_id": (_identifiers, codebook.respondent_id),
         "weight": (_weights, weight),
+        **({GROUP: (_groups, group)} if group else {}),
     }
     for name, (read, column) in own.items():
         try:
@@ -87,9 +98,16 @@ def respondents_table(
         if coded.reasons is not None:
             table[name + MISSING_SUFFIX] = coded.reasons
         if not coded.unknown.empty:
-            value_labels = survey.value_labels.get(item.column, {})
-            problems.append(describe_unknown(name, item, coded.unknown, value_labels))
-            hints.append("Give each code in the codebook, under `options` or under `missing`.")
+            labels = ChainMap(*(survey.value_labels.get(column, {}) for column in item.own_columns))
+            problems.append(describe_unknown(name, item, coded.unknown, labels))
+            place = "values" if item.scale == "numeric" else "options"
+            hints.append(f"Give each code in the codebook, under `{place}` or under `missing`.")
+        if coded.n_ambiguous:
+            warn(
+                logger,
+                f"item '{name}': {coded.n_ambiguous} of {len(codes)} respondents have different answers in "
+                f"{', '.join(item.own_columns)}; the first counts",
+            )
     if problems:
         raise InputError("; ".join(problems), " ".join(dict.fromkeys(hint for hint in hints if hint)))
     respondents = pd.DataFrame(table)
@@ -133,14 +151,20 @@ def _where(survey: SurveyFile, where: Conditions, where_not: Conditions) -> pd.D
     kept, n = survey.codes, len(survey.codes)
     for column, wanted in where.items():
         kept = kept[holds(survey, kept, {column: wanted})]
-        logger.info("where %s: %d of %d respondents are left", column, len(kept), n)
+        _tell_left("where", column, len(kept), n)
     for column, unwanted in where_not.items():
         kept = kept[~holds(survey, kept, {column: unwanted})]
-        logger.info("where_not %s: %d of %d respondents are left", column, len(kept), n)
+        _tell_left("where_not", column, len(kept), n)
     if kept.empty:
         said = f"where: none of {n} respondents is left" if n else "the file has no rows"
         raise InputError(said, "`where` names codes of the file, or their value labels.")
     return kept
+
+
+def _tell_left(key: str, column: str, n_left: int, n: int) -> None:
+    said = f"{key} {column}: {n_left} of {n} rows are left"
+    logger.info(said)
+    print(said, file=sys.stderr)
 
 
 def _identifiers(codes: pd.DataFrame, column: str | None) -> "pd.Series[str]":
@@ -151,7 +175,18 @@ def _identifiers(codes: pd.DataFrame, column: str | None) -> "pd.Series[str]":
     if absent or twice:
         raise InputError(
             f"respondent_id '{column}': {absent} rows have no ID and {twice} repeat an earlier ID",
-            "Name a column that identifies each respondent, or leave out `respondent_id` to number the rows.",
+            "Name a column that identifies each respondent, or leave out `respondent_id` to number the rows. Of persons with several "
+            "rows, the identifier is the survey's `group`.",
+        )
+    return keys.astype("str")
+
+
+def _groups(codes: pd.DataFrame, column: str) -> "pd.Series[str]":
+    keys = codes[column].map(code_key)
+    if absent := int(keys.isna().sum()):
+        raise InputError(
+            f"group '{column}': no value in {absent} of {len(codes)} rows",
+            "Leave these rows out with `where_not`, or give each of them a group of its own.",
         )
     return keys.astype("str")
 
@@ -164,6 +199,6 @@ def _weights(codes: pd.DataFrame, column: str | None) -> "pd.Series[float]":
     if unusable:
         raise InputError(
             f"weight '{column}': zero, negative or missing in {unusable} of {len(codes)} rows",
-            "Leave these respondents out with `where`, or choose another weight.",
+            f"Leave these respondents out with `where: {{{column}: {{above: 0}}}}`, or choose another weight.",
         )
     return weights

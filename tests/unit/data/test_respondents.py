@@ -7,6 +7,7 @@ from stimmung.data.surveys.survey_files import SurveyFile
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table, write_table
+from stimmung.vocabulary.row_rules import RowRule
 from stimmung.vocabulary.votes_schemas import RESPONDENTS
 
 
@@ -224,7 +225,7 @@ def test_a_language_that_the_codebook_lacks_is_refused():
         table(language="fr")
 
 
-@pytest.mark.parametrize("name", ["weight", "respondent_id", "vote.missing"])
+@pytest.mark.parametrize("name", ["weight", "respondent_id", "fold_group", "vote.missing"])
 def test_an_item_with_the_name_of_another_column_is_refused(name):
     words = codebook()
     items = {name: words.items["party"].model_copy(update={"column": "q2"}), **words.items}
@@ -235,3 +236,32 @@ def test_an_item_with_the_name_of_another_column_is_refused(name):
 def test_needed_columns_are_those_of_items_where_identifier_and_weight_each_once():
     columns = needed_columns(codebook(respondent_id="id"), {"wave": ["post"], "q2": [1]}, "w")
     assert columns == ["Parteiidentifikation", "q2", "age", "vote", "wave", "id", "w"]
+
+
+def test_fault_ag_a_weight_with_empty_cells_is_usable_as_the_hint_says_and_the_rows_left_are_told(capsys):
+    codes = CODES.assign(w=[0.5, None, 0, 2.0, 1.0])
+    with pytest.raises(InputError) as refused:
+        table(codes, weight="w")
+    assert "`where: {w: {above: 0}}`" in refused.value.hint
+    kept = table(codes, weight="w", where={"w": RowRule(above=0)})
+    assert kept.weight.tolist() == [0.5, 2.0, 1.0]
+    assert "where w: 3 of 5 rows are left" in capsys.readouterr().err
+    assert len(table(codes, where_not={"w": RowRule(empty=True)})) == 4
+
+
+def test_fault_as_respondents_with_two_different_answers_are_told(capsys):
+    words = codebook()
+    item = words.items["interest"].model_copy(update={"column": ["q2", "q3"]})
+    words = words.model_copy(update={"items": {**words.items, "interest": item}})
+    result = table(CODES.assign(q3=["1", "1", "2", None, "2"]), words=words)
+    assert result.interest.notna().tolist() == [True] * 5
+    assert "item 'interest'" in capsys.readouterr().err
+
+
+def test_fault_at_a_group_is_read_in_one_form_and_a_row_without_one_is_refused():
+    codes = CODES.assign(person=[17, "17", 17.0, 18, 18])
+    assert table(codes, group="person")["fold_group"].tolist() == ["17", "17", "17", "18", "18"]
+    assert "fold_group" not in table(codes)
+    with pytest.raises(InputError, match="group 'person': no value in 2 of 5 rows"):
+        table(codes.assign(person=[17, None, 17, "", 18]), group="person")
+    assert needed_columns(codebook(), {}, None, None, "person")[-1] == "person"
