@@ -7,6 +7,11 @@ PIP := $(BIN)/pip --disable-pip-version-check
 FREEZE := .lock/bin/pip freeze --all --exclude pip --exclude-editable | sed 's/+[a-z0-9.]*$$//' | grep -Ev '^(nvidia|cuda|triton)'
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
+# Snakemake starts jobs by the path of Python, unquoted.
+ifneq ($(words $(CURDIR)),1)
+$(error ERROR: the path of this folder has a space: "$(CURDIR)". Move or rename it)
+endif
+
 .PHONY: demo test test-fast test-slurm bench format lock clean
 
 # The exact versions of the lock files, so that two people get the same numbers. What is newer: pip install -e . elsewhere.
