@@ -60,9 +60,7 @@ def check_study(config: Mapping[str, Any], root: Path = Path(), *, items: bool =
     return found
 
 
-def _check_survey(
-    found: Findings, name: str, survey: Survey, study: Study, root: Path, items: bool
-) -> None:
+def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root: Path, items: bool) -> None:
     place = f"surveys.{name}"
     codebook = found.tried(lambda: load_codebook(root / survey.codebook), place)
     if codebook is None:

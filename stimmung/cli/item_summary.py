@@ -31,9 +31,17 @@ def looks_missing(respondents: pd.DataFrame, codebook: Codebook, language: str) 
     for name, item in codebook.items.items():
         if item.scale == "numeric":
             numbers = sorted(float(number) for number in respondents[name].dropna().unique())
-            odd = [] if item.age_in is not None else [f"{number:.15g}" for number in missing_numbers(numbers, numbers)]
+            odd = (
+                []
+                if item.age_in is not None
+                else [f"{number:.15g}" for number in missing_numbers(numbers, numbers)]
+            )
             if odd:
-                apart = "stands apart from the other values" if len(odd) == 1 else "stand apart from the other values"
+                apart = (
+                    "stands apart from the other values"
+                    if len(odd) == 1
+                    else "stand apart from the other values"
+                )
                 yield f"  item {name}: {', '.join(odd)} {apart}: a missing code?"
         else:
             absent = [f"'{label}'" for label in item.labels(language) if reason_in(label) is not None]

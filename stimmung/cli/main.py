@@ -63,7 +63,9 @@ def draft(chosen: argparse.Namespace) -> None:
             raise InputError(f"{path} already exists", "Name another file with --output, or move it away.")
         write_atomic(path, drafted.text)
         load_codebook(path)
-        print(f"{path}: a draft, with {drafted.n_questions} questions at its head. Then write a study's file and check it.")
+        print(
+            f"{path}: a draft, with {drafted.n_questions} questions at its head. Then write a study's file and check it."
+        )
     for column, reason in drafted.left_out.items():
         print(f"left out: {column}: {reason}", file=sys.stderr)
 
@@ -112,7 +114,9 @@ def _parser() -> argparse.ArgumentParser:
         "check", parents=[study], help="everything that is wrong with a study, at once"
     )
     checked.set_defaults(command=check)
-    summary = "also a line for each item: answers, missing ones by reason, lowest and highest, options that occur"
+    summary = (
+        "also a line for each item: answers, missing ones by reason, lowest and highest, options that occur"
+    )
     checked.add_argument("--items", action="store_true", help=summary)
 
     shown = commands.add_parser("prompts", parents=[study], help="prompts as the models will read them")

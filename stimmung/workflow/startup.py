@@ -16,7 +16,12 @@ def python_or_exit(executable: str) -> None:
     """Say that jobs could not start, because a shell would split the path of this Python, and exit with 1."""
     if shlex.quote(executable) != executable:
         hint = "Move the folder, or rename it, and make `.venv` anew there: an environment does not survive a move."
-        _exit(InputError(f"Snakemake cannot start jobs by a Python whose path has a space or a special character: {executable}", hint))
+        _exit(
+            InputError(
+                f"Snakemake cannot start jobs by a Python whose path has a space or a special character: {executable}",
+                hint,
+            )
+        )
 
 
 def study_or_exit(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Study:

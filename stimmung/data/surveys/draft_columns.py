@@ -1,7 +1,7 @@
 """What a column of a survey file probably is: an item with options, a number, or no item at all, and why not."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,18 +21,29 @@ from stimmung.vocabulary.codebook import Code, MissingReason
 # All limits are choices.
 MOST_OPTIONS = 30  # of an item that is not named
 HIGHEST_UNLABELLED = 12  # a number without a label is a code up to here, and an amount above …
-FEW_AMOUNTS = 5  # … unless there are no more than these
-LONGEST_WORDS = 40  # characters of an answer; longer ones are respondents' own words unless many gave the same
-FEWEST_IDENTIFIERS = 100  # different values of a column that is taken for an identifier by its name or values only
-_IDENTIFIER = re.compile(
-    r"(^|[_. ])(id|idno|uuid|guid|lfdn(r)?|serial|ident\w*|(case|resp|respondent|person|personen|household|hh|record|interview)[_ ]?(id|no|nr|num|number|nummer)?|nomem\w*)$"
+FEW_AMOUNTS = 5  # … unless there are no more than these, and two rows or more have each
+LONGEST_WORDS = (
+    40  # characters of an answer; longer ones are respondents' own words unless many gave the same
 )
-_WEIGHT = re.compile(r"(?<![a-z])([a-z]*(weight|wei?gh?t|wght|wgt|gewicht|gewichtung)\w*|wt[a-z]*\d*|w\d*|pond\w*|poids|peso)(?![a-z])")
+FEWEST_IDENTIFIERS = (
+    100  # different values of a column that is taken for an identifier by its name or values only
+)
+_IDENTIFIER = re.compile(
+    r"(^|[_. ])(id|idno|uuid|guid|lfdn(r)?|serial|ident\w*|(case|resp|respondent|person|personen|household|hh|"
+    r"record|interview)[_ ]?(id|no|nr|num|number|nummer)?|nomem\w*)$"
+)
+_WEIGHT = re.compile(
+    r"(?<![a-z])([a-z]*(weight|wei?gh?t|wght|wgt|gewicht|gewichtung)\w*|wt[a-z]*\d*|w\d*|pond\w*|poids|peso)(?![a-z])"
+)
 _NO_WEIGHT = re.compile(r"\b(kg|kilo\w*|lbs?|pounds?|body|korper\w*|overweight|height)\b")
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?([ T].*)?|\d\d?[./]\d\d?[./]\d{2,4}( .*)?|\d\d?:\d\d(:\d\d)?")
-_DATE_NAME = re.compile(r"(^|[_ ])(date|datum|fecha|datetime|timestamp|(start|end|begin)[_ ]?(time|date)?|(int|interview)[_ ]?(time|date|datum))($|[_ ])")
+_DATE_NAME = re.compile(
+    r"(^|[_ ])(date|datum|fecha|datetime|timestamp|(start|end|begin)[_ ]?(time|date)?|(int|interview)[_ ]?(time|"
+    r"date|datum))($|[_ ])"
+)
 _NAMES = re.compile(
-    r"(^|[_. ])(region\w*|state|marital|married|race|ethnic\w*|relig\w*|denom\w*|konf\w*|party|partei|vote\w*|wahl\w*|occup\w*|job|country|cntry|land|"
+    r"(^|[_. ])(region\w*|state|marital|married|race|ethnic\w*|relig\w*|denom\w*|konf\w*|party|partei|vote\w*|"
+    r"wahl\w*|occup\w*|job|country|cntry|land|"
     r"bundesland|language|sex|gender|gndr|geschlecht|wrkstat|district|county|city)($|[_. \d])"
 )
 
@@ -49,6 +60,9 @@ class DraftColumn:
     missing: dict[str, MissingReason]
     guessed: frozenset[str]  # those of the missing codes that no label and no declaration calls missing
     categories: tuple[str, ...]  # in their order, if the file gives one
+    rare: frozenset[str] = (
+        frozenset()
+    )  # those of the missing codes that are answers, of too few respondents to be predicted
 
     @property
     def wording(self) -> str:
@@ -69,21 +83,30 @@ class DraftColumn:
     @cached_property
     def words(self) -> dict[str, int]:
         """Rows by answer, of answers that are words without a label."""
-        return {code: self.counts[code] for code in self.occurring if code not in self.labels and code_number(code) is None}
+        return {
+            code: self.counts[code]
+            for code in self.occurring
+            if code not in self.labels and code_number(code) is None
+        }
 
     @cached_property
     def numbers(self) -> list[float]:
         """The answers that are numbers without a word, in order."""
-        codes = [code for code in self.occurring if code not in self.labels or says_only(self.labels[code], code)]
+        codes = [
+            code for code in self.occurring if code not in self.labels or says_only(self.labels[code], code)
+        ]
         return sorted(number for code in codes if (number := code_number(code)) is not None)
 
     @property
     def is_number(self) -> bool:
         """Whether the values are amounts rather than codes: many, and a quarter of them no small whole number."""
-        amounts = [number for number in self.numbers if not number.is_integer() or abs(number) > HIGHEST_UNLABELLED]
+        amounts = [
+            number for number in self.numbers if not number.is_integer() or abs(number) > HIGHEST_UNLABELLED
+        ]
         mostly = 2 * len(self.numbers) > len(self.occurring)
         n = len(self.numbers)
-        many = n > MOST_OPTIONS or (n > FEW_AMOUNTS and 4 * len(amounts) > n)
+        few = n <= FEW_AMOUNTS and sum(self.counts[code] for code in self.occurring) >= 2 * len(self.occurring)
+        many = n > MOST_OPTIONS or (not few and 4 * len(amounts) > n)
         return mostly and many and len(self.words) <= len(self.numbers) // 10
 
     def has_name_of_groups(self) -> bool:
@@ -102,13 +125,19 @@ class DraftColumn:
         all_numbers = bool(numbers) and len(numbers) == n_different
         if not self.occurring:
             return "it has no answer in any row"
-        if all_numbers and min(numbers) > 0 and not all(number.is_integer() for number in numbers):
-            if any(_WEIGHT.search(text) for text in texts) and not any(_NO_WEIGHT.search(text) for text in texts):
-                return "it looks like a survey weight"
+        if (
+            all_numbers
+            and min(numbers) > 0
+            and not all(number.is_integer() for number in numbers)
+            and _is_weight(texts)
+        ):
+            return "it looks like a survey weight"
         if n_different == 1:
             return "all rows have the same answer"
         dates = sum(_DATE.fullmatch(code) is not None for code in self.occurring)
-        if 2 * dates > n_different or (any(_DATE_NAME.search(text) for text in texts) and all_numbers and max(numbers) > 10**6):
+        if 2 * dates > n_different or (
+            any(_DATE_NAME.search(text) for text in texts) and all_numbers and max(numbers) > 10**6
+        ):
             return "it has dates or times"
         named = any(_IDENTIFIER.search(text) for text in texts)
         if n_different == n_valid and self._is_code_like(numbers, named):
@@ -143,6 +172,10 @@ class DraftColumn:
         return named or (tokens and len(self.occurring) >= 20)
 
 
+def _is_weight(texts: Sequence[str]) -> bool:
+    return any(_WEIGHT.search(text) for text in texts) and not any(_NO_WEIGHT.search(text) for text in texts)
+
+
 def describe_column(survey: SurveyFile, name: str) -> DraftColumn:
     """Return a column with its labels, its missing codes, and the reasons that labels or numbers give for them."""
     column = survey.codes[name]
@@ -154,12 +187,18 @@ def describe_column(survey: SurveyFile, name: str) -> DraftColumn:
         if (key := code_key(code)) is not None:
             counts[key] = counts.get(key, 0) + int(n)
     counts = {key: counts[key] for key in sorted(counts, key=in_order)}
-    found = {code_key(code): spoken(text) for code, text in survey.value_labels.get(name, {}).items() if text.strip()}
+    found = {
+        code_key(code): spoken(text)
+        for code, text in survey.value_labels.get(name, {}).items()
+        if text.strip()
+    }
     labels = without_codes({code: text for code, text in found.items() if code is not None})
     said = _missing_by_label(counts, labels, survey.missing_ranges.get(name, []))
     guessed = _missing_by_number(counts, labels, said)
     label = survey.variable_labels.get(name, "")
-    return DraftColumn(name, label, len(column), counts, labels, {**said, **guessed}, frozenset(guessed), categories)
+    return DraftColumn(
+        name, label, len(column), counts, labels, {**said, **guessed}, frozenset(guessed), categories
+    )
 
 
 def in_order(code: str) -> tuple[bool, float, str]:
@@ -178,14 +217,16 @@ def _missing_by_label(
 ) -> dict[str, MissingReason]:
     """Return the codes that a label, the file or Stata's extended letters call missing, with the reason."""
     every = sorted({*counts, *labels}, key=in_order)
-    numeric = [code for code in every if not re.fullmatch(r"\.?[a-z]", code)]
-    letters = bool(numeric) and all(code_number(code) is not None for code in numeric)
+    # Stata's extended missing values are letters among numbers.
+    letters = {code for code in every if re.fullmatch(r"\.?[a-z]", code)}
+    if len(letters) == len(every) or any(code_number(code) is None for code in every if code not in letters):
+        letters = set()
+    worded = {code: labels.get(code, code) for code in every if code in labels or code_number(code) is None}
     missing = {}
     for code in every:
-        label = labels.get(code, code)
-        others = [labels.get(one, one) for one in every]
-        reason = None if is_end_of_scale(label, others) else reason_in(label)
-        if _is_declared(code, declared) or (letters and code not in numeric):
+        label = worded.get(code, "")
+        reason = reason_in(label) if label and not is_end_of_scale(label, worded.values()) else None
+        if _is_declared(code, declared) or code in letters:
             reason = reason or reason_within(label) or MissingReason.NO_ANSWER
         if reason is not None:
             missing[code] = reason
@@ -195,20 +236,25 @@ def _missing_by_label(
 def _missing_by_number(
     counts: Mapping[str, int], labels: Mapping[str, str], said: Mapping[str, MissingReason]
 ) -> dict[str, MissingReason]:
-    codes = {number: code for code in {*counts, *labels} - set(said) if (number := code_number(code)) is not None}
+    codes = {
+        number: code for code in {*counts, *labels} - set(said) if (number := code_number(code)) is not None
+    }
     unlabelled = {number for number, code in codes.items() if code not in labels}
     # In a column of amounts, a label that names no amount says what a code means instead: "999 Pas de revenu".
     mostly = 2 * len(unlabelled) > len(codes)
     odd = {
         number
         for number, code in codes.items()
-        if number < 0 or reason_within(labels.get(code, "")) or (mostly and not re.search(r"\d", labels.get(code, "")))
+        if code in labels
+        and (number < 0 or reason_within(labels[code]) or (mostly and not re.search(r"\d", labels[code])))
     }
     found = missing_numbers(sorted(codes), unlabelled | odd)
     guessed = {}
     for number, reason in found.items():
         label = labels.get(codes[number], "")
-        guessed[codes[number]] = (reason_within(label) if label else None) or (MissingReason.NO_ANSWER if label else reason)
+        guessed[codes[number]] = (reason_within(label) if label else None) or (
+            MissingReason.NO_ANSWER if label else reason
+        )
     return guessed
 
 

@@ -14,10 +14,21 @@ from stimmung.data.surveys.survey_files import code_number
 from stimmung.vocabulary.codebook import MissingReason
 
 _YEARS = (1800, 2100)
-_AGE = re.compile(r"(^|[_. ])(age[a-z]?|alter|edad|idade|eta|leeftijd|wiek|alder|age of respondent|how old)($|[_. ])")
+_AGE = re.compile(
+    r"(^|[_. ])(age[a-z]?|alter|edad|idade|eta|leeftijd|wiek|alder|age of respondent|how old)($|[_. ])"
+)
 _BIRTH = re.compile(r"birth|geburt|born|naissance|nacimiento|nascimento|nascita|geboorte|urodz|yrbrn|f[oø]d")
-_FORMATS = {"en": "{value} years", "de": "{value} Jahre", "fr": "{value} ans", "es": "{value} años", "pt": "{value} anos",
-            "it": "{value} anni", "nl": "{value} jaar", "pl": "{value} lat", "sv": "{value} år", "da": "{value} år", "no": "{value} år"}  # fmt: skip
+_YEARS_OLD = {
+    "en": "years",
+    "de": "Jahre",
+    "fr": "ans",
+    "es": "años",
+    "pt": "anos",
+    "it": "anni",
+    "nl": "jaar",
+    "pl": "lat",
+}
+_YEARS_OLD |= dict.fromkeys(("sv", "da", "no"), "år")
 
 
 class Question(Enum):
@@ -32,6 +43,7 @@ class Question(Enum):
     UNORDERED = "no order was recognised in these words: is the scale nominal?"
     REORDERED = "the words have an order that the codes do not have: is this the order?"
     GUESSED = "codes that stand apart and that nothing calls missing: are they, and is the reason right?"
+    RARE = "an answer of fewer than five respondents, too few for five folds: left out; or does it belong to another, `code: [8, 9]`?"
     DOUBTFUL = "an answer, or is it missing? If missing: move the code to `missing`"
     MERGED = "several codes have the same value label: one answer?"
     SHORTENED = "the file has labels for more codes than any respondent has; only those that occur stand here: enough?"
@@ -40,7 +52,9 @@ class Question(Enum):
 Line = tuple[str, Question | None]
 
 
-def item_lines(key: str, column: DraftColumn, language: str, seen: dict[str, str], as_options: bool) -> list[Line]:
+def item_lines(
+    key: str, column: DraftColumn, language: str, seen: dict[str, str], as_options: bool
+) -> list[Line]:
     """Return the lines of an item: with ``as_options`` never as a number.
 
     ``seen`` remembers blocks of options and of missing codes, so that the same one is only referred to.
@@ -53,7 +67,9 @@ def item_lines(key: str, column: DraftColumn, language: str, seen: dict[str, str
         (f"    column: {quoted(column.name)}", None),
         (f"    wording: {quoted(column.wording)}", wording),
     ]
-    lines += _number(column, language) if is_numeric(column) and not as_options else _options(key, column, seen)
+    lines += (
+        _number(column, language) if is_numeric(column) and not as_options else _options(key, column, seen)
+    )
     return lines + _missing(key, column, seen)
 
 
@@ -74,11 +90,18 @@ def _number(column: DraftColumn, language: str) -> list[Line]:
     is_year = _YEARS[0] <= low and high <= _YEARS[1] and all(number.is_integer() for number in numbers)
     asked = Question.BIRTH if is_year and any(_BIRTH.search(text) for text in texts) else None
     lines: list[Line] = [("    scale: numeric", asked)]
-    lines.append((f"    range: [{_outward(low, math.floor)}, {_outward(high, math.ceil)}]", None))
+    if not asked:  # the range of an age is not that of the years of birth
+        lines.append((f"    range: [{_outward(low, math.floor)}, {_outward(high, math.ceil)}]", None))
     if any(round(number, 2) != number for number in numbers):
         lines.append(("    decimals: 2", None))
-    if any(_AGE.search(text) for text in texts) and low >= 0 and high <= 130 and not asked:
-        lines.append((f"    format: {quoted(_FORMATS.get(language, '{value}'))}", None))
+    if (
+        any(_AGE.search(text) for text in texts)
+        and low >= 0
+        and high <= 130
+        and not asked
+        and language in _YEARS_OLD
+    ):
+        lines.append((f"    format: {quoted(f'{{value}} {_YEARS_OLD[language]}')}", None))
     return lines
 
 
@@ -95,7 +118,9 @@ def _options(key: str, column: DraftColumn, seen: dict[str, str]) -> list[Line]:
         code = _code(codes[0]) if len(codes) == 1 else f"[{', '.join(map(_code, codes))}]"
         note = "" if codes[0] in column.labels or not column.labels else "   # no value label in the file"
         note = "   # several codes have this value label" if len(codes) > 1 else note
-        doubt = Question.DOUBTFUL if column.doubtful(codes[0]) else Question.MERGED if len(codes) > 1 else None
+        doubt = (
+            Question.DOUBTFUL if column.doubtful(codes[0]) else Question.MERGED if len(codes) > 1 else None
+        )
         lines.append((f"      - {{code: {code}, label: {quoted(label)}}}{note}", doubt))
     # The words of a battery's scale are then edited in one place; numbers without words may mean something else in each item.
     anchor = _anchor(lines, f"options_of_{key}", seen) if len(labels) > 2 and column.labels else ""
@@ -109,7 +134,11 @@ def _arranged(column: DraftColumn, by_label: dict[str, list[str]]) -> tuple[str,
     if column.categories:
         place = {code: number for number, code in enumerate(column.categories)}
         return "ordinal", sorted(labels, key=lambda label: place.get(by_label[label][0], len(place))), None
-    bare = {label for label in labels if by_label[label][0] not in column.labels or says_only(label, by_label[label][0])}
+    bare = {
+        label
+        for label in labels
+        if by_label[label][0] not in column.labels or says_only(label, by_label[label][0])
+    }
     numbers = [code_number(by_label[label][0]) for label in labels]
     if bare and all(number is not None for number in numbers):
         values = [number for number in numbers if number is not None]
@@ -135,10 +164,11 @@ def _missing(key: str, column: DraftColumn, seen: dict[str, str]) -> list[Line]:
             continue
         words = list(dict.fromkeys(column.labels[code] for code in codes if code in column.labels))
         # One wording for several labels would be wrong for most of them, so none is proposed.
-        label = f", label: {quoted(words[0])}" if len(words) == 1 else ""
-        note = f"   # {'; '.join(words)}" if len(words) > 1 else ""
+        label = f", label: {quoted(words[0])}" if len(words) == 1 and not column.rare & set(codes) else ""
+        note = f"   # {'; '.join(words)}" if words and not label else ""
         code = ", ".join(map(_code, sorted(codes, key=_by_size)))
         asked = Question.GUESSED if column.guessed & set(codes) else None
+        asked = Question.RARE if column.rare & set(codes) else asked
         lines.append((f"      - {{code: [{code}], reason: {reason.value}{label}}}{note}", asked))
     if not lines:
         return []

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 from stimmung.data.surveys.draft_wording import plain
 from stimmung.vocabulary.codebook import MissingReason
@@ -11,54 +12,79 @@ from stimmung.vocabulary.codebook import MissingReason
 # Chinese, Japanese and Korean. The first reason that fits is proposed.
 _PHRASES = {
     MissingReason.REFUSED: (
-        r"refus(ed|al|es|e|ing)?( to (answer|say|respond))?|(would |i )?prefer(s|red)? not( to)? (say|answer|disclose|respond|state)|"
+        r"refus(ed|al|es|e|ing)?( to (answer|say|respond))?|(would |i )?prefer(s|red)? not( to)? (say|answer|"
+        r"disclose|respond|state)|"
         r"(would |i'd )?rather not (say|answer)|declined?s?( to (answer|say|state|respond))?|"
         r"(do not|don't|does not) (wish|want) to (answer|say|respond)|no answer given|(item )?verweiger(t|ung)|"
         r"(die )?(antwort|auskunft) verweiger(t|ung)|keine angaben?|mochte (ich )?(dazu )?(nicht|keine angaben?) \w+|"
         r"mochte (ich )?nicht|will (ich )?nicht sagen|"
         r"refus de repondre|(a )?refuse( de repondre)?|(ne )?(souhaite|veut|veux|desire) pas (repondre|le dire)|"
-        r"prefer(e|er)? ne pas (le )?(repondre|dire)|rehus(a|o|ado)( contestar| responder)?|se (niega|nego)( a (contestar|responder))?|"
-        r"prefier(e|o) no (contestar|responder|decir)(lo)?|no (quiere|desea) (contestar|responder)|rechaza( contestar| responder)?|"
+        r"prefer(e|er)? ne pas (le )?(repondre|dire)|rehus(a|o|ado)( contestar| responder)?|se (niega|"
+        r"nego)( a (contestar|responder))?|"
+        r"prefier(e|o) no (contestar|responder|decir)(lo)?|no (quiere|desea) (contestar|responder)|"
+        r"rechaza( contestar| responder)?|"
         r"recus(a|ou)(-se)?( a)?( responder)?|prefer(e|o|iu) nao (responder|dizer)|prefiro nao (responder|dizer)|"
-        r"nao quer(o)? responder|(si )?rifiut(a|o|ato)( di rispondere)?|preferisc[eo] non (rispondere|dirlo)|non (vuole|voglio) rispondere|"
+        r"nao quer(o)? responder|(si )?rifiut(a|o|ato)( di rispondere)?|preferisc[eo] non (rispondere|dirlo)|"
+        r"non (vuole|voglio) rispondere|"
         r"weiger(t|ing|de|en)?|geweigerd|(wil|zeg) (ik )?(het )?(liever )?niet( zeggen)?|liever niet( zeggen)?|"
-        r"odmow(a|il|ila|iono)( udzielenia)?( odpowiedzi)?|odmawia( odpowiedzi)?|odmitl(a)?|nechce odpovedet|valaszmegtagadas|"
+        r"odmow(a|il|ila|iono)( udzielenia)?( odpowiedzi)?|odmawia( odpowiedzi)?|odmitl(a)?|nechce odpovedet|"
+        r"valaszmegtagadas|"
         r"nem (valaszol|kivan valaszolni)|refuza( sa raspunda)?|vill (ej|inte) (svara|uppge|saga)|vagra(r|n|de)?|"
         r"(vil|onsker) ikke( at| a)? (svare|oplyse|oppgi|sige|si)|nekte[rt]?|kieltayty[iy]|ei halua (vastata|sanoa)|"
-        r"cevap vermek istemiyor(um)?|отказ( от ответа)?|отказываюсь отвечать|відмова( від відповіді)?|αρνηση|δεν απαντω|拒答|拒绝回答|無回答|응답 ?거절"
+        r"cevap vermek istemiyor(um)?|отказ( от ответа)?|отказываюсь отвечать|відмова( від відповіді)?|αρνηση|"
+        r"δεν απαντω|拒答|拒绝回答|無回答|응답 ?거절"
     ),
     MissingReason.DONT_KNOW: (
         r"(i )?(really )?(do not|don't|dont|does not|doesn't) (know|remember|recall)( yet)?|"
-        r"(i )?(can't|cannot|can not|couldn't) (choose|say|tell|decide|remember|recall)|hard to say|difficult to say|(i am |i'm )?not sure|"
+        r"(i )?(can't|cannot|can not|couldn't) (choose|say|tell|decide|remember|recall)|hard to say|"
+        r"difficult to say|(i am |i'm )?not sure|"
         r"unsure|no opinion|no idea|(ich )?weiss (ich )?(es )?(noch )?nicht|kann (ich )?nicht sagen|keine meinung|"
         r"kann (ich )?(das )?nicht (beurteilen|einschatzen)|(je )?(ne )?sai[st] pas|sans opinion|pas d'(avis|opinion)|"
-        r"(ne )?(me |se )?souvien[st] pas|no (lo )?(sabe|se)|no (lo )?recuerda|no sabria decir|(no tiene|sin) opinion|nao (sabe|sei)|"
-        r"nao (se )?(lembra|recorda)|sem opiniao|non (lo )?(sa|so)|non ricord[ao]|non saprei|nessuna opinione|weet (ik )?(het )?(nog )?niet|"
-        r"geen (mening|idee)|nie (wiem|wie)|trudno powiedziec|nie pamieta(m)?|nie mam zdania|nevi(m)?|nem tudj?(a|om)|nu stiu|"
-        r"vet (ej|inte)|ingen (asikt|uppfattning|mening)|ved ikke|vet ikke|(en|ei) osaa sanoa|(en|ei) tieda|bilmiyor(um)?|fikrim yok|"
+        r"(ne )?(me |se )?souvien[st] pas|no (lo )?(sabe|se)|no (lo )?recuerda|no sabria decir|(no tiene|"
+        r"sin) opinion|nao (sabe|sei)|"
+        r"nao (se )?(lembra|recorda)|sem opiniao|non (lo )?(sa|so)|non ricord[ao]|non saprei|nessuna opinione|"
+        r"weet (ik )?(het )?(nog )?niet|"
+        r"geen (mening|idee)|nie (wiem|wie)|trudno powiedziec|nie pamieta(m)?|nie mam zdania|nevi(m)?|"
+        r"nem tudj?(a|om)|nu stiu|"
+        r"vet (ej|inte)|ingen (asikt|uppfattning|mening)|ved ikke|vet ikke|(en|ei) osaa sanoa|(en|ei) tieda|"
+        r"bilmiyor(um)?|fikrim yok|"
         r"не знаю|затрудняюсь ответить|важко (сказати|відповісти)|δεν (ξερω|γνωριζω)|不知道|わからない|分からない|모름|모르겠다"
     ),
     MissingReason.FILTER: (
-        r"trifft nicht zu|(legitimate |valid )?skip(ped)?|filter(ed|fuhrung)?|(logical )?skip|routed (out|around)|inap(p|plicable)?"
+        r"trifft nicht zu|(legitimate |valid )?skip(ped)?|filter(ed|fuhrung)?|(logical )?skip|routed (out|"
+        r"around)|inap(p|plicable)?"
     ),
     MissingReason.NOT_APPLICABLE: (
-        r"not applicable|does not apply|(question )?not (asked|administered|used)( in .*)?|not in (this )?(sample|panel|wave|split|country)|"
-        r"no post( election)? ?(interview|iw|data)?|no pre( election)? ?(interview|iw|data)?|(frage )?nicht (teilgenommen|zutreffend|erhoben|gefragt|gestellt|in auswahl)|"
-        r"entfallt|(split|modus)|(non|sans) (applicable|objet)|(non |pas )concerne(e)?|ne s'applique pas|no (aplica(ble)?|procede|corresponde)|"
-        r"nao (se )?aplica(vel)?|non (applicabile|pertinente|si applica)|inapplicabile|niet van toepassing|nie dotyczy|netyka se|"
+        r"not applicable|does not apply|(question )?not (asked|administered|used)( in .*)?|"
+        r"not in (this )?(sample|panel|wave|split|country)|"
+        r"no post( election)? ?(interview|iw|data)?|no pre( election)? ?(interview|iw|data)?|"
+        r"(frage )?nicht (teilgenommen|zutreffend|erhoben|gefragt|gestellt|in auswahl)|"
+        r"entfallt|(split|modus)|(non|sans) (applicable|objet)|(non |pas )concerne(e)?|ne s'applique pas|"
+        r"no (aplica(ble)?|procede|corresponde)|"
+        r"nao (se )?aplica(vel)?|non (applicabile|pertinente|si applica)|inapplicabile|niet van toepassing|"
+        r"nie dotyczy|netyka se|"
         r"nem vonatkozik|nu se aplica|(ej|inte) (tillampligt|relevant|aktuellt)|ikke (relevant|aktuelt|aktuel)|ei sovellu|"
         r"не применимо|не стосується|不适用|不適用|非該当|해당 ?없음"
     ),
     MissingReason.NO_ANSWER: (
-        r"no (answer|response|data)|non[- ]?response|item non[- ]?response|(system |user )?missing( value| data)?|left blank|"
-        r"not (ascertained|available|stated|reported|answered|given|recorded|codable|provided|specified)|invalid (answer|response)|"
-        r"(interview )?(breakoff|break-off)|technical error|uncod(e)?able|unspecified|keine antwort|ohne angabe|nicht beantwortet|"
-        r"(interview )?abgebrochen|fehler in daten|fehlende?r? ?(wert|angabe)?|(nicht )?(feststellbar|ermittelbar)|unzulassige mehrfach\w*|"
-        r"(sans|pas de|non[- ]?) ?reponse|manquant(e)?|ne se prononce pas|no (contesta|responde|contesto|respondio|especificado)|"
-        r"sin (respuesta|datos?)|nao (responde|respondeu|resposta)|sem resposta|non (risponde|risposta|indicato|disponibile)|"
-        r"nessuna risposta|mancante|geen (antwoord|opgave)|ontbreekt|niet ingevuld|brak (odpowiedzi|danych)|neodpovedel(a)?|bez odpovedi|"
-        r"nincs valasz|(nu raspunde|non raspuns)|(inget|ej|uteblivet) svar|(ej|inte) besvarat|(uppgift|svar) saknas|intet svar|"
-        r"(ikke )?(ubesvar(e)?t|besvart|uoplyst)|ei vasta(usta|nnut)|cevap yok|нет ответа|немає відповіді|δεν απαντα|无回答|無答|무응답"
+        r"no (answer|response|data)|non[- ]?response|item non[- ]?response|(system |user )?missing( value|"
+        r" data)?|left blank|"
+        r"not (ascertained|available|stated|reported|answered|given|recorded|codable|provided|specified)|"
+        r"invalid (answer|response)|"
+        r"(interview )?(breakoff|break-off)|technical error|uncod(e)?able|unspecified|keine antwort|ohne angabe|"
+        r"nicht beantwortet|"
+        r"(interview )?abgebrochen|fehler in daten|fehlende?r? ?(wert|angabe)?|(nicht )?(feststellbar|"
+        r"ermittelbar)|unzulassige mehrfach\w*|"
+        r"(sans|pas de|non[- ]?) ?reponse|manquant(e)?|ne se prononce pas|no (contesta|responde|contesto|"
+        r"respondio|especificado)|"
+        r"sin (respuesta|datos?)|nao (responde|respondeu|resposta)|sem resposta|non (risponde|risposta|indicato|"
+        r"disponibile)|"
+        r"nessuna risposta|mancante|geen (antwoord|opgave)|ontbreekt|niet ingevuld|brak (odpowiedzi|danych)|"
+        r"neodpovedel(a)?|bez odpovedi|"
+        r"nincs valasz|(nu raspunde|non raspuns)|(inget|ej|uteblivet) svar|(ej|inte) besvarat|(uppgift|"
+        r"svar) saknas|intet svar|"
+        r"(ikke )?(ubesvar(e)?t|besvart|uoplyst)|ei vasta(usta|nnut)|cevap yok|нет ответа|немає відповіді|"
+        r"δεν απαντα|无回答|無答|무응답"
     ),
 }
 # Only as the whole label, or a part of it between slashes or commas: inside words they mean nothing.
@@ -70,14 +96,18 @@ _ABBREVIATIONS = {
     MissingReason.NO_ANSWER: r"n\.?a\.?|n\.?c\.?|n\.?r\.?|nav|nspp|#null!|\.|-|\.[a-z]|\?+",
 }
 _NOISE = re.compile(
-    r"\b(spontaneous(ly)?|spont|vol|volunteered|unprompted|do not read|don't read|not read|spontan|nicht vorlesen|espontaneo|no leer|"
+    r"\b(spontaneous(ly)?|spont|vol|volunteered|unprompted|do not read|don't read|not read|spontan|"
+    r"nicht vorlesen|espontaneo|no leer|"
     r"ne pas lire|nao ler|non leggere|niet voorlezen|respondent|response|r|item|code[sd]?( only)?)\b\.?"
 )
 # Answers to some questions, absent to others: kept, and asked about.
 _DOUBTFUL = re.compile(
-    r"none( of (these|the above|them))?|nothing|(still )?undecided|haven't (thought|decided)( .*)?|uncertain|no preference|unknown|"
-    r"unentschlossen|unbekannt|keine?[rs]?( davon| von (diesen|beiden))?|nichts davon|aucune?( de ceux-ci| des deux)?|indecis(e|o|a)?|"
-    r"ningun[oa]?( de (estos|ellos|los anteriores))?|nada|nenhum[a]?( deles)?|nessun[oa]?( di questi)?|geen( van (deze|beide))?|"
+    r"none( of (these|the above|them))?|nothing|(still )?undecided|haven't (thought|decided)( .*)?|uncertain|"
+    r"no preference|unknown|"
+    r"unentschlossen|unbekannt|keine?[rs]?( davon| von (diesen|beiden))?|nichts davon|aucune?( de ceux-ci|"
+    r" des deux)?|indecis(e|o|a)?|"
+    r"ningun[oa]?( de (estos|ellos|los anteriores))?|nada|nenhum[a]?( deles)?|nessun[oa]?( di questi)?|"
+    r"geen( van (deze|beide))?|"
     r"zad(en|na|ne)( z nich)?|ing(en|a|et)( av dem| af disse)?|neither|weder noch|not eligible|nicht wahlberechtigt"
 )
 _LIKE_AN_ANSWER = {"trifft nicht zu": "trifft", "does not apply": "appl", "ne s'applique pas": "appliqu"}
@@ -95,17 +125,18 @@ def reason_in(label: str) -> MissingReason | None:
     text = re.sub(r"\bn/a\b", "na", re.sub(r"\bd/k\b", "dk", _words(label)))
     parts = [part.strip(" .:*'\"") for part in re.split(r"[/;,()\[\]{}|]| or | oder | ou | and | - ", text)]
     said = [part for part in parts if re.search(r"\w", _NOISE.sub("", part)) or _whole(part)]
-    found = [_whole(part) or _whole(" ".join(_NOISE.sub(" ", part).split())) for part in said] or [_whole(text)]
-    return found[0] if all(found) else None
+    found = [_whole(part) or _whole(" ".join(_NOISE.sub(" ", part).split())) for part in said] or [
+        _whole(text)
+    ]
+    return None if None in found else found[0]
 
 
 def reason_within(label: str) -> MissingReason | None:
     """Return why an answer may be absent, if its label says so somewhere: "refused to name a party"."""
     text = _words(label)
-    for reason, words in _PHRASES.items():
-        if re.search(rf"(?<!\w)(?:{words})(?!\w)", text):
-            return reason
-    return next((reason for part in re.split(r"[/;,.]\s*", text) if (reason := _whole(part.strip()))), None)
+    found = (reason for reason, words in _PHRASES.items() if re.search(rf"(?<!\w)(?:{words})(?!\w)", text))
+    parts = (_whole(part.strip()) for part in re.split(r"[/;,.]\s*", text))
+    return next(found, None) or next((reason for reason in parts if reason), None)
 
 
 def is_doubtful(label: str, others: Collection[str] = ()) -> bool:
@@ -163,7 +194,9 @@ def _negative(numbers: Sequence[float]) -> list[float]:
     if not positive or any(not number.is_integer() for number in negative):
         return []
     around_zero = len(negative) == -min(numbers)
-    if around_zero and (min(numbers) == -max(numbers) or (0 in numbers and -min(numbers) >= max(numbers) / 2)):
+    if around_zero and (
+        min(numbers) == -max(numbers) or (0 in numbers and -min(numbers) >= max(numbers) / 2)
+    ):
         return []
     known = all(-number <= 9 or 66 <= -number <= 99 or _is_sentinel(-number) for number in negative)
     return negative if known else []
@@ -179,7 +212,7 @@ def _is_apart(number: float, valid: Sequence[float]) -> bool:
     valid = [one for one in valid if one < 10 or len(set(f"{one:g}")) > 1]
     if len(valid) < 2:
         return False
-    gaps = [high - low for low, high in zip(valid, valid[1:], strict=False)]
+    gaps = [high - low for low, high in pairwise(valid)]
     apart = number - valid[-1]
     is_run = valid[0] in (0, 1) and max(gaps) == 1
     if number < 10:
@@ -189,4 +222,8 @@ def _is_apart(number: float, valid: Sequence[float]) -> bool:
 
 def _by_digits(number: float) -> MissingReason:
     digit = str(int(abs(number)))[-1]
-    return _REASON_BY_DIGIT.get(digit, MissingReason.NO_ANSWER) if _is_sentinel(abs(number)) else MissingReason.NO_ANSWER
+    return (
+        _REASON_BY_DIGIT.get(digit, MissingReason.NO_ANSWER)
+        if _is_sentinel(abs(number))
+        else MissingReason.NO_ANSWER
+    )

@@ -25,7 +25,7 @@ _SHOUTED = re.compile(
 # "Q1.", "Q12a:", "F3)", "V201231x -", "Q.5 ", "A12_3: ", "Frage 4."
 _NUMBERED = re.compile(
     r"^\s*(?:(?:[A-Za-z]{1,4}\.?\d+[A-Za-z]?(?:[_.-]\d+)*[a-z]?|(?:Question|Frage|Pregunta|Item)\s+\d+\w*)\s*[.:)\]–-]+|"
-    r"Q\.?\s?\d+\w?)\s+",
+    r"Q\.?\s?\d+\w?)\s+"
 )
 
 
@@ -48,7 +48,9 @@ def without_codes(labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def _bare(labels: Mapping[str, str], after: str) -> dict[str, str]:
-    found = {code: re.match(rf"[\[(]?\s*{re.escape(code)}{after}(?=\S)", label) for code, label in labels.items()}
+    found = {
+        code: re.match(rf"[\[(]?\s*{re.escape(code)}{after}(?=\S)", label) for code, label in labels.items()
+    }
     return {code: labels[code][match.end() :] for code, match in found.items() if match}
 
 
@@ -64,7 +66,9 @@ def plain(text: str) -> str:
 
 
 # Letters that Unicode does not decompose, and the apostrophes that word processors set.
-_LETTERS = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "ł": "l", "ø": "o", "æ": "ae", "đ": "d", "œ": "oe"})
+_LETTERS = str.maketrans(
+    {"’": "'", "‘": "'", "´": "'", "`": "'", "ł": "l", "ø": "o", "æ": "ae", "đ": "d", "œ": "oe"}
+)
 
 
 def _is_instruction(text: str) -> bool:

@@ -3,7 +3,7 @@
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,13 @@ import pandas as pd
 from stimmung.data.surveys.draft_columns import MOST_OPTIONS, DraftColumn, describe_column
 from stimmung.data.surveys.draft_items import Line, Question, is_numeric, item_lines, keys_of, quoted
 from stimmung.data.surveys.survey_files import SurveyFile, code_key
+from stimmung.vocabulary.codebook import MissingReason
 from stimmung.vocabulary.errors import InputError
 
 MOST_ITEMS = 40  # of a file whose items are not named; a choice
 MOST_NAMED = 200  # options of an item that is named; a choice
 _FEWEST_ROWS = 20  # by which two columns are said to be alike; a choice
+_FOLDS = 5  # the config's default: each fold needs a respondent with each answer
 _WIDTH = 120  # characters of a line of the head
 _INSTRUCTIONS = {
     "en": "How does this respondent answer? One of: {options}.",
@@ -69,10 +71,16 @@ def draft_codebook(
         If there are too many columns to choose from, or the target has fewer than two answers, too many, or respondents' own words.
     """
     names = list(items) or [str(name) for name in survey.codes if name not in (target, *leave_out)]
-    columns = {name: describe_column(survey, name) for name in dict.fromkeys([*names, target]) if name in survey.codes}
+    columns = {
+        name: describe_column(survey, name)
+        for name in dict.fromkeys([*names, target])
+        if name in survey.codes
+    }
     left_out = dict.fromkeys(leave_out, "named as the weight")
     for name, column in columns.items():
-        if (reason := _why_not(column, is_named=name in items or name == target, is_target=name == target)) is not None:
+        if (
+            reason := _why_not(column, is_named=name in items or name == target, is_target=name == target)
+        ) is not None:
             left_out[name] = reason
     if target in left_out:
         raise InputError(
@@ -82,13 +90,18 @@ def draft_codebook(
     kept = {name: column for name, column in columns.items() if name not in left_out}
     twins = _twins(survey, kept, target)
     if not items:
-        left_out |= {name: f"it says the same as '{other}', code for code" for name, other in twins.items() if other != target}
+        left_out |= {
+            name: f"it says the same as '{other}', code for code"
+            for name, other in twins.items()
+            if other != target
+        }
         kept = {name: column for name, column in kept.items() if name not in left_out}
     if not items and len(kept) - 1 > MOST_ITEMS:
         raise InputError(
             f"{source} has {len(kept) - 1} columns that could be items; a prompt has a dozen items",
             "Name the columns of the items: --items COLUMN COLUMN …",
         )
+    kept[target] = _without_rare(kept[target])
     keys = keys_of([*kept.values()])
     file = source.rsplit("/", 1)[-1]
     identifier = next((name for name, why in left_out.items() if "another value in every row" in why), None)
@@ -108,16 +121,37 @@ def _why_not(column: DraftColumn, *, is_named: bool, is_target: bool) -> str | N
     no_item, n = column.no_item(), len(column.options)
     if column.has_own_words:
         return no_item or "it seems to hold respondents' own words, which are never copied"
-    if is_target and is_numeric(column) and (n > MOST_OPTIONS or not all(one.is_integer() for one in column.numbers)):
+    if (
+        is_target
+        and is_numeric(column)
+        and (n > MOST_OPTIONS or not all(one.is_integer() for one in column.numbers))
+    ):
         return f"it has {n} different numbers"
     if is_numeric(column) and not is_target:
         return None if is_named else no_item
     if n < 2:
         return no_item or "all rows have the same answer"
     if n > (MOST_NAMED if is_named else MOST_OPTIONS):
-        only = f"one that is named has at most {MOST_NAMED}" if is_named else f"only if it is named may an item have more than {MOST_OPTIONS}"
+        only = (
+            f"one that is named has at most {MOST_NAMED}"
+            if is_named
+            else f"only if it is named may an item have more than {MOST_OPTIONS}"
+        )
         return no_item or f"it has {n} answers; {only}"
     return None if is_named else no_item
+
+
+def _without_rare(column: DraftColumn) -> DraftColumn:
+    """Return a target whose answers of too few respondents for five folds are missing codes, if two answers are left."""
+    rare = {
+        code
+        for code in column.occurring
+        if column.counts[code] < _FOLDS and sum(column.counts.values()) >= _FEWEST_ROWS
+    }
+    if len(column.occurring) - len(rare) < 2:
+        return column
+    missing = {**column.missing, **dict.fromkeys(sorted(rare), MissingReason.NO_ANSWER)}
+    return replace(column, missing=missing, rare=frozenset(rare))
 
 
 def _twins(survey: SurveyFile, kept: Mapping[str, DraftColumn], target: str) -> dict[str, str]:
@@ -179,7 +213,9 @@ def _with_head(source: str, lines: Sequence[Line], left_out: Mapping[str, str]) 
     asked = [question for question in Question if any(one == question for _, one in lines)]
 
     def head(offset: int) -> list[str]:
-        said = [f"# Drafted from {source} by `stimmung draft-codebook`: its codes and labels, nothing of a respondent."]
+        said = [
+            f"# Drafted from {source} by `stimmung draft-codebook`: its codes and labels, nothing of a respondent."
+        ]
         said.append("# Questions, with the lines that they are about; what is not asked, the file says:")
         for number, question in enumerate(asked, 1):
             places = [place for place, (_, one) in enumerate(lines, offset + 1) if one == question]
@@ -188,7 +224,9 @@ def _with_head(source: str, lines: Sequence[Line], left_out: Mapping[str, str]) 
             said.append("# Left out:")
         for name, reason in left_out.items():
             said += _wrapped(f"{name}: {reason}")
-        said.append("# docs/drafting.md tells how a draft is made, docs/codebooks.md every key. Then: stimmung check STUDY --items")
+        said.append(
+            "# docs/drafting.md tells how a draft is made, docs/codebooks.md every key. Then: stimmung check STUDY --items"
+        )
         return said
 
     # The lines' numbers depend on the length of the head, and that a little on the numbers.
@@ -200,7 +238,12 @@ def _with_head(source: str, lines: Sequence[Line], left_out: Mapping[str, str]) 
 
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(
-        text, _WIDTH, initial_indent="#  ", subsequent_indent="#     ", break_long_words=False, break_on_hyphens=False
+        text,
+        _WIDTH,
+        initial_indent="#  ",
+        subsequent_indent="#     ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 

@@ -50,7 +50,7 @@ def test_draft_edit_check_read(folder, capsys):
     assert "a draft" in capsys.readouterr().out
     # What a person decides: the words, the order of a scale, an age instead of a year.
     text = (folder / "umfrage.yaml").read_text(encoding="utf-8")
-    text = text.replace("How does this respondent answer?", "Wen wählt diese Person?")
+    text = text.replace("Wie antwortet diese Person? Eine der Antworten:", "Wen wählt diese Person? One of:")
     text = text.replace(
         'wording: "Geburtsjahr"\n', 'wording: Alter\n    age_in: 2017\n    format: "{value} Jahre"\n'
     )
