@@ -2,6 +2,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= $(shell nproc)
+FUZZ_MINUTES ?= 20
 PIP := $(BIN)/pip --disable-pip-version-check
 # A local build (2.13.0+cpu) under its public number, and none of CUDA's libraries, which come with torch where there are any.
 FREEZE := .lock/bin/pip freeze --all --exclude pip --exclude-editable | sed 's/+[a-z0-9.]*$$//' | grep -Ev '^(nvidia|cuda|triton)'
@@ -12,7 +13,7 @@ ifneq ($(words $(CURDIR)),1)
 $(error ERROR: the path of this folder has a space: "$(CURDIR)". Move or rename it)
 endif
 
-.PHONY: demo test test-fast test-slurm bench format lock clean
+.PHONY: demo test test-fast test-slurm fuzz bench format lock clean
 
 # The exact versions of the lock files, so that two people get the same numbers. What is newer: pip install -e . elsewhere.
 $(BIN)/.installed: pyproject.toml requirements.lock
@@ -42,6 +43,10 @@ test-fast: $(BIN)/.installed-dev  ## the tests without those marked slow: no wor
 
 test-slurm: $(BIN)/.installed-dev  ## a real Slurm of three nodes on this machine, its faults, and random kills; needs root and Debian
 	$(BIN)/pytest tests/slurm
+
+fuzz: $(BIN)/.installed-dev  ## made-up files of all kinds for FUZZ_MINUTES, until one is neither read back nor refused in one line
+	end=$$(( $$(date +%s) + 60 * $(FUZZ_MINUTES) )); \
+	while [ $$(date +%s) -lt $$end ]; do STIMMUNG_FUZZ=1 $(BIN)/pytest tests/fuzz || exit 1; done
 
 bench: $(BIN)/.installed-dev  ## the speed comparisons of BENCHMARKS.md, CPU sizes
 	$(BIN)/python benchmarks/training.py

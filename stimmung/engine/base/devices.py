@@ -12,6 +12,8 @@ MAX_LOGITS = 2**27
 def default_device() -> torch.device:
     """Return the first CUDA device, or the CPU."""
     if torch.cuda.is_available():
+        # cuDNN's attention builds a plan for each new length of a batch, up to a second; prompts have dozens of lengths.
+        torch.backends.cuda.enable_cudnn_sdp(False)
         return torch.device("cuda", torch.cuda.current_device())
     return torch.device("cpu")
 

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from transformers import TrainerCallback
 
-from stimmung.engine.cohort.checkpoint import optimizer_tensors, restore_optimizer
+from stimmung.engine.cohort.optimizer_state import optimizer_tensors, restore_optimizer
 from stimmung.store.adapter_folders import DAMAGE
 from stimmung.vocabulary.atomic_files import atomic_write
 from stimmung.vocabulary.errors import Interrupted

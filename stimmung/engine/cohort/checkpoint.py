@@ -7,7 +7,6 @@ import json
 import logging
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -33,7 +32,7 @@ class Progress:
 
 @dataclass
 class Saved:
-    """One adapter in a checkpoint; ``optimizer`` is empty for one that has finished."""
+    """One adapter in a checkpoint; ``optimizer`` is empty for one that has finished, ``weights`` also once the store has it."""
 
     progress: Progress
     weights: dict[str, torch.Tensor]
@@ -67,43 +66,3 @@ def load_checkpoint(path: Path) -> list[Saved] | None:
         logger.warning("%s cannot be read, so training starts over: %s", path, error)
         return None
     return adapters
-
-
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    """Flatten an optimizer's state to named tensors, by the number of the parameter."""
-    # Not by state_dict: bitsandbytes hides its tensors there in a dictionary for FSDP. Its qmaps are constants, shared by all.
-    return {
-        f"{number}.{key}": torch.as_tensor(value)
-        for number, parameter in enumerate(one for group in optimizer.param_groups for one in group["params"])
-        for key, value in optimizer.state[parameter].items()
-        if not key.startswith("qmap")
-    }
-
-
-def restore_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, torch.Tensor]) -> None:
-    """Put back what ``optimizer_tensors`` returned."""
-    state: dict[int, dict[str, Any]] = {}
-    for name, tensor in flat.items():
-        number, key = name.split(".", 1)
-        state.setdefault(int(number), {})[key] = tensor
-    if hasattr(optimizer, "init_state"):
-        _refill(optimizer, state)
-        return
-    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
-
-
-def _refill(optimizer: Any, state: dict[int, dict[str, Any]]) -> None:
-    """Fill the buffers that an optimizer of bitsandbytes allocates itself: paged ones must stay paged, and its step an int."""
-    places = [
-        (group, parameter, group_number, place)
-        for group_number, group in enumerate(optimizer.param_groups)
-        for place, parameter in enumerate(group["params"])
-    ]
-    for number, values in state.items():
-        optimizer.init_state(*places[number])
-        own = optimizer.state[places[number][1]]
-        for key, value in values.items():
-            if isinstance(own[key], torch.Tensor):
-                own[key].copy_(value)
-            else:
-                own[key] = value.item()

@@ -28,6 +28,9 @@ class Run:
     plan: list[Step]
     progress: Progress
     optimizer: torch.optim.Optimizer | None = None
+    updating: bool = (
+        False  # whether a step was begun that did not end: some of the weights may have done it, others not
+    )
 
     @property
     def active(self) -> bool:
@@ -51,16 +54,18 @@ def do_step(cohort: Cohort, training: Training, runs: list[Run]) -> None:
         except torch.cuda.OutOfMemoryError:
             if splits >= training.per_device_train_batch_size:
                 raise
-            for run in runs:
-                _zero(cohort, run)
-            release_memory()
-            splits *= 2
-            logger.warning("out of memory: splitting the batch into %d passes", splits)
-    shared = (time.monotonic() - began) / len(runs)
+        # Only here is the error gone, and with it the graph that its frames kept in memory.
+        for run in runs:
+            _zero(cohort, run)
+        release_memory()
+        splits *= 2
+        logger.warning("out of memory: splitting the batch into %d passes", splits)
     for run, loss in zip(runs, losses, strict=True):
         run.progress.splits = splits
-        run.progress.seconds += shared
         _update(cohort, training, run, loss)
+    shared = (time.monotonic() - began) / len(runs)
+    for run in runs:
+        run.progress.seconds += shared
 
 
 def _gradients(cohort: Cohort, runs: list[Run], splits: int) -> list[float]:
@@ -91,7 +96,9 @@ def _update(cohort: Cohort, training: Training, run: Run, loss: float) -> None:
     else:
         for group in run.optimizer.param_groups:
             group["lr"] = learning_rate_at(training, run.progress.step, len(run.plan))
+        run.updating = True
         run.optimizer.step()
+        run.updating = False
         run.progress.losses.append(loss)
         run.progress.step += 1
     _zero(cohort, run)

@@ -16,6 +16,7 @@ from stimmung.engine.cohort.checkpoint import Progress, Saved
 from stimmung.engine.cohort.forward_backward import checkpointed_activations
 from stimmung.engine.cohort.lora import Cohort, attached, initial_weights
 from stimmung.engine.cohort.oom_splitting import Part, first_parts, halved
+from stimmung.engine.cohort.optimizer_state import allocate_state, optimizer_tensors, restore_optimizer
 from stimmung.engine.cohort.optimizer_step import Run, do_step
 from stimmung.engine.cohort.training_config import Task, adapter_keys, by_key, make_optimizer
 from stimmung.store.paths import Store
@@ -95,7 +96,7 @@ def _train_part(
         runs = _begin_or_resume(cohort, training, part, store, checkpoints.load_checkpoint(checkpoint))
 
         def save() -> float:
-            checkpoints.save_checkpoint(checkpoint, [_saved(cohort, run) for run in runs])
+            checkpoints.save_checkpoint(checkpoint, [_saved(cohort, run, store) for run in runs])
             return time.monotonic()
 
         saved_at = time.monotonic()
@@ -108,14 +109,17 @@ def _train_part(
             try:
                 do_step(cohort, training, active)
             except torch.cuda.OutOfMemoryError:
-                # Each adapter has done this step or not, never half of it: the smaller parts go on from there.
-                save()
+                # Each adapter has done this step or not: the smaller parts go on from there. If one may have done half of
+                # it, they go on from the last checkpoint.
+                if not any(run.updating for run in runs):
+                    save()
                 raise
-            ended = any(not run.active for run in active)
-            if ended or time.monotonic() - saved_at > pace.checkpoint_minutes * 60:
-                # Before an adapter is published, so that after a kill the others go on with it among them as before.
+            n_ended = sum(not run.active for run in active)
+            # Before adapters are published, so that after a kill the others go on as before. The last one has nobody to wait for.
+            due = time.monotonic() - saved_at > pace.checkpoint_minutes * 60
+            if (n_ended or due) and (len(active) > n_ended or n_ended > 1):
                 saved_at = save()
-            if ended:
+            if n_ended:
                 _publish(cohort, training, runs, store, mode)
         _publish(cohort, training, runs, store, mode)
     checkpoint.unlink(missing_ok=True)
@@ -126,10 +130,11 @@ def _begin_or_resume(
     cohort: Cohort, training: Training, part: Part, store: Store, saved: list[Saved] | None
 ) -> list[Run]:
     """Return the runs of a checkpoint as they were, finished ones included; without a checkpoint, new runs of what is missing."""
-    before = {one.progress.key: one for one in saved or []}
+    # One that had finished is without weights, which the store has; if they are gone from there, it is trained anew.
+    before = {one.progress.key: one for one in saved or [] if one.weights or store.has(one.progress.key)}
     runs = []
     for task, key in part:
-        if key not in before and (before or store.has(key)):
+        if key not in before and store.has(key):
             continue
         plan = plan_steps(
             [len(row.input_ids) for row in task.rows],
@@ -139,21 +144,26 @@ def _begin_or_resume(
             max_steps=training.max_steps,
             seed=task.seed,
         )
-        adapter = cohort.add(before[key].weights if key in before else initial_weights(cohort, task.seed))
-        run = Run(task, adapter, plan, before[key].progress if key in before else Progress(key))
+        one = before.get(key) or Saved(Progress(key), {}, {})
+        # Adapters that are in the store keep their place among the others, with any weights.
+        run = Run(task, cohort.add(one.weights or initial_weights(cohort, task.seed)), plan, one.progress)
         run.progress.failed = None  # one that failed fails again at the same step, and is reported again
         if run.active:
-            run.optimizer = make_optimizer(training, list(cohort.parameters_of(adapter).values()))
-            if key in before:
-                checkpoints.restore_optimizer(run.optimizer, before[key].optimizer)
+            run.optimizer = make_optimizer(training, list(cohort.parameters_of(run.adapter).values()))
+            allocate_state(run.optimizer)
+            if one.optimizer:
+                restore_optimizer(run.optimizer, one.optimizer)
         runs.append(run)
     logger.info("%d adapters at steps %s", len(runs), [run.progress.step for run in runs])
     return runs
 
 
-def _saved(cohort: Cohort, run: Run) -> Saved:
-    optimizer = checkpoints.optimizer_tensors(run.optimizer) if run.optimizer else {}
-    return Saved(run.progress, cohort.parameters_of(run.adapter), optimizer)
+def _saved(cohort: Cohort, run: Run, store: Store) -> Saved:
+    """Return what a run needs to go on: one that has ended no moments, and no weights once the store has them."""
+    weights = {} if store.has(run.progress.key) else cohort.parameters_of(run.adapter)
+    return Saved(
+        run.progress, weights, optimizer_tensors(run.optimizer) if run.optimizer and run.active else {}
+    )
 
 
 def _publish(cohort: Cohort, training: Training, runs: list[Run], store: Store, mode: str) -> None:

@@ -5,8 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from stimmung.engine.cohort import optimizer_step as steps
+from stimmung.engine.cohort import train as trainer
 from stimmung.engine.cohort.batching import plan_steps
 from stimmung.engine.cohort.train import train_adapters
 from stimmung.store.paths import Store
@@ -84,3 +86,81 @@ def test_a_device_too_small_for_one_adapter_is_told_in_one_line(base, training, 
     with pytest.raises(InputError, match=r"adapter 0: one adapter with one row of its batch does not fit"):
         train_adapters(base, training, tasks, Store(tmp_path), pace=STACKED)
     assert not records(tmp_path)
+
+
+OPTIMIZERS = {
+    "adamw_torch": (torch.optim.AdamW, "step"),
+    "paged_adamw_8bit": (pytest.importorskip("bitsandbytes").optim.PagedAdamW8bit, "update_step"),
+}
+
+
+def fail_at(monkeypatch, owner, name, call):
+    """Let one call of a function run out of memory, the ``call``-th of all; return the count of calls."""
+    real, calls = getattr(owner, name), Counter()
+
+    def limited(*arguments, **options):
+        calls[name] += 1
+        if calls[name] == call:
+            raise torch.cuda.OutOfMemoryError
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(owner, name, limited)
+    return calls
+
+
+@pytest.mark.parametrize("optim", ["adamw_torch", "paged_adamw_8bit"])
+@pytest.mark.parametrize(
+    ("where", "call"),
+    [("forward", 1), ("forward", 9), ("backward", 6), ("state", 3), ("state", 20), ("step", 1), ("step", 30)],
+)
+def test_out_of_memory_anywhere_gives_the_adapters_of_an_undisturbed_run(
+    base, training, tasks, tmp_path, monkeypatch, optim, where, call
+):
+    training = training.model_copy(update={"optim": optim})
+    undisturbed = trained(base, training, tasks, tmp_path / "a", STACKED)
+    optimizer, step = OPTIMIZERS[optim]
+    owner, name = {
+        "forward": (steps, "forward_backward"),
+        "backward": (torch.Tensor, "backward"),
+        "state": (torch, "zeros_like"),
+        "step": (optimizer, step),
+    }[where]
+    if (where, optim) == ("state", "paged_adamw_8bit"):
+        owner, name = optimizer, "get_state_buffer"
+    with monkeypatch.context() as patch:
+        calls = fail_at(patch, owner, name, call)
+        found = trained(base, training, tasks, tmp_path / "b", STACKED)
+        assert calls[name] > call, "the error was never raised, or nothing went on after it"
+    assert largest_difference(undisturbed, found) < 1e-6
+    assert not list((tmp_path / "b").glob("checkpoints/*"))
+
+
+def test_a_checkpoint_holds_no_more_than_the_unfinished_adapters_need(
+    base, training, tasks, tmp_path, monkeypatch
+):
+    sizes = []
+    save = trainer.checkpoints.save_checkpoint
+
+    def measured(path, adapters):
+        save(path, adapters)
+        with safe_open(path, framework="pt") as file:
+            kinds = Counter(key.split("/")[0] + key.split("/")[1] for key in file.keys())  # noqa: SIM118
+        sizes.append(
+            (
+                sum(
+                    one.progress.step < n_steps(training, task)
+                    for one, task in zip(adapters, tasks, strict=True)
+                ),
+                kinds,
+            )
+        )
+
+    monkeypatch.setattr(trainer.checkpoints, "save_checkpoint", measured)
+    trained(base, training, tasks, tmp_path, STACKED)
+    # Three adapters that end at three steps: two checkpoints, for who goes on; the last adapter needs none.
+    assert [unfinished for unfinished, _ in sizes] == [2, 1]
+    for unfinished, kinds in sizes:
+        assert sum(kind.endswith("optimizer") for kind in kinds) == unfinished
+        assert sum(kind.endswith("weights") for kind in kinds) == unfinished + 1, (
+            "one is about to be published"
+        )
