@@ -1,8 +1,9 @@
-"""How fast a panel of posts is read, and how its memory grows: simulated posts, from csv to one table a week.
+"""How fast a panel of posts and a wide survey are read, and in how much memory.
 
     python benchmarks/reading.py --millions 1 5 20
 
-Writes results/benchmarks/reading.json. Each size is read by a process of its own, whose peak memory is the
+Posts are simulated, and read from csv to one table a week. The survey is a csv file of 64,600 rows and 562 columns, of which
+four are used. Writes results/benchmarks/reading.json. Each size is read by a process of its own, whose peak memory is the
 kernel's figure.
 """
 
@@ -24,6 +25,7 @@ import pyarrow.csv as pacsv
 from stimmung.data.posts.panel_reader import PostReader, read_panel
 from stimmung.data.posts.post_files import find_post_files
 from stimmung.data.simulate.simulated_panel import simulate_week
+from stimmung.data.surveys.survey_files import read_survey_file
 from stimmung.vocabulary.posts import Cleaning, PostColumns, PostFilters, PostFormat
 from stimmung.vocabulary.weeks import Weeks
 
@@ -33,6 +35,9 @@ POSTS_PER_FILE = 1_000_000
 POOL = 20_000
 AUTHORS = 24_000
 SEED = 1
+# As large as a wave of the European Social Survey with all its countries.
+SURVEY_ROWS, SURVEY_COLUMNS = 64_600, 562
+SURVEY_USED = ["v3", "v5", "v100", "v500"]
 
 
 def write_posts(folder: Path, n_posts: int) -> int:
@@ -84,6 +89,31 @@ def measure(folder: Path) -> dict[str, float]:
     }
 
 
+def write_survey(file: Path) -> int:
+    """Write a survey of codes as csv; return its size in bytes."""
+    rng = np.random.default_rng(SEED)
+    rows = [",".join(map(str, rng.integers(-9, 100, SURVEY_COLUMNS))) for _ in range(SURVEY_ROWS // 100)]
+    with file.open("w", encoding="ascii") as stream:
+        stream.write(",".join(f"v{number}" for number in range(SURVEY_COLUMNS)) + "\n")
+        for _ in range(100):
+            stream.write("\n".join(rows) + "\n")
+    return file.stat().st_size
+
+
+def measure_survey(file: Path) -> dict[str, float]:
+    """Read four columns of a survey in this process."""
+    before = peak_mb()
+    start, cpu_start = time.perf_counter(), time.process_time()
+    survey = read_survey_file(str(file), SURVEY_USED)
+    return {
+        "rows": len(survey.codes),
+        "seconds": round(time.perf_counter() - start, 2),
+        "cpu_seconds": round(time.process_time() - cpu_start, 2),
+        "peak_mb": peak_mb(),
+        "peak_mb_before_reading": before,
+    }
+
+
 def peak_mb() -> int:
     """Return the largest resident memory of this process so far.
 
@@ -112,18 +142,22 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.measure is not None:
         logging.disable(logging.WARNING)
-        print(json.dumps(measure(arguments.measure)))
+        path = arguments.measure
+        print(json.dumps(measure(path) if path.is_dir() else measure_survey(path)))
         return
     runs = []
     for millions in arguments.millions:
         with tempfile.TemporaryDirectory(dir=arguments.scratch) as folder:
             size = write_posts(Path(folder), round(millions * MILLION))
-            command = [sys.executable, __file__, "--measure", folder]
-            done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ)
-            runs.append(json.loads(done.stdout) | {"csv_mb": round(size / 2**20)})
+            runs.append(measured(Path(folder)) | {"csv_mb": round(size / 2**20)})
             print(runs[-1], flush=True)
+    with tempfile.TemporaryDirectory(dir=arguments.scratch) as folder:
+        size = write_survey(Path(folder) / "survey.csv")
+        survey = measured(Path(folder) / "survey.csv") | {"csv_mb": round(size / 2**20)}
+        print(survey, flush=True)
     result = {
         "runs": runs,
+        "survey": survey,
         "growth_mb_per_million_posts": growth_mb_per_million_posts(runs),
         "weeks": len(WEEKS.labels()),
         "cpu_count": os.cpu_count(),
@@ -134,6 +168,13 @@ def main() -> None:
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(f"Written: {arguments.output}")
+
+
+def measured(path: Path) -> dict[str, float]:
+    """Return what a process of its own measures: of posts in a folder, or of a survey's file."""
+    command = [sys.executable, __file__, "--measure", str(path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ)
+    return json.loads(done.stdout)
 
 
 def growth_mb_per_million_posts(runs: list[dict[str, float]]) -> float | None:

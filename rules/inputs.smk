@@ -152,6 +152,12 @@ def questions_of(wildcards):
     return {name: question.options for name, question in questions.items()}
 
 
+def periods_of(wildcards):
+    """The labels of the weeks of each named part of a panel."""
+    panel = STUDY.panels[wildcards.panel]
+    return {name: panel.weeks_of(period) for name, period in panel.series.periods.items()}
+
+
 def answers_of(wildcards):
     """The answers tables of a panel, one for each model."""
     folder = f"results/panels/{wildcards.panel}/answers"
@@ -166,6 +172,7 @@ def table_if(has_one, name):
     return lambda wildcards: tables.get(wildcards.panel, [])
 
 
+words_of = table_if(lambda panel: panel.has_posts, "words.parquet")
 signals_of = table_if(lambda panel: panel.signals, "signals.parquet")
 # A simulated or mixed panel brings its own.
 tracker_of = table_if(lambda panel: panel.trackers or panel.simulate or panel.mix, "tracker.parquet")

@@ -55,6 +55,8 @@ rule read_survey:
         where=of_survey("where"),
         where_not=of_survey("where_not"),
         weight=of_survey("weight"),
+        encoding=of_survey("encoding"),
+        max_lost_share=of_survey("max_lost_share"),
         simulated=is_simulated,
         code=code_of("read_survey"),
     script:
@@ -223,6 +225,7 @@ rule ask_endpoint:
         prompts=prompts_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
         codebook=of_survey("codebook"),
+        after=lambda wildcards: tokenizer_files(tokenizer_of(wildcards)),
     output:
         predictions="results/surveys/{survey}/predictions/{endpoint}/{arm}/{condition}/seed-{seed}.parquet",
     log:
@@ -242,6 +245,7 @@ rule ask_endpoint:
         language=of_survey("language"),
         examples=examples_of_arm,
         endpoint=of_endpoint(),
+        tokenizer=tokenizer_of,
         scoring=STUDY.scoring.model_dump(mode="json"),
         cache=lambda wildcards: f"{STORE}/endpoints/{wildcards.endpoint}.sqlite",
         code=code_of("ask_endpoint"),

@@ -1,16 +1,20 @@
 """Read a survey file into the table of respondents, in the words of its codebook."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from stimmung.data.surveys.respondents import missing_counts, needed_columns, respondents_table
+from stimmung.data.surveys.survey_codes import MAX_LOST_SHARE
 from stimmung.data.surveys.survey_files import fingerprint, read_survey_file
 from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.atomic_files import write_json
-from stimmung.vocabulary.codebook import Code
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import write_table
+from stimmung.vocabulary.row_rules import Wanted
 from stimmung.vocabulary.votes_schemas import RESPONDENTS
 from stimmung.workflow.run import run
 
@@ -22,16 +26,18 @@ def read_survey(
     file: str,
     codebook: Path,
     language: str,
-    where: Mapping[str, Sequence[Code]],
+    where: Mapping[str, Wanted],
     weight: str | None,
-    where_not: Mapping[str, Sequence[Code]] | None = None,
+    where_not: Mapping[str, Wanted] | None = None,
+    encoding: str | None = None,
+    max_lost_share: float = MAX_LOST_SHARE,
     simulated: bool = False,
     respondents: Path,
     provenance: Path,
 ) -> None:
     """Write the respondents table and its provenance."""
     words = load_codebook(codebook)
-    survey = read_survey_file(file, needed_columns(words, where, weight, where_not))
+    survey = read_survey_file(file, needed_columns(words, where, weight, where_not), encoding, max_lost_share)
     simulated = simulated or words.simulated
     if survey.simulated and not simulated:
         raise InputError(
@@ -47,12 +53,12 @@ def read_survey(
             **fingerprint(file),
             "n_rows_read": len(survey.codes),
             "n_rows_kept": len(table),
-            "where": {column: list(codes) for column, codes in where.items()},
+            "where": _plain(where),
             "title": f"{words.title} (simulated respondents)"
             if simulated and not words.simulated
             else words.title,
             "source": words.source,
-            "where_not": {column: list(codes) for column, codes in (where_not or {}).items()},
+            "where_not": _plain(where_not or {}),
             "simulated": simulated,
             "language": language,
             "target": words.target,
@@ -61,6 +67,10 @@ def read_survey(
         },
         provenance,
     )
+
+
+def _plain(conditions: Mapping[str, Wanted]) -> dict[str, Any]:
+    return TypeAdapter(dict[str, Wanted]).dump_python(dict(conditions), exclude_none=True)
 
 
 if __name__ == "__main__":

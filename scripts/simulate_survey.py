@@ -1,13 +1,13 @@
 """Simulate respondents and write them in the form of the archive's file: same variables, labels and missing codes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from stimmung.data.simulate.simulated_file import simulate_codes, write_simulated_sav
 from stimmung.study.reading import load_codebook, load_layout
 from stimmung.study.surveys import SurveySimulation
-from stimmung.vocabulary.codebook import Code
 from stimmung.vocabulary.layout import layout_of_items
+from stimmung.vocabulary.row_rules import Wanted
 from stimmung.workflow.run import run
 
 
@@ -15,8 +15,8 @@ def simulate_survey(
     *,
     codebook: Path,
     simulate: SurveySimulation,
-    where: Mapping[str, Sequence[Code]],
-    where_not: Mapping[str, Sequence[Code]],
+    where: Mapping[str, Wanted],
+    where_not: Mapping[str, Wanted],
     weight: str | None,
     language: str,
     file: Path,

@@ -7,6 +7,7 @@ stimmung schema
 """
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ from stimmung.vocabulary.errors import InputError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     chosen = _parser().parse_args(arguments)
+    # What a user should know is printed; without a handler, Python would print it a second time.
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         status = int(chosen.command(chosen) or 0)
         sys.stdout.flush()
@@ -42,12 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def draft(chosen: argparse.Namespace) -> None:
     """Write a first codebook of a survey file, or print it."""
     columns = [*chosen.items, chosen.target] if chosen.items else None
-    survey = read_survey_file(chosen.file, columns)
+    survey = read_survey_file(chosen.file, columns, chosen.encoding)
     if columns is None and chosen.target not in survey.codes:
         # The target was given by its label, and a file that is read as a whole knows only names.
         names = {label: name for name, label in reversed(survey.variable_labels.items())}
         chosen.target = names.get(chosen.target, chosen.target)
-        read_survey_file(chosen.file, [chosen.target])
+        read_survey_file(chosen.file, [chosen.target], chosen.encoding)
     drafted = draft_codebook(
         survey,
         source=chosen.file,
@@ -102,12 +105,13 @@ def _parser() -> argparse.ArgumentParser:
 
     new = commands.add_parser("draft-codebook", help="a first codebook from the labels of a survey file")
     new.set_defaults(command=draft)
-    new.add_argument("file", help="a .sav, .zsav, .dta, .csv or .parquet file")
+    new.add_argument("file", help="a file of SPSS, Stata or SAS, csv, xlsx or parquet")
     new.add_argument("--target", required=True, metavar="COLUMN", help="item to predict, by name or label")
     others = "the other items, in the order of the prompt (default: all)"
     new.add_argument("--items", nargs="+", default=[], metavar="COLUMN", help=others)
     new.add_argument("--weight", metavar="COLUMN", help="the survey weight, which is not an item")
     new.add_argument("--language", default="en", help="the language of the labels (default: en)")
+    new.add_argument("--encoding", help="of the file's texts (default: found; docs/reading.md)")
     new.add_argument("--output", type=Path, help="where to write it (default: the terminal)")
 
     checked = commands.add_parser(

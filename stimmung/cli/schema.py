@@ -120,5 +120,6 @@ def _tidy(node: Any, keep_required: bool) -> Any:
             continue
         if key == "description" and isinstance(value, str):
             value = " ".join(value.replace("``", "`").split())
+        key = "anyOf" if key == "oneOf" else key
         tidy[key] = value if key == "default" else _tidy(value, keep_required)
     return tidy

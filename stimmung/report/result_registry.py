@@ -39,7 +39,11 @@ MOODS = {
     "correlations": Files(data="ccf", table="correlations"),
     "lags": Files(figure="lags"),
     "confirmed_lags": Files(data="confirmations", table="confirmations"),
+    "periods": Files(data="periods", table="periods", figure="periods"),
+    "weeks_compared": Files(data="series_weeks", table="series_weeks"),
     "known_mood": Files(data="recovery", table="recovery"),
+    "option_mass": Files(data="wording_mass", table="wording_mass"),
+    "wording_series": Files(figure="wordings"),
     "raw_series": Files(figure="raw"),
     "relative_series": Files(figure="relative"),
 }

@@ -25,7 +25,7 @@ class Model(Strict):
     compute_dtype: Literal["bfloat16", "float32"] = "bfloat16"
     """Precision of matrix products. bfloat16 for models of a billion parameters and more; float32 gives scores exact to 1e-6."""
     chat: bool = False
-    """Whether prompts go through the tokenizer's chat template."""
+    """Whether prompts, and the questions of a panel, go through the tokenizer's chat template. Posts are always plain text."""
     billion_parameters: float | None = Field(None, gt=0)
     """The model's size, by which `limits` gives its jobs memory and time. null: taken from the source's name (…-8B) or files."""
     encoder: bool = False

@@ -19,9 +19,10 @@ from stimmung.study.panels import Panel
 from stimmung.study.reading import load_layout
 from stimmung.study.study import Study
 from stimmung.study.surveys import Survey, SurveySimulation
-from stimmung.vocabulary.codebook import Code, Codebook
+from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.layout import layout_of_items
+from stimmung.vocabulary.row_rules import Wanted
 
 
 def readings(study: Study, root: Path = Path()) -> dict[str, Callable[[], Any]]:
@@ -40,6 +41,10 @@ def readings(study: Study, root: Path = Path()) -> dict[str, Callable[[], Any]]:
     for name, model in study.selected_models().items():
         if model.directory is not None:
             found[f"models.{name}"] = partial(_look_for_model, model.directory, root)
+    asked = {model for survey in study.selected_surveys().values() for model in survey.models()}
+    for name, endpoint in study.endpoints.items():
+        if name in asked and endpoint.tokenizer is not None and endpoint.tokenizer not in study.models:
+            found[f"endpoints.{name}.tokenizer"] = partial(_look_for_tokenizer, endpoint.tokenizer, root)
     return found
 
 
@@ -52,7 +57,7 @@ def read_respondents(
     """
     columns = needed_columns(codebook, survey.where, survey.weight, survey.where_not)
     if survey.simulate is None and made_up is None:
-        found = read_survey_file(_survey_path(survey, root), columns)
+        found = read_survey_file(_survey_path(survey, root), columns, survey.encoding, survey.max_lost_share)
     else:
         found = _made_up_file(survey, codebook, root, made_up, columns)
     return respondents_table(found, codebook, survey.language, survey.where, survey.weight, survey.where_not)
@@ -70,10 +75,12 @@ def _made_up_file(
     if simulation.layout is not None:
         layout = load_layout(root / simulation.layout)
     else:
-        others: dict[str, list[Code]] = {**survey.where, **survey.where_not}
+        others: dict[str, Wanted] = {**survey.where, **survey.where_not}
         others |= {name: [] for name in (survey.weight, codebook.respondent_id) if name is not None}
         layout = layout_of_items(codebook.title, list(codebook.items.values()), others)
-    how = survey.model_dump(include={"where", "where_not", "weight", "language"})
+    how: dict[str, Any] = {
+        name: getattr(survey, name) for name in ("where", "where_not", "weight", "language")
+    }
     n = made_up or simulation.n_respondents
     codes = simulate_codes(codebook, layout, **how, n=n, seed=simulation.seed)
     # Written and read back, because that is what the workflow does.
@@ -103,4 +110,17 @@ def _look_for_model(directory: str, root: Path) -> None:
         raise InputError(
             f"no model directory at {directory}",
             "A model's `source` is a path from where snakemake is started, a Hugging Face id, or 'built-in'.",
+        )
+
+
+def _look_for_tokenizer(directory: str, root: Path) -> None:
+    absent = [
+        name
+        for name in ("tokenizer.json", "tokenizer_config.json")
+        if not (root / directory / name).is_file()
+    ]
+    if absent:
+        raise InputError(
+            f"no {absent[0]} in {directory}",
+            "An endpoint's `tokenizer` is a name in `models`, or a folder with these two files.",
         )

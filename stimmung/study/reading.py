@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -123,7 +124,16 @@ def _keys_at(model: Any, place: list[str]) -> list[str]:
         else:
             arguments = getattr(model, "__args__", ())
             model = next((one for one in reversed(arguments) if one is not type(None)), None)
-    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+    model = _model_in(model)
+    return [] if model is None else list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the model that an annotation is, or that is a member of its union."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    within = get_args(annotation) if get_origin(annotation) in (Annotated, Union, UnionType) else ()
+    return next((model for one in within if (model := _model_in(one)) is not None), None)
 
 
 def merged_config(files: Sequence[Path], root: Path = Path()) -> dict[str, Any]:

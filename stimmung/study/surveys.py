@@ -1,14 +1,17 @@
 """The `surveys` section of the config: one survey file, its conditions, and the methods that predict it."""
 
+import codecs
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
+from stimmung.data.surveys.survey_codes import MAX_LOST_SHARE
 from stimmung.vocabulary.arms import ARMS, sees_training_rows
-from stimmung.vocabulary.codebook import Code, Codebook
+from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.condition import Condition, Subgroup, combined_conditions
 from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
+from stimmung.vocabulary.row_rules import Wanted
 from stimmung.vocabulary.strict import Strict, UserPath
 
 
@@ -20,6 +23,17 @@ def _chosen_conditions(conditions: dict[str, Condition], info: ValidationInfo) -
         return combined
     raise_together(unknown("only", "condition", only, combined))
     return {name: condition for name, condition in combined.items() if name in only}
+
+
+def _known_encoding(name: str | None) -> str | None:
+    if name is not None:
+        try:
+            codecs.lookup(name)
+        except LookupError as error:
+            raise ValueError(
+                f"no encoding is named '{name}'; e.g. utf-8, cp1252, cp1251, shift_jis"
+            ) from error
+    return name
 
 
 class SurveySimulation(Strict):
@@ -37,15 +51,19 @@ class Survey(Strict):
     """One survey: its file, its respondents, and what is tried on it. Needs `codebook`, and `file` or `simulate`."""
 
     file: UserPath | None = None
-    """A .csv, .parquet, .sav, .zsav or .dta file, or 'statsmodels:anes96'."""
+    """A file of SPSS, Stata or SAS, a csv, xlsx or parquet file (docs/reading.md), or 'statsmodels:anes96'."""
+    encoding: Annotated[str | None, AfterValidator(_known_encoding)] = None
+    """The encoding of the file's texts, e.g. cp1251. null: UTF-8 where they are, else as the file declares, else Windows-1252."""
+    max_lost_share: float = Field(MAX_LOST_SHARE, ge=0, le=1)
+    """Largest share of rows, texts or numbers that may be left out or changed in reading; more is an error."""
     simulate: SurveySimulation | None = None
     """Made-up respondents instead of the file, marked as such everywhere."""
     codebook: UserPath
     """The YAML file that turns codes into words (docs/codebooks.md)."""
-    where: dict[str, list[Code]] = Field({})
-    """Column to codes or value labels: only these rows are read."""
-    where_not: dict[str, list[Code]] = Field({})
-    """Column to codes or value labels: these rows are not read."""
+    where: dict[str, Wanted] = Field({})
+    """Column to codes or value labels, or to a rule such as {empty: false, at_least: 18}: only these rows are read."""
+    where_not: dict[str, Wanted] = Field({})
+    """Column to codes or value labels, or to a rule: these rows are not read."""
     weight: str | None = None
     """The column of the survey weight. null: every respondent counts 1."""
     weighted_metrics: bool = False

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -14,7 +15,8 @@ from stimmung.vocabulary.strict import Strict
 def _not_a_switch(value: Any) -> Any:
     if isinstance(value, bool):
         raise ValueError("YAML reads an unquoted yes, no, on or off as true or false; put it in quotes")
-    return value
+    # YAML reads 2017-09-24 as a date; in a data file it is that text.
+    return str(value) if isinstance(value, date) else value
 
 
 def _is_text(value: Any) -> Any:
@@ -89,8 +91,8 @@ class MissingCode(_Coded):
 class SurveyItem(Strict):
     """One survey item: a column of the file and a line of the prompt."""
 
-    column: str
-    """The column of the data file, by name or by variable label."""
+    column: str | list[str]
+    """The column of the data file, by name or by variable label; of several, the first that has a valid answer counts."""
     wording: Worded
     """The words before the answer in the prompt."""
     scale: Literal["nominal", "ordinal", "numeric"] = "nominal"
@@ -105,8 +107,10 @@ class SurveyItem(Strict):
     """Lowest and highest value of a numeric item, both included. Another value is an error."""
     missing: list[MissingCode] = Field([])
     """Codes of absent answers."""
+    values: dict[Code, float] = Field({})
+    """Codes or value labels of a numeric item that stand for a number, such as a top code: {1955 and before: 1955}."""
     age_in: int | str | None = None
-    """The column is a year of birth and the answer the age: in this year, or in the year of this column."""
+    """The column is a year or date of birth and the answer the age: in this year, or in the year of this column."""
     part_of: str | None = None
     """An item without which this one says nothing or too much: it leaves the prompt with that item."""
     predictor: bool = True
@@ -124,9 +128,14 @@ class SurveyItem(Strict):
             raise ValueError("age_in turns a year of birth into an age: set scale: numeric")
         if self.scale != "numeric" and self.range is not None:
             raise ValueError(f"range: only for a numeric item, and this one is {self.scale}")
+        if self.scale != "numeric" and self.values:
+            raise ValueError(f"values: only for a numeric item, and this one is {self.scale}")
+        if not self.own_columns or len(set(self.own_columns)) < len(self.own_columns):
+            raise ValueError("column: needs a name, or several different ones")
         _check_range(self.range, "value")
         answers: list[_Coded] = [*(option for option in self.options if not option.when), *self.missing]
-        codes = [_in_one_form(code) for answer in answers for code in answer.codes]
+        codes = [_in_one_form(code) for code in self.values]
+        codes += [_in_one_form(code) for answer in answers for code in answer.codes]
         repeated = sorted({code for code in codes if codes.count(code) > 1})
         if repeated:
             raise ValueError(f"code {', '.join(repeated)} is listed twice")
@@ -141,7 +150,12 @@ class SurveyItem(Strict):
         """All columns that the answer is made of, each once."""
         others = [column for option in self.options for column in option.when]
         year = [self.age_in] if isinstance(self.age_in, str) else []
-        return list(dict.fromkeys([self.column, *others, *year]))
+        return list(dict.fromkeys([*self.own_columns, *others, *year]))
+
+    @property
+    def own_columns(self) -> list[str]:
+        """The columns with the answer itself, in the order in which they are asked."""
+        return self.column if isinstance(self.column, list) else [self.column]
 
     @property
     def has_persona(self) -> bool:

@@ -1,6 +1,8 @@
 """How a user is told that an input is wrong."""
 
 import difflib
+import logging
+import sys
 from collections.abc import Collection, Iterable, Sequence
 
 
@@ -27,6 +29,12 @@ def did_you_mean(word: object, known: Iterable[object]) -> str:
     folded = {str(name).casefold().strip(): name for name in known}
     close = difflib.get_close_matches(str(word).casefold().strip(), list(folded), n=1, cutoff=0.6)
     return f" (did you mean '{folded[close[0]]}'?)" if close else ""
+
+
+def warn(logger: logging.Logger, what: str) -> None:
+    """Say something that a user should know, and that ends nothing: in the log and on the terminal."""
+    logger.warning("%s", what)
+    print(f"WARNING: {what}", file=sys.stderr)
 
 
 def unknown(

@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from stimmung.vocabulary.codebook import Code, SurveyItem
+from stimmung.vocabulary.row_rules import RowRule, Wanted
 from stimmung.vocabulary.strict import Strict
 
 
@@ -46,20 +47,22 @@ class Layout(Strict):
         return {code: label for labels in (self.missing, variable.values) for code, label in labels.items()}
 
 
-def layout_of_items(title: str, items: list[SurveyItem], others: Mapping[str, Sequence[Code]]) -> Layout:
+def layout_of_items(
+    title: str, items: list[SurveyItem], others: Mapping[str, Wanted | Sequence[Code]]
+) -> Layout:
     """Return a layout made from a codebook alone, and from ``others``, further columns with their codes; words become value labels."""
     labels: dict[str, dict[float, str]] = {}
     for item in items:
         for option in item.options:
-            _add(labels.setdefault(item.column, {}), option.codes)
+            _add(labels.setdefault(item.own_columns[0], {}), option.codes)
             for column, codes in option.when.items():
                 _add(labels.setdefault(column, {}), codes)
         for missing in item.missing:
-            _add(labels.setdefault(item.column, {}), missing.codes)
+            _add(labels.setdefault(item.own_columns[0], {}), missing.codes)
         for column in item.columns:
             labels.setdefault(column, {})
     for column, given in others.items():
-        _add(labels.setdefault(column, {}), given)
+        _add(labels.setdefault(column, {}), [] if isinstance(given, RowRule) else given)
     ranges = _ranges(items)
     variables = []
     for number, (column, values) in enumerate(labels.items(), 1):
@@ -72,7 +75,7 @@ def layout_of_items(title: str, items: list[SurveyItem], others: Mapping[str, Se
 def _ranges(items: list[SurveyItem]) -> dict[str, tuple[int, int]]:
     """Return the ranges of numeric columns, where the codebook gives one."""
     ranges = {
-        item.column: (math.ceil(item.range[0]), math.floor(item.range[1]))
+        item.own_columns[0]: (math.ceil(item.range[0]), math.floor(item.range[1]))
         for item in items
         if item.range is not None and item.age_in is None
     }
@@ -82,7 +85,7 @@ def _ranges(items: list[SurveyItem]) -> dict[str, tuple[int, int]]:
         # A column of years of birth, from the oldest age in the last year of the survey to the youngest in the first.
         first, last = ranges.setdefault(year, (2000, 2000)) if isinstance(year, str) else (year, year)
         youngest, oldest = item.range or (18, 90)
-        ranges[item.column] = (math.ceil(last - oldest), math.floor(first - youngest))
+        ranges[item.own_columns[0]] = (math.ceil(last - oldest), math.floor(first - youngest))
     return ranges
 
 

@@ -21,7 +21,7 @@ PLAIN_WORDS = st.text(st.sampled_from("abcdefgXYZ"), min_size=1, max_size=12)
 # csv readers take these as an empty cell, as documented.
 NO_CODE = {"", "NA"}
 LABELLED = ("sav", "zsav", "dta")
-KINDS = ("csv", "semicolon.csv", "utf-16.csv", "cp1252.csv", "bom.csv", "parquet", *LABELLED)
+KINDS = ("csv", "semicolon.csv", "utf-16.csv", "cp1252.csv", "bom.csv", "parquet", "xlsx", *LABELLED)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import yaml
 from scripts.read_survey import read_survey
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table
+from stimmung.vocabulary.row_rules import RowRule
 from stimmung.vocabulary.votes_schemas import RESPONDENTS
 
 ROOT = Path(__file__).parents[2]
@@ -137,3 +138,42 @@ def test_a_real_csv_file_is_described_by_its_codebook_alone(tmp_path, name, rows
     respondents, _ = read(tmp_path, file, ROOT / f"codebooks/{name}.yaml")
     assert len(respondents) == rows
     assert respondents.vote.value_counts().to_dict() == counts
+
+
+def rows_of_votes(n_broken):
+    rows = [f"{number},{number % 2},{number % 7 or ''}" for number in range(100 - n_broken)]
+    return "\n".join(["id,vote,w", *rows, *["1,0"] * n_broken])
+
+
+def test_what_is_lost_is_told_on_the_terminal_and_is_an_error_above_the_share_that_the_survey_names(
+    tmp_path, capsys
+):
+    book = {
+        "title": "t",
+        "source": "s",
+        "instruction": "One of: {options}",
+        "question": "Vote:",
+        "target": "vote",
+        "items": {
+            "vote": {
+                "column": "vote",
+                "wording": "Vote",
+                "options": [{"code": 0, "label": "a"}, {"code": 1, "label": "b"}],
+            }
+        },
+    }
+    codebook, file = tmp_path / "book.yaml", tmp_path / "votes.csv"
+    codebook.write_text(yaml.safe_dump(book))
+    file.write_text(rows_of_votes(n_broken=3))
+    with pytest.raises(InputError, match="3 of 100 rows") as refused:
+        read(tmp_path, str(file), codebook)
+    assert "`max_lost_share` allows a share of 0.01" in refused.value.hint
+    assert not (tmp_path / "respondents.parquet").exists()
+    rule = RowRule(above=0)
+    table, provenance = read(
+        tmp_path, str(file), codebook, max_lost_share=0.05, where={"w": rule}, weight="w"
+    )
+    assert len(table) == 83
+    assert provenance["where"] == {"w": {"above": 0}}
+    said = capsys.readouterr().err
+    assert "3 of 100 rows" in said and "where w: 83 of 97 rows are left" in said

@@ -200,7 +200,7 @@ def test_nothing_of_a_post_reaches_tables_figures_logs_or_page(moods_study, tmp_
         signals=panel / "words.parquet",
     )
     tables = [panel / f"{name}.parquet" for name in names(MOODS, "data")]
-    cross_correlate(**{**moods_study.correlate, "words": panel / "words.parquet"}, results=tables)
+    cross_correlate(**{**moods_study.correlate, "words": [panel / "words.parquet"]}, results=tables)
     readers = for_readers_in(panel, MOODS)
     tabulate_moods(results=tables, rolling_weeks=3, constructed=None, tables=readers)
     figures = [panel / f"{name}.svg" for name in names(MOODS, "figure")]

@@ -16,6 +16,7 @@ from stimmung.vocabulary.atomic_files import atomic_write
 from stimmung.vocabulary.codebook import AnswerOption, Code, Codebook, MissingReason, SurveyItem
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.layout import Layout, Variable
+from stimmung.vocabulary.row_rules import RowRule
 
 Array = npt.NDArray[Any]
 
@@ -56,17 +57,17 @@ def simulate_codes(
     chosen = _chosen_options(codebook, language, places, rng)
     for name, item in codebook.items.items():
         if item.scale == "numeric":
-            table.put(item.column, _ranked(places, rng, table.variable(item.column).range))
+            table.put(item.own_columns[0], _ranked(places, rng, table.variable(item.own_columns[0]).range))
         else:
             _write_options(table, item, chosen[name], rng)
         # An answer that another column decides cannot be missing in this one.
         special = [number for number, option in enumerate(item.options) if option.when]
-        codes = table.codes(item.column, [code for missing in item.missing for code in missing.codes])
+        codes = table.codes(item.own_columns[0], [code for missing in item.missing for code in missing.codes])
         codes += [missing.range[1] for missing in item.missing if missing.range is not None]
         if codes:
             removable = ~np.isin(chosen.get(name, np.zeros(total)), special)
             rows = np.flatnonzero((rng.random(total) < ABSENT) & removable)
-            table.put(item.column, rng.choice(codes, len(rows)), rows)
+            table.put(item.own_columns[0], rng.choice(codes, len(rows)), rows)
     if weight is not None:
         table.put(weight, np.round(rng.lognormal(-0.08, 0.4, total), 4))
     if codebook.respondent_id is not None:
@@ -175,12 +176,12 @@ def _write_options(table: _Table, item: SurveyItem, chosen: Array, rng: np.rando
         for column, codes in option.when.items():
             table.put(column, rng.choice(_codes(table, column, codes, option), len(rows)), rows)
         if option.codes:
-            own = _codes(table, item.column, option.codes, option)
-            table.put(item.column, rng.choice(own, len(rows)), rows)
+            own = _codes(table, item.own_columns[0], option.codes, option)
+            table.put(item.own_columns[0], rng.choice(own, len(rows)), rows)
         else:
             absent = [one.codes for one in item.missing if one.reason == MissingReason.FILTER]
-            filter_codes = table.codes(item.column, [code for codes in absent for code in codes])
-            table.put(item.column, filter_codes[0] if filter_codes else np.nan, rows)
+            filter_codes = table.codes(item.own_columns[0], [code for codes in absent for code in codes])
+            table.put(item.own_columns[0], filter_codes[0] if filter_codes else np.nan, rows)
 
 
 def _codes(table: _Table, column: str, wanted: Sequence[Code], option: AnswerOption) -> list[float]:
@@ -195,10 +196,37 @@ def _codes(table: _Table, column: str, wanted: Sequence[Code], option: AnswerOpt
 
 def _apply_where(table: _Table, where: Conditions, where_not: Conditions, outsiders: Array) -> None:
     for column, wanted in where.items():
+        if isinstance(wanted, RowRule):
+            _apply_rule(table, column, wanted, outsiders, kept=True)
+            continue
         inside = table.codes(column, wanted)
         values = set(table.variable(column).values) - set(inside)
         holds = table.frame[table.columns[column]].isin(inside)
         table.put(column, inside[0], np.flatnonzero(~holds))
         table.put(column, min(values) if values else inside[0] - 4, outsiders)
     for column, unwanted in where_not.items():
-        table.put(column, table.codes(column, unwanted)[0], outsiders)
+        if isinstance(unwanted, RowRule):
+            _apply_rule(table, column, unwanted, outsiders, kept=False)
+        else:
+            table.put(column, table.codes(column, unwanted)[0], outsiders)
+
+
+def _apply_rule(table: _Table, column: str, rule: RowRule, outsiders: Array, *, kept: bool) -> None:
+    """Let a column fulfil a rule in all rows but the outsiders; not ``kept``: in the outsiders only."""
+    fulfils = table.frame[table.columns[column]].map(rule.allows)
+    table.put(column, _example(rule, column, kept), np.flatnonzero(fulfils != kept))
+    table.put(column, _example(rule, column, not kept), outsiders)
+
+
+def _example(rule: RowRule, column: str, fulfils: bool) -> float:
+    """Return a value that fulfils the rule, or one that does not."""
+    bounds = [float(bound) for bound in rule.bounds.values() if not isinstance(bound, str)]
+    near = [bound + step for bound in bounds for step in (0, 1, -1)]
+    middle = sum(bounds) / max(len(bounds), 1)
+    found = next((one for one in [*near, middle, 1.0, np.nan] if rule.allows(one) == fulfils), None)
+    if found is None:
+        raise InputError(
+            f"no made-up value of column '{column}' can fulfil its rule ({', '.join(rule.bounds)})",
+            "Made-up respondents have numbers, no dates: leave the column out of `where` and `where_not`.",
+        )
+    return found

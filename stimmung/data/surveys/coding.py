@@ -1,5 +1,6 @@
 """Code one survey item: from the codes of its columns to answers, and to the reasons why some are missing."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -7,14 +8,23 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from stimmung.data.surveys.survey_files import SurveyFile, code_key
+from stimmung.data.surveys.survey_codes import SurveyFile, code_key, code_number
 from stimmung.vocabulary.codebook import Code, MissingReason, SurveyItem
 from stimmung.vocabulary.errors import InputError, did_you_mean
+from stimmung.vocabulary.row_rules import COMPARISONS, RowRule, Wanted
 
-Conditions = Mapping[str, Sequence[Code]]  # column to codes or value labels
+Conditions = Mapping[str, Wanted]  # column to codes or value labels, or to a rule
 Series: TypeAlias = "pd.Series[Any]"
 
 _SHOWN = 5  # unknown codes in one message
+# Of several columns' reasons, what the respondent said counts before what was not asked.
+_BY_CONTENT = (
+    MissingReason.REFUSED,
+    MissingReason.DONT_KNOW,
+    MissingReason.NO_ANSWER,
+    MissingReason.NOT_APPLICABLE,
+    MissingReason.FILTER,
+)
 _CODE_LENGTH = 24  # a column of verbatim answers must not end up in a message
 
 
@@ -26,6 +36,7 @@ class Coded:
     # A categorical of MissingReason values, NA where there is an answer; None if the item declares no missing code.
     reasons: "Series | None"
     unknown: Series  # the codes, by respondent, that are not in the codebook
+    n_ambiguous: int = 0  # respondents with another valid answer in a later column of the item
 
 
 def code_item(survey: SurveyFile, codes: pd.DataFrame, item: SurveyItem, language: str) -> Coded:
@@ -38,21 +49,46 @@ def code_item(survey: SurveyFile, codes: pd.DataFrame, item: SurveyItem, languag
     InputError
         If the codebook names a value label that several codes have.
     """
-    column, labels = item.column, survey.value_labels.get(item.column, {})
-    keys = codes[column].map(code_key).astype(object)
-    reasons = _reasons(keys, item, labels)
-    if item.scale == "numeric":
-        answers, unknown = _numbers(codes, keys, reasons, item)
-        unknown |= reasons.isna() & _declared_missing(keys, survey.missing_ranges.get(column, []))
-    else:
-        answers = _words(survey, codes, keys, reasons, item, language)
-        unknown = keys.notna() & reasons.isna() & answers.isna()
+    columns = [_code_column(survey, codes, item, column, language) for column in item.own_columns]
+    answers, n_ambiguous = columns[0][0], 0
+    for later, _, _ in columns[1:]:
+        both = answers.notna() & later.notna()
+        n_ambiguous += int((answers[both] != later[both]).sum())
+        answers = answers.where(answers.notna(), later)
+    unknown = pd.concat([odd for _, _, odd in columns])
+    if not item.missing:
+        return Coded(answers, None, unknown, n_ambiguous)
+    reasons = pd.Series(None, index=codes.index, dtype=object)
+    for reason in _BY_CONTENT:
+        given = np.any([found == reason.value for _, found, _ in columns], axis=0)
+        reasons = reasons.mask(given & reasons.isna(), reason.value)
+    reasons = reasons.mask(reasons.isna() & ~reasons.index.isin(unknown.index), MissingReason.NO_ANSWER.value)
     # An answer that other columns decide takes precedence over a missing code in the item's own column.
     reasons = reasons.mask(answers.notna())
-    if item.missing:
-        reasons = reasons.mask(keys.isna() & answers.isna(), MissingReason.NO_ANSWER.value)
-        reasons = reasons.astype(pd.CategoricalDtype([reason.value for reason in MissingReason]))
-    return Coded(answers, reasons if item.missing else None, keys[unknown])
+    kinds = pd.CategoricalDtype([reason.value for reason in MissingReason])
+    return Coded(answers, reasons.astype(kinds), unknown, n_ambiguous)
+
+
+def _code_column(
+    survey: SurveyFile, codes: pd.DataFrame, item: SurveyItem, column: str, language: str
+) -> tuple[Series, Series, Series]:
+    """Return an item's answers in one of its columns, the reasons of missing codes, and the unknown codes."""
+    keys = codes[column].map(code_key).astype(object)
+    labels = survey.value_labels.get(column, {})
+    reasons = _reasons(keys, item, column, labels)
+    if item.scale == "numeric":
+        numbers = {
+            key: number
+            for code, number in item.values.items()
+            for key in resolve_codes([code], labels, f"column '{column}'")
+        }
+        answers, unknown = _numbers(codes, keys, reasons, item, numbers)
+        declared = _declared_missing(keys, survey.missing_ranges.get(column, []))
+        unknown |= reasons.isna() & declared & ~keys.isin(list(numbers))
+    else:
+        answers = _words(survey, codes, keys, reasons, item, column, language)
+        unknown = keys.notna() & reasons.isna() & answers.isna()
+    return answers, reasons, keys[unknown]
 
 
 def resolve_codes(codes: Iterable[Code], value_labels: Mapping[Code, str], where: str) -> set[str]:
@@ -84,17 +120,43 @@ def resolve_codes(codes: Iterable[Code], value_labels: Mapping[Code, str], where
 
 
 def holds(survey: SurveyFile, codes: pd.DataFrame, conditions: Conditions) -> "pd.Series[bool]":
-    """Return which rows of ``codes`` have, in every column of ``conditions``, one of its codes or value labels.
+    """Return which rows of ``codes`` have, in every column of ``conditions``, one of its codes or value labels, or fulfil its rule.
 
     Raises
     ------
     InputError
-        If several codes have a value label.
+        If several codes have a value label, or a rule compares numbers with words.
     """
     kept = pd.Series(True, index=codes.index)
     for column, wanted in conditions.items():
-        keys = resolve_codes(wanted, survey.value_labels.get(column, {}), f"column '{column}'")
-        kept &= codes[column].map(code_key).isin(keys)
+        keys = codes[column].map(code_key).astype(object)
+        if isinstance(wanted, RowRule):
+            kept &= _fulfils(keys, wanted, column, survey.missing_ranges.get(column, []))
+        else:
+            kept &= keys.isin(
+                resolve_codes(wanted, survey.value_labels.get(column, {}), f"column '{column}'")
+            )
+    return kept
+
+
+def _fulfils(
+    keys: Series, rule: RowRule, column: str, missing: Sequence[tuple[Code, Code]]
+) -> "pd.Series[bool]":
+    has_value = keys.notna() & ~_declared_missing(keys, missing)
+    kept = ~has_value if rule.empty else has_value
+    numbers = pd.to_numeric(keys, errors="coerce")
+    for name, bound in rule.bounds.items():
+        number = code_number(str(bound))
+        # ISO dates are in their order as texts.
+        values, limit = (keys, str(bound)) if number is None else (numbers, number)
+        odd = keys[has_value & (numbers.isna() if number is not None else numbers.notna())]
+        if not odd.empty:
+            raise InputError(
+                f"column '{column}': {name} {bound} cannot be compared with {len(odd)} of {int(has_value.sum())} values, "
+                f"such as '{_shortened(odd.iloc[0])}'",
+                "Bounds are numbers, or dates as 2017-09-24. Name codes or value labels in a list instead.",
+            )
+        kept &= COMPARISONS[name](values[has_value], limit).reindex(keys.index, fill_value=False)
     return kept
 
 
@@ -106,7 +168,7 @@ def describe_unknown(name: str, item: SurveyItem, unknown: Series, value_labels:
     named = [code for option in item.options for code in option.codes if isinstance(code, str)]
     shown = []
     for code, count in counts.head(_SHOWN).items():
-        text = str(code) if len(str(code)) <= _CODE_LENGTH else f"{str(code)[:_CODE_LENGTH]}…"
+        text = _shortened(code)
         label = label_of.get(str(code))
         if label is not None:
             # The codebook may spell the value label differently.
@@ -116,16 +178,21 @@ def describe_unknown(name: str, item: SurveyItem, unknown: Series, value_labels:
     kind = "no number" if item.scale == "numeric" else "unknown code"
     if item.range is not None:
         kind += f" from {item.range[0]:g} to {item.range[1]:g}:"
-    return f"item '{name}' (column '{item.column}'): {kind} {', '.join(shown)}{more}"
+    columns = "' or '".join(item.own_columns)
+    return f"item '{name}' (column '{columns}'): {kind} {', '.join(shown)}{more}"
 
 
-def _reasons(keys: Series, item: SurveyItem, labels: Mapping[Code, str]) -> Series:
+def _shortened(code: object) -> str:
+    return str(code) if len(str(code)) <= _CODE_LENGTH else f"{str(code)[:_CODE_LENGTH]}…"
+
+
+def _reasons(keys: Series, item: SurveyItem, column: str, labels: Mapping[Code, str]) -> Series:
     reasons = pd.Series(None, index=keys.index, dtype=object)
     for missing in reversed(item.missing):
         if missing.range is not None:
             absent = _declared_missing(keys, [missing.range])
         else:
-            absent = keys.isin(resolve_codes(missing.codes, labels, f"column '{item.column}'"))
+            absent = keys.isin(resolve_codes(missing.codes, labels, f"column '{column}'"))
         reasons = reasons.mask(absent, missing.reason.value)
     return reasons
 
@@ -142,23 +209,40 @@ def _declared_missing(keys: Series, ranges: Sequence[tuple[Code, Code]]) -> "pd.
 
 
 def _numbers(
-    codes: pd.DataFrame, keys: Series, reasons: Series, item: SurveyItem
+    codes: pd.DataFrame, keys: Series, reasons: Series, item: SurveyItem, numbers: Mapping[str, float]
 ) -> tuple["pd.Series[float]", "pd.Series[bool]"]:
-    """Return the values, and which are invalid."""
+    """Return the values, and which are invalid; ``numbers``: those of words and top codes."""
     absent = keys.isna() | reasons.notna()
+    if numbers:
+        keys = keys.map(lambda key: numbers.get(key, key))
+    if item.age_in is not None:
+        keys = keys.map(_year)
     values = pd.to_numeric(keys.mask(absent), errors="coerce").astype(float)
     if isinstance(item.age_in, str):
-        values = pd.to_numeric(codes[item.age_in].map(code_key), errors="coerce") - values
+        years = codes[item.age_in].map(code_key).astype(object).map(_year)
+        values = pd.to_numeric(years, errors="coerce") - values
     elif item.age_in is not None:
         values = float(item.age_in) - values
     low, high = item.range or (0 if item.age_in is not None else -np.inf, np.inf)
     return values, ~absent & ~(np.isfinite(values) & values.between(low, high))
 
 
+def _year(key: Any) -> Any:
+    """Return the year of a date, or what is no date as it is."""
+    date = re.match(r"(\d{4})-\d\d", key) if isinstance(key, str) else None
+    return key if date is None else date[1]
+
+
 def _words(
-    survey: SurveyFile, codes: pd.DataFrame, keys: Series, reasons: Series, item: SurveyItem, language: str
+    survey: SurveyFile,
+    codes: pd.DataFrame,
+    keys: Series,
+    reasons: Series,
+    item: SurveyItem,
+    column: str,
+    language: str,
 ) -> Series:
-    value_labels = survey.value_labels.get(item.column, {})
+    value_labels = survey.value_labels.get(column, {})
     labels = item.labels(language)
     words = pd.Series(None, index=keys.index, dtype=object)
     # An option with conditions is the special case: it comes last and overrides the others.
@@ -166,7 +250,7 @@ def _words(
     for option, label in in_order:
         given = holds(survey, codes, option.when)
         if option.codes:
-            given &= keys.isin(resolve_codes(option.codes, value_labels, f"column '{item.column}'"))
+            given &= keys.isin(resolve_codes(option.codes, value_labels, f"column '{column}'"))
         elif not option.when:
             continue
         words = words.mask(given & (reasons.isna() | bool(option.when)), label)

@@ -2,10 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-
-import pandas as pd
 
 from stimmung.data.surveys.draft_missing import (
     is_doubtful,
@@ -15,7 +13,7 @@ from stimmung.data.surveys.draft_missing import (
     reason_within,
 )
 from stimmung.data.surveys.draft_wording import folded, spoken, without_codes
-from stimmung.data.surveys.survey_files import SurveyFile, code_key, code_number
+from stimmung.data.surveys.survey_codes import SurveyFile, code_key, code_number
 from stimmung.vocabulary.codebook import Code, MissingReason
 
 # All limits are choices.
@@ -105,7 +103,9 @@ class DraftColumn:
         ]
         mostly = 2 * len(self.numbers) > len(self.occurring)
         n = len(self.numbers)
-        few = n <= FEW_AMOUNTS and sum(self.counts[code] for code in self.occurring) >= 2 * len(self.occurring)
+        few = n <= FEW_AMOUNTS and sum(self.counts[code] for code in self.occurring) >= 2 * len(
+            self.occurring
+        )
         many = n > MOST_OPTIONS or (not few and 4 * len(amounts) > n)
         return mostly and many and len(self.words) <= len(self.numbers) // 10
 
@@ -179,9 +179,6 @@ def _is_weight(texts: Sequence[str]) -> bool:
 def describe_column(survey: SurveyFile, name: str) -> DraftColumn:
     """Return a column with its labels, its missing codes, and the reasons that labels or numbers give for them."""
     column = survey.codes[name]
-    categories: tuple[str, ...] = ()
-    if isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.ordered:
-        categories = tuple(key for one in column.dtype.categories if (key := code_key(one)) is not None)
     counts: dict[str, int] = {}
     for code, n in column.astype(object).value_counts().items():
         if (key := code_key(code)) is not None:
@@ -196,9 +193,22 @@ def describe_column(survey: SurveyFile, name: str) -> DraftColumn:
     said = _missing_by_label(counts, labels, survey.missing_ranges.get(name, []))
     guessed = _missing_by_number(counts, labels, said)
     label = survey.variable_labels.get(name, "")
-    return DraftColumn(
-        name, label, len(column), counts, labels, {**said, **guessed}, frozenset(guessed), categories
+    described = DraftColumn(
+        name,
+        label,
+        len(column),
+        counts,
+        labels,
+        {**said, **guessed},
+        frozenset(guessed),
+        tuple(survey.orders.get(name, ())),
     )
+    # Words among amounts that name none, "unknown", can only be missing; "89 or older" has a number.
+    nameless = [word for word in described.words if described.is_number and not re.search(r"\d", word)]
+    if not nameless:
+        return described
+    missing = {**described.missing, **dict.fromkeys(nameless, MissingReason.NO_ANSWER)}
+    return replace(described, missing=missing, guessed=described.guessed | set(nameless))
 
 
 def in_order(code: str) -> tuple[bool, float, str]:

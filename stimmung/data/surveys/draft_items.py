@@ -10,7 +10,7 @@ import yaml
 from stimmung.data.surveys.draft_columns import DraftColumn, says_only
 from stimmung.data.surveys.draft_order import is_scale_of_numbers, order_of
 from stimmung.data.surveys.draft_wording import folded
-from stimmung.data.surveys.survey_files import code_number
+from stimmung.data.surveys.survey_codes import code_number
 from stimmung.vocabulary.codebook import MissingReason
 
 _YEARS = (1800, 2100)
@@ -39,6 +39,7 @@ class Question(Enum):
     NO_WORDING = "the file has no wording for this column, and its name stands here: what was asked?"
     REWORDED = "a question number, or text for the interviewer, was taken out: is the rest what the respondent heard?"
     BIRTH = "a year of birth? Then `age_in` with the year of the survey makes it an age"
+    VALUES = "words among numbers: are these their numbers?"
     NUMBERS = "the file has no words for these numbers: which are they, and is the scale right?"
     UNORDERED = "no order was recognised in these words: is the scale nominal?"
     REORDERED = "the words have an order that the codes do not have: is this the order?"
@@ -86,12 +87,19 @@ def quoted(text: str) -> str:
 def _number(column: DraftColumn, language: str) -> list[Line]:
     texts = [folded(text) for text in (column.name, column.label)]
     numbers = [number for code in column.occurring if (number := code_number(code)) is not None]
+    worded = {
+        word: re.sub(r"\D", "", found[0]) for word in column.words if (found := re.search(r"\d[\d.,]*", word))
+    }
+    numbers += [float(number) for number in worded.values()]
     low, high = min(numbers), max(numbers)
     is_year = _YEARS[0] <= low and high <= _YEARS[1] and all(number.is_integer() for number in numbers)
     asked = Question.BIRTH if is_year and any(_BIRTH.search(text) for text in texts) else None
     lines: list[Line] = [("    scale: numeric", asked)]
     if not asked:  # the range of an age is not that of the years of birth
         lines.append((f"    range: [{_outward(low, math.floor)}, {_outward(high, math.ceil)}]", None))
+    if worded:
+        pairs = ", ".join(f"{quoted(word)}: {number}" for word, number in worded.items())
+        lines.append((f"    values: {{{pairs}}}", Question.VALUES))
     if any(round(number, 2) != number for number in numbers):
         lines.append(("    decimals: 2", None))
     if (

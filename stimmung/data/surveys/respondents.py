@@ -1,6 +1,8 @@
 """From the codes of a survey file to the respondents table: answers in words and numbers, and why some are missing."""
 
 import logging
+import sys
+from collections import ChainMap
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from stimmung.data.surveys.coding import Conditions, code_item, describe_unknown, holds
-from stimmung.data.surveys.survey_files import SurveyFile, code_key
+from stimmung.data.surveys.survey_codes import SurveyFile, code_key
 from stimmung.vocabulary.codebook import Codebook
-from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.errors import InputError, warn
 from stimmung.vocabulary.votes_schemas import MISSING_SUFFIX
 
 logger = logging.getLogger(__name__)
@@ -40,11 +42,11 @@ def respondents_table(
     Parameters
     ----------
     where
-        Column to codes: only respondents who have one of them in every column are kept.
+        Column to codes or a rule: only respondents who have one of them, or fulfil it, in every column are kept.
     weight
         The column of the survey weight; None: every respondent has weight 1.
     where_not
-        Column to codes: respondents who have one of them in any column are left out.
+        Column to codes or a rule: respondents who have one of them, or fulfil it, in any column are left out.
 
     Returns
     -------
@@ -87,9 +89,16 @@ def respondents_table(
         if coded.reasons is not None:
             table[name + MISSING_SUFFIX] = coded.reasons
         if not coded.unknown.empty:
-            value_labels = survey.value_labels.get(item.column, {})
-            problems.append(describe_unknown(name, item, coded.unknown, value_labels))
-            hints.append("Give each code in the codebook, under `options` or under `missing`.")
+            labels = ChainMap(*(survey.value_labels.get(column, {}) for column in item.own_columns))
+            problems.append(describe_unknown(name, item, coded.unknown, labels))
+            place = "values" if item.scale == "numeric" else "options"
+            hints.append(f"Give each code in the codebook, under `{place}` or under `missing`.")
+        if coded.n_ambiguous:
+            warn(
+                logger,
+                f"item '{name}': {coded.n_ambiguous} of {len(codes)} respondents have different answers in "
+                f"{', '.join(item.own_columns)}; the first counts",
+            )
     if problems:
         raise InputError("; ".join(problems), " ".join(dict.fromkeys(hint for hint in hints if hint)))
     respondents = pd.DataFrame(table)
@@ -133,14 +142,20 @@ def _where(survey: SurveyFile, where: Conditions, where_not: Conditions) -> pd.D
     kept, n = survey.codes, len(survey.codes)
     for column, wanted in where.items():
         kept = kept[holds(survey, kept, {column: wanted})]
-        logger.info("where %s: %d of %d respondents are left", column, len(kept), n)
+        _tell_left("where", column, len(kept), n)
     for column, unwanted in where_not.items():
         kept = kept[~holds(survey, kept, {column: unwanted})]
-        logger.info("where_not %s: %d of %d respondents are left", column, len(kept), n)
+        _tell_left("where_not", column, len(kept), n)
     if kept.empty:
         said = f"where: none of {n} respondents is left" if n else "the file has no rows"
         raise InputError(said, "`where` names codes of the file, or their value labels.")
     return kept
+
+
+def _tell_left(key: str, column: str, n_left: int, n: int) -> None:
+    said = f"{key} {column}: {n_left} of {n} rows are left"
+    logger.info(said)
+    print(said, file=sys.stderr)
 
 
 def _identifiers(codes: pd.DataFrame, column: str | None) -> "pd.Series[str]":
@@ -164,6 +179,6 @@ def _weights(codes: pd.DataFrame, column: str | None) -> "pd.Series[float]":
     if unusable:
         raise InputError(
             f"weight '{column}': zero, negative or missing in {unusable} of {len(codes)} rows",
-            "Leave these respondents out with `where`, or choose another weight.",
+            f"Leave these respondents out with `where: {{{column}: {{above: 0}}}}`, or choose another weight.",
         )
     return weights

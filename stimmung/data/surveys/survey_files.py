@@ -1,141 +1,124 @@
 """Read survey files as archives ship them: codes, variable labels, value labels and declared missing codes."""
 
-import codecs
 import importlib
 import importlib.metadata
-import re
-import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from io import StringIO
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as arrow
 import pyarrow.parquet as parquet
-import pyreadstat
 
+from stimmung.data.surveys.delimited_files import (
+    ABSENT,
+    BEGINS_WITH_NAMES,
+    COMPRESSED,
+    DAMAGED,
+    TABULAR,
+    kind_of_file,
+    read_delimited,
+    without_head_rows,
+)
+from stimmung.data.surveys.labelled_files import (
+    LABELLED,
+    LABELLED_ERRORS,
+    SIMULATED_MARK,
+    read_labelled,
+    with_shortest,
+)
+from stimmung.data.surveys.survey_codes import (
+    MAX_LOST_SHARE,
+    Loss,
+    SurveyFile,
+    chosen_columns,
+    code_key,
+    code_number,
+    find_columns,
+    find_places,
+    rounded_numbers,
+    tell_losses,
+    with_dates_as_text,
+)
 from stimmung.vocabulary.atomic_files import digest_of_file
-from stimmung.vocabulary.codebook import Code
 from stimmung.vocabulary.errors import InputError, did_you_mean
 
+__all__ = [
+    "SIMULATED_MARK",
+    "SurveyFile",
+    "code_key",
+    "code_number",
+    "find_columns",
+    "fingerprint",
+    "read_survey_file",
+]
+
 BUNDLED_PREFIX = "statsmodels:"
-# The file label of simulated data begins like this, so that it is never taken for people's answers.
-SIMULATED_MARK = "SIMULATED"
-# An empty cell and R's NA. Not "None" or "null", which may be answers.
-CSV_MISSING = ["", "NA"]
-_STATA_OR_SPSS_ERRORS = (pyreadstat.ReadstatError, pyreadstat.PyreadstatError)
-_CSV_ERRORS = (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, UnicodeDecodeError)
-_PLAIN_NUMBER = re.compile(r"([+-]?(?:0|[1-9]\d*))(\.\d*)?")
+EXCEL_DIGITS = 15  # of a number; Excel writes zeros for the rest
+# Kinds of files that no library of ours reads, and how another program writes one that is read.
+_CONVERTED = {
+    ".rds": 'In R: arrow::write_parquet(readRDS("x.rds"), "x.parquet"), or haven::write_dta to keep labels.',
+    ".rdata": 'In R: load("x.RData"), then arrow::write_parquet(NAME, "x.parquet"), or haven::write_dta to keep labels.',
+    ".xls": "Save it as .xlsx or .csv.",
+    ".ods": "Save it as .xlsx or .csv.",
+    ".sas7bcat": "That is a catalogue of labels: name the .sas7bdat file.",
+}
+_CONVERTED[".rda"] = _CONVERTED[".rdata"]
 
 
-@dataclass(frozen=True)
-class SurveyFile:
-    """One survey file: a row for each respondent, in codes, user-missing ones included; columns are named as requested."""
-
-    codes: pd.DataFrame
-    variable_labels: dict[str, str] = field(default_factory=dict)  # by column, where the file has one
-    value_labels: dict[str, dict[Code, str]] = field(default_factory=dict)  # by column and code
-    # By column: codes that the archive declares missing, lowest and highest; letters are Stata's extended ones.
-    missing_ranges: dict[str, list[tuple[Code, Code]]] = field(default_factory=dict)
-    simulated: bool = False  # whether the file says that its respondents are simulated
-
-
-def read_survey_file(source: str, columns: Sequence[str] | None = None) -> SurveyFile:
-    """Read the columns of a survey file.
+def read_survey_file(
+    source: str,
+    columns: Sequence[str] | None = None,
+    encoding: str | None = None,
+    max_lost_share: float = MAX_LOST_SHARE,
+) -> SurveyFile:
+    """Read the columns of a survey file, and only these; what its reader guessed or lost is told on the terminal.
 
     Parameters
     ----------
     source
-        A .csv, .parquet, .sav, .zsav or .dta file, or ``statsmodels:NAME`` for a data set of statsmodels.
+        A file of one of the kinds in docs/reading.md, or ``statsmodels:NAME`` for a data set of statsmodels.
     columns
         Names or variable labels; None reads all, by name. A name takes precedence over a label.
+    encoding
+        That of the file's texts. None: UTF-8 where they are, else as the file declares, else Windows-1252.
+    max_lost_share
+        Of rows that are left out, and of numbers and texts that are not what they were: a larger share is an error.
 
     Raises
     ------
     InputError
-        If the file is absent or unreadable, a column is absent, or several have a label that was requested.
+        If the file is absent or unreadable, or too much of it is lost; if a column is absent, or several have a name or
+        label that was requested.
     """
     if source.startswith(BUNDLED_PREFIX):
-        return _chosen(_read_bundled(source), columns, source)
+        return chosen_columns(_read_bundled(source), columns, source)
     path = Path(source)
-    reader = _READERS.get(path.suffix.lower())
+    kind = kind_of_file(path)
+    reader = _READERS.get(kind)
     if reader is None:
         known = ", ".join(sorted(_READERS))
         raise InputError(
-            f"{source} is not a survey file that can be read", f"Known: {known}, {BUNDLED_PREFIX}NAME."
+            f"{source} is not a survey file that can be read",
+            _CONVERTED.get(kind, f"Known: {known}, {BUNDLED_PREFIX}NAME."),
+        )
+    if kind not in TABULAR and path.suffix.lower() in COMPRESSED:
+        raise InputError(
+            f"{source}: of compressed files, only {', '.join(TABULAR)} can be read", "Unpack it first."
         )
     if not path.is_file():
         raise InputError(
             f"no survey file at {source}", "A survey's `file` is a path from where snakemake is started."
         )
     try:
-        return reader(path, columns)
-    except (*_STATA_OR_SPSS_ERRORS, *_CSV_ERRORS, arrow.ArrowException, OSError) as error:
+        survey = reader(path, columns, encoding)
+    except (*LABELLED_ERRORS, *DAMAGED, OSError) as error:
         raise InputError(
-            f"{source} is not a readable {path.suffix.lower()} file",
-            f"It may be damaged or truncated. ({error})",
+            f"{source} is not a readable {kind} file", f"It may be damaged or truncated. ({error})"
         ) from error
-
-
-def find_columns(wanted: Sequence[str], labels: Mapping[str, str | None], where: str) -> dict[str, str]:
-    """Return the column name for each of ``wanted``, which are column names or variable labels; names take precedence.
-
-    ``labels`` has every column's variable label, or None; ``where`` names the file in the message.
-
-    Raises
-    ------
-    InputError
-        With everything that is absent, and all labels that several columns have.
-    """
-    found, absent, several = {}, [], []
-    for one in dict.fromkeys(wanted):
-        named = [one] if one in labels else [name for name, label in labels.items() if label == one]
-        if len(named) == 1:
-            found[one] = named[0]
-        elif named:
-            several.append(f"{len(named)} columns have the variable label '{one}': {', '.join(named[:5])}")
-        else:
-            known = [*labels, *(label for label in labels.values() if label)]
-            absent.append(f"no column is named or labelled '{one}'{did_you_mean(one, known)}")
-    if several or absent:
-        hint = "The codebook's items and the survey's `where`, `where_not` and `weight` name columns."
-        if several:
-            hint = f"Give a column's name instead of a label that several have. {hint}"
-        raise InputError(f"{where}: {'; '.join([*several, *absent])}", hint)
-    return found
-
-
-def code_key(code: Any) -> str | None:
-    """Return a code in the canonical form in which codes are compared, or None for an empty cell.
-
-    1, 1.0, "1" and "1.0" are the same code, as csv, SPSS and YAML write it; "01" is a different one. Whole numbers keep all
-    their digits; float64 would keep fifteen.
-    """
-    if isinstance(code, str):
-        text = code.strip()
-        number = _PLAIN_NUMBER.fullmatch(text)
-        if number is None:
-            return text or None
-        return repr(float(text)) if (number[2] or "").strip(".0") else str(int(number[1]))
-    if code is None or pd.isna(code):
-        return None
-    try:
-        return str(int(code)) if int(code) == code else repr(float(code))
-    except (TypeError, ValueError, OverflowError):
-        return str(code)
-
-
-def code_number(key: str) -> float | None:
-    """Return a code key as a number, or None if it is a word."""
-    try:
-        number = float(key)
-    except ValueError:
-        return None
-    # What Python reads as a number and no archive writes: 1_000, digits of other scripts.
-    return number if number == number and key.isascii() and "_" not in key else None
+    tell_losses(survey, source, kind, max_lost_share)
+    return survey
 
 
 def fingerprint(source: str) -> dict[str, Any]:
@@ -148,109 +131,69 @@ def fingerprint(source: str) -> dict[str, Any]:
     return {"file": source, "sha256": digest_of_file(path), "size_bytes": path.stat().st_size, **package}
 
 
-def _read_csv(path: Path, columns: Sequence[str] | None) -> SurveyFile:
-    text = _decoded(path.read_bytes())
-    separator = max(",;\t", key=re.sub(r'"[^"]*"', "", text.split("\n", 1)[0]).count)
-    # As text, so that "01" and "1" stay different codes and an identifier keeps all its digits.
-    with warnings.catch_warnings():
-        # pandas only warns when rows are longer than the header, and shifts or drops the answers.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        options: Any = {"dtype": str, "keep_default_na": False, "na_values": CSV_MISSING, "index_col": False}
-        codes = pd.read_csv(StringIO(text), sep=separator, **options)
-    return _chosen(SurveyFile(codes), columns, str(path))
-
-
-def _decoded(content: bytes) -> str:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16")
-    # Text in another encoding is hardly ever valid UTF-8. Latin-1 for the five bytes that Windows leaves undefined.
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return content.decode("latin-1")
-
-
-def _read_parquet(path: Path, columns: Sequence[str] | None) -> SurveyFile:
-    present = {name: None for name in parquet.read_schema(path).names if not name.startswith("__index_")}
-    names = list(find_columns(columns or list(present), present, str(path)).values())
-    table = parquet.read_table(path, columns=list(dict.fromkeys(names)))
+def _read_parquet(path: Path, columns: Sequence[str] | None, _: str | None) -> SurveyFile:
+    schema = parquet.read_schema(path)
+    present = [name for name in schema.names if not name.startswith("__index_")]
+    names = list(find_places(present, columns, str(path)))
+    nested = [name for name in names if arrow.types.is_nested(schema.field(name).type)]
+    if nested:
+        raise InputError(
+            f"{path}: column '{nested[0]}' holds {schema.field(nested[0]).type}, not one value for each respondent",
+            "Write one column for each part.",
+        )
+    table = parquet.read_table(path, columns=names)
     # Metadata would hide an index; integer_object_nulls keeps whole numbers exact in columns with empty cells.
     codes = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
     single = [one.name for one in table.schema if arrow.types.is_float32(one.type)]
-    return _chosen(SurveyFile(_with_shortest(codes, single)), columns, str(path))
-
-
-def _read_labelled(path: Path, columns: Sequence[str] | None) -> SurveyFile:
-    try:
-        # First, whatever the file declares: some declare Latin-1 and are UTF-8.
-        return _labelled(path, columns, "UTF-8")
-    except (pyreadstat.ReadstatError, UnicodeDecodeError):
-        pass
-    try:
-        return _labelled(path, columns, None)
-    except pyreadstat.ReadstatError as error:
-        if "encoding" not in str(error):
-            raise
-        # Files of the nineties do not declare their encoding.
-        return _labelled(path, columns, "WINDOWS-1252")
-
-
-def _labelled(path: Path, columns: Sequence[str] | None, encoding: str | None) -> SurveyFile:
-    read = pyreadstat.read_dta if path.suffix.lower() == ".dta" else pyreadstat.read_sav
-    _, header = read(path, metadataonly=True, encoding=encoding)
-    labels = {name: header.column_names_to_labels.get(name) for name in header.column_names}
-    names = list(dict.fromkeys(find_columns(columns or list(labels), labels, str(path)).values()))
-    codes, header = read(
-        path, usecols=names, user_missing=True, disable_datetime_conversion=True, encoding=encoding
-    )
-    single = [name for name in names if header.readstat_variable_types[name] == "float"]
-    survey = SurveyFile(
-        _with_shortest(codes, single),
-        {name: label for name in names if (label := labels[name])},
-        {name: dict(header.variable_value_labels.get(name, {})) for name in names},
-        {name: ranges for name in names if (ranges := _missing_ranges(header, name))},
-        str(header.file_label or "").upper().startswith(SIMULATED_MARK),
-    )
-    return _chosen(survey, columns, str(path))
-
-
-def _with_shortest(codes: pd.DataFrame, single: Sequence[str]) -> pd.DataFrame:
-    """Return single-precision columns as the shortest decimals with the same float32: 3.7, not 3.700000047683716."""
-    shortest = {
-        name: codes[name].map(lambda code: float(str(np.float32(code))) if isinstance(code, float) else code)
-        for name in single
+    orders = {
+        one.name: [str(code_key(code)) for code in codes[one.name].cat.categories]
+        for one in table.schema
+        if arrow.types.is_dictionary(one.type) and one.type.ordered
     }
-    return codes.assign(**shortest)
+    codes = with_dates_as_text(with_shortest(codes, single))
+    survey = SurveyFile(codes, orders=orders, losses=tuple(rounded_numbers(codes)))
+    return chosen_columns(survey, columns, str(path))
 
 
-def _missing_ranges(header: Any, name: str) -> list[tuple[Code, Code]]:
-    spss = [(one["lo"], one["hi"]) for one in header.missing_ranges.get(name, [])]
-    return spss + [(letter, letter) for letter in header.missing_user_values.get(name, [])]
+def _read_excel(path: Path, columns: Sequence[str] | None, _: str | None) -> SurveyFile:
+    # Imported here: it takes a moment, and most surveys are other files.
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        with closing(load_workbook(path, read_only=True, data_only=True)) as book:
+            rows = book.worksheets[0].iter_rows(values_only=True)
+            names = ["" if cell is None else str(cell) for cell in next(rows, ())]
+            if not any(names):
+                raise InputError(f"{path} is not a readable .xlsx file: it is empty", BEGINS_WITH_NAMES)
+            places = find_places(names, columns, str(path))
+            # A row without any cell is no respondent; a row may end before the last column.
+            cells = [
+                [row[place] if place < len(row) else None for place in places.values()]
+                for row in rows
+                if any(cell is not None for cell in row)
+            ]
+            sheets = book.sheetnames
+    except (InvalidFileException, KeyError, ValueError) as error:
+        raise OSError(type(error).__name__) from error
+    codes = pd.DataFrame(cells, columns=list(places), dtype=object)
+    codes = codes.mask(codes.isin(ABSENT), None)
+    notes = [f"of its {len(sheets)} sheets the first, '{sheets[0]}', is read"] if len(sheets) > 1 else []
+    survey = SurveyFile(with_dates_as_text(codes), losses=tuple(_rounded_by_excel(codes)), notes=tuple(notes))
+    return chosen_columns(without_head_rows(survey), columns, str(path))
 
 
-_READERS: dict[str, Callable[[Path, Sequence[str] | None], SurveyFile]] = {
-    ".csv": _read_csv,
+def _rounded_by_excel(codes: pd.DataFrame) -> list[Loss]:
+    numbers = codes.map(lambda cell: float(cell) if isinstance(cell, int | float) else float("nan"))
+    return rounded_numbers(numbers, limit=10.0**EXCEL_DIGITS + 1)
+
+
+_READERS: dict[str, Callable[[Path, Sequence[str] | None, str | None], SurveyFile]] = {
+    **dict.fromkeys(TABULAR, read_delimited),
+    **dict.fromkeys(LABELLED, read_labelled),
     ".parquet": _read_parquet,
-    **dict.fromkeys((".sav", ".zsav", ".dta"), _read_labelled),
+    ".xlsx": _read_excel,
 }
-
-
-def _chosen(survey: SurveyFile, columns: Sequence[str] | None, where: str) -> SurveyFile:
-    """Return the survey with the requested columns, under the names or labels that were requested."""
-    if columns is None:
-        return survey
-    labels = {str(name): survey.variable_labels.get(str(name)) for name in survey.codes.columns}
-    names = find_columns(columns, labels, where)
-    codes = survey.codes[list(names.values())].set_axis(list(names), axis=1)
-    return SurveyFile(
-        codes,
-        {wanted: label for wanted, name in names.items() if (label := labels[name])},
-        {wanted: survey.value_labels.get(name, {}) for wanted, name in names.items()},
-        {wanted: ranges for wanted, name in names.items() if (ranges := survey.missing_ranges.get(name))},
-        survey.simulated,
-    )
 
 
 def _read_bundled(source: str) -> SurveyFile:

@@ -66,6 +66,8 @@ def predict_respondents(
     scored = scorer.score(asked)
     rows = [_numbers(one, [OPTION_PREFIX + option for option in options]) for one in scored]
     numbers = pd.DataFrame(rows).groupby(np.asarray(ids), sort=False).mean()
+    if any(one.n_tokens is None for one in scored):
+        numbers = numbers.drop(columns="n_tokens", errors="ignore")  # absent, not 0
     numbers = numbers.astype({name: int for name in ("n_tokens", "n_unseen") if name in numbers})
     table = splits.set_index("respondent_id")[["condition", "fold"]].loc[list(numbers.index)].reset_index()
     table["target"] = prompts.set_index("respondent_id").target.loc[numbers.index].to_numpy()
@@ -75,5 +77,6 @@ def predict_respondents(
 
 def _numbers(scored: Scored, names: Sequence[str]) -> dict[str, float]:
     numbers = dict(zip(names, map(float, scored.probabilities), strict=True))
-    numbers |= {"option_mass": scored.option_mass, "n_tokens": scored.n_tokens}
-    return numbers if scored.n_unseen is None else numbers | {"n_unseen": scored.n_unseen}
+    numbers["option_mass"] = scored.option_mass
+    counts = {"n_tokens": scored.n_tokens, "n_unseen": scored.n_unseen}
+    return numbers | {name: count for name, count in counts.items() if count is not None}

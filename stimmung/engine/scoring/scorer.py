@@ -24,7 +24,7 @@ class Scored:
 
     probabilities: np.ndarray  # of the answer options, shape (options,); they sum to 1
     option_mass: float  # the probability of any of the options; a lower bound if some were not shown
-    n_tokens: int  # of the prompt
+    n_tokens: int | None  # of the prompt; None if a server does not say
     normalization: str  # of the loglikelihoods
     n_unseen: int | None = None  # how many options a server did not show; None where all are always seen
 

@@ -8,6 +8,7 @@ from stimmung.data.surveys.coding import code_item, describe_unknown, holds, res
 from stimmung.data.surveys.survey_files import SurveyFile, read_survey_file
 from stimmung.vocabulary.codebook import SurveyItem
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.row_rules import RowRule
 
 PARTIES = {
     1: "CDU",
@@ -173,3 +174,104 @@ def test_a_value_label_that_the_codebook_spells_otherwise_is_told_with_the_neare
     unknown = code_item(file, file.codes, item, "de").unknown
     said = describe_unknown("religiosity", item, unknown, labels)
     assert said.endswith("1 ('nicht sehr religioes' (did you mean 'nicht sehr religiös'?)) in 1 rows")
+
+
+def test_fault_as_of_several_columns_the_first_with_a_valid_answer_counts():
+    polls = [1.0, -97.0, None, -97.0, -99.0, 4.0, None]
+    post = [None, 6.0, 4.0, -99.0, -97.0, 6.0, None]
+    file = SurveyFile(
+        pd.DataFrame({"polls": polls, "post": post}),
+        value_labels={"polls": PARTIES, "post": {**PARTIES, 6: "Die Grünen"}},
+    )
+    options = [*OPTIONS, {"code": 4, "label": "SPD"}]
+    options[1] = {"code": 6, "label": "Grüne"}
+    result = coded(file, column=["polls", "post"], options=options)
+    assert listed(result.answers) == ["CDU/CSU", "Grüne", "SPD", None, None, "SPD", None]
+    # A refusal says more than that a question was not asked, and that more than an empty cell.
+    assert listed(result.reasons) == [None, None, None, "refused", "refused", None, "no-answer"]
+    # One respondent has two answers.
+    assert result.n_ambiguous == 1
+    assert result.unknown.empty
+
+
+def test_fault_as_an_unknown_code_in_any_of_the_columns_is_told():
+    file = SurveyFile(
+        pd.DataFrame({"a": [1.0, None], "b": [None, 77.0]}), value_labels={"b": {77: "Sonstige"}}
+    )
+    whole = {
+        "column": ["a", "b"],
+        "wording": "Wahl",
+        "options": [{"code": 1, "label": "x"}, {"code": 2, "label": "y"}],
+    }
+    item = SurveyItem.model_validate(whole)
+    unknown = code_item(file, file.codes, item, "de").unknown
+    said = describe_unknown("vote", item, unknown, file.value_labels["b"])
+    assert said == "item 'vote' (column 'a' or 'b'): unknown code 77 ('Sonstige') in 1 rows"
+
+
+@pytest.mark.parametrize("column", [[], ["a", "a"]])
+def test_fault_as_several_columns_are_different_ones(column):
+    with pytest.raises(ValidationError, match="needs a name, or several different ones"):
+        SurveyItem.model_validate({"column": column, "wording": "Wahl", "options": OPTIONS})
+
+
+def test_fault_as_a_top_code_of_a_numeric_item_is_a_number():
+    file = SurveyFile(pd.DataFrame({"vote": ["1955 and before", "1990", "89 or older", "-99"]}))
+    values = {"1955 and before": 1955, "89 or older": 1928}
+    result = coded(file, scale="numeric", values=values, age_in=2017, missing=MISSING[:1])
+    assert listed(result.answers) == [62, 27, 89, None]
+    assert result.unknown.empty
+    # By value label as well; and a number that lies outside the range is still told.
+    labelled = SurveyFile(pd.DataFrame({"vote": [1.0, 2.0]}), value_labels={"vote": {1: "1955 and before"}})
+    result = coded(labelled, scale="numeric", values=values, range=[1900, 1999], missing=[])
+    assert listed(result.answers)[0] == 1955
+    assert result.unknown.tolist() == ["2"]
+
+
+def test_fault_as_without_a_number_a_top_code_is_told():
+    file = SurveyFile(pd.DataFrame({"vote": ["1955 and before", "1990"]}))
+    assert coded(file, scale="numeric", missing=[]).unknown.tolist() == ["1955 and before"]
+    with pytest.raises(ValidationError, match="values: only for a numeric item"):
+        SurveyItem.model_validate({"column": "v", "wording": "x", "options": OPTIONS, "values": {"a": 1}})
+
+
+def test_fault_ah_an_age_is_made_of_dates_too():
+    codes = pd.DataFrame({"vote": ["1950-03-01", "1999-12-31"], "day": ["2017-09-24", "2018-01-02"]})
+    result = coded(SurveyFile(codes), scale="numeric", age_in="day", missing=[])
+    assert listed(result.answers) == [67, 19]
+
+
+@pytest.mark.parametrize(
+    ("rule", "kept"),
+    [
+        ({"empty": False}, [True, False, True, False, True]),
+        ({"empty": True}, [False, True, False, True, False]),
+        ({"above": 0}, [True, False, False, False, True]),
+        ({"at_least": 0, "at_most": 1.5}, [True, False, True, False, False]),
+        ({"below": "2"}, [True, False, True, False, False]),
+    ],
+)
+@pytest.mark.parametrize("kind", ["numbers", "text"])
+def test_fault_ag_rows_are_chosen_by_what_a_column_holds(rule, kept, kind):
+    # -99 is declared missing, and so is neither below 2 nor a value.
+    numbers = [1.5, None, 0.0, -99.0, 12.0]
+    text = ["1.5", " ", "0", "-99", "12"]
+    file = SurveyFile(
+        pd.DataFrame({"w": numbers if kind == "numbers" else text}), missing_ranges={"w": [(-99, -71)]}
+    )
+    assert holds(file, file.codes, {"w": RowRule(**rule)}).tolist() == kept
+
+
+def test_fault_ag_dates_are_compared_as_dates():
+    file = SurveyFile(pd.DataFrame({"day": ["2017-09-24", None, "2017-10-01 18:30:00", "1950-01-01"]}))
+    rule = RowRule(at_least="2017-09-24", below="2018-01-01")
+    assert holds(file, file.codes, {"day": rule}).tolist() == [True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("values", "bound"), [(["18", "89 or older"], 18), (["18", "2017-09-24"], "2017-09-24")]
+)
+def test_fault_ag_what_cannot_be_compared_is_an_error_and_never_left_out(values, bound):
+    file = SurveyFile(pd.DataFrame({"age": values}))
+    with pytest.raises(InputError, match=r"at_least .* cannot be compared with 1 of 2 values"):
+        holds(file, file.codes, {"age": RowRule(at_least=bound)})

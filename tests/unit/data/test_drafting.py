@@ -364,6 +364,24 @@ def test_a_draft_of_many_rows_takes_seconds():
     )
 
 
+def test_words_among_numbers_get_their_number_and_an_order_that_the_file_gives_is_kept(tmp_path):
+    ages = [*map(str, range(18, 89)), "89 or older", "unlucky"]
+    draft, items = of_columns({"age": ages})
+    assert items["age"]["values"] == {"89 or older": 89} and items["age"]["range"] == [18, 89]
+    assert "89 or older" in asked(draft, "words among numbers")[0]
+    assert missing_of(items["age"]) == {"unlucky": "no-answer"}
+    frame = pd.DataFrame(
+        {
+            "vote": ["x", "y", "x", "y"],
+            "size": pd.Categorical(["m", "s", "l", "m"], ["s", "m", "l"], ordered=True),
+        }
+    )
+    frame.to_parquet(tmp_path / "x.parquet")
+    draft = draft_codebook(read_survey_file(str(tmp_path / "x.parquet")), source="x.parquet", target="vote")
+    size = yaml.safe_load(draft.text)["items"]["size"]
+    assert size["scale"] == "ordinal" and codes_of(size) == ["s", "m", "l"]
+
+
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 
 

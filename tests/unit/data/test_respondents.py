@@ -7,6 +7,7 @@ from stimmung.data.surveys.survey_files import SurveyFile
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table, write_table
+from stimmung.vocabulary.row_rules import RowRule
 from stimmung.vocabulary.votes_schemas import RESPONDENTS
 
 
@@ -235,3 +236,23 @@ def test_an_item_with_the_name_of_another_column_is_refused(name):
 def test_needed_columns_are_those_of_items_where_identifier_and_weight_each_once():
     columns = needed_columns(codebook(respondent_id="id"), {"wave": ["post"], "q2": [1]}, "w")
     assert columns == ["Parteiidentifikation", "q2", "age", "vote", "wave", "id", "w"]
+
+
+def test_fault_ag_a_weight_with_empty_cells_is_usable_as_the_hint_says_and_the_rows_left_are_told(capsys):
+    codes = CODES.assign(w=[0.5, None, 0, 2.0, 1.0])
+    with pytest.raises(InputError) as refused:
+        table(codes, weight="w")
+    assert "`where: {w: {above: 0}}`" in refused.value.hint
+    kept = table(codes, weight="w", where={"w": RowRule(above=0)})
+    assert kept.weight.tolist() == [0.5, 2.0, 1.0]
+    assert "where w: 3 of 5 rows are left" in capsys.readouterr().err
+    assert len(table(codes, where_not={"w": RowRule(empty=True)})) == 4
+
+
+def test_fault_as_respondents_with_two_different_answers_are_told(capsys):
+    words = codebook()
+    item = words.items["interest"].model_copy(update={"column": ["q2", "q3"]})
+    words = words.model_copy(update={"items": {**words.items, "interest": item}})
+    result = table(CODES.assign(q3=["1", "1", "2", None, "2"]), words=words)
+    assert result.interest.notna().tolist() == [True] * 5
+    assert "item 'interest'" in capsys.readouterr().err

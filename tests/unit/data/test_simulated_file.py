@@ -5,12 +5,14 @@ import pytest
 import yaml
 
 from stimmung.data.simulate.simulated_file import simulate_codes, write_simulated_sav
+from stimmung.data.surveys.coding import holds
 from stimmung.data.surveys.respondents import needed_columns, respondents_table
-from stimmung.data.surveys.survey_files import read_survey_file
+from stimmung.data.surveys.survey_files import SurveyFile, read_survey_file
 from stimmung.study.reading import load_codebook, load_layout
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.layout import Layout, layout_of_items
+from stimmung.vocabulary.row_rules import RowRule
 
 ROOT = Path(__file__).parents[3]
 WHERE = {"Vorwahlbefragung": ["nein"], "Erhebungsjahr": [2017]}
@@ -129,3 +131,16 @@ def test_codes_are_numbers_and_rows_are_nobody(gles):
     codes = simulated(*gles, n=200)
     assert codes.shape == (240, len(gles[1].variables))
     assert all(pd.api.types.is_float_dtype(kind) for kind in codes.dtypes)
+
+
+def test_fault_ag_made_up_respondents_fulfil_the_rules_of_where():
+    words = load_codebook(ROOT / "codebooks/anes1996.yaml")
+    where = {"w": RowRule(empty=False, above=0), "age": RowRule(at_least=30, at_most=60)}
+    where_not = {"educ": RowRule(above=5)}
+    layout = layout_of_items(words.title, [*words.items.values()], {**where, **where_not})
+    how = {"where": where, "where_not": where_not, "weight": "w", "language": "en"}
+    codes = simulate_codes(words, layout, **how, n=200, seed=1)
+    file = SurveyFile(codes)
+    kept = holds(file, file.codes, where) & ~holds(file, file.codes, where_not)
+    assert kept.sum() == 200
+    assert len(codes) == 240

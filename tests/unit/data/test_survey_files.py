@@ -155,7 +155,9 @@ def test_a_source_that_is_not_there_is_refused(source, said):
         read_survey_file(source)
 
 
-@pytest.mark.parametrize("name", ["v.sav", "v.zsav", "v.dta", "v.parquet"])
+@pytest.mark.parametrize(
+    "name", ["v.sav", "v.zsav", "v.por", "v.dta", "v.sas7bdat", "v.xpt", "v.xlsx", "v.parquet"]
+)
 def test_a_damaged_file_is_refused(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(b"no such format" * 50)
@@ -171,11 +173,11 @@ def test_a_cut_off_spss_file_is_refused(tmp_path):
         read_survey_file(str(path), ["vote"])
 
 
-@pytest.mark.parametrize("content", ["", "vote,age\n1,2,3\n"])
+@pytest.mark.parametrize("content", ["", "\n", "vote,age\n1,2,3\n", "vote,age\n1\n", 'vote,age\n1,"2\n'])
 def test_a_csv_file_without_columns_or_with_shifted_rows_is_refused(tmp_path, content):
     path = tmp_path / "votes.csv"
     path.write_text(content)
-    with pytest.raises(InputError, match=r"is not a readable \.csv file"):
+    with pytest.raises(InputError, match=r"is not a readable \.csv file|a quote is opened"):
         read_survey_file(str(path), ["vote"])
 
 
