@@ -34,7 +34,9 @@ _WEIGHT = re.compile(
     r"(?<![a-z])([a-z]*(weight|wei?gh?t|wght|wgt|gewicht|gewichtung)\w*|wt[a-z]*\d*|w\d*|pond\w*|poids|peso)(?![a-z])"
 )
 _NO_WEIGHT = re.compile(r"\b(kg|kilo\w*|lbs?|pounds?|body|korper\w*|overweight|height)\b")
-_DATE = re.compile(r"\d{4}-\d\d?-\d\d?([ T].*)?|\d\d?[./]\d\d?[./]\d{2,4}( .*)?|\d\d?:\d\d(:\d\d)?")
+_DATE = re.compile(
+    r"\d{4}(-\d\d?|[qhw]\d+)|\d{4}-\d\d?-\d\d?([ T].*)?|\d\d?[./]\d\d?[./]\d{2,4}( .*)?|\d\d?:\d\d(:\d\d)?"
+)
 _DATE_NAME = re.compile(
     r"(^|[_ ])(date|datum|fecha|datetime|timestamp|(start|end|begin)[_ ]?(time|date)?|(int|interview)[_ ]?(time|"
     r"date|datum))($|[_ ])"
@@ -150,7 +152,7 @@ class DraftColumn:
     def has_own_words(self) -> bool:
         """Whether the column probably holds respondents' own words, which a codebook must not copy."""
         counts, n = self.words, len(self.words)
-        if n <= 2 or 2 * n <= len(self.occurring):
+        if n == 0 or 2 * n <= len(self.occurring):
             return False
         once = sum(count == 1 for count in counts.values())
         each = sum(counts.values()) / n
@@ -159,8 +161,8 @@ class DraftColumn:
         return (
             (n > 7 and 3 * once >= n)
             or (each < 1.5 and self.n_rows >= 20)
-            or (each < 2 and 2 * sentences >= n)
-            or (each < 3 and any(len(word) > LONGEST_WORDS for word in counts))
+            or (n > 2 and each < 2 and 2 * sentences >= n)
+            or (n > 2 and each < 3 and any(len(word) > LONGEST_WORDS for word in counts))
             or (n > 7 and spelt < n)
         )
 
@@ -227,8 +229,8 @@ def _missing_by_label(
 ) -> dict[str, MissingReason]:
     """Return the codes that a label, the file or Stata's extended letters call missing, with the reason."""
     every = sorted({*counts, *labels}, key=in_order)
-    # Stata's extended missing values are letters among numbers.
-    letters = {code for code in every if re.fullmatch(r"\.?[a-z]", code)}
+    # The missing values of Stata and SAS are letters among numbers.
+    letters = {code for code in every if re.fullmatch(r"\.?[A-Za-z]", code)}
     if len(letters) == len(every) or any(code_number(code) is None for code in every if code not in letters):
         letters = set()
     worded = {code: labels.get(code, code) for code in every if code in labels or code_number(code) is None}

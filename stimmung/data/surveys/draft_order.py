@@ -154,12 +154,13 @@ def order_of(labels: Sequence[str]) -> list[int] | None:
     if len(set(labels)) < 3:
         return None
     words = [plain(label) for label in labels]
-    for scores in (_all(_band, map(folded, labels)), _all(_frequency, words), _all(_degree, words)):
+    steps = [_all(partial(_rung, ladder), words) for ladder in _LADDERS]
+    for scores in (_all(_band, map(folded, labels)), _all(_frequency, words), _all(_degree, words), *steps):
         if scores is not None and len(set(scores)) == len(scores):
             places = sorted(range(len(scores)), key=lambda place: scores[place])
             return places if scores[0] <= scores[-1] else places[::-1]
-    for ladder in _LADDERS:
-        rungs = _all(partial(_rung, ladder), words)
+    # Two steps of a ladder may look the same: then it only confirms the order of the codes.
+    for rungs in steps:
         if rungs is not None and len(set(rungs)) >= 3 and (_rises(rungs) or _rises(rungs[::-1])):
             return list(range(len(labels)))
     return None

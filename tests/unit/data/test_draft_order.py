@@ -43,6 +43,12 @@ def test_fault_ao_a_scale_in_words_is_known_in_either_direction(labels):
 def test_words_in_another_order_are_sorted_from_the_end_that_comes_first():
     assert order_of(["agree", "disagree", "neither"]) == [0, 2, 1]
     assert order_of(["always", "never", "sometimes"]) == [0, 2, 1]
+    assert order_of(["Bachelor's degree", "High school", "Less than high school", "Master's degree"]) == [
+        2,
+        1,
+        0,
+        3,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -238,8 +238,8 @@ def test_fault_af_the_words_of_a_csv_are_read_as_labels_are():
     assert missing_of(items["q"]) == {"Don't know": "dont-know", "Refused": "refused"}
 
 
-@pytest.mark.parametrize("n_rows", [24, 200])
-def test_fault_ai_open_answers_are_never_copied_however_few_they_are(n_rows):
+@pytest.mark.parametrize(("n_rows", "n_words"), [(24, 20), (200, 20), (40, 5), (40, 2)])
+def test_fault_ai_open_answers_are_never_copied_however_few_they_are(n_rows, n_words):
     words = [
         "taxes",
         "the war in the east",
@@ -249,7 +249,7 @@ def test_fault_ai_open_answers_are_never_copied_however_few_they_are(n_rows):
         "the schools of my town",
     ]
     words += [f"reason number {number} of mine" for number in range(14)]
-    answers = words + [""] * (n_rows - len(words))
+    answers = words[:n_words] + [""] * (n_rows - n_words)
     for chosen in ({}, {"items": ["why", "q"]}):
         draft, items = of_columns({"why": answers, "q": [1, 2]}, **chosen)
         assert "why" not in items and "own words" in draft.left_out["why"]
