@@ -142,7 +142,7 @@ class DraftColumn:
         ):
             return "it has dates or times"
         named = any(_IDENTIFIER.search(text) for text in texts)
-        if n_different == n_valid and self._is_code_like(numbers, named):
+        if n_different == n_valid == self.n_rows and self._is_code_like(numbers, named):
             return "it looks like an identifier: another value in every row"
         if named and n_different > max(FEWEST_IDENTIFIERS, self.n_rows / 20):
             return "it looks like an identifier, by its name"

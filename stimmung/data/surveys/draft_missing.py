@@ -38,7 +38,8 @@ _PHRASES = {
         r"(i )?(really )?(do not|don't|dont|does not|doesn't) (know|remember|recall)( yet)?|"
         r"(i )?(can't|cannot|can not|couldn't) (choose|say|tell|decide|remember|recall)|hard to say|"
         r"difficult to say|(i am |i'm )?not sure|"
-        r"unsure|no opinion|no idea|(ich )?weiss (ich )?(es )?(noch )?nicht|kann (ich )?nicht sagen|keine meinung|"
+        r"unsure|haven't thought( much)?( about (this|it))?|"
+        r"no opinion|no idea|(ich )?weiss (ich )?(es )?(noch )?nicht|kann (ich )?nicht sagen|keine meinung|"
         r"kann (ich )?(das )?nicht (beurteilen|einschatzen)|(je )?(ne )?sai[st] pas|sans opinion|pas d'(avis|opinion)|"
         r"(ne )?(me |se )?souvien[st] pas|no (lo )?(sabe|se)|no (lo )?recuerda|no sabria decir|(no tiene|"
         r"sin) opinion|nao (sabe|sei)|"
@@ -60,7 +61,7 @@ _PHRASES = {
         r"no post( election)? ?(interview|iw|data)?|no pre( election)? ?(interview|iw|data)?|"
         r"(frage )?nicht (teilgenommen|zutreffend|erhoben|gefragt|gestellt|in auswahl)|"
         r"entfallt|(split|modus)|(non|sans) (applicable|objet)|(non |pas )concerne(e)?|ne s'applique pas|"
-        r"no (aplica(ble)?|procede|corresponde)|"
+        r"no (aplica(ble)?|procede|corresponde|preguntad[ao])|"
         r"nao (se )?aplica(vel)?|non (applicabile|pertinente|si applica)|inapplicabile|niet van toepassing|"
         r"nie dotyczy|netyka se|"
         r"nem vonatkozik|nu se aplica|(ej|inte) (tillampligt|relevant|aktuellt)|ikke (relevant|aktuelt|aktuel)|ei sovellu|"
@@ -102,7 +103,7 @@ _NOISE = re.compile(
 )
 # Answers to some questions, absent to others: kept, and asked about.
 _DOUBTFUL = re.compile(
-    r"none( of (these|the above|them))?|nothing|(still )?undecided|haven't (thought|decided)( .*)?|uncertain|"
+    r"none( of (these|the above|them))?|nothing|(still )?undecided|haven't decided( .*)?|uncertain|"
     r"no preference|unknown|"
     r"unentschlossen|unbekannt|keine?[rs]?( davon| von (diesen|beiden))?|nichts davon|aucune?( de ceux-ci|"
     r" des deux)?|indecis(e|o|a)?|"
@@ -177,7 +178,7 @@ def missing_numbers(numbers: Sequence[float], choosable: Collection[float]) -> d
 
 def _words(label: str) -> str:
     # Where an apostrophe was lost on the way: "don t", "don?t".
-    return re.sub(r"\b(do|ca|wo)n.?t\b", r"\1n't", plain(label))
+    return re.sub(r"\b(do|ca|wo|have)n.?t\b", r"\1n't", plain(label))
 
 
 def _whole(text: str) -> MissingReason | None:

@@ -18,7 +18,7 @@ _DEGREES = [
            r"point) du tout|nada|en absoluto|"
            r"de modo (nenhum|algum)|per (niente|nulla)|nulla|niente|helemaal (niet|geen)|wcale|inte alls|"
            r"slet ikke|overhode[td] ikke|ikke i det hele"),
-    (-2.0, r"not (very|too|much|particularly|so|really|that)|hardly|only a little|nicht (sehr|besonders|so)|"
+    (-2.0, r"not \w+ (very|too) much|not (very|too|much|particularly|so|really|that)|hardly|only a little|nicht (sehr|besonders|so)|"
            r"eher (nicht|kein)|weniger|kaum|wenig|"
            r"pas (tres|vraiment|beaucoup|trop)|plutot pas|peu|(no )?(muy )?poco|no muy|pouco|nao muito|"
            r"non molto|niet (erg|zo|zeer)|weinig|"
@@ -83,7 +83,7 @@ _EXCESS = [
     (0.5, r"(only )?fair$"),
 ]
 _FREQUENCIES = [
-    (1.0, r"hardly (ever|at all)|almost never|only now and then|very rarely|rarely|seldom|fast nie|selten|"
+    (1.0, r"hardly (ever|at all)|(just )?once or twice|almost never|only now and then|very rarely|rarely|seldom|fast nie|selten|"
           r"presque jamais|rarement|casi nunca|rara vez|raramente|quase nunca|"
           r"quasi mai|zelden|bijna nooit|rzadko|prawie nigdy|sallan|sjaeldent|sjelden"),
     (0.0, r"never|nie|niemals|jamais|nunca|jamas|mai|nooit|nigdy|aldrig|aldri"),
@@ -93,12 +93,12 @@ _FREQUENCIES = [
           r"la plupart du temps|muy a menudo|"
           r"muy frecuentemente|muito frequentemente|molto spesso|heel vaak|bardzo czesto|mycket ofta|meget ofte"),
     (5.0, r"always|all the time|immer|stets|toujours|siempre|sempre|altijd|zawsze|alltid|altid"),
-    (2.4, r"(about )?half (of )?the time"),
-    (2.0, r"sometimes|some of the time|occasionally|now and then|from time to time|once in a while|manchmal|"
+    (2.4, r"(about )?half (of )?the time|several times"),
+    (2.0, r"sometimes|some of the time|a few times|occasionally|now and then|from time to time|once in a while|manchmal|"
           r"gelegentlich|ab und zu|parfois|de temps en temps|"
           r"a veces|algunas veces|de vez en cuando|as vezes|a volte|qualche volta|soms|czasami|czasem|ibland|"
           r"nogle gange|av og til|noen ganger"),
-    (3.0, r"often|frequently|regularly|haufig|oft|regelmassig|souvent|regulierement|a menudo|frecuentemente|"
+    (3.0, r"many times|often|frequently|regularly|haufig|oft|regelmassig|souvent|regulierement|a menudo|frecuentemente|"
           r"frequentemente|spesso|vaak|czesto|ofta|ofte"),
 ]  # fmt: skip
 # Times a year.

@@ -101,6 +101,17 @@ def test_a_draft_is_printed_when_no_file_is_named_and_overwrites_none(folder, ca
     assert (folder / "mine.yaml").read_text() == "my work"
 
 
+@pytest.mark.usefixtures("folder")
+def test_fault_ab_what_a_draft_leaves_out_is_told_on_the_terminal_with_the_reason(capsys):
+    assert main(["draft-codebook", "umfrage.sav", "--target", "v1"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == "left out: w: it looks like a survey weight\n"
+    assert (
+        "#  w: it looks like a survey weight" in printed.out
+        and "w" not in yaml.safe_load(printed.out)["items"]
+    )
+
+
 def test_a_target_that_is_not_there_is_told_in_one_line(folder, capsys):
     assert main(["draft-codebook", "umfrage.sav", "--target", "Wahll"]) == 1
     told = capsys.readouterr().err

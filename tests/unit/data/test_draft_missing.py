@@ -11,7 +11,8 @@ from stimmung.data.surveys.draft_missing import is_doubtful, missing_numbers, re
         (
             "dont-know",
             "Don't know|Don’t know|DON`T KNOW|Dont know|Don t know|8 Don't know|(8) DK|[Don't know]|Don't know (spontaneous)|"
-            "Do not know [DO NOT READ]|Can't choose|Not sure|Don't Know/Refused (VOL.)|NS/NC|NSP|No sabe|No sé|weiß nicht|weiss nicht|"
+            "Do not know [DO NOT READ]|Can't choose|Not sure|Haven't thought much about this|"
+            "Don't Know/Refused (VOL.)|NS/NC|NSP|No sabe|No sé|weiß nicht|weiss nicht|"
             "ne sait pas|Não sabe/Não responde|Non sa|Weet niet|Nie wiem|Trudno powiedzieć|Vet ej|Ved ikke|Vet ikke|Ei osaa sanoa|"
             "Не знаю|わからない",
         ),

@@ -20,6 +20,8 @@ from stimmung.data.surveys.draft_order import is_scale_of_numbers, order_of
         "18-24|25-34|35-44|65 and older",
         "Under $3,000|$3,000-$4,999|$5,000 or more",
         "less than high school|high school|junior college|bachelor|graduate",
+        "Trust completely|Trust somewhat|Do not trust very much|Do not trust at all",
+        "Never|Just once or twice|Several times|Many times|Always",
         "stimme voll und ganz zu|stimme eher zu|weder noch|stimme eher nicht zu|stimme überhaupt nicht zu",
         "trifft voll zu|trifft eher zu|teils/teils|trifft eher nicht zu|trifft nicht zu",
         "sehr stark|stark|mittelmäßig|weniger stark|überhaupt nicht",

@@ -318,6 +318,12 @@ def test_fault_ao_identifiers_weights_constants_and_dates_are_no_items_and_are_t
     assert all(f"#  {name}: " in draft.text for name in draft.left_out)
 
 
+def test_an_income_is_no_identifier_though_all_who_told_theirs_differ():
+    labels = {"income": {99999: "Refused"}}
+    _, items = of_columns({"income": [*range(1000, 9000, 70), 99999, 99999]}, labels)
+    assert items["income"]["scale"] == "numeric"
+
+
 def test_fault_ao_text_for_the_interviewer_is_taken_out_and_that_is_asked():
     wordings = {
         "q": "Q12a. [INTERVIEWER: SHOW CARD 4] How interested are you in politics?",
