@@ -20,9 +20,9 @@ wildcard_constraints:
 
 
 @cache
-def code_of(script):
-    """Digest of a script and of what it needs of the library: a change of either reruns the rule."""
-    return code_digest(Path("scripts") / f"{script}.py")
+def code_of(script, without=()):
+    """Digest of a script and of what it needs of the library, but for the files named: a change of either reruns the rule."""
+    return code_digest(Path("scripts") / f"{script}.py", without=without)
 
 
 @cache
@@ -115,6 +115,11 @@ def rows_trained(wildcards, input):
     """The rows that a survey's job passes through the model, all epochs and folds; known once there are prompts."""
     rows = rows_of_training(training_preset(wildcards), n_rows(Path(input.prompts)))
     return len(FOLDS) * rows
+
+
+def rows_scored(wildcards, input):
+    """The rows that a survey's job reads; an example of a few-shot prompt is as long as a row."""
+    return n_rows(Path(input.prompts)) * (1 + examples_of_arm(wildcards))
 
 
 def rows_of_weeks(wildcards, input):

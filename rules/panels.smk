@@ -82,6 +82,7 @@ rule mix_posts:
         runtime=grows(10),
     params:
         mix=of_panel("mix"),
+        format=of_panel("format"),
         weeks=of_panel("weeks"),
         cleaning=of_panel("cleaning"),
         posts="results/panels/{panel}/posts",

@@ -57,6 +57,7 @@ rule read_survey:
         weight=of_survey("weight"),
         encoding=of_survey("encoding"),
         max_lost_share=of_survey("max_lost_share"),
+        group=of_survey("group"),
         simulated=is_simulated,
         code=code_of("read_survey"),
     script:
@@ -202,7 +203,7 @@ rule score_respondents:
     threads: 1
     resources:
         mem_mb=memory_of_model,
-        runtime=minutes_of_rows(lambda wildcards, input: n_rows(Path(input.prompts))),
+        runtime=minutes_of_rows(rows_scored),
     params:
         method="{model}/{arm}",
         arm="{arm}",
@@ -210,6 +211,8 @@ rule score_respondents:
         language=of_survey("language"),
         chat=of_model("chat"),
         examples=examples_of_arm,
+        few_shot=how_examples_are_chosen,
+        drop_items=of_condition("drop_items"),
         scoring=STUDY.scoring.model_dump(mode="json"),
         tokens_per_batch=STUDY.engine.tokens_per_batch,
         store=STORE,
@@ -244,6 +247,8 @@ rule ask_endpoint:
         seed="{seed}",
         language=of_survey("language"),
         examples=examples_of_arm,
+        few_shot=how_examples_are_chosen,
+        drop_items=of_condition("drop_items"),
         endpoint=of_endpoint(),
         tokenizer=tokenizer_of,
         scoring=STUDY.scoring.model_dump(mode="json"),

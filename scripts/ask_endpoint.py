@@ -1,6 +1,7 @@
 """Have a model behind a server predict every held-out respondent's answer."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from stimmung.engine.base.model_files import load_tokenizer
@@ -11,12 +12,14 @@ from stimmung.study.reading import load_codebook
 from stimmung.text.personas import rendering_of
 from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.endpoint import Endpoint
+from stimmung.vocabulary.few_shot import FewShot
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS
 from stimmung.workflow.run import run
 
 logger = logging.getLogger(__name__)
+AS_DRAWN = FewShot()
 
 
 def ask_endpoint(
@@ -35,6 +38,8 @@ def ask_endpoint(
     tokenizer: Path | None,
     scoring: Scoring,
     cache: Path,
+    few_shot: FewShot = AS_DRAWN,
+    drop_items: Sequence[str] = (),
 ) -> None:
     """Write the predictions of one arm, condition and seed; ``cache`` is the file of the server's earlier answers.
 
@@ -51,9 +56,11 @@ def ask_endpoint(
             EndpointScorer(endpoint, rendering, answers, scoring.normalization, known),
             prompts=read_table(prompts, PROMPTS),
             splits=read_table(splits, SPLITS),
-            weights=read_table(respondents, RESPONDENTS).set_index("respondent_id").weight,
+            respondents=read_table(respondents, RESPONDENTS),
             options=options,
             examples=examples,
+            few_shot=few_shot,
+            items=words.predictors_without(drop_items),
             seed=seed,
         )
     if hidden := int((found.n_unseen > 0).sum()):

@@ -6,7 +6,14 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from stimmung.vocabulary.errors import raise_together, unknown
-from stimmung.vocabulary.posts import WEEK_IN_NAME, Cleaning, PostColumns, PostFilters, PostFormat
+from stimmung.vocabulary.posts import (
+    WEEK_IN_NAME,
+    Cleaning,
+    LabelledColumns,
+    PostColumns,
+    PostFilters,
+    PostFormat,
+)
 from stimmung.vocabulary.questions import Question, WordingWeights
 from stimmung.vocabulary.strict import Strict, UserPath
 from stimmung.vocabulary.weeks import Weeks
@@ -86,7 +93,9 @@ class Mix(Strict):
     """Constructed weeks: posts known to be joyful or sad, mixed in known shares. The shares take the tracker's place."""
 
     source: UserPath
-    """A folder with GoEmotions (labels.txt and .tsv files), or 'simulated'."""
+    """A file of labelled posts (csv, tsv, jsonl or parquet), a folder with GoEmotions (labels.txt and .tsv files), or 'simulated'."""
+    columns: LabelledColumns = LabelledColumns.model_validate({})
+    """Which column of a file holds what, and what the labels are called."""
     joy_shares: list[float] = Field(min_length=3)
     """The share of joyful posts, one for each week."""
     n_posts: int = Field(gt=0)

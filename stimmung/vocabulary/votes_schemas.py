@@ -5,6 +5,7 @@ import pandera.pandas as pa
 
 from stimmung.vocabulary.parquet_tables import MASS, PROBABILITY, columns, table_schema
 
+GROUP = "fold_group"  # of a RESPONDENTS table, if the survey has groups: rows with the same value stand in the same fold
 MISSING_SUFFIX = ".missing"  # party_id.missing: why party_id is absent
 OPTION_PREFIX = "p_"  # p_Clinton: the probability of the answer option Clinton
 NO_FOLD = -1  # a respondent without a valid target: never tested, never in training

