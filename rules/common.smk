@@ -20,9 +20,9 @@ wildcard_constraints:
 
 
 @cache
-def code_of(script):
-    """Digest of a script and of what it needs of the library: a change of either reruns the rule."""
-    return code_digest(Path("scripts") / f"{script}.py")
+def code_of(script, without=()):
+    """Digest of a script and of what it needs of the library, but for the files named: a change of either reruns the rule."""
+    return code_digest(Path("scripts") / f"{script}.py", without=without)
 
 
 @cache
@@ -66,6 +66,19 @@ def source_files(wildcards):
     return STUDY.models[wildcards.model].files(prepared)
 
 
+def tokenizer_of(wildcards):
+    """The folder of the tokenizer that an endpoint's prompts are split with: of a prepared model, or the user's; None if the server does it."""
+    named = STUDY.endpoints[wildcards.endpoint].tokenizer
+    return f"results/models/{named}" if named in STUDY.models else named
+
+
+def tokenizer_files(folder):
+    """The files of a tokenizer: those of a model are made here; of a folder that is not there, none, and the job says so."""
+    names = [f"{folder}/tokenizer.json", f"{folder}/tokenizer_config.json"]
+    prepared = folder is not None and folder.startswith("results/models/")
+    return names if prepared else [name for name in names if Path(name).exists()]
+
+
 def shown(*rules_shown, **names):
     """The files of some rules that the page shows or links to; it shows SVG, other formats are for papers."""
     files = [str(file) for rule in rules_shown for file in rule.output]
@@ -102,6 +115,11 @@ def rows_trained(wildcards, input):
     """The rows that a survey's job passes through the model, all epochs and folds; known once there are prompts."""
     rows = rows_of_training(training_preset(wildcards), n_rows(Path(input.prompts)))
     return len(FOLDS) * rows
+
+
+def rows_scored(wildcards, input):
+    """The rows that a survey's job reads; an example of a few-shot prompt is as long as a row."""
+    return n_rows(Path(input.prompts)) * (1 + examples_of_arm(wildcards))
 
 
 def rows_of_weeks(wildcards, input):

@@ -65,6 +65,12 @@ def examples_of_arm(wildcards):
     return STUDY.surveys[wildcards.survey].few_shot_k if shows else 0
 
 
+def how_examples_are_chosen(wildcards):
+    """Which training respondents an arm shows, and in which order; the default for an arm that shows none."""
+    shows = ARMS[wildcards.arm].shows_examples
+    return STUDY.surveys[wildcards.survey].few_shot.model_dump() if shows else {}
+
+
 def adapters_of_arm(wildcards):
     """The weights that an arm reads with, by fold; none if it is untuned."""
     if not ARMS[wildcards.arm].tuned:
@@ -105,8 +111,9 @@ def patterns_of_posts(wildcards):
 def labelled_posts(wildcards):
     """The files of posts that a mix draws from; simulated ones are no files."""
     source = STUDY.panels[wildcards.panel].mix.source
-    labelled = [f"{source}/labels.txt", *sorted(map(str, Path(source).glob("*.tsv")))]
-    return [] if source == "simulated" else labelled
+    if source == "simulated" or Path(source).is_file():
+        return [] if source == "simulated" else [source]
+    return [f"{source}/labels.txt", *sorted(map(str, Path(source).glob("*.tsv")))]
 
 
 def files_beside(section):
@@ -152,6 +159,12 @@ def questions_of(wildcards):
     return {name: question.options for name, question in questions.items()}
 
 
+def periods_of(wildcards):
+    """The labels of the weeks of each named part of a panel."""
+    panel = STUDY.panels[wildcards.panel]
+    return {name: panel.weeks_of(period) for name, period in panel.series.periods.items()}
+
+
 def answers_of(wildcards):
     """The answers tables of a panel, one for each model."""
     folder = f"results/panels/{wildcards.panel}/answers"
@@ -166,6 +179,7 @@ def table_if(has_one, name):
     return lambda wildcards: tables.get(wildcards.panel, [])
 
 
+words_of = table_if(lambda panel: panel.has_posts, "words.parquet")
 signals_of = table_if(lambda panel: panel.signals, "signals.parquet")
 # A simulated or mixed panel brings its own.
 tracker_of = table_if(lambda panel: panel.trackers or panel.simulate or panel.mix, "tracker.parquet")

@@ -41,7 +41,7 @@ rule read_panel:
     benchmark:
         "benchmarks/read_panel/{panel}.tsv"
     wildcard_constraints:
-        panel=those_that(STUDY.panels, lambda panel: panel.mix is None),
+        panel=those_that(STUDY.panels, lambda panel: panel.has_posts and panel.mix is None),
     conda:
         "../envs/analysis.yaml"
     threads: 1
@@ -82,6 +82,7 @@ rule mix_posts:
         runtime=grows(10),
     params:
         mix=of_panel("mix"),
+        format=of_panel("format"),
         weeks=of_panel("weeks"),
         cleaning=of_panel("cleaning"),
         posts="results/panels/{panel}/posts",
@@ -224,6 +225,7 @@ rule score_questions:
         panel="{panel}",
         model="{model}",
         questions=of_panel("questions"),
+        chat=of_model("chat"),
         scoring=STUDY.scoring.model_dump(mode="json"),
         tokens_per_batch=STUDY.engine.tokens_per_batch,
         store=STORE,

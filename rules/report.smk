@@ -18,10 +18,14 @@ rule record_run:
     """Write down what was run: config, code, versions, data and models, and what it cost."""
     input:
         provenance=expand("results/surveys/{survey}/provenance.json", survey=STUDY.selected_surveys()),
-        # Mixed panels have no posts to be read; the config says what they are.
+        # Mixed panels and those of signals have no posts to be read; the config says what they are.
         panels=expand(
             "results/panels/{panel}/reading.json",
-            panel=[name for name, panel in STUDY.selected_panels().items() if panel.mix is None],
+            panel=[
+                name
+                for name, panel in STUDY.selected_panels().items()
+                if panel.has_posts and panel.mix is None
+            ],
         ),
         models=expand("results/models/{model}/model.json", model=STUDY.selected_models()),
         files=own_files,

@@ -9,6 +9,7 @@ rule aggregate_answers:
         answers=answers_of,
     output:
         affect="results/panels/{panel}/affect.parquet",
+        wordings="results/panels/{panel}/wordings.parquet",
     log:
         "logs/aggregate_answers/{panel}.log",
     benchmark:
@@ -22,6 +23,7 @@ rule aggregate_answers:
     params:
         scale=of_panel("series", "scale"),
         rolling_weeks=of_panel("series", "rolling_weeks"),
+        weigh=of_panel("series", "wordings"),
         code=code_of("aggregate_answers"),
     script:
         "../scripts/aggregate_answers.py"
@@ -31,7 +33,8 @@ rule cross_correlate:
     """Correlate every series with the survey at every lag, and with the mood where it is known."""
     input:
         affect="results/panels/{panel}/affect.parquet",
-        words="results/panels/{panel}/words.parquet",
+        wordings="results/panels/{panel}/wordings.parquet",
+        words=words_of,
         signals=signals_of,
         tracker=tracker_of,
         truth=truth_of,
@@ -53,7 +56,7 @@ rule cross_correlate:
         weeks=weeks_of,
         max_lag_weeks=of_panel("series", "max_lag_weeks"),
         rolling_weeks=of_panel("series", "rolling_weeks"),
-        n_resamples=1000,
+        periods=periods_of,
         n_simulations=1999,
         seed=0,
         code=code_of("cross_correlate"),
@@ -92,8 +95,10 @@ rule tabulate_moods:
 rule plot_moods:
     """Draw the figures of a paper."""
     input:
-        results=[rules.aggregate_answers.output.affect, *rules.cross_correlate.output.results],
+        results=[*rules.aggregate_answers.output, *rules.cross_correlate.output.results],
         tracker=tracker_of,
+        words=words_of,
+        signals=signals_of,
     output:
         figures=expand("results/panels/{{panel}}/figures/{name}.{{format}}", name=names(MOODS, "figure")),
     log:

@@ -57,6 +57,7 @@ rule read_survey:
         weight=of_survey("weight"),
         encoding=of_survey("encoding"),
         max_lost_share=of_survey("max_lost_share"),
+        group=of_survey("group"),
         simulated=is_simulated,
         code=code_of("read_survey"),
     script:
@@ -202,7 +203,7 @@ rule score_respondents:
     threads: 1
     resources:
         mem_mb=memory_of_model,
-        runtime=minutes_of_rows(lambda wildcards, input: n_rows(Path(input.prompts))),
+        runtime=minutes_of_rows(rows_scored),
     params:
         method="{model}/{arm}",
         arm="{arm}",
@@ -210,6 +211,8 @@ rule score_respondents:
         language=of_survey("language"),
         chat=of_model("chat"),
         examples=examples_of_arm,
+        few_shot=how_examples_are_chosen,
+        drop_items=of_condition("drop_items"),
         scoring=STUDY.scoring.model_dump(mode="json"),
         tokens_per_batch=STUDY.engine.tokens_per_batch,
         store=STORE,
@@ -225,6 +228,7 @@ rule ask_endpoint:
         prompts=prompts_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
         codebook=of_survey("codebook"),
+        after=lambda wildcards: tokenizer_files(tokenizer_of(wildcards)),
     output:
         predictions="results/surveys/{survey}/predictions/{endpoint}/{arm}/{condition}/seed-{seed}.parquet",
     log:
@@ -243,7 +247,10 @@ rule ask_endpoint:
         seed="{seed}",
         language=of_survey("language"),
         examples=examples_of_arm,
+        few_shot=how_examples_are_chosen,
+        drop_items=of_condition("drop_items"),
         endpoint=of_endpoint(),
+        tokenizer=tokenizer_of,
         scoring=STUDY.scoring.model_dump(mode="json"),
         cache=lambda wildcards: f"{STORE}/endpoints/{wildcards.endpoint}.sqlite",
         code=code_of("ask_endpoint"),

@@ -1,22 +1,43 @@
 """Turn the answers of each week's adapters into a weekly series for each answer option."""
 
+import logging
 from pathlib import Path
 from typing import Literal
 
-import pandas as pd
-
 from stimmung.evaluation.series import affect as weekly
-from stimmung.vocabulary.moods_schemas import AFFECT, ANSWERS
-from stimmung.vocabulary.parquet_tables import read_table, write_table
+from stimmung.vocabulary.errors import warn
+from stimmung.vocabulary.moods_schemas import AFFECT, ANSWERS, WORDINGS
+from stimmung.vocabulary.parquet_tables import empty_table, read_tables, write_table
+from stimmung.vocabulary.questions import WordingWeights
 from stimmung.workflow.run import run
+
+logger = logging.getLogger(__name__)
 
 
 def aggregate_answers(
-    *, answers: list[Path], affect: Path, scale: Literal["min-max", "none"], rolling_weeks: int
+    *,
+    answers: list[Path],
+    affect: Path,
+    wordings: Path,
+    scale: Literal["min-max", "none"],
+    rolling_weeks: int,
+    weigh: WordingWeights,
 ) -> None:
-    """Write the affect table: raw probabilities with their range, and the series scaled as published."""
-    asked = pd.concat([read_table(path, ANSWERS) for path in answers], ignore_index=True)
-    write_table(weekly.aggregate_answers(asked, scale=scale, rolling_weeks=rolling_weeks), affect, AFFECT)
+    """Write the affect table, raw probabilities with their range and the series scaled as published, and the series by wording.
+
+    Both are empty for a panel that asks no language model.
+    """
+    if not answers:
+        write_table(empty_table(AFFECT), affect, AFFECT)
+        write_table(empty_table(WORDINGS), wordings, WORDINGS)
+        return
+    asked = read_tables(answers, ANSWERS)
+    series = weekly.aggregate_answers(asked, scale=scale, rolling_weeks=rolling_weeks, wordings=weigh)
+    by_wording = weekly.wording_series(asked, weigh)
+    for line in weekly.small_masses(by_wording[by_wording["week"] != ""]):
+        warn(logger, line)
+    write_table(series, affect, AFFECT)
+    write_table(by_wording, wordings, WORDINGS)
 
 
 if __name__ == "__main__":

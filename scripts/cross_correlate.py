@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from stimmung.evaluation.series.weekly_series import affect_series, signal_series
-from stimmung.report.panel_results import PanelData, known_mood, moods_results
+from stimmung.evaluation.series.weekly_series import affect_series, count_weeks, weeks_in_common
+from stimmung.report.panel_results import PanelData, known_mood, moods_results, series_without_a_model
 from stimmung.report.result import compute_results
-from stimmung.vocabulary.moods_schemas import AFFECT, SIGNALS, TRACKER
-from stimmung.vocabulary.parquet_tables import BASELINE_PREFIX, SIGNAL_PREFIX, read_table, read_tables
+from stimmung.vocabulary.errors import InputError, warn
+from stimmung.vocabulary.moods_schemas import AFFECT, SIGNALS, TRACKER, WORDINGS
+from stimmung.vocabulary.parquet_tables import read_table, read_tables
 from stimmung.workflow.run import run
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,8 @@ logger = logging.getLogger(__name__)
 def cross_correlate(
     *,
     affect: Path,
-    words: Path,
+    wordings: Path,
+    words: list[Path],
     signals: list[Path],
     tracker: list[Path],
     truth: list[Path],
@@ -34,7 +36,7 @@ def cross_correlate(
     weeks: Sequence[str],
     max_lag_weeks: int,
     rolling_weeks: int,
-    n_resamples: int,
+    periods: Mapping[str, Sequence[str]],
     n_simulations: int,
     seed: int,
 ) -> None:
@@ -44,6 +46,8 @@ def cross_correlate(
     ----------
     affect, words, signals
         The series of language models, of baselines that read the same posts, and anybody else's, if there are any.
+    wordings
+        The series of language models by wording.
     tracker
         The survey, if there is one. Questions that it does not have are not correlated.
     truth
@@ -52,23 +56,33 @@ def cross_correlate(
         The tracker has the known shares of mixed posts: it is what is to be recovered, and no survey.
     questions
         Question to its answer options.
+    periods
+        The labels of the weeks of each named part of the panel.
     """
     answered, survey = read_table(affect, AFFECT), read_tables(tracker, TRACKER)
     for question in sorted(set(questions) - set(survey["question"])):
         logger.warning("question '%s' has no survey to be correlated with", question)
-    posts = [affect_series(answered)]
-    for paths, prefix in (([words], BASELINE_PREFIX), (signals, SIGNAL_PREFIX)):
-        posts += [signal_series(read_table(path, SIGNALS), questions, weeks, prefix) for path in paths]
+    others = series_without_a_model(words, signals, questions, weeks)
+    posts = pd.concat(
+        [one for one in (affect_series(answered), others) if len(one)] or [others], ignore_index=True
+    )
+    if posts.empty:
+        raise InputError(
+            "no series of the panel is about an answer option of its questions", "See the signals' `columns`."
+        )
+    for line in weeks_in_common(count_weeks(posts)):
+        warn(logger, line)
     data = PanelData(
         affect=answered,
-        posts=pd.concat(posts, ignore_index=True),
+        posts=posts,
+        wordings=read_table(wordings, WORDINGS),
         survey=survey,
         known=known_mood(survey, read_tables(truth, SIGNALS), tracker_is_truth, questions),
         mixed=tracker_is_truth,
         questions=questions,
         max_lag_weeks=max_lag_weeks,
         rolling_weeks=rolling_weeks,
-        n_resamples=n_resamples,
+        periods=periods,
         n_simulations=n_simulations,
         seed=seed,
     )

@@ -1,17 +1,23 @@
 """Compare the predictions of all methods with what the respondents answered: one table for each stored result."""
 
+import logging
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from stimmung.evaluation.votes.failed_training import ADVICE, less_accurate_than_untrained
+from stimmung.evaluation.votes.fold_summary import summarize_folds
 from stimmung.report.result import compute_results
 from stimmung.report.survey_results import SurveyData, votes_results
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.votes_schemas import NO_FOLD, PREDICTIONS, RESPONDENTS, SPLITS, option_columns
 from stimmung.workflow.run import run
+
+logger = logging.getLogger(__name__)
 
 
 def evaluate_votes(
@@ -24,7 +30,10 @@ def evaluate_votes(
     subgroups: Mapping[str, Mapping[str, Any]],
     weighted: bool,
 ) -> None:
-    """Write the tables named in the registry; with ``weighted``, survey weights count in every metric, not only in shares."""
+    """Write the tables named in the registry; with ``weighted``, survey weights count in every metric, not only in shares.
+
+    A tuned arm that is less accurate than what needs no training is told on the terminal.
+    """
     data = SurveyData(
         predictions=read_predictions(predictions),
         splits=pd.concat([read_table(path, SPLITS) for path in splits]),
@@ -34,6 +43,10 @@ def evaluate_votes(
         weighted=weighted,
     )
     compute_results(votes_results(), data, results)
+    if lines := less_accurate_than_untrained(summarize_folds(data.folds), conditions):
+        for line in (*(f"WARNING: {one}" for one in lines), ADVICE):
+            logger.warning(line)
+            print(line, file=sys.stderr)
 
 
 def read_predictions(paths: list[Path]) -> pd.DataFrame:

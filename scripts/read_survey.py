@@ -8,13 +8,12 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from stimmung.data.surveys.respondents import missing_counts, needed_columns, respondents_table
-from stimmung.data.surveys.survey_codes import MAX_LOST_SHARE
 from stimmung.data.surveys.survey_files import fingerprint, read_survey_file
 from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.atomic_files import write_json
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import write_table
-from stimmung.vocabulary.row_rules import Wanted
+from stimmung.vocabulary.row_rules import MAX_LOST_SHARE, Wanted
 from stimmung.vocabulary.votes_schemas import RESPONDENTS
 from stimmung.workflow.run import run
 
@@ -28,6 +27,7 @@ def read_survey(
     language: str,
     where: Mapping[str, Wanted],
     weight: str | None,
+    group: str | None = None,
     where_not: Mapping[str, Wanted] | None = None,
     encoding: str | None = None,
     max_lost_share: float = MAX_LOST_SHARE,
@@ -37,14 +37,15 @@ def read_survey(
 ) -> None:
     """Write the respondents table and its provenance."""
     words = load_codebook(codebook)
-    survey = read_survey_file(file, needed_columns(words, where, weight, where_not), encoding, max_lost_share)
+    columns = needed_columns(words, where, weight, where_not, group)
+    survey = read_survey_file(file, columns, encoding, max_lost_share)
     simulated = simulated or words.simulated
     if survey.simulated and not simulated:
         raise InputError(
             f"{file} says that its respondents are simulated, but neither study nor codebook does",
             "Use the survey's `simulate`, or set `simulated: true` in the codebook, so that no table hides it.",
         )
-    table = respondents_table(survey, words, language, where, weight, where_not)
+    table = respondents_table(survey, words, language, where, weight, where_not, group)
     missing = missing_counts(table, list(words.items))
     logger.info("%d of %d rows kept; answers absent: %s", len(table), len(survey.codes), missing or "none")
     write_table(table, respondents, RESPONDENTS)

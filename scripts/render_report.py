@@ -17,7 +17,7 @@ from stimmung.report.votes_section import votes_section
 from stimmung.study.panels import Panel
 from stimmung.vocabulary.atomic_files import write_atomic
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.moods_schemas import AFFECT
+from stimmung.vocabulary.moods_schemas import AFFECT, WORDINGS
 from stimmung.workflow.run import run
 
 
@@ -62,7 +62,7 @@ def panel_tables(name: str, run: Mapping[str, Any], files: Sequence[Path]) -> Pa
     """Read the stored tables of one panel."""
     panel = Panel.model_validate(run["config"]["panels"][name])
     return PanelTables(
-        frames=read_results(moods_results(), of_type(files, ".parquet"), affect=AFFECT),
+        frames=read_results(moods_results(), of_type(files, ".parquet"), affect=AFFECT, wordings=WORDINGS),
         mark=panel.constructed,
         rolling_weeks=panel.series.rolling_weeks,
         scale=panel.series.scale,

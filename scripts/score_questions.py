@@ -26,6 +26,7 @@ def score_questions(
     manifests: list[Path],
     answers: Path,
     questions: Mapping[str, Question],
+    chat: bool,
     scoring: Scoring,
     tokens_per_batch: int,
     panel: str,
@@ -41,7 +42,7 @@ def score_questions(
     found = answer_questions(
         cache(lambda: load_base(base.parent)),
         read_description(base.parent)["digest"],
-        word_questions(load_tokenizer(base.parent), questions),
+        word_questions(load_tokenizer(base.parent), questions, chat),
         adapters,
         scoring,
         tokens_per_batch,

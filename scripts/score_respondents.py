@@ -1,5 +1,6 @@
 """Predict every held-out respondent's answer with a model on this machine: tuned, as it is, or with a classification head."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,10 +21,13 @@ from stimmung.study.reading import load_codebook
 from stimmung.text.personas import rendering_of
 from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.atomic_files import digest_of_file
+from stimmung.vocabulary.few_shot import FewShot
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS
 from stimmung.workflow.run import run
+
+AS_DRAWN = FewShot()
 
 
 def score_respondents(
@@ -45,6 +49,8 @@ def score_respondents(
     tokens_per_batch: int,
     store: Path,
     threads: int,
+    few_shot: FewShot = AS_DRAWN,
+    drop_items: Sequence[str] = (),
 ) -> None:
     """Write the predictions of one arm, condition and seed; ``adapters`` are the weights by fold, none for an untuned arm."""
     use_threads(threads)
@@ -68,9 +74,11 @@ def score_respondents(
             scorer(),
             prompts=read_table(prompts, PROMPTS),
             splits=read_table(splits, SPLITS),
-            weights=read_table(respondents, RESPONDENTS).set_index("respondent_id").weight,
+            respondents=read_table(respondents, RESPONDENTS),
             options=options,
             examples=examples,
+            few_shot=few_shot,
+            items=words.predictors_without(drop_items),
             seed=seed,
         )
         return found.assign(method=method, seed=seed)
@@ -86,6 +94,8 @@ def score_respondents(
             tables,
             wording,
             examples,
+            # Nothing for the default, so that what was scored before there were others is found again.
+            *([] if few_shot == AS_DRAWN else [few_shot.model_dump(), sorted(drop_items)]),
             scoring.model_dump(),
             seed,
         ]

@@ -1,7 +1,8 @@
 """A small OpenAI-compatible server around a real Hugging Face model, so that tests need no other server.
 
 It answers /completions with `echo` and `logprobs`, and /chat/completions with the most likely first tokens, as vendors do;
-both with `prompt_logprobs` where it is asked to, as vLLM does. It can be told to fail, and counts what it is asked.
+both with `prompt_logprobs` where it is asked to, as vLLM does, and of prompts and tokens by their numbers with
+`logprob_token_ids`, as vLLM's completions from 0.26 on. It can be told to fail, and counts what it is asked.
 """
 
 import json
@@ -17,10 +18,13 @@ class ModelServer(ThreadingHTTPServer):
     """Serve the model of a directory.
 
     `key`: refuse others; `failures`: how many requests get a 500 first; `shows_first`, `shows_generated`: whether the token
-    that begins a text, and the one that is generated, stand among the tokens shown. Servers differ in both.
+    that begins a text, and the one that is generated, stand among the tokens shown; `names_tokens`: whether it knows
+    `logprob_token_ids`. Servers differ in all three. `bodies` has what it was asked.
     """
 
-    def __init__(self, directory, key=None, failures=0, shows_first=True, shows_generated=True):
+    def __init__(
+        self, directory, key=None, failures=0, shows_first=True, shows_generated=True, names_tokens=True
+    ):
         super().__init__(("127.0.0.1", 0), Handler)
         self.tokenizer = AutoTokenizer.from_pretrained(directory)
         self.model = AutoModelForCausalLM.from_pretrained(directory).eval()
@@ -28,7 +32,8 @@ class ModelServer(ThreadingHTTPServer):
             if hasattr(module, "support_avx512bf16_for_cpu"):
                 module.support_avx512bf16_for_cpu = False
         self.key, self.failures, self.asked = key, failures, 0
-        self.shows_first, self.shows_generated = shows_first, shows_generated
+        self.shows_first, self.shows_generated, self.names_tokens = shows_first, shows_generated, names_tokens
+        self.bodies = []
         self.lock = threading.Lock()
 
     @property
@@ -36,8 +41,8 @@ class ModelServer(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}/v1"
 
     def read(self, text, special=True):
-        """Return the tokens of a text and the log-probabilities behind each, shape (tokens, vocabulary)."""
-        ids = self.tokenizer(text, add_special_tokens=special)["input_ids"]
+        """Return the tokens of a text, or of numbers these, and the log-probabilities behind each, shape (tokens, vocabulary)."""
+        ids = self.tokenizer(text, add_special_tokens=special)["input_ids"] if isinstance(text, str) else text
         with torch.inference_mode():
             logits = self.model(input_ids=torch.tensor([ids])).logits[0]
         return ids, logits.float().log_softmax(-1)
@@ -52,6 +57,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.bodies.append(body)
         self._answer(lambda: chat(self.server, body) if "messages" in body else complete(self.server, body))
 
     def _answer(self, make, counted=True):
@@ -65,7 +71,10 @@ class Handler(BaseHTTPRequestHandler):
             elif fails:
                 status, content = 500, {"error": {"message": "try again"}}
             else:
-                status, content = 200, make()
+                try:
+                    status, content = 200, make()
+                except IndexError:  # a token that the model does not have
+                    status, content = 400, {"error": {"message": "out of vocabulary"}}
         payload = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -82,11 +91,21 @@ def of_prompt(ids, logprobs):
 
 def complete(server, body):
     ids, logprobs = server.read(body["prompt"])
-    top = logprobs[-1].topk(max(1, body.get("logprobs") or 0))
+    as_numbers = body.get("return_tokens_as_token_ids")
+
+    def name(token):
+        return f"token_id:{int(token)}" if as_numbers else server.tokenizer.decode([token])
+
     made = int(logprobs[-1].argmax())
-    tokens, values = [server.tokenizer.decode([made])], [logprobs[-1, made].item()]
+    # vLLM gives the token that it made and those that were named, else the most likely.
+    wanted = (body.get("logprob_token_ids") or []) if server.names_tokens else []
+    wanted = [made, *wanted] if wanted else logprobs[-1].topk(max(1, body.get("logprobs") or 0)).indices
+    tokens, values, said = [name(made)], [logprobs[-1, made].item()], ""
+    shown = [{name(token): logprobs[-1, token].item() for token in wanted}]
     if body.get("echo"):
-        tokens = [*(server.tokenizer.decode([token]) for token in ids), *tokens]
+        said = server.tokenizer.decode(ids)
+        shown = [None] * len(ids) + shown
+        tokens = [*(name(token) for token in ids), *tokens]
         values = [None, *(logprobs[at - 1, ids[at]].item() for at in range(1, len(ids))), *values]
         if not server.shows_generated:
             tokens, values = tokens[:-1], values[:-1]
@@ -95,12 +114,11 @@ def complete(server, body):
     return {
         "id": "1", "object": "text_completion", "created": 0, "model": body["model"],
         "choices": [{
-            "index": 0, "text": "", "finish_reason": "length",
+            "index": 0, "text": said + server.tokenizer.decode([made]), "finish_reason": "length",
             "prompt_logprobs": of_prompt(ids, logprobs) if "prompt_logprobs" in body else None,
             "logprobs": {
                 "tokens": tokens, "token_logprobs": values, "text_offset": [0] * len(tokens),
-                "top_logprobs": [{server.tokenizer.decode([token]): value.item()
-                                  for token, value in zip(top.indices, top.values, strict=True)}],
+                "top_logprobs": shown,
             },
         }],
         "usage": {"prompt_tokens": len(ids), "completion_tokens": 1, "total_tokens": len(ids) + 1},

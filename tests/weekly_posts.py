@@ -12,6 +12,7 @@ from stimmung.vocabulary.posts import Cleaning, PostColumns, PostFilters, PostFo
 from stimmung.vocabulary.weeks import Weeks
 
 WEEKS = Weeks(first="2020-01-01", last="2020-01-15", anchor="WED")
+ANY_LOSS = PostFormat(max_lost_share=1)  # for tests of what is lost, where few rows are whole
 READER = PostReader(
     columns=PostColumns(),
     format=PostFormat(),

@@ -20,9 +20,9 @@ class Baseline:
     seed: str | None = "random_state"  # the parameter that takes the seed; None if nothing is drawn
     # The parameter that takes the names of columns that hold labels; nominal items are then not made indicators.
     labels: str | None = None
-    scaled: bool = (
-        False  # whether medians replace missing values and columns are standardised; trees need neither
-    )
+    # Whether medians replace missing values, columns are standardised, and the inner cross-validation tries ordered items both as
+    # one column and as indicators. Trees need none of it.
+    scaled: bool = False
     # The library's own exception for a bad parameter, as module:class, if it is not a ValueError or TypeError.
     refusal: str = "builtins:ValueError"
 

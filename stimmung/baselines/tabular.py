@@ -3,6 +3,7 @@
 import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from stimmung.baselines.design import design_matrix
+from stimmung.baselines.design import design_matrix, steps_of
 from stimmung.baselines.registry import BASELINES
 from stimmung.baselines.tuning import probabilities, tune
 from stimmung.vocabulary.errors import InputError, did_you_mean
+from stimmung.vocabulary.votes_schemas import GROUP
 
 logger = logging.getLogger(__name__)
 
@@ -33,36 +35,55 @@ def predict_baseline(
 ) -> npt.NDArray[np.float64]:
     """Return the probability of each answer option for each test respondent.
 
-    Hyper-parameters are chosen from the grid by cross-validation on the training rows alone. Survey weights are not used in
-    fitting. The result depends on nothing but the arguments: one thread, all seeds set.
+    Hyper-parameters are chosen from the grid by cross-validation on the training rows alone, and with them, for an estimator that
+    draws a line through a column, whether ordered items are one column or an indicator of each answer. Survey weights are not used
+    in fitting. The result depends on nothing but the arguments: one thread, all seeds set.
 
-    ``train`` and ``test`` are rows of a RESPONDENTS table, ``predictors`` items to predict from. ``grid`` has the estimator's own
-    parameter names, each with the values to try. The result has shape (n_test, n_options), and its rows sum to 1; an option that
-    does not occur in training has probability 0. Raises the InputErrors of :func:`check_grid` and :func:`check_values`.
+    ``train`` and ``test`` are rows of a RESPONDENTS table, ``predictors`` items to predict from. Groups, if the table has them, stay
+    whole in that cross-validation. ``grid`` has the estimator's own parameter names, each with the values to try. The result has
+    shape (n_test, n_options), and its rows sum to 1; an option that does not occur in training has probability 0. Raises the
+    InputErrors of :func:`check_grid` and :func:`check_values`.
     """
     check_grid(name, grid)
     place = {option: number for number, option in enumerate(options)}
     present, classes = np.unique([place[answer] for answer in train[target]], return_inverse=True)
-    design = design_matrix(pd.concat([train, test]), predictors, one_hot=BASELINES[name].labels is None)
-    x_train, x_test = design.iloc[: len(train)], design.iloc[len(train) :]
-    # A column that is constant in training predicts nothing, and some estimators refuse it.
-    varying = x_train.columns[x_train.nunique(dropna=False) > 1]
-    if len(present) == 1 or varying.empty:
-        name, grid = "majority", {}
-    # Numbered, because XGBoost refuses names with brackets, and labels may have them.
-    names = [f"x{number}" for number in range(len(varying))]
-    x_train, x_test = x_train[varying].set_axis(names, axis=1), x_test[varying].set_axis(names, axis=1)
-    build = _builder(name, seed, [column for column in names if x_train[column].dtype.kind != "f"])
+    designs = _designs(name, train, test, predictors)
+    if len(present) == 1 or designs[0][0].empty:
+        name, grid, designs = "majority", {}, designs[:1]
+    labelled = [str(column) for column, kind in designs[0][0].dtypes.items() if kind.kind != "f"]
+    build = _builder(name, seed, labelled)
     try:
-        chosen = tune(build, grid, x_train, classes, inner_folds, seed)
+        known = [rows for rows, _ in designs]
+        prepared, groups = partial(_prepared, name), train.get(GROUP)
+        coding, chosen = tune(build, grid, known, classes, inner_folds, seed, prepared, groups)
+        x_train, x_test = _prepared(name, *designs[coding])
         fitted = build(**chosen).fit(x_train, classes)
     except BASELINES[name].refusals():
         check_values(name, grid)
         raise  # the grid is not the reason
-    logger.info("%s on %d rows: %s", name, len(train), chosen or "nothing to tune")
+    how = f"; ordered items as {('one column', 'indicators')[coding]}" if len(designs) > 1 else ""
+    logger.info("%s on %d rows: %s%s", name, len(train), chosen or "nothing to tune", how)
     result = np.zeros((len(test), len(options)))
     result[:, present] = probabilities(fitted, x_test)
     return result
+
+
+def _designs(
+    name: str, train: pd.DataFrame, test: pd.DataFrame, predictors: Sequence[str]
+) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Return the columns of training and test rows in each coding that the inner cross-validation tries."""
+    steps = steps_of(train, predictors) if BASELINES[name].scaled else {}
+    codings = []
+    for coded in [{}, steps] if steps else [{}]:
+        one_hot = BASELINES[name].labels is None
+        design = design_matrix(pd.concat([train, test]), predictors, one_hot, coded)
+        known = design.iloc[: len(train)]
+        # A column that is constant in training predicts nothing, and some estimators refuse it.
+        varying = design[known.columns[known.nunique(dropna=False) > 1]]
+        # Numbered, because XGBoost refuses names with brackets, and labels may have them.
+        varying = varying.set_axis([f"x{number}" for number in range(varying.shape[1])], axis=1)
+        codings.append((varying.iloc[: len(train)], varying.iloc[len(train) :]))
+    return codings
 
 
 def check_grid(name: str, grid: Mapping[str, Sequence[Any]]) -> None:
@@ -113,10 +134,14 @@ def _builder(name: str, seed: int, labelled: Sequence[str]) -> Callable[..., Any
         fixed[baseline.labels] = list(labelled)
 
     def build(**parameters: Any) -> Any:
-        estimator = baseline.estimator_class()(**{**fixed, **parameters})
-        if not baseline.scaled:
-            return estimator
-        filled = SimpleImputer(strategy="median", keep_empty_features=True)
-        return make_pipeline(filled, StandardScaler(), estimator)
+        return baseline.estimator_class()(**{**fixed, **parameters})
 
     return build
+
+
+def _prepared(name: str, train: pd.DataFrame, test: pd.DataFrame) -> tuple[Any, Any]:
+    """Return training and test rows as the estimator gets them; what is learned for it is learned from training rows."""
+    if not BASELINES[name].scaled:
+        return train, test
+    scaled = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
+    return scaled.fit_transform(train), scaled.transform(test)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from stimmung.data.surveys.splits import split_condition
 from stimmung.study.named_files import read_respondents, readings
+from stimmung.study.panel_series import foresee_correlations
 from stimmung.study.panels import Panel
 from stimmung.study.reading import load_codebook, validated
 from stimmung.study.study import Study
@@ -51,11 +52,14 @@ def check_study(config: Mapping[str, Any], root: Path = Path()) -> Findings:
         return found
     for name, survey in study.selected_surveys().items():
         _check_survey(found, name, survey, study, root)
-    for key, reading in readings(study, root).items():
-        if not key.startswith("surveys."):  # surveys were read above
-            found.tried(reading, key)
+    read = {
+        key: found.tried(reading, key)
+        for key, reading in readings(study, root).items()
+        if not key.startswith("surveys.")  # surveys were read above
+    }
     for name, panel in study.selected_panels().items():
         found.plan += _panel_plan(name, panel)
+        _check_correlations(found, name, panel, read)
     return found
 
 
@@ -129,10 +133,27 @@ def _plan(
 def _panel_plan(name: str, panel: Panel) -> list[str]:
     weeks = len(panel.weeks.labels())
     adapters = weeks * len(panel.seeds) * len(panel.arms)
-    lines = [f"panel {name}: {weeks} weeks, {adapters} adapters; its posts are not read here"]
+    posts = "its posts are not read here" if panel.has_posts else "no posts: signals and trackers only"
+    lines = [f"panel {name}: {weeks} weeks, {adapters} adapters; {posts}"]
     if panel.files and panel.columns.author is None and panel.filters.duplicates == "same-author":
         lines.append("  filters.duplicates: same-author removes nothing, because columns.author is null")
     return lines
+
+
+def _check_correlations(found: Findings, name: str, panel: Panel, read: Mapping[str, Any]) -> None:
+    """Say which correlations there cannot be, before anything is trained; ``read`` are the files by their key of the config."""
+    tables = {
+        kind: {
+            key.removeprefix(f"panels.{name}.{kind}."): table
+            for key, table in read.items()
+            if key.startswith(f"panels.{name}.{kind}.") and table is not None
+        }
+        for kind in ("trackers", "signals")
+    }
+    problems, notes = foresee_correlations(panel, **tables)
+    hint = "Add weeks or waves. Without the tracker the series are drawn, and not correlated."
+    found.problems += [(f"panels.{name}.{problem}", hint) for problem in problems]
+    found.plan += [f"  {note}" for note in notes]
 
 
 def _named_codebooks(config: Mapping[str, Any]) -> list[str]:

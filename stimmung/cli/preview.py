@@ -93,6 +93,10 @@ def _ways(study: Study, survey: Survey, codebook: Codebook, root: Path, persona:
 
 def _tokenizer_folder(study: Study, model: str, root: Path) -> Path | None:
     """Return where a model's tokenizer is on this machine, if it is."""
+    if model in study.endpoints and study.endpoints[model].tokenizer is not None:
+        model = str(study.endpoints[model].tokenizer)
+        if model not in study.models:
+            return root / model if (root / model / "tokenizer_config.json").is_file() else None
     if model not in study.models:
         return None
     places = [root / "results" / "models" / model, root / study.models[model].source]

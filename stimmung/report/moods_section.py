@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stimmung.evaluation.series.affect import small_masses
+from stimmung.evaluation.series.weekly_series import weeks_in_common
 from stimmung.report.moods.lags import SIGNIFICANT
 from stimmung.report.page import Block, Facts, Notice, Part, Points, Section, Text, paragraphs
 from stimmung.report.panel_results import PanelTables, moods_results
@@ -16,6 +18,7 @@ from stimmung.report.series_panels import weeks_in_words, weeks_without_estimate
 from stimmung.report.style import is_baseline, method_label
 from stimmung.report.table_rows import models_in_order
 from stimmung.report.tables import interval, number
+from stimmung.vocabulary.parquet_tables import SIGNAL_PREFIX
 
 # The series that every panel has without a language model.
 WITHOUT_A_MODEL = {
@@ -41,6 +44,7 @@ def moods_section(
     affect = tables["affect"]
     told = {
         "mixed": tables.mixed,
+        "asked": bool(tables.subjects),
         "spread_points": number(100 * float((affect["variant_max"] - affect["variant_min"]).mean()), 1),
         "pretrained": has_pretrained(panel, run["config"]),
     }
@@ -66,7 +70,11 @@ def _headlines(tables: PanelTables) -> list[str]:
             )
     here = tables["ccf"][tables["ccf"]["lag_weeks"] == 0]
     for model in models_in_order(here):
-        part = here[here["model"] == model]
+        part = here[(here["model"] == model) & (here["note"] == "")]
+        if part.empty:
+            notes = ", ".join(here.loc[here["model"] == model, "note"].unique())
+            points.append(f"{method_label(model)} is not correlated with the survey: {notes}.")
+            continue
         published, prewhitened, family = (part[["p", "p_prewhitened", "p_family"]] <= SIGNIFICANT).sum()
         kind = " (no language model)" if is_baseline(model) else ""
         points.append(
@@ -92,13 +100,20 @@ def _r(row: "pd.Series[Any]") -> str:
 
 def _design(panel: Mapping[str, Any], config: Mapping[str, Any], tables: PanelTables) -> list[Block]:
     n_seeds, missing = tables["affect"]["seed"].nunique(), weeks_without_estimate(tables)
+    masses = tables["wording_mass"].rename(columns={"mass": "option_mass"})
     text, *gaps = paragraphs(
-        "moods_design.txt", tables=tables, n_seeds=n_seeds, missing=weeks_in_words(missing)
+        "moods_design.txt",
+        tables=tables,
+        n_seeds=n_seeds,
+        missing=weeks_in_words(missing),
+        warnings=[*small_masses(masses), *weeks_in_common(tables["series_weeks"])],
+        posts=any(not name.startswith(SIGNAL_PREFIX) for name in tables["series_weeks"]["model"]),
     )
     asked = [(name, f"{one['stem']} Wordings: {_wordings(one)}") for name, one in panel["questions"].items()]
     series = {method_label(name) for name in (*tables["ccf"]["model"], *tables["recovery"]["model"])}
     others = [(name, meaning) for name, meaning in WITHOUT_A_MODEL.items() if name in series]
-    return [Text(text), Facts([*asked, *others, *adapter_facts(panel, config)]), *map(Notice, gaps)]
+    adapters = adapter_facts(panel, config) if tables.subjects else []
+    return [Text(text), Facts([*asked, *others, *adapters]), *map(Notice, gaps)]
 
 
 def _wordings(question: Mapping[str, Any]) -> str:

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 
 import pandas as pd
 
-from stimmung.evaluation.series.weekly_series import signal_series
+from stimmung.evaluation.series.weekly_series import SERIES_COLUMNS, on_common_weeks, signal_series
 from stimmung.report.result import Result, Tables
 from stimmung.report.result_registry import MOODS, load
-from stimmung.vocabulary.moods_schemas import TRACKER
-from stimmung.vocabulary.parquet_tables import empty_table
+from stimmung.vocabulary.moods_schemas import SIGNALS, TRACKER
+from stimmung.vocabulary.parquet_tables import BASELINE_PREFIX, SIGNAL_PREFIX, empty_table, read_table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +21,7 @@ class PanelData:
     # AFFECT: the series of language models, by seed; and all series, also of baselines that read the same posts, and others'.
     affect: pd.DataFrame
     posts: pd.DataFrame
+    wordings: pd.DataFrame  # WORDINGS: the series of language models by wording
     survey: pd.DataFrame  # TRACKER: what they are correlated with; no rows if there is no survey
     # week, question, option, value: the mood behind simulated posts, or the shares of mixes
     known: pd.DataFrame
@@ -27,14 +30,34 @@ class PanelData:
     # As for cross_correlate_series.
     max_lag_weeks: int
     rolling_weeks: int
-    n_resamples: int
     n_simulations: int
     seed: int
+    periods: Mapping[str, Sequence[str]] = field(default_factory=dict)  # the labels of the weeks of each
+
+    @cached_property
+    def compared(self) -> pd.DataFrame:
+        """The series on the weeks that all of their question have, because they stand side by side."""
+        return on_common_weeks(self.posts)
 
     @property
     def tracked(self) -> pd.DataFrame:
-        """The series of questions that have a survey; none of mixes, where lags mean nothing."""
-        return self.posts[self.posts["question"].isin(self.survey["question"]) & (not self.mixed)]
+        """Those of questions that have a survey; none of mixes, where lags mean nothing."""
+        return self.compared[self.compared["question"].isin(self.survey["question"]) & (not self.mixed)]
+
+
+def series_without_a_model(
+    words: Sequence[Path],
+    signals: Sequence[Path],
+    questions: Mapping[str, Sequence[str]],
+    weeks: Sequence[str],
+) -> pd.DataFrame:
+    """Return the weekly series that need no language model, from SIGNALS tables of counted words and of others' series."""
+    parts = [
+        signal_series(read_table(path, SIGNALS), questions, weeks, prefix)
+        for paths, prefix in ((words, BASELINE_PREFIX), (signals, SIGNAL_PREFIX))
+        for path in paths
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=SERIES_COLUMNS)
 
 
 def known_mood(
@@ -61,6 +84,8 @@ class PanelTables(Tables):
     questions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     tracker: pd.DataFrame = field(default_factory=lambda: empty_table(TRACKER))
     mixed: bool = False  # whether the weeks are mixes with known shares
+    # Series that need no language model: model, week, question, option, value.
+    others: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SERIES_COLUMNS))
 
     @property
     def subjects(self) -> list[str]:

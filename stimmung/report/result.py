@@ -1,7 +1,6 @@
 """A reported result: what is computed and stored of it, and how it is shown as a table, as a figure and in the report."""
 
 import logging
-import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from stimmung.report.result_registry import Files
 from stimmung.report.style import figure_style, method_label, save_figure
 from stimmung.report.tables import Table, to_csv, to_latex
 from stimmung.vocabulary.atomic_files import write_atomic
+from stimmung.vocabulary.errors import warn
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 
 logger = logging.getLogger(__name__)
@@ -84,7 +84,8 @@ class Result(Generic[DataT, TablesT]):
         if self.figure:
             mark = f" {tables.mark.capitalize()} data." if tables.mark else ""
             caption = _said(self.caption, tables) + mark
-            alt = f"{title}: {', '.join(map(method_label, tables.subjects))}. The tables have the numbers."
+            subjects = ", ".join(map(method_label, tables.subjects))
+            alt = f"{': '.join([title, *filter(None, [subjects])])}. The tables have the numbers."
             blocks.append(Picture(figures[self.files.figure], caption, alt))
         if self.table:
             table = self.table(tables).marked(tables.mark)
@@ -142,9 +143,8 @@ def plot_results(results: Results, tables: Tables, paths: Sequence[Path]) -> Non
     with figure_style():
         undrawn = [save_figure(draw[path.stem](tables), path, tables.mark) for path in paths]
     if letters := sorted(set().union(*undrawn)):
-        warning = (
-            f"WARNING: no installed font has {' '.join(letters)}; figures show boxes in their place. "
-            "Install a font for this script, such as Noto Sans CJK or Noto Sans Arabic, and delete the figures."
+        warn(
+            logger,
+            f"no installed font has {' '.join(letters)}; figures show boxes in their place. "
+            "Install a font for this script, such as Noto Sans CJK or Noto Sans Arabic, and delete the figures.",
         )
-        logger.warning(warning)
-        print(warning, file=sys.stderr)

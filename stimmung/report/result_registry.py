@@ -39,10 +39,17 @@ MOODS = {
     "correlations": Files(data="ccf", table="correlations"),
     "lags": Files(figure="lags"),
     "confirmed_lags": Files(data="confirmations", table="confirmations"),
+    "periods": Files(data="periods", table="periods", figure="periods"),
+    "weeks_compared": Files(data="series_weeks", table="series_weeks"),
     "known_mood": Files(data="recovery", table="recovery"),
+    "option_mass": Files(data="wording_mass", table="wording_mass"),
+    "wording_series": Files(figure="wordings"),
     "raw_series": Files(figure="raw"),
     "relative_series": Files(figure="relative"),
 }
+
+# Files that say how figures and pages look. A result is computed without them, so that their edit computes nothing anew.
+LOOKS = ("figures.mplstyle", "style.py", "page.css", "page.html", "page.py")
 
 
 def names(results: dict[str, Files], kind: str) -> list[str]:

@@ -11,6 +11,7 @@ from stimmung.evaluation.votes.condition_roles import Conditions, reference_cond
 from stimmung.evaluation.votes.fold_metrics import measure_folds
 from stimmung.report.result import Result, Tables
 from stimmung.report.result_registry import VOTES, load
+from stimmung.vocabulary.votes_schemas import GROUP
 
 INTERVAL = (
     "In brackets the 95 % interval over folds, corrected for shared training rows (Nadeau and Bengio 2003)."
@@ -32,6 +33,11 @@ class SurveyData:
     # Name to keep and exclude, in the words of the survey's language.
     subgroups: Mapping[str, Mapping[str, Any]]
     weighted: bool  # whether survey weights count in every metric, and not only in shares
+
+    @property
+    def groups(self) -> "pd.Series[str] | None":
+        """What each respondent belongs to, by respondent_id, if the survey has groups."""
+        return self.respondents.set_index("respondent_id").get(GROUP)
 
     @cached_property
     def folds(self) -> pd.DataFrame:

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from stimmung.evaluation.votes.condition_roles import in_words
-from stimmung.report.page import Facts, Part, Points, Section, Text, paragraphs
+from stimmung.evaluation.votes.failed_training import ADVICE, less_accurate_than_untrained
+from stimmung.report.page import Block, Facts, Notice, Part, Points, Section, Text, paragraphs
 from stimmung.report.result import parts_of
 from stimmung.report.run_section import Pairs, adapter_facts, has_pretrained
 from stimmung.report.style import is_baseline, method_label
@@ -36,12 +37,13 @@ def votes_section(
         "pretrained": has_pretrained(survey, config),
     }
     largest = tables["metrics"][["n_respondents", "n_folds"]].max()
+    of_group = f"; all rows of a '{survey['group']}' stand in one of them" if survey.get("group") else ""
     design = (
         f"{largest['n_respondents']} respondents with a valid answer, each tested once, in one of {largest['n_folds']} stratified "
-        "folds. Test folds are the same under every condition; conditions change what is trained on."
+        f"folds{of_group}. Test folds are the same under every condition; conditions change what is trained on."
     )
     parts = [
-        Part("In short", [Points(_headlines(tables))]),
+        Part("In short", [Points(_headlines(tables)), *_warnings(tables)]),
         Part("Design", [Text(design), Facts(_facts(tables, survey, config))]),
         *parts_of(votes_results(), tables, figures, files),
         Part("How to read these numbers", [Points(paragraphs("votes_caveats.txt", **told))]),
@@ -71,6 +73,12 @@ def _headlines(tables: SurveyTables) -> list[str]:
             )
         points.append(text)
     return points
+
+
+def _warnings(tables: SurveyTables) -> list[Block]:
+    """Return what is said of tuned arms that are less accurate than what needs no training; nothing if there are none."""
+    lines = less_accurate_than_untrained(tables["metrics"], tables.conditions)
+    return [Notice(ADVICE), Points(lines)] if lines else []
 
 
 def _value(means: pd.DataFrame, method: str) -> str:

@@ -10,10 +10,11 @@ import pandas as pd
 
 from stimmung.baselines.lexicon import read_lexicon
 from stimmung.data.posts.post_files import find_post_files
-from stimmung.data.simulate.mood_mix import read_goemotions
+from stimmung.data.simulate.mood_mix import read_labelled_posts
 from stimmung.data.simulate.simulated_file import simulate_codes, write_simulated_sav
 from stimmung.data.surveys.respondents import needed_columns, respondents_table
 from stimmung.data.surveys.survey_files import BUNDLED_PREFIX, SurveyFile, read_survey_file
+from stimmung.engine.base.gguf_source import gguf_file, is_gguf
 from stimmung.study.panel_series import read_panel_signal, read_panel_tracker
 from stimmung.study.panels import Panel
 from stimmung.study.reading import load_layout
@@ -28,7 +29,7 @@ from stimmung.vocabulary.row_rules import Wanted
 def readings(study: Study, root: Path = Path()) -> dict[str, Callable[[], Any]]:
     """Return functions that read what this run names, by the key of the config that names it; each raises InputError.
 
-    Posts and model directories are only looked for. Relative paths start from ``root``.
+    Posts and models are only looked for. Relative paths start from ``root``.
     """
     found: dict[str, Callable[[], Any]] = {}
     for name, survey in study.selected_surveys().items():
@@ -39,8 +40,12 @@ def readings(study: Study, root: Path = Path()) -> dict[str, Callable[[], Any]]:
     for name, panel in study.selected_panels().items():
         found |= {f"panels.{name}.{key}": reading for key, reading in _panel_readings(panel, root).items()}
     for name, model in study.selected_models().items():
-        if model.directory is not None:
-            found[f"models.{name}"] = partial(_look_for_model, model.directory, root)
+        if model.local is not None:
+            found[f"models.{name}"] = partial(_look_for_model, model.local, root)
+    asked = {model for survey in study.selected_surveys().values() for model in survey.models()}
+    for name, endpoint in study.endpoints.items():
+        if name in asked and endpoint.tokenizer is not None and endpoint.tokenizer not in study.models:
+            found[f"endpoints.{name}.tokenizer"] = partial(_look_for_tokenizer, endpoint.tokenizer, root)
     return found
 
 
@@ -51,12 +56,15 @@ def read_respondents(
 
     If ``made_up`` is a number, this many respondents are made up, and the file is not read.
     """
-    columns = needed_columns(codebook, survey.where, survey.weight, survey.where_not)
-    if survey.simulate is None and made_up is None:
+    real = survey.simulate is None and made_up is None
+    group = survey.group if real else None
+    columns = needed_columns(codebook, survey.where, survey.weight, survey.where_not, group)
+    if real:
         found = read_survey_file(_survey_path(survey, root), columns, survey.encoding, survey.max_lost_share)
     else:
         found = _made_up_file(survey, codebook, root, made_up, columns)
-    return respondents_table(found, codebook, survey.language, survey.where, survey.weight, survey.where_not)
+    chosen = survey.where, survey.weight, survey.where_not, group
+    return respondents_table(found, codebook, survey.language, *chosen)
 
 
 def _survey_path(survey: Survey, root: Path) -> str:
@@ -90,7 +98,9 @@ def _panel_readings(panel: Panel, root: Path) -> dict[str, Callable[[], Any]]:
     if panel.files:
         found["files"] = partial(find_post_files, panel.files, panel.weeks.labels(), root)
     if panel.mix is not None and panel.mix.source != "simulated":
-        found["mix.source"] = partial(read_goemotions, root / panel.mix.source)
+        found["mix.source"] = partial(
+            read_labelled_posts, root / panel.mix.source, panel.mix.columns, panel.format
+        )
     for name, tracker in panel.trackers.items():
         options = panel.questions[name].options
         found[f"trackers.{name}"] = partial(read_panel_tracker, tracker, name, options, panel.weeks, root)
@@ -101,9 +111,24 @@ def _panel_readings(panel: Panel, root: Path) -> dict[str, Callable[[], Any]]:
     return found
 
 
-def _look_for_model(directory: str, root: Path) -> None:
-    if not (root / directory).is_dir():
+def _look_for_model(source: str, root: Path) -> None:
+    if is_gguf(source):
+        gguf_file(source, root)
+    elif not (root / source).is_dir():
         raise InputError(
-            f"no model directory at {directory}",
+            f"no model directory at {source}",
             "A model's `source` is a path from where snakemake is started, a Hugging Face id, or 'built-in'.",
+        )
+
+
+def _look_for_tokenizer(directory: str, root: Path) -> None:
+    absent = [
+        name
+        for name in ("tokenizer.json", "tokenizer_config.json")
+        if not (root / directory / name).is_file()
+    ]
+    if absent:
+        raise InputError(
+            f"no {absent[0]} in {directory}",
+            "An endpoint's `tokenizer` is a name in `models`, or a folder with these two files.",
         )

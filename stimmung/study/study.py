@@ -90,9 +90,12 @@ class Study(Strict):
     def _problems_with_abilities(self) -> list[str]:
         """Return which arms and panels ask a model for what it cannot do."""
         encoders = {name for name, model in self.models.items() if model.encoder}
-        chats = {name for name, model in self.models.items() if model.chat}
         both = self.endpoints.keys() & self.models.keys()
         problems = [f"endpoints.{name}: a model has the same name" for name in self.endpoints if name in both]
+        for name, endpoint in self.endpoints.items():
+            named = endpoint.tokenizer
+            if named is not None and "/" not in named:  # a folder without a slash is written ./folder
+                problems += unknown(f"endpoints.{name}.tokenizer", "model", [named], self.models)
         for name, survey in self.surveys.items():
             for arm in survey.arms:
                 told, model, does = (
@@ -106,11 +109,8 @@ class Study(Strict):
                     problems.append(f"{told} trains, but '{model}' runs on a server")
         for name, panel in self.panels.items():
             for model in panel.models():
-                told = f"panels.{name}.arms: '{model}'"
                 if model in encoders:
-                    problems.append(f"{told} is an encoder and cannot continue text")
-                if model in chats:
-                    problems.append(f"{told} has chat: true, but posts and questions are read as plain text")
+                    problems.append(f"panels.{name}.arms: '{model}' is an encoder and cannot continue text")
         if self.run.panels and self.scoring.normalization == "pmi":
             problems.append(
                 "scoring.normalization: pmi compares with a prompt without a respondent, and a panel's question has none"

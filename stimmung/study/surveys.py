@@ -6,12 +6,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from stimmung.data.surveys.survey_codes import MAX_LOST_SHARE
 from stimmung.vocabulary.arms import ARMS, sees_training_rows
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.condition import Condition, Subgroup, combined_conditions
 from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
-from stimmung.vocabulary.row_rules import Wanted
+from stimmung.vocabulary.few_shot import FewShot
+from stimmung.vocabulary.row_rules import MAX_LOST_SHARE, Wanted
 from stimmung.vocabulary.strict import Strict, UserPath
 
 
@@ -68,6 +68,9 @@ class Survey(Strict):
     """The column of the survey weight. null: every respondent counts 1."""
     weighted_metrics: bool = False
     """Whether weights count in every metric. In shares they always do."""
+    group: str | None = None
+    """The column that says which rows belong together: a person with several rows, a household, a sampling unit, a country. All rows
+    of a group stand in one fold, and are drawn together for `share` and `same_size_as`. null: each row stands for itself."""
     language: str = "en"
     """The language of the prompts, one of the codebook's."""
     split_seed: int = 24
@@ -83,7 +86,9 @@ class Survey(Strict):
     arms: list[str] = Field(["tiny/tuned", "tiny/zero-shot"])
     """What language models do, as MODEL/ARM. ARM: tuned, zero-shot, few-shot, persona or classifier (docs/arms.md)."""
     few_shot_k: int = Field(4, gt=0)
-    """Examples in a few-shot prompt, drawn from the training rows only."""
+    """Examples in a few-shot prompt, from the training rows only. A number that does not fit the model's context is an error."""
+    few_shot: FewShot = FewShot()
+    """How these are chosen."""
     training: str | None = None
     """A preset of `training`. null: `tiny-votes` for the built-in model, `votes` for every other."""
     seeds: list[int] = Field([24], min_length=1)
@@ -112,6 +117,8 @@ class Survey(Strict):
             problems.append("conditions: needs at least one")
         if self.file is None and self.simulate is None:
             problems.append("needs a 'file', or 'simulate' for made-up respondents")
+        if self.group is not None and self.simulate is not None:
+            problems.append("group: made-up respondents have none; leave it out, or give a 'file'")
         raise_together(problems)
         return self
 

@@ -66,9 +66,38 @@ AFFECT = table_schema(
     columns(float, "log_ratio", "scaled", "scaled_mean", "scaled_min", "scaled_max", nullable=True),
     unique=["model", "week", "question", "option", "seed"],
 )
+# The answers of each wording of a question, averaged over seeds; the untuned model's have week ''. `weight` is that of the wording
+# in the series of AFFECT, and sums to 1 over the wordings.
+WORDINGS = table_schema(
+    "wordings",
+    columns(str, "model", "question", "variant", "option"),
+    columns(str, "week", checks=pa.Check.str_matches(r"^(\d{4}-\d{2}-\d{2})?$")),
+    columns(float, "value", checks=PROBABILITY),
+    columns(float, "option_mass", checks=MASS),
+    columns(float, "weight", checks=PROBABILITY),
+    unique=["model", "question", "variant", "option", "week"],
+)
+# How much of a model's probability each wording reaches, over weeks, and how its series go with the survey, or the known mood
+# (`r`, at lag 0); `mass_base` is that of the untuned model.
+WORDING_MASS = table_schema(
+    "wording_mass",
+    columns(str, "model", "question", "variant", "option"),
+    columns(float, "weight", checks=PROBABILITY),
+    columns(float, "mass_base", checks=MASS, nullable=True),
+    columns(float, "mass", "mass_min", "mass_max", checks=MASS),
+    _correlations("r"),
+    columns(int, "n", checks=_count),
+    unique=["model", "question", "variant", "option"],
+)
+# How many weeks a series has, and how many of these it is compared on with the others of its question.
+SERIES_WEEKS = table_schema(
+    "series_weeks",
+    columns(str, "model", "question"),
+    columns(int, "n_own", "n_compared", checks=_count),
+    unique=["model", "question"],
+)
 # What each column means: stimmung.evaluation.series.cross_correlation.cross_correlate_series.
-CCF = table_schema(
-    "ccf",
+_CCF = (
     columns(str, "model", "question", "option"),
     columns(int, "lag_weeks"),
     _correlations("r"),
@@ -87,8 +116,11 @@ CCF = table_schema(
     columns(float, "p_prewhitened", checks=PROBABILITY, nullable=True),
     _correlations("ci_low_prewhitened", "ci_high_prewhitened", "r_detrended"),
     columns(str, "note"),
-    unique=["model", "question", "option", "lag_weeks"],
 )
+_LAG = ["model", "question", "option", "lag_weeks"]
+CCF = table_schema("ccf", *_CCF, unique=_LAG)
+# The same within named periods of the panel.
+PERIODS = table_schema("periods", columns(str, "period"), *_CCF, unique=["period", *_LAG])
 CONFIRMATIONS = table_schema(
     "confirmations",
     columns(str, "model", "question", "option"),
@@ -106,10 +138,7 @@ RECOVERY = table_schema(
     "recovery",
     columns(str, "model", "question"),
     columns(str, "option", nullable=True),
-    columns(float, "r", checks=_correlation),
-    _correlations("ci_low", "ci_high"),
-    columns(float, "rho", checks=_correlation),
-    _correlations("rho_worst_seed"),
-    columns(int, "n", checks=pa.Check.ge(3)),
+    _correlations("r", "ci_low", "ci_high", "rho", "rho_worst_seed"),
+    columns(int, "n", checks=_count),
     unique=["model", "question", "option"],
 )

@@ -1,9 +1,11 @@
 """How a panel's posts are read: columns, formats, cleaning and filters."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from stimmung.vocabulary.codebook import Code
+from stimmung.vocabulary.errors import raise_together, unknown
 from stimmung.vocabulary.strict import Strict
 from stimmung.vocabulary.weeks import is_time_zone
 
@@ -41,21 +43,46 @@ class PostColumns(Strict):
 
 
 class PostFormat(Strict):
-    """How the files write times and, in csv, separate columns."""
+    """How the files are written, and how much of them may be unreadable."""
 
-    time_format: str = "iso"
+    time_format: str | list[str] = "iso"
     """iso: ISO 8601. unix-s, unix-ms: seconds, milliseconds since 1970. Or a strptime format, e.g. '%a %b %d %H:%M:%S %z %Y' for
-    Twitter's."""
+    Twitter's. A list, if a column has several: the first that fits a time counts."""
     time_zone: str = "UTC"
     """The zone of times without an offset, e.g. Europe/London."""
     delimiter: str | None = Field(None, min_length=1, max_length=1)
-    """Separates the columns of a csv file. null: ',', or a tab in .tsv."""
+    """Separates the columns of a csv file. null: ',', or a tab in .tsv; if the header then lacks the columns, whichever of , ; | and
+    tab it has them with."""
+    encoding: str | None = None
+    """The encoding of csv and jsonl files that are not UTF-8, e.g. windows-1252. null: there are none. UTF-16 is known by its mark."""
+    records: str | None = Field(None, min_length=1)
+    """Of JSON documents, the keys that lead to the list of posts, joined by dots, e.g. data.children.data. null: the document is the
+    list, or Telegram's result.json, or the file has one JSON object on each line."""
+    max_lost_share: float = Field(0.05, ge=0, le=1)
+    """The largest share of rows of a file, or of all files, that may be lost because row, text, time, author or ID cannot be read.
+    Above it, reading ends with an error; below it, they are counted and told."""
 
     @model_validator(mode="after")
-    def _known_zone(self) -> Self:
+    def _known_names(self) -> Self:
         if not is_time_zone(self.time_zone):
             raise ValueError(f"time_zone: '{self.time_zone}' is no time zone (e.g. Europe/London)")
+        if not self.time_formats():
+            raise ValueError("time_format: an empty list")
+        if self.encoding is not None and not is_text_encoding(self.encoding):
+            raise ValueError(f"encoding: '{self.encoding}' is no encoding of text (e.g. windows-1252)")
         return self
+
+    def time_formats(self) -> list[str]:
+        """Return the formats of times, in the order in which they are tried."""
+        return as_list(self.time_format)
+
+
+def is_text_encoding(name: str) -> bool:
+    """Whether Python knows an encoding by this name that turns bytes into text."""
+    try:
+        return isinstance(b"".decode(name), str) and "a".encode(name) != b""
+    except (LookupError, UnicodeError, ValueError):
+        return False
 
 
 class Cleaning(Strict):
@@ -67,8 +94,10 @@ class Cleaning(Strict):
     """http:// and https:// links."""
     hash_signs: Literal["remove", "keep"] = "remove"
     """The sign #; the word after it is kept."""
+    html: Literal["auto", "strip", "keep"] = "auto"
+    """strip: tags such as <p> and <br> are taken out. auto: of texts from <p> to </p>, as Mastodon writes them."""
     html_entities: Literal["unescape", "keep"] = "keep"
-    """unescape: '&amp;' becomes '&'."""
+    """unescape: '&amp;' becomes '&'. keep: entities stay whole, also those with a #."""
     whitespace: Literal["collapse", "keep"] = "collapse"
     """collapse: single spaces, none at the ends."""
 
@@ -90,3 +119,35 @@ class PostFilters(Strict):
     """Shortest text that is kept, after cleaning."""
     max_posts_per_author: int | None = Field(None, gt=0)
     """Most posts of an author in a week; which ones are kept is random, but always the same. null: no maximum."""
+
+
+class LabelledColumns(Strict):
+    """Which column of a file of labelled posts holds what, and what the labels are called."""
+
+    text: str = "text"
+    """The text of the post."""
+    label: str | list[str] = "label"
+    """The column of the label. A list: columns that are true, or 1, where the post has the label that the column is named after."""
+    labels: dict[Literal["joy", "sadness"], Code | list[Code]] = Field({"joy": "joy", "sadness": "sadness"})
+    """What the file calls joy and sadness: a word, a number, or a list of some. Posts with other labels or with several are left
+    out, counted and told."""
+
+    @model_validator(mode="after")
+    def _both_named(self) -> Self:
+        if set(self.labels) != {"joy", "sadness"}:
+            raise ValueError("labels: needs joy and sadness")
+        kinds = self.kind_of_label()
+        if len(kinds) < sum(len(as_list(labels)) for labels in self.labels.values()):
+            raise ValueError("labels: one is listed twice")
+        if not isinstance(self.label, str):
+            raise_together(unknown("labels", "column of `label`", kinds, self.label))
+        return self
+
+    def kind_of_label(self) -> dict[str, Literal["joy", "sadness"]]:
+        """Return for each label of the file, as text, whether it is 'joy' or 'sadness'."""
+        return {str(label): kind for kind, labels in self.labels.items() for label in as_list(labels)}
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return a value in a list, and a list as it is."""
+    return value if isinstance(value, list) else [value]

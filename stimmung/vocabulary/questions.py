@@ -9,6 +9,7 @@ from stimmung.vocabulary.errors import raise_together
 from stimmung.vocabulary.strict import Strict
 
 Case = Literal["as-is", "upper", "lower"]
+WordingWeights = Literal["equal", "option-mass"]
 
 
 @dataclass(frozen=True)
@@ -16,10 +17,16 @@ class Variant:
     """One wording of a question, as a model reads it."""
 
     name: str  # in tables, e.g. 'upper', or 'lower + I felt' with a prefix
-    context: str  # the question and the prefix of the answer
+    stem: str  # the question
+    prefix: str  # of the answer
     continuations: tuple[
         str, ...
     ]  # the answer options as scored, each with its leading space, in their order
+
+    @property
+    def context(self) -> str:
+        """The question and the prefix of the answer, as running text."""
+        return self.stem + self.prefix
 
 
 class Variants(Strict):
@@ -58,7 +65,8 @@ class Question(Strict):
         return [
             Variant(
                 f"{case} + {prefix.strip()}" if prefix.strip() else case,
-                self.stem + prefix,
+                self.stem,
+                prefix,
                 tuple(f" {_in_case(option, case)}" for option in self.options),
             )
             for prefix in self.variants.prefix

@@ -1,4 +1,4 @@
-"""Rules of `where` and `where_not` beyond a list of codes: empty or not, and the values from here to there."""
+"""Which rows of a survey file are kept: rules of `where` and `where_not` beyond a list of codes, and how many may be lost."""
 
 import math
 import operator
@@ -10,6 +10,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from stimmung.vocabulary.codebook import Code
 from stimmung.vocabulary.strict import Strict
 
+MAX_LOST_SHARE = 0.01  # a choice: of what a reader may leave out before that is an error
 # A number, or a date as text: 2017-09-24.
 Bound = Annotated[Code | None, Field(None)]
 COMPARISONS = {"at_least": operator.ge, "above": operator.gt, "at_most": operator.le, "below": operator.lt}

@@ -5,6 +5,7 @@ import pandera.pandas as pa
 
 from stimmung.vocabulary.parquet_tables import MASS, PROBABILITY, columns, table_schema
 
+GROUP = "fold_group"  # of a RESPONDENTS table, if the survey has groups: rows with the same value stand in the same fold
 MISSING_SUFFIX = ".missing"  # party_id.missing: why party_id is absent
 OPTION_PREFIX = "p_"  # p_Clinton: the probability of the answer option Clinton
 NO_FOLD = -1  # a respondent without a valid target: never tested, never in training
@@ -60,9 +61,10 @@ PREDICTIONS = table_schema(
     columns(float, "weight", checks=_positive),
     _options,
     columns(float, "option_mass", checks=MASS),
-    columns(int, "n_tokens", checks=_count),
+    # Of the prompt; a server that does not say it leaves the column out.
+    columns(int, "n_tokens", checks=_count, required=False),
     columns(str, "normalization"),
-    # Options that a server did not show; their probabilities are then upper bounds (engine.endpoint_reading.first_tokens).
+    # Options that a server did not show; their probabilities are then upper bounds (stimmung.engine.endpoint.logprobs.first_tokens).
     columns(int, "n_unseen", checks=_count, default=0),
     add_missing_columns=True,
     checks=_probabilities,
@@ -75,7 +77,7 @@ IMPUTED = table_schema(
     columns("int8", "held_out_fold", checks=_fold_or_none),
     columns(bool, "answered"),
     columns(str, "observed", nullable=True),
-    columns(str, "most_probable"),
+    columns(str, "most_probable", nullable=True),
     columns(float, "weight", checks=_positive),
     columns(int, "n_seeds", checks=_positive),
     _options,

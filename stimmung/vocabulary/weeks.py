@@ -1,7 +1,7 @@
 """Weeks of a panel: their labels, the seven days of posts that belong to each, and when a day begins."""
 
 from datetime import date, timedelta
-from typing import Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, model_validator
@@ -10,6 +10,8 @@ from stimmung.vocabulary.errors import raise_together
 from stimmung.vocabulary.strict import Strict
 
 DAYS_IN_WEEK = 7
+# Keys that somebody looks for who has a panel of days.
+_OF_OTHER_PERIODS = frozenset({"period", "frequency", "days", "unit"})
 Weekday = Literal["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]
 _WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
@@ -28,6 +30,16 @@ class Weeks(Strict):
     """Days from the label to the first day of its posts. -7: the week before the label."""
     time_zone: str = "UTC"
     """Where a day begins at midnight, e.g. Europe/London."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _are_weeks(cls, given: Any) -> Any:
+        if isinstance(given, dict) and (asked := _OF_OTHER_PERIODS & given.keys()):
+            raise ValueError(
+                f"{min(asked)}: a panel's period is the week, of seven days that begin on `anchor`; daily trackers and signals "
+                "are brought to weeks by their own `frequency: daily`"
+            )
+        return given
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

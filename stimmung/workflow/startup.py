@@ -56,8 +56,8 @@ def _needed(study: Study) -> dict[str, tuple[list[str], str]]:
         for key, file in panel.files_beside().items():
             needed[f"{place}.{key}"] = [file], f"{folder}/{made[key.split('.')[0]]}.parquet"
     for name, model in study.selected_models().items():
-        if model.directory is not None:
-            needed[f"models.{name}"] = [model.directory], f"models/{name}/model.json"
+        if model.local is not None:
+            needed[f"models.{name}"] = [model.local], f"models/{name}/model.json"
     return needed
 
 

@@ -112,10 +112,19 @@ def moods_study(tmp_path_factory):
     affect = panel / "affect.parquet"
     tables = [panel / f"{name}.parquet" for name in names(MOODS, "data")]
     questions = {"mood": list(OPTIONS)}
-    aggregate_answers(answers=[inputs["answers"]], affect=affect, scale="min-max", rolling_weeks=3)
+    wordings = panel / "wordings.parquet"
+    aggregate_answers(
+        answers=[inputs["answers"]],
+        affect=affect,
+        wordings=wordings,
+        scale="min-max",
+        rolling_weeks=3,
+        weigh="equal",
+    )
     correlate = {
         "affect": affect,
-        "words": inputs["words"],
+        "wordings": wordings,
+        "words": [inputs["words"]],
         "signals": [],
         "tracker": [inputs["tracker"]],
         "truth": [inputs["truth"]],
@@ -124,7 +133,7 @@ def moods_study(tmp_path_factory):
         "weeks": made["weeks"],
         "max_lag_weeks": 2,
         "rolling_weeks": 3,
-        "n_resamples": 100,
+        "periods": {"second half": made["weeks"][10:]},
         "n_simulations": 99,
         "seed": 0,
     }
@@ -132,8 +141,10 @@ def moods_study(tmp_path_factory):
     for_readers = for_readers_in(panel / "tables", MOODS)
     tabulate_moods(results=tables, tables=for_readers, rolling_weeks=3, constructed="simulated")
     draw = {
-        "results": [affect, *tables],
+        "results": [affect, wordings, *tables],
         "tracker": [inputs["tracker"]],
+        "words": [inputs["words"]],
+        "signals": [],
         "tracker_is_truth": False,
         "questions": questions,
         "weeks": made["weeks"],
@@ -162,7 +173,7 @@ def moods_study(tmp_path_factory):
         results=results,
         made=made,
         inputs=inputs,
-        tables={path.stem: path for path in (affect, *tables)},
+        tables={path.stem: path for path in (affect, wordings, *tables)},
         correlate=correlate,
         for_readers={path.name: path for path in for_readers},
         draw=draw,

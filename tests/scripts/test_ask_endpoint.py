@@ -48,6 +48,7 @@ def ask(small_study, url, folder, endpoint=None, normalization="none", **changes
         "seed": 24,
         "language": "en",
         "examples": 0,
+        "tokenizer": None,
         "cache": folder / "cache.sqlite",
         **changes,
     }
@@ -74,6 +75,122 @@ def test_prompt_logprobs_give_the_scores_of_the_local_engine(small_study, server
     local = score(small_study, tmp_path / "local.parquet", normalization="token")
     np.testing.assert_allclose(asked[option_columns(asked)], local[option_columns(asked)], atol=1e-4)
     assert (asked.n_tokens == local.n_tokens).all() and set(asked.n_unseen) == {0}
+
+
+def by_token_ids(small_study, url, folder, endpoint=None, **changes):
+    here = changes.pop("tokenizer", small_study.base)
+    named = {"reads": "token-ids", "tokenizer": str(here), **(endpoint or {})}
+    return ask(small_study, url, folder, named, tokenizer=here, **changes)
+
+
+@pytest.mark.parametrize("normalization", ["none", "token", "pmi"])
+def test_token_ids_give_the_scores_of_the_local_engine(small_study, server, tmp_path, normalization):
+    how = {"normalization": normalization, "examples": 1}
+    asked = by_token_ids(small_study, server.url, tmp_path, **how)
+    local = score(small_study, tmp_path / "local.parquet", **how)
+    columns = [*option_columns(asked), "option_mass"]
+    np.testing.assert_allclose(np.log(asked[columns]), np.log(local[columns]), atol=1e-4)
+    assert (asked.n_tokens == local.n_tokens).all() and set(asked.n_unseen) == {0}
+    assert set(asked.normalization) == {normalization}
+
+
+def test_a_chat_model_by_token_ids_reads_its_template_here(small_study, tmp_path):
+    chatty = copy.copy(small_study)
+    chatty.base = tmp_path / "base"
+    shutil.copytree(small_study.base, chatty.base)
+    settings = json.loads((chatty.base / "tokenizer_config.json").read_text())
+    (chatty.base / "tokenizer_config.json").write_text(json.dumps({**settings, "chat_template": TEMPLATE}))
+    with serving(chatty.base) as running:
+        asked = by_token_ids(chatty, running.url, tmp_path, {"api": "chat"})
+    local = score(chatty, tmp_path / "local.parquet", chat=True)
+    columns = [*option_columns(asked), "option_mass"]
+    np.testing.assert_allclose(np.log(asked[columns]), np.log(local[columns]), atol=1e-4)
+
+
+def test_token_ids_are_asked_again_after_a_failure_and_not_after_a_kill(small_study, tmp_path):
+    """One request fails, then all do: what was finished is kept, and a rerun asks for the rest alone."""
+    with serving(small_study.base, failures=1) as running:
+        table = by_token_ids(small_study, running.url, tmp_path, {"at_once": 1})
+        needed = running.asked - 1
+        (tmp_path / "cache.sqlite").unlink()
+        original = running.RequestHandlerClass.do_POST
+        running.asked = 0
+
+        def some(handler):
+            running.failures = int(running.asked >= needed // 2)
+            original(handler)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(running.RequestHandlerClass, "do_POST", some)
+            with pytest.raises(InputError, match="answers HTTP 500 after 0 retries"):
+                by_token_ids(small_study, running.url, tmp_path, {"at_once": 1, "max_retries": 0})
+        running.asked = running.failures = 0
+        again = by_token_ids(small_study, running.url, tmp_path, {"at_once": 1})
+        assert 0 < running.asked <= needed - needed // 2 + 1
+    assert again.equals(table)
+    assert by_token_ids(small_study, running.url, tmp_path).equals(table), "a rerun needs no server"
+
+
+def test_a_server_that_does_not_know_token_ids_is_told(small_study, tmp_path):
+    """An older vLLM ignores the parameter and shows the most likely tokens."""
+    with serving(small_study.base, names_tokens=False) as running:
+        with pytest.raises(InputError, match="does not return the log-probabilities of the tokens") as error:
+            by_token_ids(small_study, running.url, tmp_path)
+        assert running.asked == 1
+    assert "0.26" in error.value.hint and not (tmp_path / "asked.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"logprobs": None}, "does not return the log-probabilities of the tokens"),
+        (
+            {"usage": {"prompt_tokens": 7, "completion_tokens": 1, "total_tokens": 8}},
+            "counts 7 tokens in a prompt of",
+        ),
+    ],
+)
+def test_an_answer_of_another_kind_is_no_number(small_study, server, tmp_path, monkeypatch, said, told):
+    from tests import endpoint_server
+
+    original = endpoint_server.complete
+
+    def other(server, body):
+        answer = original(server, body)
+        answer["choices"][0] |= {key: value for key, value in said.items() if key == "logprobs"}
+        return answer | {key: value for key, value in said.items() if key == "usage"}
+
+    monkeypatch.setattr(endpoint_server, "complete", other)
+    with pytest.raises(InputError, match=told):
+        by_token_ids(small_study, server.url, tmp_path)
+    assert not (tmp_path / "asked.parquet").exists()
+
+
+def reversed_vocabulary(source, folder, n_more=0):
+    """Save the same tokenizer with its letters and words numbered the other way round, and some that nobody uses."""
+    shutil.copytree(source, folder)
+    content = json.loads((folder / "tokenizer.json").read_text())
+    special = {one["content"] for one in content["added_tokens"]}
+    words = [word for word in content["model"]["vocab"] if word not in special]
+    places = [content["model"]["vocab"][word] + n_more for word in words]
+    content["model"]["vocab"] |= dict(zip(words, places[::-1], strict=True))
+    (folder / "tokenizer.json").write_text(json.dumps(content))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("n_more", "told"),
+    [
+        (0, "reads other words in the prompt's tokens than the tokenizer"),
+        (5000, r"refuses the request \(HTTP 400\)"),
+    ],
+)
+def test_a_tokenizer_of_another_vocabulary_is_noticed(small_study, server, tmp_path, n_more, told):
+    other = reversed_vocabulary(small_study.base, tmp_path / "other", n_more)
+    with pytest.raises(InputError, match=told) as error:
+        by_token_ids(small_study, server.url, tmp_path, tokenizer=other)
+    assert "`tokenizer`" in error.value.hint and "Party" not in str(error.value)
+    assert not (tmp_path / "asked.parquet").exists()
 
 
 TEMPLATE = (

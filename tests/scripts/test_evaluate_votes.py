@@ -1,13 +1,15 @@
+import sys
+
 import pandas as pd
 import pytest
 
 from scripts.evaluate_votes import evaluate_votes
 from stimmung.report.result import read_results
-from stimmung.report.result_registry import VOTES, names
+from stimmung.report.result_registry import LOOKS, VOTES, names
 from stimmung.report.survey_results import votes_results
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table, write_table
-from stimmung.vocabulary.votes_schemas import METRICS, PREDICTIONS
+from stimmung.vocabulary.votes_schemas import METRICS, PREDICTIONS, option_columns
 
 
 def outputs(folder):
@@ -74,3 +76,41 @@ def test_a_damaged_table_is_named(votes_study, tmp_path):
     damaged.write_bytes(votes_study.predictions[0].read_bytes()[:-40])
     with pytest.raises(InputError, match=r"damaged\.parquet"):
         evaluate(votes_study, tmp_path, predictions=[damaged])
+
+
+def test_fault_ap_a_tuned_arm_below_majority_is_told_on_the_terminal_and_the_tables_are_the_same(
+    votes_study, tmp_path, capsys
+):
+    evaluate(votes_study, tmp_path / "as-it-is")
+    assert "WARNING: tiny/tuned" not in capsys.readouterr().err
+    turned = []
+    for path in votes_study.predictions:
+        table = read_table(path, PREDICTIONS)
+        if path.parts[-4:-1] == ("tiny", "tuned", "full"):
+            # Certain of what they did not choose.
+            first, second = option_columns(table)
+            wrong = (table["target"] != first.removeprefix("p_")).astype(float)
+            table = table.assign(**{first: wrong, second: 1 - wrong})
+        turned.append(tmp_path / "turned" / path.relative_to(votes_study.results))
+        write_table(table, turned[-1], PREDICTIONS)
+    evaluate(votes_study, tmp_path, predictions=turned)
+    told = capsys.readouterr().err.splitlines()
+    assert [
+        line
+        for line in told
+        if line.startswith("WARNING: tiny/tuned, condition full: accuracy 0.000 is below")
+    ]
+    assert len([line for line in told if line.startswith("WARNING")]) == 1
+    assert "respondent-0" not in "".join(told)
+
+
+def test_no_result_is_computed_with_what_says_how_figures_and_pages_look(votes_study, tmp_path, monkeypatch):
+    """An edit of these files computes nothing anew (LOOKS), so they may not matter to a number."""
+    assert {"style.py", "page.py"} <= set(LOOKS)
+    for module in [name for name in sys.modules if name.startswith("stimmung.report")]:
+        for name, thing in vars(sys.modules[module]).copy().items():
+            if getattr(thing, "__module__", None) in ("stimmung.report.style", "stimmung.report.page"):
+                monkeypatch.setattr(sys.modules[module], name, lambda *_, **__: pytest.fail("was used"))
+    evaluate(votes_study, tmp_path)
+    for name, path in outputs(tmp_path).items():
+        assert path.read_bytes() == votes_study.tables[name].read_bytes(), name

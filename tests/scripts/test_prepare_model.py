@@ -8,6 +8,7 @@ from scripts.prepare_model import prepare_model
 from stimmung.engine.base.base_model import load_base
 from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER, digest_of
 from stimmung.vocabulary.errors import InputError
+from tests.small_gguf import written
 
 
 def prepare(source, output, **changes):
@@ -76,6 +77,26 @@ def test_a_model_that_is_in_the_store_is_linked_and_not_loaded(small_study, tmp_
     assert (tmp_path / "second/model.safetensors").samefile(tmp_path / "first/model.safetensors")
     with pytest.raises(AssertionError, match="loaded"):
         prepare(moved, tmp_path / "third", compute_dtype="bfloat16")
+
+
+def test_a_gguf_file_is_prepared_as_four_bits_and_known_by_its_bytes(small_study, tmp_path, monkeypatch):
+    file = written(small_study.source, tmp_path / "model.gguf")
+    first = prepare(file, tmp_path / "first")
+    assert first["source"] == str(file) and first["packed_share"] > 0
+    assert {path.suffix for path in (tmp_path / "first").iterdir()} == {".safetensors", ".json"}
+    (stored,) = (tmp_path / "store/models").iterdir()
+    assert {path.suffix for path in stored.iterdir()} == {".safetensors", ".json"}, "nothing unpacked is left"
+    monkeypatch.setattr("scripts.prepare_model.quantize_base", None)
+    moved = file.rename(tmp_path / "moved.gguf")
+    assert prepare(moved, tmp_path / "second") == first | {"source": str(moved)}
+
+
+def test_of_a_truncated_gguf_file_nothing_is_prepared(small_study, tmp_path):
+    file = written(small_study.source, tmp_path / "model.gguf")
+    file.write_bytes(file.read_bytes()[:-1000])
+    with pytest.raises(InputError, match=r"model\.gguf cannot be read as a GGUF model"):
+        prepare(file, tmp_path / "out")
+    assert not (tmp_path / "out").exists() and not list((tmp_path / "store/models").iterdir())
 
 
 def test_files_of_another_model_in_the_folder_are_removed(small_study, tmp_path):

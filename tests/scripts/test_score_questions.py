@@ -26,6 +26,7 @@ def score(base, folder, name="answers", normalization="none"):  # noqa: F811
         manifests=[folder / "adapters" / "first.json"],
         answers=folder / f"{name}.parquet",
         questions=QUESTIONS,
+        chat=False,
         scoring=Scoring(normalization=normalization),
         tokens_per_batch=4096,
         panel="p",

@@ -1,10 +1,12 @@
 import json
+import re
 import shutil
 
 import pytest
 
 from scripts.score_respondents import score_respondents
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.few_shot import FewShot
 from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, SPLITS
@@ -108,3 +110,27 @@ def test_a_damaged_adapter_comes_back_from_the_store_or_is_named(small_study, tm
 def test_an_arm_that_the_codebook_has_no_words_for_is_refused(small_study, tmp_path):
     with pytest.raises(InputError, match="has no `persona`"):
         score(small_study, tmp_path / "persona.parquet", arm="persona")
+
+
+def test_too_many_examples_for_the_context_are_one_line_that_names_the_largest_number_that_fits(
+    small_study, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as patched:
+        patched.setattr("stimmung.engine.scoring.score.read_trie", lambda *_: pytest.fail("was scored"))
+        with pytest.raises(
+            InputError, match=r"with 20 examples a prompt of \d+ tokens .*; at most \d+ fit"
+        ) as told:
+            score(small_study, tmp_path / "many.parquet", examples=20, arm="few-shot")
+    most = int(re.search(r"at most (\d+) fit", told.value.what).group(1))
+    assert 0 < most < 20 and not (tmp_path / "many.parquet").exists()
+    assert len(score(small_study, tmp_path / "most.parquet", examples=most, arm="few-shot"))
+    with pytest.raises(InputError, match=f"with {most + 1} examples"):
+        score(small_study, tmp_path / "one-more.parquet", examples=most + 1, arm="few-shot")
+
+
+def test_another_choice_of_examples_is_another_prompt_and_another_entry_of_the_store(small_study, tmp_path):
+    asked = {"examples": 3, "arm": "few-shot", "method": "small/few-shot", "store": tmp_path / "kept"}
+    drawn = score(small_study, tmp_path / "drawn.parquet", **asked)
+    how = FewShot(choice="nearest", order="redrawn")
+    other = score(small_study, tmp_path / "other.parquet", few_shot=how, **asked)
+    assert (drawn.p_Red - other.p_Red[drawn.index]).abs().max() > 1e-6

@@ -2,7 +2,9 @@
 
 import copy
 import re
+import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -118,6 +120,31 @@ def test_a_deleted_table_comes_back_from_the_cache_without_a_question(finished_a
     ended = workspace.run(ASKED)
     assert ended.code == 0, ended.terminal
     assert (workspace.folder / ASKED).read_bytes() == before and server.asked == asked
+
+
+def test_options_by_token_ids_are_those_of_whole_prompts(finished_arms, base_model, tmp_path, monkeypatch):
+    workspace = finished_arms.copy(tmp_path / "copied")
+    named = {**workspace.config["endpoints"]["server"], "reads": "token-ids"}
+    workspace.config["endpoints"] |= {
+        "tokens": {**named, "tokenizer": "small"},
+        "folder": {**named, "tokenizer": str(base_model)},
+        "nowhere": {**named, "tokenizer": "./nowhere"},
+    }
+    workspace.config["surveys"]["voters"]["arms"] += [
+        "tokens/zero-shot",
+        "folder/zero-shot",
+        "nowhere/zero-shot",
+    ]
+    workspace.save()
+    monkeypatch.setenv(KEY, "right-key")
+    tokens, folder, nowhere = (ASKED.replace("server", name) for name in ("tokens", "folder", "nowhere"))
+    shutil.rmtree(workspace.folder / "results/models/small")
+    assert workspace.planned(tokens) == {"prepare_model", "ask_endpoint full"}
+    assert_told(workspace.run("--keep-going", folder, nowhere), "no readable tokenizer in nowhere")
+    assert_nothing_made(workspace, nowhere)
+    whole, table = (pd.read_parquet(workspace.folder / path) for path in (ASKED, folder))
+    np.testing.assert_allclose(table[["p_Red", "option_mass"]], whole[["p_Red", "option_mass"]], atol=1e-4)
+    assert (table.n_tokens == whole.n_tokens).all()
 
 
 def test_a_wrong_key_is_one_line(tmp_path, base_model, server, monkeypatch):

@@ -224,6 +224,55 @@ def test_a_week_with_too_few_posts_is_refused_by_name(finished_panels, tmp_path)
     assert answers.read_bytes() == before
 
 
+@pytest.mark.slow
+def test_fault_oo_a_panel_of_signals_only_runs_whole(tmp_path):
+    """A survey in Excel and somebody's daily series, with a period: no posts, no model, nothing that is trained."""
+    draw = random.Random(6)
+    weeks = pd.date_range("2020-01-02", periods=20, freq="7D")
+    survey = pd.DataFrame({"date": weeks, "happy_pct": [draw.randint(20, 60) for _ in weeks]})
+    days = [draw.random() + share for share in survey["happy_pct"] / 20 for _ in range(7)]
+    daily = pd.DataFrame(
+        {"date": pd.date_range(weeks[0], periods=len(days)).strftime("%Y-%m-%d"), "joy": days}
+    )
+    panel = {
+        "arms": [],
+        "weeks": {"first": "2020-01-02", "last": "2020-05-14", "anchor": "THU"},
+        "questions": {"mood": {"stem": "How?", "options": ["Happy", "Sad"]}},
+        "trackers": {
+            "mood": {
+                "file": "survey.xlsx",
+                "format": "wide",
+                "day": "date",
+                "columns": {"Happy": "happy_pct", "Sad": "sad_pct"},
+                "unit": "percent",
+            }
+        },
+        "signals": {"searches": {"file": "searches.csv", "columns": {"Happy": "joy"}}},
+        "series": {"max_lag_weeks": 2, "periods": {"spring": {"first": "2020-03-05", "last": "2020-05-14"}}},
+    }
+    workspace = Workspace.clone(
+        tmp_path / "study",
+        {"run": {"surveys": [], "panels": ["signals"], "baselines": []}, "panels": {"signals": panel}},
+    )
+    survey.assign(sad_pct=80 - survey["happy_pct"]).to_excel(workspace.folder / "survey.xlsx", index=False)
+    daily.to_csv(workspace.folder / "searches.csv", index=False)
+    ended = workspace.run()
+    assert ended.code == 0, ended.terminal
+    assert not (workspace.folder / "results/models").exists()
+    folder = workspace.folder / "results/panels/signals"
+    ccf = pd.read_csv(folder / "tables/correlations.csv")
+    assert ccf.query("lag_weeks == 0")[["model", "option", "n_raw"]].values.tolist() == [
+        ["signals/searches", "Happy", 20]
+    ]
+    assert ccf.query("lag_weeks == 0")["r_raw"].item() > 0.9
+    periods = pd.read_csv(folder / "tables/periods.csv").query("lag_weeks == 0")
+    assert periods[["period", "n_raw"]].values.tolist() == [["spring", 11]]
+    page = (workspace.folder / "results/report.html").read_text(encoding="utf-8")
+    assert "There are no posts: series of others are compared with the survey." in page
+    assert "searches" in page and "Series and survey" in page and "By period" in page
+    assert planned(workspace) == []
+
+
 def test_no_post_author_or_hash_stands_in_logs_tables_figures_or_the_report(finished_panels):
     folder = finished_panels.folder
     posts = pd.concat(pd.read_parquet(path) for path in folder.glob("results/panels/posts/posts/*.parquet"))

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -14,12 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stimmung.data.posts.authors import keyed_digests
-from stimmung.data.posts.cleaning import clean_texts, is_emoji_only
-from stimmung.data.posts.post_files import PostFile, read_post_file
+from stimmung.data.posts.cleaning import clean_texts, is_emoji_only, odd_texts
+from stimmung.data.posts.lost_rows import FAULTS, MANY_OF_A_FILE, look_of_time, refuse_if_many
+from stimmung.data.posts.post_files import TRUE, PostFile, read_post_file
 from stimmung.data.posts.post_times import OUTSIDE, parse_times, week_numbers
 from stimmung.data.posts.post_weeks import SPILL, Activity, WeekSpill, write_week
-from stimmung.data.posts.reading_report import UNREADABLE, Tally, reading_report
-from stimmung.vocabulary.errors import InputError
+from stimmung.data.posts.reading_report import Tally, reading_report, summary
+from stimmung.vocabulary.errors import InputError, warn
 from stimmung.vocabulary.posts import Cleaning, PostColumns, PostFilters, PostFormat
 from stimmung.vocabulary.weeks import Weeks
 
@@ -28,9 +30,12 @@ logger = logging.getLogger(__name__)
 SCRATCH = ".reading"
 RETWEET_SIGN = "RT @"
 REMOVED = pa.array(["[removed]", "[deleted]"])  # what Reddit leaves of a post, or of its author
-_TRUE = pa.array(["true", "t", "yes", "y", "1", "1.0"])
-_FALSE = pa.array(["false", "f", "no", "n", "0", "0.0", "", None])
-_ROUNDED = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"  # how a spreadsheet writes 1213270123456789012
+_TRUE = pa.array(TRUE)
+_FALSE = pa.array(["false", "f", "no", "n", "0", "0.0", "", "nan", "none", "null", "{}", None])
+_POST = r"(?s)^\{.+\}$"  # a post inside the post, as csv files hold it
+# How a spreadsheet, which keeps 15 digits, writes 1213270123456789012.
+_WITH_EXPONENT = r"^[0-9]([.,][0-9]+)?[eE]\+?[0-9]+$"
+_ENDS_IN_ZEROS = r"^[1-9][0-9]{14}0{2,}$"
 _SEPARATOR = "\x1f"
 
 
@@ -55,7 +60,7 @@ def read_panel(files: Sequence[PostFile], reader: PostReader, posts: Path) -> di
     Raises
     ------
     InputError
-        If a file cannot be read, no time of a file parses, or no post is left.
+        If a file cannot be read, more rows are lost than ``format.max_lost_share`` allows, or no post is left.
     """
     if reader.columns.time is None and any(file.week is None for file in files):
         raise InputError("files of posts have neither a column of times nor a week in their names")
@@ -67,6 +72,8 @@ def read_panel(files: Sequence[PostFile], reader: PostReader, posts: Path) -> di
         with closing(WeekSpill(folder, labels)) as spill:
             for file in files:
                 _set_aside(file, reader, spill, tally)
+        for pattern, n_rows in tally.rows.items():
+            refuse_if_many(tally.reasons(pattern), n_rows, reader.format, pattern, tally.odd_time)
         _require_posts(tally, reader.weeks)
         for label in labels:
             scratch = spill.file(label)
@@ -74,12 +81,13 @@ def read_panel(files: Sequence[PostFile], reader: PostReader, posts: Path) -> di
             scratch.unlink(missing_ok=True)
     report = reading_report(tally, finished, 0.0 if activity is None else activity.largest_share)
     for warning in report["warnings"]:
-        logger.warning(warning)
+        warn(logger, warning)
     for source in report["sources"]:
         logger.info("%s: %d files, %d rows", source["files"], source["n_files"], source["rows"])
-    n_changed = sum(week.changed for week in finished.values())
-    counts = report["rows"], report["kept"], n_changed, len(labels)
-    logger.info("%d rows read, %d posts kept, %d of %d weeks changed", *counts)
+    logger.info("%d of %d weeks changed", sum(week.changed for week in finished.values()), len(labels))
+    logger.info(summary(report))
+    if report["dropped"]:
+        print(summary(report), file=sys.stderr)
     return report
 
 
@@ -133,17 +141,23 @@ def _set_aside(file: PostFile, reader: PostReader, spill: WeekSpill, tally: Tall
         tally.read(len(raw.columns) + raw.dropped.total())
         for reason, n in raw.dropped.items():
             tally.drop(None, reason, n)
+        tally.notice(raw.odd)
+        if "retweet" in raw.columns.column_names:
+            flags = raw.columns["retweet"]
+            tally.see_flags(len(flags) - _n_true(_is_absent(flags)))
         batch = _Batch(raw.columns, labels, tally)
         if file.week is None:
             _place(batch, reader, tally)
         else:
             batch.weeks[:] = labels.index(file.week)
         _filter(batch, reader, tally)
-        _clean(batch, reader)
+        _clean(batch, reader, tally)
         if len(batch.posts):
             place = f"{file.path}{_SEPARATOR}{n_before}"
             spill.add(_as_spilled(batch.posts, reader, place), batch.weeks)
-    _require_times(file, tally, reader)
+    lost, n_rows = tally.dropped_of_file, tally.rows_of_file
+    if sum(lost[reason] for reason in FAULTS) >= MANY_OF_A_FILE:
+        refuse_if_many(lost, n_rows, reader.format, str(file.path), tally.odd_time)
 
 
 def _place(batch: _Batch, reader: PostReader, tally: Tally) -> None:
@@ -151,6 +165,8 @@ def _place(batch: _Batch, reader: PostReader, tally: Tally) -> None:
     batch.drop(_is_absent(batch["time"]), "no-time")
     times = parse_times(batch["time"], reader.format)
     unparsable = np.asarray(times.isna())
+    if unparsable.any():
+        tally.odd_time = tally.odd_time or look_of_time(batch["time"][int(unparsable.argmax())].as_py())
     batch.drop(unparsable, "unparsable-time")
     times = times[~unparsable]
     tally.see(times)
@@ -169,23 +185,37 @@ def _filter(batch: _Batch, reader: PostReader, tally: Tally) -> None:
             batch.drop(pc.is_in(batch[role], REMOVED), "removed")
     for role in ("author", "post_id"):
         if role in batch:
-            said = f"values of the {role} look rounded, like 1.21327E+18"
-            rounded = pc.match_substring_regex(batch[role], _ROUNDED)
-            tally.notice(f"{said}: different ones may have become equal", rounded)
+            said = (
+                f"values of the {role} look rounded, like 1.21327E+18: different ones may have become equal"
+            )
+            tally.notice({said: _n_rounded(batch[role])})
     if reader.filters.retweets == "drop" and "retweet" in batch:
         flags = pc.utf8_lower(pc.utf8_trim_whitespace(batch["retweet"]))
-        neither = pc.invert(pc.or_(pc.is_in(flags, _TRUE), pc.is_in(flags, _FALSE)))
+        true = pc.or_(pc.is_in(flags, _TRUE), pc.fill_null(pc.match_substring_regex(flags, _POST), False))
+        neither = pc.invert(pc.or_(true, pc.is_in(flags, _FALSE)))
         said = f"values of '{reader.columns.retweet}' are neither true nor false, and count as false"
-        tally.notice(said, neither)
-        batch.drop(pc.is_in(flags, _TRUE), "retweet")
+        tally.notice({said: _n_true(neither)})
+        batch.drop(true, "retweet")
     elif reader.filters.retweets == "drop":
         batch.drop(pc.starts_with(batch["text"], RETWEET_SIGN), "retweet")
     if reader.filters.languages:
         batch.drop(pc.invert(pc.is_in(batch["language"], pa.array(reader.filters.languages))), "language")
 
 
-def _clean(batch: _Batch, reader: PostReader) -> None:
+def _n_true(rows: pa.ChunkedArray) -> int:
+    return pc.sum(rows).as_py() or 0
+
+
+def _n_rounded(values: pa.ChunkedArray) -> int:
+    """Return how many identifiers a spreadsheet rounded: those with an exponent, and those of 15 digits and zeros, if most are."""
+    rounded = values.filter(pc.match_substring_regex(values, f"{_WITH_EXPONENT}|{_ENDS_IN_ZEROS}"))
+    zeros = _n_true(pc.match_substring_regex(rounded, _ENDS_IN_ZEROS))
+    return len(rounded) - (zeros if zeros <= len(values) / 2 else 0)
+
+
+def _clean(batch: _Batch, reader: PostReader, tally: Tally) -> None:
     """Add the cleaned text, and drop the posts that cleaning leaves too little of."""
+    tally.notice(odd_texts(batch["text"].combine_chunks(), reader.cleaning))
     batch.put("cleaned", clean_texts(batch["text"].combine_chunks(), reader.cleaning))
     batch.drop(pc.equal(pc.utf8_length(batch["cleaned"]), 0), "nothing-left")
     if reader.filters.emoji_only == "drop":
@@ -224,15 +254,6 @@ def _is_absent(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Whether values are null or empty. The texts 'null' and 'nan' are texts."""
     textual = pa.types.is_string(values.type)
     return pc.fill_null(pc.equal(values, ""), True) if textual else pc.is_null(values)
-
-
-def _require_times(file: PostFile, tally: Tally, reader: PostReader) -> None:
-    with_time = tally.rows_of_file - sum(tally.dropped_of_file[reason] for reason in (*UNREADABLE, "no-time"))
-    if with_time and tally.dropped_of_file["unparsable-time"] == with_time:
-        raise InputError(
-            f"{file.path}: no time in column '{reader.columns.time}' parses as '{reader.format.time_format}'",
-            "`time_format` may be iso, unix-s, unix-ms, or a strptime format such as '%d/%m/%Y %H:%M'.",
-        )
 
 
 def _require_posts(tally: Tally, weeks: Weeks) -> None:

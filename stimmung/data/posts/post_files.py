@@ -1,23 +1,21 @@
 """Stream posts from csv, jsonl and parquet files, plain or compressed, as batches of columns of valid text."""
 
-import bz2
-import gzip
 import itertools
-import lzma
 import math
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from stimmung.data.posts.compressed_files import COMPRESSED, DAMAGE, name_within, opened
 from stimmung.data.posts.file_patterns import matching_files
-from stimmung.data.posts.post_lines import NotUtf8Error, csv_rows, json_rows
+from stimmung.data.posts.json_posts import NoSuchListError, NotJsonError, PostDecoder
+from stimmung.data.posts.post_lines import csv_rows, json_rows, text_blocks
 from stimmung.vocabulary.errors import InputError, did_you_mean
 from stimmung.vocabulary.posts import PostColumns, PostFormat
 
@@ -25,10 +23,15 @@ BATCH_ROWS = 20_000
 BATCH_CHARACTERS = 8_000_000
 PARQUET_BUFFER_BYTES = 1 << 20
 TABULAR, LINES, PARQUET = (".csv", ".tsv"), (".jsonl", ".ndjson", ".json"), (".parquet",)
-COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+DELIMITERS = (",", ";", "\t", "|")
 # The keys of a JSON object may be left out, so whether a file has these is known only from its values.
 NEEDED = ("text", "time", "author", "post_id")
 FIRST_INEXACT = 2.0**53  # from here on, float64 does not hold every whole number
+TRUE = ("true", "t", "yes", "y", "1", "1.0")
+LABEL = "label"  # roles that begin so may hold several values, which stand in one text
+REPEATED_KEY = "posts give a key twice, of which the last counts"
+_NESTED = object()
+REPOST_TYPES = (None, "retweeted", "repost", "reblog")  # of what a post refers to, if the platform says how
 
 Row = TypeVar("Row")
 
@@ -56,6 +59,9 @@ class RawPosts:
 
     columns: pa.Table
     dropped: Counter[str]  # reason to the number of rows that could not be read
+    odd: Counter[str] = field(
+        default_factory=Counter
+    )  # observation to the number of rows that are kept all the same
 
 
 def find_post_files(patterns: Sequence[str], weeks: Sequence[str], root: Path = Path()) -> list[PostFile]:
@@ -78,109 +84,204 @@ def find_post_files(patterns: Sequence[str], weeks: Sequence[str], root: Path = 
 
 
 def read_post_file(path: Path, columns: PostColumns, format: PostFormat) -> Iterator[RawPosts]:
-    """Yield the posts of one file, in order, in batches of bounded size.
+    """Yield the posts of one file, in order, in batches of bounded size; errors as in :func:`read_columns`."""
+    return read_columns(path, columns.by_role(), format, columns.names)
+
+
+def read_columns(
+    path: Path, roles: Mapping[str, str], format: PostFormat, names: Sequence[str] = ()
+) -> Iterator[RawPosts]:
+    """Yield some columns of one file, in order, in batches of bounded size.
+
+    ``roles`` says which column is which of :class:`RawPosts`; ``names`` are the columns of a csv file without a header line.
 
     Raises
     ------
     InputError
         If the file is absent, damaged, truncated, of an unknown kind, or lacks a column. No content is shown.
     """
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    kind = next((suffix for suffix in reversed(suffixes) if suffix not in COMPRESSED), "")
     try:
+        kind = _kind_of(path)
         if kind in PARQUET:
-            yield from _read_parquet(path, columns)
+            yield from _read_parquet(path, roles)
         elif kind in TABULAR:
-            delimiter = format.delimiter or ("\t" if kind == ".tsv" else ",")
-            with _opened(path) as stream:
-                yield from _read_csv(path, stream, columns, delimiter)
-        elif kind in LINES:
-            with _opened(path) as stream:
-                yield from _read_json(path, stream, columns)
+            yield from _read_csv(path, roles, format, names, "\t" if kind == ".tsv" else ",")
         else:
-            known = (
-                f"{', '.join((*TABULAR, *LINES))}, plain or with {', '.join(COMPRESSED)}, and {PARQUET[0]}"
-            )
-            raise InputError(f"{path} is not a kind of file that posts can be read from", f"Known: {known}.")
+            yield from _read_json(path, roles, format)
     except FileNotFoundError as error:
         raise InputError(f"no file of posts at {path}", "A panel's `files` name it.") from error
-    except NotUtf8Error as error:
+    except NotJsonError as error:
         raise InputError(
-            f"{path} is {error}, not UTF-8", f"Convert it: iconv -f {error} -t UTF-8."
-        ) from error
-    except (EOFError, OSError, zlib.error, lzma.LZMAError, pa.ArrowException) as error:
+            f"{path} is damaged or truncated: no JSON after its first {error.n_posts} posts",
+            "If its list of posts stands under a key, name the key in `format.records`; else copy it again from its source.",
+        ) from None
+    except NoSuchListError as error:
+        raise InputError(
+            f"{path} has no list of posts at '{error}'",
+            "`format.records` has the keys that lead to the list, joined by dots: messages, or data.children.data.",
+        ) from None
+    except DAMAGE as error:
         # Not the library's own message, which may quote the file.
         raise InputError(
             f"{path} is damaged or truncated ({type(error).__name__})", "Copy it again from its source."
         ) from None
 
 
-def _opened(path: Path) -> Any:
-    if path.suffix.lower() == ".zst":
-        return pa.input_stream(path, compression="zstd")
-    openers: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-    return openers.get(path.suffix.lower(), open)(path, "rb")
-
-
-def _read_csv(path: Path, stream: BinaryIO, columns: PostColumns, delimiter: str) -> Iterator[RawPosts]:
-    rows = csv_rows(stream, delimiter)
-    header: list[str] | None = columns.names or next(rows, None)
-    if header is None:
+def _kind_of(path: Path) -> str:
+    """Return the suffix of what a file holds; what has none but begins as JSON does, such as Reddit's RC_2019-01.zst, is JSON."""
+    name = name_within(path)
+    kind = Path(name).suffix.lower()
+    if kind in PARQUET and name != path.name:
         raise InputError(
-            f"{path} has no header line", "If it has none on purpose, name the columns in `columns.names`."
+            f"{path} is a compressed parquet file", "Decompress it; parquet files are compressed inside."
         )
-    roles = columns.by_role()
-    _require(roles, header, path, "If its first line is not a header, name the columns in `columns.names`.")
-    places = {role: header.index(column) for role, column in roles.items()}
-    for batch in _batches(rows):
-        whole = [row for row in batch if row is not None and len(row) == len(header)]
-        picked = {role: [row[place] for row in whole] for role, place in places.items()}
-        yield _from_values(picked, Counter({"malformed-row": len(batch) - len(whole)}))
+    if kind in (*TABULAR, *LINES, *PARQUET):
+        return kind
+    with opened(path) as stream:
+        head = next(text_blocks(stream), "")
+    if head.lstrip().startswith(("{", "[")):
+        return LINES[0]
+    known = f"{', '.join((*TABULAR, *LINES))}, plain or with {', '.join(COMPRESSED)}, and {PARQUET[0]}"
+    raise InputError(f"{path} is not a kind of file that posts can be read from", f"Known: {known}.")
 
 
-def _read_json(path: Path, stream: BinaryIO, columns: PostColumns) -> Iterator[RawPosts]:
-    roles = columns.by_role()
-    seen: set[str] = set()
+def _read_csv(
+    path: Path, roles: Mapping[str, str], format: PostFormat, names: Sequence[str], delimiter: str
+) -> Iterator[RawPosts]:
+    with opened(path) as stream:
+        rows = csv_rows(text_blocks(stream, format.encoding), delimiter)
+        header: list[str] | None = list(names) or next(rows, None)
+        if header is None:
+            raise InputError(
+                f"{path} has no header line",
+                "If it has none on purpose, name the columns in `columns.names`.",
+            )
+        if not (format.delimiter or _has_all(roles, header)) and (
+            other := _other_delimiter(path, roles, format)
+        ):
+            yield from _read_csv(path, roles, format.model_copy(update={"delimiter": other}), names, other)
+            return
+        _require(
+            roles, header, path, "If its first line is not a header, name the columns in `columns.names`."
+        )
+        places = {role: header.index(column) for role, column in roles.items()}
+        n = len(header)
+        for batch in _batches(rows):
+            whole = [row for row in batch if row is not None and (len(row) == n or _ends_empty(row, n))]
+            picked = {role: [row[place] for row in whole] for role, place in places.items()}
+            yield _from_values(picked, Counter({"malformed-row": len(batch) - len(whole)}))
+
+
+def _other_delimiter(path: Path, roles: Mapping[str, str], format: PostFormat) -> str | None:
+    """Return what separates the columns if it is not what the suffix says: where commas are decimal, Excel writes semicolons."""
+    for delimiter in DELIMITERS:
+        with opened(path) as stream:
+            header = next(csv_rows(text_blocks(stream, format.encoding), delimiter), None)
+        if _has_all(roles, header or []):
+            return delimiter
+    return None
+
+
+def _has_all(roles: Mapping[str, str], header: Sequence[str]) -> bool:
+    return set(roles.values()) <= set(header)
+
+
+def _ends_empty(row: Sequence[str], n_columns: int) -> bool:
+    """Whether a row has all columns, and more fields only because it ends in delimiters, as some programs write it."""
+    return len(row) > n_columns and not any(row[n_columns:])
+
+
+def _read_json(path: Path, roles: Mapping[str, str], format: PostFormat) -> Iterator[RawPosts]:
+    decoder = PostDecoder(column.rsplit(".", 1)[-1] for column in roles.values())
+    needed = {role: column for role, column in roles.items() if role in NEEDED}
+    present: set[str] = set()
     n_rows = 0
-    for batch in _batches(json_rows(stream)):
-        n_rows += len(batch)
-        rows = [row for row in batch if row is not None]
-        found = {role: [_at(row, column) for row in rows] for role, column in roles.items()}
-        seen |= {roles[role] for role, values in found.items() if any(value is not None for value in values)}
-        rows_of_values = zip(*found.values(), strict=True)
-        plain = [not any(isinstance(value, dict | list) for value in values) for values in rows_of_values]
-        picked = {
-            role: [_as_text(value) for value in itertools.compress(values, plain)]
-            for role, values in found.items()
-        }
-        yield _from_values(picked, Counter({"malformed-row": len(batch) - sum(plain)}))
+    with opened(path) as stream:
+        for batch in _batches(json_rows(text_blocks(stream, format.encoding), decoder, format.records)):
+            rows = [row for row in batch if row is not None]
+            present |= set() if n_rows else set().union(*rows[:1])
+            n_rows += len(batch)
+            present |= {
+                column
+                for column in needed.values()
+                if column not in present and any(_has(row, column) for row in rows)
+            }
+            found = {
+                role: [_flat(role, value) for value in _values(rows, column)]
+                for role, column in roles.items()
+            }
+            plain = [
+                not any(value is _NESTED for value in values) for values in zip(*found.values(), strict=True)
+            ]
+            picked = {role: list(itertools.compress(values, plain)) for role, values in found.items()}
+            odd = Counter({REPEATED_KEY: decoder.n_repeated})
+            decoder.n_repeated = 0
+            yield _from_values(picked, Counter({"malformed-row": len(batch) - sum(plain)}), odd)
     if n_rows:
-        needed = {role: column for role, column in roles.items() if role in NEEDED}
-        _require(needed, seen, path, "No line has a value there. jsonl has one JSON object on each line.")
+        hint = "No post has this key. Of a JSON document, `format.records` names the list of posts."
+        _require(needed, present, path, hint)
 
 
-def _read_parquet(path: Path, columns: PostColumns) -> Iterator[RawPosts]:
+def _read_parquet(path: Path, roles: Mapping[str, str]) -> Iterator[RawPosts]:
     # pre_buffer would hold a row group whole, and some files are one row group.
     with pq.ParquetFile(path, pre_buffer=False, buffer_size=PARQUET_BUFFER_BYTES) as file:
-        roles = columns.by_role()
-        _require(roles, file.schema_arrow.names, path, "The panel's `columns` name them.")
+        schema = file.schema_arrow
+        inner = {column for column in roles.values() if _field(schema, column) is not None}
+        _require(
+            roles, [*schema.names, *(inner - set(schema.names))], path, "The panel's `columns` name them."
+        )
         for role, column in roles.items():
-            _require_kind(role, column, file.schema_arrow.field(column).type, path)
+            _require_kind(role, column, _field(schema, column).type, path)
         for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=sorted(set(roles.values()))):
-            yield _from_arrays({role: batch.column(column) for role, column in roles.items()}, Counter())
+            arrays = {role: _array(batch, column) for role, column in roles.items()}
+            yield _from_arrays({role: _unnested(role, array) for role, array in arrays.items()}, Counter())
 
 
-def _require(roles: dict[str, str], present: Iterable[str], path: Path, hint: str) -> None:
+def _field(schema: pa.Schema, column: str) -> Any:
+    """Return a column of a parquet file, or the field `id` inside `user` for `user.id`; None if there is none."""
+    if column in schema.names:
+        return schema.field(schema.names.index(column))
+    first, *inner = column.split(".")
+    found: Any = schema.field(schema.names.index(first)) if inner and first in schema.names else None
+    for name in inner:
+        is_there = (
+            found is not None and pa.types.is_struct(found.type) and found.type.get_field_index(name) >= 0
+        )
+        found = found.type.field(name) if is_there else None
+    return found
+
+
+def _array(batch: pa.RecordBatch, column: str) -> pa.Array:
+    if column in batch.schema.names:
+        return batch.column(column)
+    first, *inner = column.split(".")
+    return pc.struct_field(batch.column(first), inner)
+
+
+def _unnested(role: str, array: pa.Array) -> pa.Array:
+    """Return nested values as text, where the role may have them; other arrays as they are."""
+    if not pa.types.is_nested(array.type):
+        return array
+    if pa.types.is_struct(array.type):
+        return pc.is_valid(array)
+    return pa.array([_flat(role, value) for value in array.to_pylist()], pa.string())
+
+
+def _require(roles: Mapping[str, str], present: Iterable[str], path: Path, hint: str) -> None:
     known = list(present)
     # A line without any of the names may be a post instead of a header, and is not shown.
     names = known if set(known) & set(roles.values()) else []
-    absent = [
-        f"'{name}'{did_you_mean(name, names)} for the {role}"
-        for role, name in roles.items()
-        if name not in known
-    ]
+    absent = {role: name for role, name in roles.items() if name not in known}
+    if set(absent) == {"author"}:
+        hint = f"If authors are unknown, set `columns.author: null`. {hint}"
     if absent:
-        raise InputError(f"{path} has no column {', no column '.join(absent)}", hint)
+        said = [f"'{name}'{did_you_mean(name, names)} for the {role}" for role, name in absent.items()]
+        raise InputError(f"{path} has no column {', no column '.join(said)}", hint)
+    if twice := sorted({name for name in roles.values() if known.count(name) > 1}):
+        raise InputError(
+            f"{path} has more than one column '{twice[0]}'",
+            "Which one is meant cannot be said; rename the others.",
+        )
 
 
 def _require_kind(role: str, column: str, kind: pa.DataType, path: Path) -> None:
@@ -188,8 +289,13 @@ def _require_kind(role: str, column: str, kind: pa.DataType, path: Path) -> None
     allowed = _is_textual(value)
     if role != "text":
         allowed |= pa.types.is_integer(value) or pa.types.is_floating(value) or pa.types.is_boolean(value)
+        allowed |= pa.types.is_decimal(value)
     if role == "time":
         allowed |= pa.types.is_timestamp(value) or pa.types.is_date(value)
+    if role == "retweet":
+        allowed |= pa.types.is_nested(value)
+    if role.startswith(LABEL):
+        allowed |= pa.types.is_list(value) or pa.types.is_large_list(value)
     if not allowed:
         raise InputError(f"{path}: column '{column}' holds {kind}, which cannot be the {role} of a post")
 
@@ -214,26 +320,60 @@ def _length(row: Any) -> int:
     return sum(map(len, row or ()))
 
 
-def _at(row: dict[str, Any], column: str) -> Any:
-    """Return what a JSON object has under a key, or under keys joined by dots."""
-    if column in row or "." not in column:
-        return row.get(column)
+def _values(rows: Sequence[dict[str, Any]], column: str) -> list[Any]:
+    """Return what JSON objects have under a key, or under keys joined by dots; None where they have none."""
+    if "." not in column:
+        return [row.get(column) for row in rows]
+    return [
+        row[column] if column in row else _inner(row, column).get(column.rsplit(".", 1)[1]) for row in rows
+    ]
+
+
+def _has(row: dict[str, Any], column: str) -> bool:
+    return column in row or ("." in column and column.rsplit(".", 1)[1] in _inner(row, column))
+
+
+def _inner(row: dict[str, Any], column: str) -> dict[str, Any]:
     value: Any = row
-    for key in column.split("."):
+    for key in column.split(".")[:-1]:
         value = value.get(key) if isinstance(value, dict) else None
-    return value
+    return value if isinstance(value, dict) else {}
 
 
-def _as_text(value: Any) -> str | None:
+def _flat(role: str, value: Any) -> Any:
+    """Return a JSON value as text, None where it is absent, and _NESTED if it is an object or a list without a meaning here."""
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, dict | list):
+        if role == "retweet":
+            return str(_is_repost(value)).lower()
+        if role.startswith(LABEL) and isinstance(value, list):
+            return ",".join(map(str, value))
+        return _joined_pieces(value) if role == "text" else _NESTED
     # NaN is not valid JSON, but Python and pandas write it for a missing value.
     if isinstance(value, float) and math.isnan(value):
         return None
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _from_values(picked: Mapping[str, Sequence[str | None]], dropped: Counter[str]) -> RawPosts:
+def _is_repost(value: dict[str, Any] | list[Any]) -> bool:
+    """Whether there is a post that was reposted: Twitter's `retweeted_status`, Mastodon's `reblog`, or `referenced_tweets`."""
+    if isinstance(value, dict):
+        return bool(value)
+    return any(isinstance(one, dict) and one.get("type") in REPOST_TYPES for one in value)
+
+
+def _joined_pieces(value: dict[str, Any] | list[Any]) -> Any:
+    """Return a text that is given in pieces, as Telegram does where a post has links."""
+    if isinstance(value, dict):
+        return _NESTED
+    pieces: list[Any] = [one.get("text") if isinstance(one, dict) else one for one in value]
+    return "".join(pieces) if all(isinstance(piece, str) for piece in pieces) else _NESTED
+
+
+def _from_values(
+    picked: Mapping[str, Sequence[str | None]], dropped: Counter[str], odd: Counter[str] | None = None
+) -> RawPosts:
     """Return text in which bytes that are not UTF-8 are lone surrogates, by role, without the rows that have any."""
     try:
         arrays = {role: pa.array(values, pa.string()) for role, values in picked.items()}
@@ -244,10 +384,12 @@ def _from_values(picked: Mapping[str, Sequence[str | None]], dropped: Counter[st
             for role, values in picked.items()
         }
         arrays = {role: pa.array(values, pa.binary()) for role, values in encoded.items()}
-    return _from_arrays(arrays, dropped)
+    return _from_arrays(arrays, dropped, odd)
 
 
-def _from_arrays(arrays: dict[str, pa.Array], dropped: Counter[str]) -> RawPosts:
+def _from_arrays(
+    arrays: dict[str, pa.Array], dropped: Counter[str], odd: Counter[str] | None = None
+) -> RawPosts:
     """Return columns by role, without the rows whose text is not valid; these are counted in ``dropped``."""
     arrays = {
         role: array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
@@ -270,7 +412,7 @@ def _from_arrays(arrays: dict[str, pa.Array], dropped: Counter[str]) -> RawPosts
     if n_nul := pc.sum(has_nul).as_py():
         dropped["nul-bytes"] += n_nul
         table = table.filter(pc.invert(has_nul))
-    return RawPosts(table, +dropped)
+    return RawPosts(table, +dropped, +(odd or Counter()))
 
 
 def _as_bytes(array: pa.Array) -> pa.Array:

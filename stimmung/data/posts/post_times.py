@@ -1,5 +1,7 @@
 """When a post was written, and the week that it belongs to."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -13,6 +15,8 @@ _UNIX = {"unix-s": 1_000_000, "unix-ms": 1_000}
 _WITH_OFFSET = r"(?:[zZ]|[+-]\d{2}:?\d{2}|[T ]\S*[+-]\d{2})\s*$"
 # From 1900 to 2200.
 _LEAST, _MOST = (int(np.datetime64(year, "us").astype(np.int64)) for year in ("1900", "2200"))
+# No post is older than Usenet: what would be is a time in seconds that was taken for milliseconds, or a 0 for an absent one.
+_FIRST_POST = int(np.datetime64("1979", "us").astype(np.int64))
 
 
 def parse_times(column: pa.ChunkedArray, format: PostFormat) -> pd.DatetimeIndex:
@@ -26,15 +30,24 @@ def parse_times(column: pa.ChunkedArray, format: PostFormat) -> pd.DatetimeIndex
         moments = column.cast(pa.timestamp("us", tz=zone), safe=False).to_pandas()
         return _in_utc(pd.DatetimeIndex(moments), format.time_zone)
     values = column.to_pandas()
-    if format.time_format in _UNIX:
-        return _from_unix(values, _UNIX[format.time_format])
+    first, *others = format.time_formats()
+    times = _parsed(values, first, format.time_zone)
+    for other in others:
+        lost = np.asarray(times.isna())
+        moments = times.asi8.copy()
+        moments[lost] = _parsed(values[lost], other, format.time_zone).asi8
+        times = pd.DatetimeIndex(moments.view("datetime64[us]")).tz_localize("UTC")
+    return times
+
+
+def _parsed(values: "pd.Series[Any]", time_format: str, time_zone: str) -> pd.DatetimeIndex:
+    if time_format in _UNIX:
+        return _from_unix(values, _UNIX[time_format])
     values = values.astype("str")
-    if format.time_format == "iso":
-        return _from_iso(values, format.time_zone)
-    parsed = pd.to_datetime(
-        values, format=format.time_format, errors="coerce", utc="%z" in format.time_format
-    )
-    return _in_utc(pd.DatetimeIndex(parsed), format.time_zone)
+    if time_format == "iso":
+        return _from_iso(values, time_zone)
+    parsed = pd.to_datetime(values, format=time_format, errors="coerce", utc="%z" in time_format)
+    return _in_utc(pd.DatetimeIndex(parsed), time_zone)
 
 
 def week_numbers(times: pd.DatetimeIndex, weeks: Weeks) -> npt.NDArray[np.int64]:
@@ -65,7 +78,7 @@ def _from_iso(values: "pd.Series[str]", time_zone: str) -> pd.DatetimeIndex:
 def _from_unix(values: "pd.Series[float]", microseconds: int) -> pd.DatetimeIndex:
     numbers = pd.to_numeric(values, errors="coerce").astype("float64").to_numpy() * microseconds
     # float64 holds microseconds of our century exactly.
-    valid = np.abs(numbers) < _MOST
+    valid = (numbers >= _FIRST_POST) & (numbers < _MOST)
     times = np.where(valid, np.round(np.where(valid, numbers, 0)), 0).astype("datetime64[us]")
     times[~valid] = np.datetime64("NaT")
     return _in_utc(pd.DatetimeIndex(times), "UTC")

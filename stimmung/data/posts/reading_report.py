@@ -5,17 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from stimmung.data.posts.lost_rows import FAULTS
 from stimmung.data.posts.post_weeks import FinishedWeek
 
 # Choices: from when on a warning is worth a line.
 WARN_AUTHOR_SHARE = 0.25
-WARN_LOST_SHARE = 0.01
-UNREADABLE = ("malformed-row", "broken-utf8", "nul-bytes")
-# Signs of a damaged or misdescribed file; the other reasons are choices of the study.
-FAULTS = (*UNREADABLE, "no-time", "unparsable-time", "no-author", "no-id")
 NO_WEEK = ""  # of rows whose week is unknown or not declared
 
 
@@ -30,6 +25,8 @@ class Tally:
         self.rows: Counter[str] = Counter()
         self.dropped: Counter[tuple[str, str, str]] = Counter()  # pattern, week, reason
         self.odd: Counter[tuple[str, str]] = Counter()  # pattern, observation; kept, and a warning names them
+        self.odd_time: str | None = None  # the look of the first time that does not parse
+        self._flags: Counter[str] = Counter()  # pattern to the posts that say whether they are reposts
         # Of all posts, whether their week is declared or not.
         self.first_time: pd.Timestamp | None = None
         self.last_time: pd.Timestamp | None = None
@@ -51,9 +48,19 @@ class Tally:
         self.dropped_of_file[reason] += n
         self.dropped[self._pattern, week or NO_WEEK, reason] += n
 
-    def notice(self, observation: str, rows: pa.ChunkedArray) -> None:
-        """Count the rows that are kept, but odd; ``rows`` is a mask."""
-        self.odd[self._pattern, observation] += pc.sum(rows).as_py() or 0
+    def notice(self, odd: Mapping[str, int]) -> None:
+        """Count rows that are kept, but odd: observation to the number of rows."""
+        for observation, n in odd.items():
+            self.odd[self._pattern, observation] += n
+
+    def see_flags(self, n: int) -> None:
+        """Count the posts that say whether they are reposts."""
+        self._flags[self._pattern] += n
+
+    @property
+    def without_flags(self) -> list[str]:
+        """The patterns of files none of whose posts says whether it is a repost."""
+        return [pattern for pattern, n in self._flags.items() if not n]
 
     def see(self, times: pd.DatetimeIndex) -> None:
         """Remember the earliest and the latest time."""
@@ -105,6 +112,12 @@ def reading_report(tally: Tally, weeks: Mapping[str, FinishedWeek], largest_shar
     }
 
 
+def summary(report: Mapping[str, Any]) -> str:
+    """Return one line about a panel's report: rows, posts that are kept, and how many were dropped for which reason."""
+    why = ", ".join(f"{reason} {n}" for reason, n in report["dropped"].items())
+    return f"{report['rows']} rows read, {report['kept']} posts kept" + (f"; dropped: {why}" if why else "")
+
+
 def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
     return {reason: counts[reason] for reason in sorted(counts) if counts[reason]}
 
@@ -119,9 +132,13 @@ def _warnings(tally: Tally, weeks: Mapping[str, FinishedWeek], largest_share: fl
         warnings += [
             f"{pattern}: {dropped[reason]} of {rows} rows dropped: {reason}"
             for reason in FAULTS
-            if dropped[reason] > WARN_LOST_SHARE * rows
+            if dropped[reason]
         ]
     warnings += [f"{pattern}: {n} {observation}" for (pattern, observation), n in tally.odd.items() if n]
+    warnings += [
+        f"{pattern}: no post has a value in `columns.retweet`, so none is known to be a repost"
+        for pattern in tally.without_flags
+    ]
     if largest_share >= WARN_AUTHOR_SHARE:
         warnings.append(f"one author wrote {largest_share:.0%} of all posts; `max_posts_per_author` caps it")
     crowded = [label for label, week in weeks.items() if week.largest_share >= WARN_AUTHOR_SHARE]

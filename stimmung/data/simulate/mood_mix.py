@@ -3,6 +3,8 @@
 They tune adapters on mixes with 0, 10, … 100 per cent joyful posts; the estimates must be in the same order.
 """
 
+import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,13 +13,85 @@ import pandas as pd
 import pyarrow as pa
 
 from stimmung.data.posts.authors import as_hex, keyed_digests
+from stimmung.data.posts.lost_rows import refuse_if_many
+from stimmung.data.posts.post_files import TRUE, read_columns
 from stimmung.data.simulate.mood_sentences import mood_sentences
-from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.errors import InputError, did_you_mean, warn
+from stimmung.vocabulary.posts import LabelledColumns, PostFormat, as_list
 from stimmung.vocabulary.weeks import Weeks
+
+logger = logging.getLogger(__name__)
 
 JOYFUL, SAD = "joy", "sadness"
 QUESTION = "mood"
 _SIMULATED = {JOYFUL: "Happy", SAD: "Sad"}
+
+
+def read_labelled_posts(source: Path, columns: LabelledColumns, format: PostFormat) -> pd.DataFrame:
+    """Read joyful and sad posts from a file whose columns a study names, or from a folder with GoEmotions.
+
+    Returns the columns text and label ('joy' or 'sadness'), in the order of the file, each text once. Posts that are left out are
+    counted and told.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, too many of its rows cannot be used, or it has no posts of one kind.
+    """
+    if not source.is_file():
+        return read_goemotions(source)
+    names = as_list(columns.label)
+    places = [f"label {number}" for number in range(len(names))]
+    roles = {"text": columns.text, **dict(zip(places, names, strict=True))}
+    dropped: Counter[str] = Counter()
+    labels: Counter[str | None] = Counter()
+    kinds: dict[str | None, str] = {_plain(label): kind for label, kind in columns.kind_of_label().items()}
+    kept: dict[str, str] = {}
+    for raw in read_columns(source, roles, format):
+        dropped += raw.dropped
+        texts = raw.columns["text"].to_pylist()
+        for text, *cells in zip(texts, *(raw.columns[place].to_pylist() for place in places), strict=True):
+            label = _plain(cells[0]) if isinstance(columns.label, str) else _only_true(names, cells)
+            labels[label] += 1
+            reason = (
+                "no-text"
+                if not text
+                else "other-label"
+                if label not in kinds
+                else "same-text"
+                if text in kept
+                else None
+            )
+            if reason is None:
+                kept[text] = kinds[label]
+            else:
+                dropped[reason] += 1
+    n_rows = len(kept) + dropped.total()
+    refuse_if_many(dropped, n_rows, format, str(source))
+    table = pd.DataFrame(kept.items(), columns=["text", "label"])
+    for kind in (JOYFUL, SAD):
+        if not (table["label"] == kind).any():
+            meant = [label for label, its_kind in kinds.items() if its_kind == kind]
+            near = did_you_mean(meant[0], labels)
+            raise InputError(
+                f"{source}: none of {n_rows} posts has the label {' or '.join(map(repr, meant))} and no other{near}",
+                f"`mix.columns.labels.{kind}` says what the file calls {kind}; `mix.columns.label` is the column.",
+            )
+    if dropped:
+        why = ", ".join(f"{reason} {n}" for reason, n in dropped.most_common())
+        warn(logger, f"{source}: {n_rows} rows read, {len(kept)} labelled posts kept; dropped: {why}")
+    return table
+
+
+def _only_true(names: Sequence[str], cells: Sequence[str | None]) -> str | None:
+    """Return the label whose column alone is true; None if there is none or several."""
+    true = [name for name, cell in zip(names, cells, strict=True) if _plain(cell).lower() in TRUE]
+    return true[0] if len(true) == 1 else None
+
+
+def _plain(cell: str | None) -> str:
+    """Return a label without spaces at its ends; 1 for the 1.0 that a column of numbers becomes where one is missing."""
+    return (cell or "").strip().removesuffix(".0")
 
 
 def read_goemotions(folder: Path) -> pd.DataFrame:
@@ -35,7 +109,8 @@ def read_goemotions(folder: Path) -> pd.DataFrame:
     files = sorted(folder.glob("*.tsv"))
     if not labels.is_file() or not files:
         raise InputError(
-            f"no GoEmotions in {folder}", "The folder needs labels.txt and the .tsv files of the data set."
+            f"no GoEmotions in {folder}",
+            "The folder needs labels.txt and the .tsv files of the data set. A file of labelled posts may stand there instead.",
         )
     names = labels.read_text(encoding="utf-8").split()
     if not {JOYFUL, SAD} <= set(names):

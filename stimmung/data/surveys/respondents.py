@@ -13,19 +13,24 @@ from stimmung.data.surveys.coding import Conditions, code_item, describe_unknown
 from stimmung.data.surveys.survey_codes import SurveyFile, code_key
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError, warn
-from stimmung.vocabulary.votes_schemas import MISSING_SUFFIX
+from stimmung.vocabulary.votes_schemas import GROUP, MISSING_SUFFIX
 
 logger = logging.getLogger(__name__)
 
-_RESERVED = ("respondent_id", "weight")
+_RESERVED = ("respondent_id", "weight", GROUP)
 
 
 def needed_columns(
-    codebook: Codebook, where: Conditions, weight: str | None, where_not: Conditions | None = None
+    codebook: Codebook,
+    where: Conditions,
+    weight: str | None,
+    where_not: Conditions | None = None,
+    group: str | None = None,
 ) -> list[str]:
     """Return the columns of the survey file that its respondents table needs, each once."""
     columns = [column for item in codebook.items.values() for column in item.columns]
-    columns += [*where, *(where_not or {}), *(name for name in (codebook.respondent_id, weight) if name)]
+    columns += [*where, *(where_not or {})]
+    columns += [name for name in (codebook.respondent_id, weight, group) if name]
     return list(dict.fromkeys(columns))
 
 
@@ -36,6 +41,7 @@ def respondents_table(
     where: Conditions | None = None,
     weight: str | None = None,
     where_not: Conditions | None = None,
+    group: str | None = None,
 ) -> pd.DataFrame:
     """Return one row for each respondent; ``survey`` has the columns that :func:`needed_columns` names.
 
@@ -47,12 +53,14 @@ def respondents_table(
         The column of the survey weight; None: every respondent has weight 1.
     where_not
         Column to codes or a rule: respondents who have one of them, or fulfil it, in any column are left out.
+    group
+        The column that says which rows belong together; None: the table has no column ``fold_group``.
 
     Returns
     -------
     pandas.DataFrame
-        ``respondent_id`` (the codebook's column, or the number of the row in the file, from 1), ``weight``, and the items
-        in the order of the codebook: a categorical of all option labels (ordered for an ordinal item) or a float for a
+        ``respondent_id`` (the codebook's column, or the number of the row in the file, from 1), ``weight``, ``fold_group``, and the
+        items in the order of the codebook: a categorical of all option labels (ordered for an ordinal item) or a float for a
         numeric one, NA where the answer is missing. An item that declares missing codes is followed by
         ``{item}.missing``, a categorical of :class:`MissingReason` values, NA where there is an answer; an empty cell is
         'no-answer'. In an item without missing codes an empty cell is NA without a reason. Respondents without a valid
@@ -61,7 +69,7 @@ def respondents_table(
     Raises
     ------
     InputError
-        If a code is not in the codebook, a weight is not positive, an ID is missing or not unique, ``where`` leaves
+        If a code is not in the codebook, a weight is not positive, a group or an ID is missing or not unique, ``where`` leaves
         nobody, or the target has fewer than two answers.
     """
     _check_names(codebook, language)
@@ -71,6 +79,7 @@ def respondents_table(
     own: dict[str, Any] = {
         "respondent_id": (_identifiers, codebook.respondent_id),
         "weight": (_weights, weight),
+        **({GROUP: (_groups, group)} if group else {}),
     }
     for name, (read, column) in own.items():
         try:
@@ -166,7 +175,18 @@ def _identifiers(codes: pd.DataFrame, column: str | None) -> "pd.Series[str]":
     if absent or twice:
         raise InputError(
             f"respondent_id '{column}': {absent} rows have no ID and {twice} repeat an earlier ID",
-            "Name a column that identifies each respondent, or leave out `respondent_id` to number the rows.",
+            "Name a column that identifies each respondent, or leave out `respondent_id` to number the rows. Of persons with several "
+            "rows, the identifier is the survey's `group`.",
+        )
+    return keys.astype("str")
+
+
+def _groups(codes: pd.DataFrame, column: str) -> "pd.Series[str]":
+    keys = codes[column].map(code_key)
+    if absent := int(keys.isna().sum()):
+        raise InputError(
+            f"group '{column}': no value in {absent} of {len(codes)} rows",
+            "Leave these rows out with `where_not`, or give each of them a group of its own.",
         )
     return keys.astype("str")
 

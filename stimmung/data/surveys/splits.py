@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from stimmung.vocabulary.errors import InputError, did_you_mean
-from stimmung.vocabulary.votes_schemas import NO_FOLD
+from stimmung.vocabulary.votes_schemas import GROUP, NO_FOLD
 
 logger = logging.getLogger(__name__)
 
@@ -20,16 +20,20 @@ Answers = Mapping[str, Sequence[str]]  # item to answers
 Selection = Mapping[str, Any]  # exclude, keep, complete and share of another condition
 
 
-def assign_folds(target: "pd.Series[str]", n_folds: int, seed: int) -> "pd.Series[int]":
+def assign_folds(
+    target: "pd.Series[str]", n_folds: int, seed: int, groups: "pd.Series[str] | None" = None
+) -> "pd.Series[int]":
     """Return each respondent's test fold, stratified by the answer to the target, which is NA where there is none.
 
-    Folds depend on nothing but the seed, the rows and the target, so all conditions share them. Returns int8, 0 to
-    ``n_folds - 1``, and ``NO_FOLD`` where the target is NA; the index is that of ``target``.
+    Folds depend on nothing but the seed, the rows, the target and the groups, so all conditions share them. Rows of the same group
+    stand in the same fold; the folds are then stratified, and of equal size, only as well as groups allow (scikit-learn's
+    StratifiedGroupKFold). Returns int8, 0 to ``n_folds - 1``, and ``NO_FOLD`` where the target is NA; the index is that of
+    ``target``.
 
     Raises
     ------
     InputError
-        If a class that occurs has fewer rows than there are folds.
+        If a class that occurs has fewer rows than there are folds, or there are fewer groups.
     """
     valid = target.notna().to_numpy()
     counts = target[valid].value_counts()
@@ -41,8 +45,19 @@ def assign_folds(target: "pd.Series[str]", n_folds: int, seed: int) -> "pd.Serie
         )
     folds = np.full(len(target), NO_FOLD, dtype="int8")
     places = np.flatnonzero(valid)
-    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-    for fold, (_, tested) in enumerate(splitter.split(places, target[valid].astype(str))):
+    if groups is None:
+        splitter, belongs = StratifiedKFold(n_folds, shuffle=True, random_state=seed), None
+    else:
+        splitter, belongs = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed), groups[valid]
+        if (n_groups := belongs.nunique()) < n_folds:
+            raise InputError(
+                f"group: {n_folds} folds need {n_folds} groups, but the {len(places)} rows with an answer to '{target.name}' are "
+                f"in {n_groups}",
+                "Use fewer folds, or name another column as the survey's `group`.",
+            )
+    # Numbered as they occur, so that folds do not depend on how answers are worded.
+    answers = pd.factorize(target[valid])[0]
+    for fold, (_, tested) in enumerate(splitter.split(places, answers, belongs)):
         folds[places[tested]] = fold
     return pd.Series(folds, index=target.index)
 
@@ -63,12 +78,13 @@ def split_condition(
     """Return the splits table of one condition.
 
     The model of fold f is trained on the respondents with ``in_training`` whose fold is neither f nor
-    ``NO_FOLD``, and tested on all respondents of fold f, whatever the condition.
+    ``NO_FOLD``, and tested on all respondents of fold f, whatever the condition. If ``respondents`` have groups, all rows of a group
+    stand in one fold, and are drawn together.
 
     Parameters
     ----------
     exclude
-        Item to answers: respondents who gave one of them leave the training rows.
+        Item to answers: respondents who gave one of them leave the training rows; of a group, only those rows.
     keep
         Item to answers: only respondents who gave one of them, for every item, stay in the training rows.
     complete
@@ -91,11 +107,17 @@ def split_condition(
     InputError
         If an item or answer is unknown, a class has fewer rows than folds, or a fold has nobody to train on.
     """
-    folds = assign_folds(respondents[target], n_folds, seed)
+    groups = respondents.get(GROUP)
+    folds = assign_folds(respondents[target], n_folds, seed, groups)
     in_training = _selected(respondents, target, folds, condition, exclude, keep, complete, share, seed)
     if same_size_as is not None:
         other = _selected(respondents, target, folds, condition, seed=seed, **same_size_as)
-        in_training = draw_rows(in_training, respondents[target], folds, int(other.sum()), seed)
+        n = int(other.sum())
+        in_training = draw_rows(in_training, respondents[target], folds, n, seed, groups)
+        if (n_drawn := int(in_training.sum())) != n:
+            logger.warning(
+                "condition %s: %d rows drawn instead of %d; groups stay whole", condition, n_drawn, n
+            )
     _check_training(in_training, respondents[target], folds, condition, n_folds)
     table = respondents[["respondent_id"]]
     return table.assign(condition=condition, fold=folds, in_training=in_training)
@@ -121,12 +143,17 @@ def _selected(
     if complete:
         in_training &= respondents[list(complete)].notna().all(axis=1).to_numpy()
     if share is not None:
-        in_training = draw_share(in_training, respondents[target], folds, share, seed)
+        in_training = draw_share(in_training, respondents[target], folds, share, seed, respondents.get(GROUP))
     return np.asarray(in_training, dtype=bool)
 
 
 def draw_share(
-    in_training: Mask, target: "pd.Series[str]", folds: "pd.Series[int]", share: float, seed: int
+    in_training: Mask,
+    target: "pd.Series[str]",
+    folds: "pd.Series[int]",
+    share: float,
+    seed: int,
+    groups: "pd.Series[str] | None" = None,
 ) -> Mask:
     """Return a mask of about ``share`` of the training rows, by class and within a class by fold.
 
@@ -134,6 +161,9 @@ def draw_share(
     the 10 % sample is part of the 30 % sample. The order takes the folds in proportion to their rows. A class keeps at
     least two rows, from two folds if possible, so that every fold has it in training; a rare class is therefore somewhat
     overrepresented in a very small share.
+
+    All of this holds of groups instead of rows where there are groups: a group counts for the class that most of its rows are in,
+    and a class has so many whole groups that its number of rows is as near to the share as can be.
 
     Parameters
     ----------
@@ -143,22 +173,27 @@ def draw_share(
         Answer and fold of each respondent, shape (n_respondents,).
     share
         0 < share <= 1, of the rows in ``in_training``.
+    groups
+        What each respondent belongs to, shape (n_respondents,); None: each is a group.
     """
-    rows = _rows_by_answer(in_training, target)
+    units = _units_by_answer(in_training, target, groups)
     # floor(x + 1/2): Python's round would send both 0.5 and 1.5 to an even number.
-    sizes = {
-        answer: max(int(np.floor(share * len(places) + 0.5)), min(2, len(places)))
-        for answer, places in rows.items()
-    }
-    return _drawn(rows, sizes, folds, len(in_training), seed)
+    sizes = {answer: int(np.floor(share * n + 0.5)) for answer, n in _n_rows(units).items()}
+    return _drawn(units, sizes, folds, seed, at_least=2)
 
 
 def draw_rows(
-    in_training: Mask, target: "pd.Series[str]", folds: "pd.Series[int]", n: int, seed: int
+    in_training: Mask,
+    target: "pd.Series[str]",
+    folds: "pd.Series[int]",
+    n: int,
+    seed: int,
+    groups: "pd.Series[str] | None" = None,
 ) -> Mask:
     """Return a mask of exactly ``n`` of the training rows, by class in proportion, in the order of :func:`draw_share`.
 
-    The classes' numbers of rows are rounded by the largest-remainder method. Other parameters as in :func:`draw_share`.
+    The classes' numbers of rows are rounded by the largest-remainder method. With groups, each class has as nearly so many rows as
+    whole groups allow. Other parameters as in :func:`draw_share`.
 
     Raises
     ------
@@ -171,40 +206,67 @@ def draw_rows(
             f"same_size_as: {n} training rows are to be drawn, but the condition has only {total}",
             "Name a condition that leaves fewer rows than this one.",
         )
-    rows = _rows_by_answer(in_training, target)
-    exact = {answer: n * len(places) / max(total, 1) for answer, places in rows.items()}
+    units = _units_by_answer(in_training, target, groups)
+    exact = {answer: n * size / max(total, 1) for answer, size in _n_rows(units).items()}
     sizes = {answer: int(size) for answer, size in exact.items()}
     by_remainder = sorted(exact, key=lambda answer: sizes[answer] - exact[answer])
     for answer in by_remainder[: n - sum(sizes.values())]:
         sizes[answer] += 1
-    return _drawn(rows, sizes, folds, len(in_training), seed)
+    return _drawn(units, sizes, folds, seed, at_least=0)
 
 
-def _rows_by_answer(in_training: Mask, target: "pd.Series[str]") -> dict[str, Rows]:
-    answers = target.astype(object).to_numpy()
-    found = pd.unique(target[in_training].dropna().astype(object))
-    return {answer: np.flatnonzero(in_training & (answers == answer)) for answer in found}
+def _units_by_answer(
+    in_training: Mask, target: "pd.Series[str]", groups: "pd.Series[str] | None"
+) -> dict[str, list[Rows]]:
+    """Return for each answer the rows of each group that most often gave it (of equals, the answer that occurs first)."""
+    rows = np.flatnonzero(in_training)
+    answers, found = pd.factorize(target.iloc[rows].astype(object))
+    belongs = np.arange(len(rows)) if groups is None else pd.factorize(groups.iloc[rows])[0]
+    counts = np.zeros((belongs.max(initial=-1) + 1, len(found)), dtype=np.intp)
+    np.add.at(counts, (belongs, answers), 1)
+    # Sorted by group, each group's rows in their order.
+    sorted_rows = rows[np.argsort(belongs, kind="stable")]
+    whole = np.split(sorted_rows, counts.sum(axis=1).cumsum()[:-1])
+    return {
+        answer: [whole[unit] for unit in np.flatnonzero(counts.argmax(axis=1) == place)]
+        for place, answer in enumerate(found)
+    }
+
+
+def _n_rows(units: Mapping[str, Sequence[Rows]]) -> dict[str, int]:
+    return {answer: sum(map(len, of_answer)) for answer, of_answer in units.items()}
 
 
 def _drawn(
-    rows: Mapping[str, Rows], sizes: Mapping[str, int], folds: "pd.Series[int]", n_respondents: int, seed: int
+    units: Mapping[str, Sequence[Rows]],
+    sizes: Mapping[str, int],
+    folds: "pd.Series[int]",
+    seed: int,
+    at_least: int,
 ) -> Mask:
-    """Return the first rows of each class's fixed order."""
+    """Return the first units of each class's fixed order whose rows are nearest to its size, but so many units if there are."""
     rng = np.random.default_rng(seed)
-    drawn = np.zeros(n_respondents, dtype=bool)
-    for answer, places in rows.items():
-        drawn[_spread_over_folds(places, folds.to_numpy()[places], rng)[: sizes[answer]]] = True
+    drawn = np.zeros(len(folds), dtype=bool)
+    for answer, of_answer in units.items():
+        first = np.array([rows[0] for rows in of_answer], dtype=np.intp)
+        order = _spread_over_folds(folds.to_numpy()[first], rng)
+        n_rows = np.cumsum([0, *(len(of_answer[unit]) for unit in order)])
+        off = np.abs(n_rows - sizes[answer])
+        # Of two that are as near, the larger.
+        n_units = len(order) - int(off[::-1].argmin())
+        for unit in order[: max(n_units, at_least)]:
+            drawn[of_answer[unit]] = True
     return drawn
 
 
-def _spread_over_folds(rows: Rows, folds: npt.NDArray[Any], rng: np.random.Generator) -> Rows:
-    """Return rows in a random order of which every beginning has the folds in proportion."""
-    shuffled = rng.permutation(len(rows))
-    rows, folds = rows[shuffled], folds[shuffled]
+def _spread_over_folds(folds: npt.NDArray[Any], rng: np.random.Generator) -> Rows:
+    """Return the places in ``folds`` in a random order of which every beginning has the folds in proportion."""
+    shuffled = rng.permutation(len(folds))
+    folds = folds[shuffled]
     places = pd.Series(folds).groupby(folds).cumcount().to_numpy()
     sizes = pd.Series(folds).groupby(folds).transform("size").to_numpy()
-    # One row of each fold first, then in proportion; ties stay in the order of the shuffle.
-    return rows[np.lexsort((np.arange(len(rows)), (places + 0.5) / sizes, places > 0))]
+    # One of each fold first, then in proportion; ties stay in the order of the shuffle.
+    return shuffled[np.lexsort((np.arange(len(folds)), (places + 0.5) / sizes, places > 0))]
 
 
 def _gave(respondents: pd.DataFrame, item: str, answers: Sequence[str], where: str) -> Mask:

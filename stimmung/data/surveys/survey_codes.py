@@ -16,7 +16,6 @@ from stimmung.vocabulary.errors import InputError, did_you_mean, warn
 logger = logging.getLogger(__name__)
 
 _PLAIN_NUMBER = re.compile(r"([+-]?(?:0|[1-9]\d*))(\.\d*)?")
-MAX_LOST_SHARE = 0.01  # a choice: of what a reader may leave out before that is an error
 FIRST_INEXACT = 2.0**53  # from here on, float64 does not hold every whole number
 
 

@@ -29,7 +29,6 @@ from stimmung.data.surveys.labelled_files import (
     with_shortest,
 )
 from stimmung.data.surveys.survey_codes import (
-    MAX_LOST_SHARE,
     Loss,
     SurveyFile,
     chosen_columns,
@@ -43,6 +42,7 @@ from stimmung.data.surveys.survey_codes import (
 )
 from stimmung.vocabulary.atomic_files import digest_of_file
 from stimmung.vocabulary.errors import InputError, did_you_mean
+from stimmung.vocabulary.row_rules import MAX_LOST_SHARE
 
 __all__ = [
     "SIMULATED_MARK",

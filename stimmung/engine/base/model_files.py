@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from stimmung.engine.base.gguf_source import gguf_file, is_gguf
 from stimmung.vocabulary.atomic_files import digest_of_file, share_as_usual
 from stimmung.vocabulary.errors import InputError
 
@@ -95,7 +96,10 @@ def load_tokenizer(path: Path) -> Any:
 
 
 def check_source(source: str) -> None:
-    """Raise InputError if a directory is absent, or lacks weights in safetensors or a config; a hub id passes."""
+    """Raise InputError if a file or directory is absent, or lacks weights in safetensors or a config; a hub id passes."""
+    if is_gguf(source):
+        gguf_file(source)
+        return
     directory = Path(source)
     if not directory.is_dir():
         if source.startswith((".", "/", "results/")):
@@ -108,6 +112,8 @@ def check_source(source: str) -> None:
                 f"{source} holds pickled weights ({pickled[0]}), which can run any code when they are read",
                 "Save the model with safetensors: model.save_pretrained(path), with a recent transformers.",
             )
-        raise InputError(f"{source} holds no *.safetensors file")
+        ggufs = sorted(file.name for file in directory.glob("*.gguf"))
+        hint = f"A GGUF file is named itself, as `source: {directory / ggufs[0]}`." if ggufs else None
+        raise InputError(f"{source} holds no *.safetensors file", hint)
     if not (directory / "config.json").exists():
         raise InputError(f"{source} holds no config.json")

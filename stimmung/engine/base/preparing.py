@@ -10,6 +10,7 @@ from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer, BitsAnd
 from stimmung.engine.base.base_model import Base, check_architecture, keep_weights_unpacked
 from stimmung.engine.base.devices import default_device
 from stimmung.engine.base.encoders import longest_text
+from stimmung.engine.base.gguf_source import as_directory, gguf_file, is_gguf
 from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER, check_source, digest_of, save_base
 from stimmung.store.keys import digest_of_content, library_versions
 from stimmung.vocabulary.atomic_files import digest_of_file
@@ -30,7 +31,9 @@ def prepared_key(
     check_source(source)
     directory = Path(source)
     origin: Any = [source, revision]
-    if directory.is_dir():
+    if is_gguf(source):
+        origin = digest_of_file(gguf_file(source))
+    elif directory.is_dir():
         origin = [[file.name, digest_of_file(file)] for file in sorted(directory.glob("*")) if file.is_file()]
     settings = [quantization, compute_dtype, encoder]
     return digest_of_content([PREPARE_VERSION, library_versions(), origin, settings])
@@ -57,7 +60,8 @@ def quantize_base(
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=dtype,
         )
-    model, tokenizer = _load(AutoModelForCausalLM, source, revision, options)
+    with as_directory(source, dtype, output) as directory:
+        model, tokenizer = _load(AutoModelForCausalLM, directory, revision, options)
     # Here once, since a pass over a large 4-bit model takes longer than everything else in loading it.
     keep_weights_unpacked(model)
     base = Base(model, tokenizer, source, "")

@@ -18,6 +18,16 @@ for _talkative in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
     logging.getLogger(_talkative).setLevel(logging.WARNING)
 
 
+# What a server may not know of a request that it refuses, by `reads`.
+_REFUSED = {
+    "prompt": "It may not know `echo` with `logprobs`, or read no prompt so long. Answers are kept.",
+    "prompt-logprobs": "It may not know `prompt_logprobs`, or read no prompt so long. Answers are kept.",
+    "token-ids": "It may not know `logprob_token_ids` (vLLM from 0.26 does), have fewer tokens than `tokenizer`, or read no prompt so "
+    "long. Answers are kept.",
+    "top": "It may not show so many `top_logprobs`, or read no prompt so long. Answers are kept.",
+}
+
+
 def connect(endpoint: Endpoint) -> OpenAI:
     """Return a client of a server that is there and takes the key.
 
@@ -63,7 +73,7 @@ def told_plainly(endpoint: Endpoint) -> Iterator[None]:
         source = f"The key comes from the environment variable {endpoint.key_variable}."
         hint = source if endpoint.key_variable else "Name an environment variable in `key_variable`."
     except openai.NotFoundError:
-        what = f"{where} knows no model '{endpoint.model}' for its {endpoint.api} API (HTTP 404)"
+        what = f"{where} knows no model '{endpoint.model}' for its {endpoint.route} API (HTTP 404)"
         hint = "Its list of models is at /models; `url` usually ends in /v1."
     except openai.APITimeoutError:
         what = f"{where} does not answer within {endpoint.timeout_seconds:g} seconds"
@@ -73,7 +83,7 @@ def told_plainly(endpoint: Endpoint) -> Iterator[None]:
         hint = "Start it, or correct `url`. Answers that came are kept."
     except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
         what = f"{where} refuses the request (HTTP {error.status_code})"
-        hint = "It may not know `echo`, `prompt_logprobs` or so many `top_logprobs`, or read no prompt so long. Answers are kept."
+        hint = _REFUSED[endpoint.reads]
     except openai.APIStatusError as error:
         what = f"{where} answers HTTP {error.status_code} after {endpoint.max_retries} retries"
         hint = "429: lower `requests_per_minute` or `at_once`. Answers that came are kept."

@@ -8,6 +8,7 @@ import numpy as np
 from stimmung.engine.endpoint.answer_cache import AnswerCache
 from stimmung.engine.endpoint.ask import ask
 from stimmung.engine.endpoint.logprobs import Answered, Question
+from stimmung.engine.endpoint.token_ids import TokenQuestion
 from stimmung.engine.scoring.normalize import normalize
 from stimmung.engine.scoring.scorer import Asked, Scored, without_respondent
 from stimmung.text.prompts import Message
@@ -21,7 +22,7 @@ class EndpointScorer:
     """Asks a server about each respondent."""
 
     endpoint: Endpoint
-    rendering: Rendering  # needs no tokenizer
+    rendering: Rendering  # has a tokenizer if the endpoint names one, and needs none otherwise
     answers: Sequence[str]  # the words scored for each option
     normalization: str  # first tokens have no length, so only 'none' goes with ``reads: top``
     cache: AnswerCache
@@ -31,7 +32,7 @@ class EndpointScorer:
         if self.endpoint.reads == "top" and self.normalization != "none":
             raise InputError(
                 f"scoring.normalization: {self.normalization} needs whole options, but {self.endpoint.url} is read with `reads: top`",
-                "Set `scoring.normalization: none`, or read the endpoint with `reads: prompt`.",
+                "Set `scoring.normalization: none`, or read the endpoint with `reads: prompt`, or on vLLM `reads: token-ids`.",
             )
 
     def score(self, asked: Sequence[Asked]) -> list[Scored]:
@@ -43,7 +44,11 @@ class EndpointScorer:
         unconditional = np.array(answered[-1].loglikelihoods) if self.normalization == "pmi" else None
         return [self._scored(one, unconditional) for one in answered[: len(asked)]]
 
-    def _question(self, messages: Sequence[Message]) -> Question:
+    def _question(self, messages: Sequence[Message]) -> Question | TokenQuestion:
+        if self.endpoint.reads == "token-ids":
+            ids, answers = self.rendering.encode(messages, self.answers)
+            decode = self.rendering.tokenizer.decode
+            return TokenQuestion(ids, answers, (decode(ids), decode(ids, skip_special_tokens=True)))
         if self.endpoint.api == "chat":
             return Question(tuple(self.rendering.turns(messages)), tuple(self.answers))
         # The space belongs to the answer, as in the local engine.

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,14 @@ from stimmung.text.chat import TEMPLATE_DATE
 from stimmung.text.prompts import Message
 from stimmung.vocabulary.endpoint import Endpoint
 from stimmung.vocabulary.errors import InputError
+
+# OpenAI and vLLM write this for a probability that they do not give, or that is 0 after rounding: JSON knows no infinity.
+NOT_GIVEN = -9999.0
+# How far a server's rounding may take a probability, or a sum of some, above 1: a choice, far below what logits would give.
+ROUNDING = 1e-3
+
+# What rounding in float32 may hide of 1 in a sum of some twenty probabilities: less than this is never known to be left.
+FLOAT32_SUM = 1e-6
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class Answered:
     loglikelihoods: list[float]  # of each answer; an upper bound (see ``first_tokens``) of one that is unseen
     n_tokens: list[int]  # of each answer; 1 where only the first token was read
     unseen: list[bool]  # whether the server did not show an answer
-    n_prompt: int  # tokens of the prompt, as the server counts them
+    n_prompt: int | None  # tokens of the prompt, as the server counts them; None if it does not say
 
     @property
     def seen_mass(self) -> float:
@@ -58,9 +66,9 @@ def read_prompt(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pa
         tail = logprobs[n_shown : n_shown + length]
         if tokens[:n_shown] != head or length < 1:
             raise _split_differently(endpoint, answer)
-        if len(tail) < length or None in tail:
+        if len(tail) < length:
             raise _no_prompt_logprobs(endpoint)
-        scores.append(math.fsum(value for value in tail if value is not None))
+        scores.append(math.fsum(as_logprob(endpoint, value) for value in tail))
         lengths.append(length)
     return Answered(scores, lengths, [False] * len(scores), n_prompt)
 
@@ -90,26 +98,30 @@ def _echoed(
     client: OpenAI, endpoint: Endpoint, text: str, pace: Pace
 ) -> tuple[list[str], list[float | None], int]:
     """Return the tokens and log-probabilities that the server shows of a text, and how many tokens it says it has."""
-    answer = _answer(client, endpoint, text, pace, echo=True, logprobs=1)
-    said = getattr(_first_choice(answer), "logprobs", None)
+    answer = ask_for_one_token(client, endpoint, text, pace, echo=True, logprobs=1)
+    said = getattr(first_choice(answer), "logprobs", None)
     if said is None or not said.tokens or not said.token_logprobs or answer.usage is None:
         raise _no_prompt_logprobs(endpoint)
     return list(said.tokens), list(said.token_logprobs), int(answer.usage.prompt_tokens)
 
 
-def _answer(
-    client: OpenAI, endpoint: Endpoint, prompt: str | Sequence[Message], pace: Pace, **options: Any
+def ask_for_one_token(
+    client: OpenAI,
+    endpoint: Endpoint,
+    prompt: str | Sequence[Message] | Sequence[int],
+    pace: Pace,
+    **options: Any,
 ) -> Any:
     """Ask for one token, because some servers do not take 0; who reads the prompt leaves it out."""
     pace.wait()
     options |= {"model": endpoint.model, "max_tokens": 1, "temperature": 0}
-    if isinstance(prompt, str):
-        return client.completions.create(prompt=prompt, **options)
-    turns: Any = list(prompt)
-    return client.chat.completions.create(messages=turns, **options)
+    said: Any = prompt if isinstance(prompt, str) else list(prompt)
+    if endpoint.route == "completions":
+        return client.completions.create(prompt=said, **options)
+    return client.chat.completions.create(messages=said, **options)
 
 
-def _first_choice(answer: Any) -> Any:
+def first_choice(answer: Any) -> Any:
     """Return the one choice asked for; None where the answer is a web page, which the client hands on as text."""
     choices = getattr(answer, "choices", None)
     return choices[0] if choices else None
@@ -124,18 +136,21 @@ def read_prompt_logprobs(client: OpenAI, endpoint: Endpoint, question: Question,
         tail = whole[len(head) :]
         if [token for token, _ in whole[: len(head)]] != [token for token, _ in head] or not tail:
             raise _split_differently(endpoint, answer)
-        scores.append(math.fsum(logprob for _, logprob in tail))
+        scores.append(math.fsum(as_logprob(endpoint, value) for _, value in tail))
         lengths.append(len(tail))
     return Answered(scores, lengths, [False] * len(scores), len(head))
 
 
 def _prompt_tokens(
     client: OpenAI, endpoint: Endpoint, prompt: str | tuple[Message, ...], answer: str, pace: Pace
-) -> list[tuple[str, float]]:
-    """Return the tokens of a prompt with an answer behind it, by their numbers, and how likely each is after those before it."""
+) -> list[tuple[str, Any]]:
+    """Return the tokens of a prompt with an answer behind it, by their numbers, and how likely each is after those before it.
+
+    What a server says of a token may be no log-probability; see ``as_logprob``.
+    """
     more: dict[str, Any] = {"prompt_logprobs": 0}  # of the prompt's own tokens, and of no other
     if isinstance(prompt, str):
-        said = _first_choice(_answer(client, endpoint, prompt + answer, pace, extra_body=more))
+        said = first_choice(ask_for_one_token(client, endpoint, prompt + answer, pace, extra_body=more))
     else:
         turns = list(prompt)
         if answer:
@@ -143,35 +158,43 @@ def _prompt_tokens(
             more |= {"add_generation_prompt": False, "continue_final_message": True}
         # As the local engine has it: the prompt is the same on every day.
         more["chat_template_kwargs"] = {"date_string": TEMPLATE_DATE.strftime("%d %b %Y")}
-        said = _answer(client, endpoint, turns, pace, extra_body=more)
+        said = ask_for_one_token(client, endpoint, turns, pace, extra_body=more)
     shown = getattr(said, "prompt_logprobs", None)
     if not shown or any(position is None or len(position) != 1 for position in shown[1:]):
-        raise _unreadable(
+        raise unreadable(
             endpoint, "`prompt_logprobs`", "vLLM does; elsewhere set `reads: prompt` or `reads: top`."
         )
     pairs = [next(iter(position.items())) for position in shown[1:]]
     # Nothing stands before the first token, so it has no probability.
-    return [("", 0.0), *((str(token), float(one["logprob"])) for token, one in pairs)]
+    return [("", 0.0), *((str(token), one["logprob"]) for token, one in pairs)]
 
 
 def read_top(client: OpenAI, endpoint: Endpoint, question: Question, pace: Pace) -> Answered:
     """Read the most likely first tokens, and bound what is not among them by ``first_tokens``; errors as of ``read_prompt``."""
-    plain, most = isinstance(question.prompt, str), endpoint.top_logprobs
+    plain, most = endpoint.route == "completions", endpoint.top_logprobs
     options = {"logprobs": most} if plain else {"logprobs": True, "top_logprobs": most}
-    answer = _answer(client, endpoint, question.prompt, pace, **options)
-    said = getattr(_first_choice(answer), "logprobs", None)
+    answer = ask_for_one_token(client, endpoint, question.prompt, pace, **options)
+    said = getattr(first_choice(answer), "logprobs", None)
     if plain:
-        top = dict(said.top_logprobs[0]) if said is not None and said.top_logprobs else {}
+        pairs = list((said.top_logprobs[0] or {}).items()) if said is not None and said.top_logprobs else []
     else:
         content = said.content if said is not None else None
-        top = {one.token: one.logprob for one in content[0].top_logprobs} if content else {}
-    if not top:
-        raise _unreadable(endpoint, "log-probabilities", "Its model or its settings may not allow them.")
-    n_prompt = answer.usage.prompt_tokens if answer.usage is not None else 0
-    return first_tokens(top, question.answers, int(n_prompt))
+        pairs = [(one.token, one.logprob) for one in content[0].top_logprobs] if content else []
+    shown: dict[str, list[float]] = {}
+    # A server may write several tokens alike, and may name one twice.
+    for token, logprob in dict.fromkeys(pairs):
+        if is_given(logprob):
+            shown.setdefault(token, []).append(logprob)
+    if not shown:
+        raise unreadable(endpoint, "log-probabilities", "Its model or its settings may not allow them.")
+    top = {token: _log_of_sum(logprobs) for token, logprobs in shown.items()}
+    check_probabilities(endpoint, top.values())
+    return first_tokens(
+        top, question.answers, None if answer.usage is None else int(answer.usage.prompt_tokens)
+    )
 
 
-def first_tokens(top: dict[str, float], answers: Sequence[str], n_prompt: int = 0) -> Answered:
+def first_tokens(top: dict[str, float], answers: Sequence[str], n_prompt: int | None = None) -> Answered:
     """Read answers from the most likely first tokens, as study A read GPT-4o, without its silent zeros.
 
     A token counts for the one answer that begins with it, whether or not a space stands before it. An answer without a
@@ -180,22 +203,57 @@ def first_tokens(top: dict[str, float], answers: Sequence[str], n_prompt: int = 
     token that begins it and others too. ``top`` has tokens and their log-probabilities, ``n_prompt`` is the prompt's length.
     """
     words = [answer.strip() for answer in answers]
-    own, shared = [0.0] * len(words), [0.0] * len(words)
+    own: list[list[float]] = [[] for _ in words]
+    shared = [0.0] * len(words)
     for token, logprob in top.items():
         begun = [
             place for place, word in enumerate(words) if token.strip() and word.startswith(token.strip())
         ]
         for place in begun:
-            (own if len(begun) == 1 else shared)[place] += math.exp(logprob) / len(begun)
-    unseen = [not value for value in own]
-    left = max(0.0, 1 - math.fsum(math.exp(logprob) for logprob in top.values()))
-    # What is left can be 0 in float32; a probability of exactly 0 would again be a claim that nobody made.
+            if len(begun) == 1:
+                own[place].append(logprob)
+            else:
+                shared[place] += math.exp(logprob) / len(begun)
+    unseen = [not logprobs for logprobs in own]
+    left = max(FLOAT32_SUM, 1 - math.fsum(math.exp(logprob) for logprob in top.values()))
+    # The least likely token shown may be too unlikely for a float; a probability of 0 would be a claim that nobody made.
     most = max(min(math.exp(min(top.values())), left / max(1, sum(unseen))), 1e-12)
     scores = [
-        math.log(most + part if hidden else value)
-        for value, part, hidden in zip(own, shared, unseen, strict=True)
+        _log_of_sum(logprobs) if logprobs else math.log(most + part)
+        for logprobs, part in zip(own, shared, strict=True)
     ]
     return Answered(scores, [1] * len(words), unseen, n_prompt)
+
+
+def is_given(value: Any) -> bool:
+    """Return whether a server's value is a log-probability, and not what some write for one that they do not give."""
+    return isinstance(value, int | float) and math.isfinite(value) and NOT_GIVEN < value <= ROUNDING
+
+
+def as_logprob(endpoint: Endpoint, value: Any) -> float:
+    """Return a server's value for a token of an answer, as a number; raise an InputError if it is no log-probability."""
+    if not is_given(value):
+        raise unreadable(
+            endpoint,
+            "the log-probability of every token of the answers",
+            "vLLM needs `--logprobs-mode raw_logprobs`, its default. Elsewhere `reads: top` counts what is not shown.",
+        )
+    return float(value)
+
+
+def check_probabilities(endpoint: Endpoint, logprobs: Iterable[float]) -> None:
+    """Raise an InputError if log-probabilities of different tokens after one text sum to more than 1, as raw logits may."""
+    if (total := math.fsum(map(math.exp, logprobs))) > 1 + ROUNDING:
+        raise unreadable(
+            endpoint,
+            f"log-probabilities: those of the tokens after one text sum to a probability of {total:.4g}",
+            "vLLM needs `--logprobs-mode raw_logprobs`, its default.",
+        )
+
+
+def _log_of_sum(logprobs: Sequence[float]) -> float:
+    most = max(logprobs)
+    return most + math.log(math.fsum(math.exp(value - most) for value in logprobs))
 
 
 def _split_differently(endpoint: Endpoint, answer: str) -> InputError:
@@ -206,11 +264,12 @@ def _split_differently(endpoint: Endpoint, answer: str) -> InputError:
 
 
 def _no_prompt_logprobs(endpoint: Endpoint) -> InputError:
-    return _unreadable(endpoint, "the log-probabilities of its prompt", "Set `reads: top`.")
+    return unreadable(endpoint, "the log-probabilities of its prompt", "Set `reads: top`.")
 
 
-def _unreadable(endpoint: Endpoint, what: str, hint: str) -> InputError:
+def unreadable(endpoint: Endpoint, what: str, hint: str) -> InputError:
+    """Return the error of a server that does not give ``what`` was asked for."""
     return InputError(
-        f"the endpoint {endpoint.url} does not return {what} ({endpoint.api} API, model '{endpoint.model}')",
+        f"the endpoint {endpoint.url} does not return {what} ({endpoint.route} API, model '{endpoint.model}')",
         hint,
     )

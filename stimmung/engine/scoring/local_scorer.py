@@ -8,7 +8,7 @@ import numpy as np
 
 from stimmung.engine.base.base_model import Base
 from stimmung.engine.scoring.normalize import normalize, option_mass
-from stimmung.engine.scoring.prompt_batches import Prompt
+from stimmung.engine.scoring.prompt_batches import Prompt, n_tokens
 from stimmung.engine.scoring.score import score_with_adapters
 from stimmung.engine.scoring.scorer import Asked, Scored, without_respondent
 from stimmung.text.prompts import Message
@@ -40,6 +40,10 @@ class LocalScorer:
             self._scored(prompt, score, unconditional.get(prompt.adapter))
             for prompt, score in zip(prompts, scores[: len(prompts)], strict=True)
         ]
+
+    def fits(self, asked: Sequence[Asked]) -> bool:
+        """Return whether each prompt fits the model's context."""
+        return all(n_tokens(self._prompt(one.messages, one.reader)) <= self.base.max_length for one in asked)
 
     def _prompt(self, messages: Sequence[Message], reader: int) -> Prompt:
         return Prompt(*self.rendering.encode(messages, self.answers), reader)

@@ -15,10 +15,12 @@ from stimmung.engine.scoring.score import SCORING_VERSION, score_with_adapters
 from stimmung.store.adapter_manifest import WeekAdapter
 from stimmung.store.keys import digest_of_content, library_versions
 from stimmung.store.paths import Store
-from stimmung.text.encoding import encode
+from stimmung.text.chat import answer_lead, chat_text
+from stimmung.text.encoding import Encoded, encode
+from stimmung.text.prompts import Message
 from stimmung.vocabulary.atomic_files import write_json
 from stimmung.vocabulary.moods_schemas import BASE_SEED, BASE_WEEK
-from stimmung.vocabulary.questions import Question
+from stimmung.vocabulary.questions import Question, Variant
 from stimmung.vocabulary.scoring import Scoring
 
 
@@ -49,19 +51,37 @@ def post_rows(tokenizer: Any, texts: Sequence[str], block_size: int) -> list[Tra
     return pack_blocks(begun, block_size)
 
 
-def word_questions(tokenizer: Any, questions: Mapping[str, Question]) -> list[Wording]:
-    """Return every variant of every question in tokens; errors as of ``encode``."""
+def word_questions(tokenizer: Any, questions: Mapping[str, Question], chat: bool = False) -> list[Wording]:
+    """Return every variant of every question in tokens; errors as of ``encode``, and of ``chat_text`` with ``chat``.
+
+    With ``chat`` the question is the user's turn in the tokenizer's chat template, and the prefix begins the assistant's.
+    """
     return [
         Wording(
             name,
             one.name,
             question.options,
             one.continuations,
-            Prompt(*encode(tokenizer, one.context, one.continuations)),
+            Prompt(
+                *(_in_chat(tokenizer, one) if chat else encode(tokenizer, one.context, one.continuations))
+            ),
         )
         for name, question in questions.items()
         for one in question.worded()
     ]
+
+
+def _in_chat(tokenizer: Any, variant: Variant) -> Encoded:
+    """Return a variant in tokens, as a turn of a conversation and the beginning of its answer."""
+    turns, begun = [Message(role="user", content=variant.stem.strip())], variant.prefix.strip()
+    text = chat_text(tokenizer, turns)
+    words = [one.strip() for one in variant.continuations]
+    lead = answer_lead(tokenizer, turns, begun or words[0])
+    if begun:
+        return encode(
+            tokenizer, text + lead + begun, [f" {word}" for word in words], add_special_tokens=False
+        )
+    return encode(tokenizer, text, [lead + word for word in words], add_special_tokens=False)
 
 
 def answer_questions(

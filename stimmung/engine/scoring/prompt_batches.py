@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from stimmung.engine.cohort.lora import BASE_ONLY, Cohort, Slice
 
+# Tokens that prompts must have in common to be read apart from others: a choice, far above an instruction's length.
+LONG_BEGINNING = 1024
+
 
 @dataclass(frozen=True)
 class Prompt:
@@ -13,6 +16,31 @@ class Prompt:
     context_ids: tuple[int, ...]
     option_ids: tuple[tuple[int, ...], ...]
     adapter: int = BASE_ONLY
+
+
+def n_tokens(prompt: Prompt) -> int:
+    """Return the length of the context with its longest option."""
+    return len(prompt.context_ids) + max(map(len, prompt.option_ids))
+
+
+def alike(prompts: Sequence[Prompt]) -> list[list[int]]:
+    """Return the places of prompts that are read together: with the same options and, if long, with the same beginning.
+
+    Of prompts that share ``LONG_BEGINNING`` tokens, such as those of a fold behind many examples, the whole common beginning is
+    read once; of all others only what all of them begin with.
+    """
+    groups: dict[tuple[tuple[int, ...], ...], list[int]] = {}
+    beginnings: dict[tuple[object, ...], list[int]] = {}
+    for index, prompt in enumerate(prompts):
+        long = len(prompt.context_ids) > LONG_BEGINNING
+        key = prompt.option_ids, prompt.context_ids[:LONG_BEGINNING] if long else ()
+        beginnings.setdefault(key, []).append(index)
+    found = [members for (_, begins), members in beginnings.items() if begins and len(members) > 1]
+    apart = {index for members in found for index in members}
+    for index, prompt in enumerate(prompts):
+        if index not in apart:
+            groups.setdefault(prompt.option_ids, []).append(index)
+    return [*groups.values(), *found]
 
 
 def batches(

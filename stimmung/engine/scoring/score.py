@@ -14,8 +14,9 @@ from stimmung.engine.cohort.adapter_files import load_adapter
 from stimmung.engine.cohort.lora import Cohort, attached
 from stimmung.engine.scoring.branch_pass import branches, options_can_share_a_row, read_branches
 from stimmung.engine.scoring.float32 import in_float32
-from stimmung.engine.scoring.prompt_batches import Prompt, batches
+from stimmung.engine.scoring.prompt_batches import Prompt, alike, batches, n_tokens
 from stimmung.engine.scoring.readouts import READOUTS, Readout, exact
+from stimmung.engine.scoring.scorer import PromptTooLong
 from stimmung.engine.scoring.trie_pass import read_prefix, read_trie
 from stimmung.text.trie import OptionTrie, build_trie
 from stimmung.vocabulary.errors import InputError
@@ -57,21 +58,18 @@ def score_options(
     InputError
         If a prompt is longer than the model's context, or options cannot be told apart.
     """
-    longest = max((len(one.context_ids) + max(map(len, one.option_ids)) for one in prompts), default=0)
+    longest = max(map(n_tokens, prompts), default=0)
     if longest > base.max_length:
-        raise InputError(
+        raise PromptTooLong(
             f"a prompt of {longest} tokens does not fit the model's context of {base.max_length}",
             "Shorten the codebook's wording, drop items, or take fewer few-shot examples; a prompt is never cut.",
         )
     if base.device.type == "cpu":
         tokens_per_batch = min(tokens_per_batch, CPU_TOKENS_PER_BATCH)
     results: list[np.ndarray] = [np.empty(0)] * len(prompts)
-    groups: dict[tuple[tuple[int, ...], ...], list[int]] = {}
-    for index, prompt in enumerate(prompts):
-        groups.setdefault(prompt.option_ids, []).append(index)
     with torch.inference_mode(), in_float32(base.model):
-        for option_ids, members in groups.items():
-            trie = build_trie(option_ids)
+        for members in alike(prompts):
+            trie = build_trie(prompts[members[0]].option_ids)
             own = [prompts[index] for index in members]
             n_read = len(trie.read_tokens)
             if options_can_share_a_row(base.model, max(len(one.context_ids) for one in own) + n_read):

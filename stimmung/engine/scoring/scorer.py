@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from stimmung.text.prompts import Message
+from stimmung.vocabulary.errors import InputError
+
+
+class PromptTooLong(InputError):  # noqa: N818 (what is wrong)
+    """A prompt does not fit the model's context. Raised before anything is scored."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Scored:
 
     probabilities: np.ndarray  # of the answer options, shape (options,); they sum to 1
     option_mass: float  # the probability of any of the options; a lower bound if some were not shown
-    n_tokens: int  # of the prompt
+    n_tokens: int | None  # of the prompt; None if a server does not say
     normalization: str  # of the loglikelihoods
     n_unseen: int | None = None  # how many options a server did not show; None where all are always seen
 
@@ -39,6 +44,15 @@ class Scorer(Protocol):
 
     def score(self, asked: Sequence[Asked]) -> list[Scored]:
         """Return the answer of each respondent, in the order asked."""
+        ...
+
+
+@runtime_checkable
+class MeasuringScorer(Protocol):
+    """A scorer that can say how long prompts are before it reads them, which a model behind a server cannot."""
+
+    def fits(self, asked: Sequence[Asked]) -> bool:
+        """Return whether each prompt fits the model's context."""
         ...
 
 

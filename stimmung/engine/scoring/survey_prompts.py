@@ -57,12 +57,23 @@ def draw_examples(prompts: pd.DataFrame, ids: Sequence[str], k: int, seed: int) 
     Returns what each example's respondent answered, as a prompt words it, and the answer that is asked for. Raises an InputError if
     there are fewer respondents than ``k``.
     """
+    check_enough(ids, k)
+    return examples_of(
+        prompts, np.random.default_rng(seed).choice(sorted(ids), size=k, replace=False).tolist()
+    )
+
+
+def examples_of(prompts: pd.DataFrame, ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what each respondent answered, as a prompt words it, and the answer that is asked for."""
+    return list(zip(answers_texts(prompts, ids), _targets(prompts, ids), strict=True))
+
+
+def check_enough(ids: Sequence[str], k: int) -> None:
+    """Raise an InputError if there are fewer training respondents ``ids`` than the ``k`` examples that are asked for."""
     if len(ids) < k:
         raise InputError(
             f"few-shot: {k} examples are asked for, but there are {len(ids)} training respondents"
         )
-    chosen = np.random.default_rng(seed).choice(sorted(ids), size=k, replace=False).tolist()
-    return list(zip(answers_texts(prompts, chosen), _targets(prompts, chosen), strict=True))
 
 
 def _targets(prompts: pd.DataFrame, ids: Sequence[str]) -> list[str]:

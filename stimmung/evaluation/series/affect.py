@@ -5,19 +5,27 @@ import pandas as pd
 
 from stimmung.evaluation.series.series_steps import Floats, rolling_mean
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.moods_schemas import AFFECT
+from stimmung.vocabulary.moods_schemas import AFFECT, WORDINGS
+from stimmung.vocabulary.questions import WordingWeights
 
 BASE = "base"  # the arm of the untuned model; it has no week
+# A choice. Models of a billion parameters had .01 to .06 in a wording that fitted, and 1e-5 to 2e-4 in those that did not.
+SMALL_MASS = 0.01
 _SERIES = ["model", "question", "option"]
 
 
 def aggregate_answers(
-    answers: pd.DataFrame, *, scale: str = "min-max", rolling_weeks: int = 3
+    answers: pd.DataFrame,
+    *,
+    scale: str = "min-max",
+    rolling_weeks: int = 3,
+    wordings: WordingWeights = "equal",
 ) -> pd.DataFrame:
     """Average the answers of each week over the wordings of a question, and report their range.
 
     ======================== ===================================================================================
-    value                    probability of the option, mean over variants: the series that inference is about
+    value                    probability of the option, mean over variants: the series that inference is about;
+                             with ``wordings`` 'option-mass' weighted by :func:`wording_weights`, as base and log_ratio
     value_mean, _min, _max   of ``value`` over the week's seeds
     variant_min, variant_max over the variants, each averaged over seeds: how much the wording matters
     base                     the untuned model's probability, mean over variants; NaN if it was not asked
@@ -45,12 +53,15 @@ def aggregate_answers(
     _check(answers, tuned)
     week = [*_SERIES, "week"]
     tuned = _beside_base(tuned, base)
+    averaged = {"value": "probability", "base": "base", "log_ratio": "log_ratio"}
+    if wordings == "option-mass":
+        tuned = _weighted(tuned, list(averaged.values()))
     affect = tuned.groupby([*week, "seed"], as_index=False).agg(
-        value=("probability", "mean"), base=("base", "mean"), log_ratio=("log_ratio", "mean")
+        **{name: (column, "mean") for name, column in averaged.items()}
     )
     over_seeds = affect.groupby(week)["value"]
     affect = affect.assign(**{f"value_{name}": over_seeds.transform(name) for name in ("mean", "min", "max")})
-    by_variant = tuned.groupby([*week, "variant"])["probability"].mean()
+    by_variant = tuned.groupby([*week, "variant"])["of_wording"].mean()
     ranges = by_variant.groupby(week).agg(variant_min="min", variant_max="max").reset_index()
     affect = affect.merge(ranges, on=week, validate="many_to_one")
     scaled = [_scaled(part, scale, rolling_weeks) for _, part in affect.groupby(_SERIES, sort=False)]
@@ -66,7 +77,70 @@ def _beside_base(tuned: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
     tuned = tuned.merge(prior, on=key, how="left", validate="many_to_one")
     smallest = np.finfo(float).tiny  # a probability that underflowed to 0 has no logarithm
     ratio = np.log(tuned["probability"].clip(lower=smallest)) - np.log(tuned["base"].clip(lower=smallest))
-    return tuned.assign(log_ratio=ratio)
+    return tuned.assign(log_ratio=ratio, of_wording=tuned["probability"])
+
+
+def _weighted(tuned: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return answers whose plain mean over the wordings is the weighted mean of the given ones."""
+    key = ["model", "question", "variant"]
+    tuned = tuned.merge(wording_weights(tuned), on=key, validate="many_to_one")
+    factor = tuned["weight"] * tuned.groupby(["model", "question"])["variant"].transform("nunique")
+    return tuned.assign(**{name: factor * tuned[name] for name in names})
+
+
+def wording_weights(tuned: pd.DataFrame, wordings: WordingWeights = "option-mass") -> pd.DataFrame:
+    """Return the weight of each wording of a question: columns model, question, variant, weight; they sum to 1 over the wordings.
+
+    With 'option-mass' a wording weighs as much as its options' mean probability, over weeks and seeds, to follow the question at
+    all: a wording that the model hardly ever continues with an option says little about them. A weight is the same in all weeks,
+    so that a change of the series is never one of the weights.
+    """
+    mass = tuned.groupby(["model", "question", "variant"])["option_mass"].mean()
+    if wordings == "equal":
+        mass = mass * 0 + 1
+    total = mass.groupby(["model", "question"]).transform("sum")
+    if (total == 0).any():
+        model, question, _ = total[total == 0].index[0]
+        raise InputError(
+            f"'{model}' gives the options of question '{question}' no probability in any wording"
+        )
+    return (mass / total).rename("weight").reset_index()
+
+
+def wording_series(answers: pd.DataFrame, wordings: WordingWeights = "equal") -> pd.DataFrame:
+    """Return the series of each wording, averaged over seeds, with the mass of its options, a WORDINGS table.
+
+    The untuned model 'MODEL/base' has week '', and the weights of the model that is tuned on it.
+    """
+    by = ["model", "question", "variant", "option", "week"]
+    series = answers.groupby(by, as_index=False).agg(
+        value=("probability", "mean"), option_mass=("option_mass", "mean")
+    )
+    weights = wording_weights(answers[answers["week"] != ""], wordings)
+    weights = weights.assign(base=weights["model"].str.split("/").str[0]).drop(columns="model")
+    series = series.assign(base=series["model"].str.split("/").str[0])
+    series = series.merge(weights, on=["base", "question", "variant"], validate="many_to_one")
+    return series[list(WORDINGS.columns)]
+
+
+def small_masses(masses: pd.DataFrame) -> list[str]:
+    """Return what to say of wordings whose options hardly ever follow the question: a line for each of model and question.
+
+    ``masses`` has the columns model, question, variant, and option_mass, whose mean over rows counts.
+    """
+    mean = masses.groupby(["model", "question", "variant"])["option_mass"].mean().reset_index()
+    lines = []
+    for (model, question), part in mean.groupby(["model", "question"]):
+        small = part[part["option_mass"] < SMALL_MASS]
+        if small.empty:
+            continue
+        named = ", ".join(f"'{row.variant}' {row.option_mass:.1g}" for row in small.itertuples())
+        lines.append(
+            f"{model}, question '{question}': in {len(small)} of {len(part)} wordings the options together have a "
+            f"probability below {SMALL_MASS:g} to follow the question ({named}); such answers say little. Other wordings may "
+            "do better, or series.wordings: option-mass, which weighs them."
+        )
+    return lines
 
 
 def _scaled(part: pd.DataFrame, scale: str, rolling_weeks: int) -> pd.DataFrame:

@@ -37,6 +37,10 @@ def confirm_lags(
 
 def _confirm(family: Family, max_lag_weeks: int, share: float) -> pd.DataFrame:
     written = np.flatnonzero(~np.isnan(family.posts).all(axis=0))
+    if np.isnan(family.survey).all():
+        raise TooFewWeeksError(
+            f"'{family.model}', question '{family.question}': no week in common with the survey"
+        )
     cut = written[0] + round(share * (written[-1] + 1 - written[0]))
     shorter = min(int((written < cut).sum()), int((written >= cut).sum()))
     if shorter < MINIMUM_PAIRS + 1:

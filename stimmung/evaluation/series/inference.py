@@ -61,6 +61,22 @@ def fisher_interval(r: Floats, n: Floats, level: float = 0.95) -> tuple[Floats, 
         return np.tanh(centre - half), np.tanh(centre + half)
 
 
+def effective_interval(r: Floats, n_effective: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Return the interval of a correlation of autocorrelated series, by Fisher's transformation with their effective number of weeks.
+
+    ``n_effective`` of ``correlation.effective_sample_size`` takes the place of n in the standard error 1 / sqrt(n - 3) (Pyper &
+    Peterman 1998, Can. J. Fish. Aquat. Sci. 55:2127, for the test), and Student's t with n - 2 degrees of freedom that of the normal
+    distribution, because n is small and estimated. ``benchmarks/inference.py`` measures the coverage. With an effective number of
+    3 or less nothing is known: there is no interval, NaN.
+    """
+    usable = n_effective > 3
+    n = np.where(usable, n_effective, np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        half = stats.t.ppf(0.5 + level / 2, n - 2) / np.sqrt(n - 3)
+        centre = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
+        return np.tanh(centre - half), np.tanh(centre + half)
+
+
 def familywise_p(posts: Floats, survey: Floats, max_lag_weeks: int, n_simulations: int, seed: int) -> Floats:
     """Return, for each option and lag, p against the best of all options and lags.
 

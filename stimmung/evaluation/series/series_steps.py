@@ -35,9 +35,9 @@ def align_families(posts: pd.DataFrame, survey: pd.DataFrame, max_lag_weeks: int
 
     Its weeks are those of its posts and ``max_lag_weeks`` more on either side; these have no posts, but the survey waves that the
     first and last posts are paired with at a lag. ``posts`` have the columns model, week, question, option, value, the survey
-    week, question, option, share. Rows of the same week and option (seeds) are averaged. Raises an InputError if weeks are not
-    dates, do not start on one weekday or do not overlap, if they are too few for the lags, if the survey lacks a question or an
-    option of the posts, or if a survey series is constant.
+    week, question, option, share. Rows of the same week and option (seeds) are averaged. Series may be short or constant, and posts
+    and survey may have no week in common; what then cannot be computed is for the caller to say. Raises an InputError if weeks are
+    not dates or do not start on one weekday, or if the survey lacks a question or an option of the posts.
     """
     posts = posts.assign(week=_dates(posts["week"], "posts"))
     survey = survey.assign(week=_dates(survey["week"], "survey"))
@@ -64,14 +64,8 @@ def _family(
         )
     weeks = _shared_weeks(f"'{model}', question '{question}'", left.index, right.index, max_lag_weeks)
     options = tuple(str(option) for option in left.columns)
-    survey_values = right[left.columns].reindex(weeks).to_numpy(float).T
-    for option, series in zip(options, survey_values, strict=True):
-        if is_constant(series):
-            raise InputError(
-                f"question '{question}', option '{option}': the survey series is constant ({_span(weeks)})",
-                "A correlation with it does not exist. Leave the option out, or check the tracker's file.",
-            )
-    return Family(model, question, options, weeks, left.reindex(weeks).to_numpy(float).T, survey_values)
+    values = [side.reindex(weeks).to_numpy(float).T for side in (left, right[left.columns])]
+    return Family(model, question, options, weeks, *values)
 
 
 def _shared_weeks(where: str, posts: pd.Index, survey: pd.Index, max_lag_weeks: int) -> pd.DatetimeIndex:
@@ -81,24 +75,7 @@ def _shared_weeks(where: str, posts: pd.Index, survey: pd.Index, max_lag_weeks: 
             f"{where}: the weeks of posts and survey start on different days ({', '.join(sorted(days))})",
             "Set the panel's `anchor`, and `shift_days` against the survey's label, so that they meet.",
         )
-    waves = pd.DatetimeIndex(survey)
-    pairs = [len(posts.intersection(waves - lag * WEEK)) for lag in range(-max_lag_weeks, max_lag_weeks + 1)]
-    if pairs[max_lag_weeks] == 0:
-        raise InputError(
-            f"{where}: posts ({_span(posts)}) and survey ({_span(survey)}) have no week in common",
-            "Set the panel's weeks to those of the survey.",
-        )
-    if min(pairs) < MINIMUM_PAIRS:
-        raise InputError(
-            f"{where}: too few weeks for lags up to {max_lag_weeks}: {min(pairs)} pairs of posts and survey "
-            f"are left at one of them, and {MINIMUM_PAIRS} are needed",
-            "Lower `max_lag_weeks`, or add weeks.",
-        )
     return pd.date_range(posts.min() - max_lag_weeks * WEEK, posts.max() + max_lag_weeks * WEEK, freq=WEEK)
-
-
-def _span(weeks: pd.Index) -> str:
-    return f"{weeks.min():%Y-%m-%d} to {weeks.max():%Y-%m-%d}"
 
 
 def _dates(weeks: pd.Series, where: str) -> pd.Series:

@@ -33,6 +33,7 @@ def count_effective_respondents(
     weighted: bool = False,
     n_resamples: int = 1000,
     seed: int = 0,
+    groups: "pd.Series[str] | None" = None,
 ) -> pd.DataFrame:
     """Return an EFFECTIVE table: for each arm, share and metric the respondents that the best baseline needs.
 
@@ -42,9 +43,10 @@ def count_effective_respondents(
     share, it is 0 ('fewer than the smallest share has').
 
     The interval is a percentile bootstrap of both curves together: test folds are drawn with replacement, and respondents
-    within them, the same for all methods. That folds share training rows is not reflected in it. In 100 simulated surveys of
-    1,000 respondents, in which the arm was the baseline with 100 more respondents, the 95 % interval held the true number in
-    .90 (log-loss, 40 training respondents) to 1.00 (``benchmarks/effective.py``).
+    within them, or whole ``groups`` (by respondent_id) where there are some, the same for all methods. That folds share training
+    rows is not reflected in it. In 100 simulated surveys of 1,000 respondents, in which the arm was the baseline with 100 more
+    respondents, the 95 % interval held the true number in .90 (log-loss, 40 training respondents) to 1.00
+    (``benchmarks/effective.py``).
 
     ``curves`` are groups of conditions that differ in the training share alone, in the order of the shares; one with fewer than
     two conditions that have baselines gives no rows. ``n_training`` is the mean over folds of the rows the arm was trained on,
@@ -53,7 +55,9 @@ def count_effective_respondents(
     sizes = pd.Series(training_rows(splits)).groupby(level=0).mean()
     respondents = predictions.drop_duplicates("respondent_id").sort_values(["fold", "respondent_id"])
     # The same resamples for every method and condition.
-    counts, folds = _draw(respondents["fold"].to_numpy(), n_resamples, seed)
+    ids = respondents["respondent_id"]
+    drawn = ids if groups is None else groups.loc[ids]
+    counts, folds = _draw(respondents["fold"].to_numpy(), drawn.to_numpy(), n_resamples, seed)
     if weighted:
         counts = counts * respondents["weight"].to_numpy()
     rows: list[dict[str, Any]] = []
@@ -109,14 +113,20 @@ def respondents_needed(level: float, n_training: Floats, values: Floats) -> floa
     return float(np.exp(low + part * (high - low)))
 
 
-def _draw(fold_of: NDArray[np.int8], n_resamples: int, seed: int) -> tuple[Floats, Floats]:
-    """Return how often each respondent (1 + resamples, n) and fold (1 + resamples, folds) is drawn, the sample itself first."""
+def _draw(
+    fold_of: NDArray[np.int8], group_of: NDArray[Any], n_resamples: int, seed: int
+) -> tuple[Floats, Floats]:
+    """Return how often each respondent (1 + resamples, n) and fold (1 + resamples, folds) is drawn, the sample itself first.
+
+    Respondents of a group, which is within a fold, are drawn together.
+    """
     rng = np.random.default_rng(seed)
     numbers = np.unique(fold_of)
     counts, folds = np.ones((1 + n_resamples, len(fold_of))), np.ones((1 + n_resamples, len(numbers)))
     for fold in numbers:
-        n = int((fold_of == fold).sum())
-        counts[1:, fold_of == fold] = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)
+        members, found = pd.factorize(group_of[fold_of == fold])
+        n = len(found)
+        counts[1:, fold_of == fold] = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)[:, members]
     folds[1:] = rng.multinomial(len(numbers), np.full(len(numbers), 1 / len(numbers)), size=n_resamples)
     return counts, folds
 

@@ -33,6 +33,9 @@ def impute_answers(predictions: pd.DataFrame) -> pd.DataFrame:
             "n_seeds": groups["seed"].nunique(),
         }
     )
+    if "n_unseen" in predictions:
+        # A server showed none of the options: their equal upper bounds have no most probable one.
+        about.loc[groups["n_unseen"].min() == len(columns), "most_probable"] = None
     joined = about.join(table).reset_index()
     return joined[["respondent_id", "method", "condition", *about.columns, *columns]]
 

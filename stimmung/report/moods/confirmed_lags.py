@@ -7,7 +7,7 @@ import pandas as pd
 from stimmung.evaluation.series.confirmation import TooFewWeeksError, confirm_lags
 from stimmung.evaluation.series.weekly_series import in_order_asked
 from stimmung.report.panel_results import PanelData, PanelResult, PanelTables
-from stimmung.report.style import method_label
+from stimmung.report.style import is_baseline, method_label
 from stimmung.report.table_rows import models_in_order
 from stimmung.report.tables import Cell, Group, Table, number, p_value
 from stimmung.vocabulary.moods_schemas import CONFIRMATIONS
@@ -45,7 +45,7 @@ def confirmations_table(tables: PanelTables) -> Table:
                 ]
                 for _, row in part.iterrows()
             ]
-            groups.append(Group(f"{question}: {method_label(model)}", rows))
+            groups.append(Group(_heading(question, model), rows))
     caption = (
         "The lag with the largest correlation of innovations on the first half of the weeks, and the correlation "
         "at that lag on the second half, on which it was not chosen. p: one test, one-sided in the direction "
@@ -55,10 +55,15 @@ def confirmations_table(tables: PanelTables) -> Table:
     return Table(caption, columns, groups)
 
 
+def _heading(question: object, model: str) -> str:
+    return f"{question}: {method_label(model)}"
+
+
 def folded(tables: PanelTables) -> set[str]:
-    """Return the headings of the groups that the report folds away: of series that need no language model."""
-    groups = confirmations_table(tables).groups
-    return {group.heading for group in groups[len(tables.subjects) :]}
+    """Return the headings of the groups that the report folds away beside a language model: of series that need none."""
+    series = tables["confirmations"][["question", "model"]].drop_duplicates()
+    pairs = zip(series["question"], series["model"], strict=True)
+    return {_heading(question, model) for question, model in pairs if tables.subjects and is_baseline(model)}
 
 
 RESULT = PanelResult(

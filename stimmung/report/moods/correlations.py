@@ -1,6 +1,6 @@
 """Correlations of all weekly series with the survey, at every lag; the table shows lag 0."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
@@ -13,19 +13,23 @@ from stimmung.report.tables import DASH, Cell, Group, Row, Table, interval, numb
 from stimmung.vocabulary.moods_schemas import CCF
 from stimmung.vocabulary.parquet_tables import empty_table
 
-CHANGES = "changes from week to week"
+RAW, CHANGES = "raw series", "changes from week to week"
 
 
 def correlate(panel: PanelData) -> pd.DataFrame:
     """Return the CCF table; no rows for a panel without a survey."""
     if panel.tracked.empty:
         return empty_table(CCF)
+    return correlated(panel, panel.tracked, panel.survey)
+
+
+def correlated(panel: PanelData, series: pd.DataFrame, survey: pd.DataFrame) -> pd.DataFrame:
+    """Return the CCF table of some series and a survey, as the panel's config wants it."""
     table = cross_correlate_series(
-        panel.tracked,
-        panel.survey,
+        series,
+        survey,
         max_lag_weeks=panel.max_lag_weeks,
         rolling_weeks=panel.rolling_weeks,
-        n_resamples=panel.n_resamples,
         n_simulations=panel.n_simulations,
         seed=panel.seed,
     )
@@ -36,34 +40,40 @@ def correlations_table(tables: PanelTables) -> Table:
     """Return correlations at lag 0, of four kinds for each question: a row for each option, a column for each series."""
     here = tables["ccf"][tables["ccf"]["lag_weeks"] == 0]
     models = models_in_order(here)
+    caption = (
+        "Correlation of each weekly series with the survey at lag 0. As published: of smoothed series, with a "
+        "naive p that takes their n weeks for independent. Raw series: with the 95 % interval and p for the "
+        "effective number of weeks, which is eff. of n. Innovations: of prewhitened series, with the 95 % "
+        "interval by Fisher's transformation; p holds its level under autocorrelation; adj.: adjusted for the "
+        "false discovery rate over all options and lags; fam.: against the best of all options and lags. Changes: of "
+        "first differences, with p for their effective number, and the detrended coefficient of the raw series."
+    )
+    groups = correlation_groups(here, tables.rolling_weeks, models)
+    return Table(caption, ["Option", *map(method_label, models)], groups)
+
+
+def correlation_groups(ccf: pd.DataFrame, rolling_weeks: int, models: Sequence[str]) -> list[Group]:
+    """Return the four groups of each question from the rows of a CCF table at one lag."""
     groups = []
-    for question, part in here.groupby("question", sort=False):
+    for question, part in ccf.groupby("question", sort=False):
         for title, cell in (
-            (f"as published (means of {tables.rolling_weeks} weeks)", _published),
-            ("raw series", _raw),
+            (f"as published (means of {rolling_weeks} weeks)", _published),
+            (RAW, _raw),
             ("innovations", _innovations),
             (CHANGES, _changes),
         ):
             groups.append(
                 Group(f"{question}: {title}", rows_of(part, "option", "model", models, _unless_noted(cell)))
             )
-    caption = (
-        "Correlation of each weekly series with the survey at lag 0. As published: of smoothed series, with a "
-        "naive p that takes their weeks for independent. Raw series: with the 95 % interval of the stationary "
-        "bootstrap, and p for the effective number of weeks n. Innovations: of prewhitened series, with the 95 % "
-        "interval by Fisher's transformation; p holds its level under autocorrelation; adj.: adjusted for the "
-        "false discovery rate over all options and lags; fam.: against the best of all options and lags. Changes: of "
-        "first differences, with p for their effective number, and the detrended coefficient of the raw series."
-    )
-    return Table(caption, ["Option", *map(method_label, models)], groups)
+    return groups
 
 
 def _published(row: Row) -> Cell:
-    return Cell(number(row["r"], 2), note=f"p {p_value(row['p'])}")
+    return Cell(number(row["r"], 2), note=f"n {row['n']}, p {p_value(row['p'])}")
 
 
 def _raw(row: Row) -> Cell:
-    note = f"n {number(row['n_effective_raw'], 0)}, p {p_value(row['p_raw'])}"
+    note = f"n {row['n_raw']}, eff. {number(row['n_effective_raw'], 0)}, p {p_value(row['p_raw'])}"
     return Cell(number(row["r_raw"], 2), interval(row["ci_low_raw"], row["ci_high_raw"], 2), note)
 
 
@@ -80,7 +90,7 @@ def _changes(row: Row) -> Cell:
 
 def _unless_noted(cell: Callable[[Row], Cell]) -> Callable[[Row], Cell]:
     """Return what makes a cell, or says why there is no number."""
-    return lambda row: Cell(DASH, note=str(row["note"])) if row["note"] else cell(row)
+    return lambda row: Cell(DASH, note=f"{row['note']}, n {row['n_raw']}") if row["note"] else cell(row)
 
 
 def folded(tables: PanelTables) -> set[str]:

@@ -8,7 +8,7 @@ from stimmung.evaluation.series.weekly_series import in_order_asked
 from stimmung.report.panel_results import PanelData, PanelResult, PanelTables
 from stimmung.report.style import method_label
 from stimmung.report.table_rows import models_in_order, rows_of
-from stimmung.report.tables import Cell, Group, Row, Table, interval, number
+from stimmung.report.tables import DASH, Cell, Group, Row, Table, interval, number
 from stimmung.vocabulary.moods_schemas import RECOVERY
 from stimmung.vocabulary.parquet_tables import empty_table
 
@@ -18,12 +18,10 @@ def recover(panel: PanelData) -> pd.DataFrame:
     if panel.known.empty:
         return empty_table(RECOVERY)
     table = measure_recovery(
-        panel.posts[panel.posts["question"].isin(panel.known["question"])],
+        panel.compared[panel.compared["question"].isin(panel.known["question"])],
         panel.known,
         seeds=panel.affect,
         serial=not panel.mixed,
-        n_resamples=panel.n_resamples,
-        seed=panel.seed,
     )
     return in_order_asked(table, panel.questions)
 
@@ -37,9 +35,9 @@ def recovery_table(tables: PanelTables) -> Table:
         part = part.assign(option=part["option"].fillna("mean over options"))
         groups.append(Group(str(question), rows_of(part, "option", "model", models, _recovered)))
     caption = (
-        "Pearson's correlation of each raw weekly series with the known mood behind the posts, with the 95 % "
-        "bootstrap interval over weeks, and Spearman's rank correlation ρ, also of the seed with the lowest. "
-        "The mean weights options equally."
+        "Pearson's correlation of each raw weekly series with the known mood behind the posts, with its 95 % interval for the "
+        "effective number of weeks, and Spearman's rank correlation ρ, also of the seed with the lowest; n: weeks. "
+        "The mean weights options equally; the ends of its interval are the means of theirs. A constant series counts 0."
     )
     return Table(caption, ["Option", *map(method_label, models)], groups)
 
@@ -51,7 +49,12 @@ def rank_correlation(row: Row) -> str:
 
 
 def _recovered(row: Row) -> Cell:
-    return Cell(number(row["r"], 2), interval(row["ci_low"], row["ci_high"], 2), rank_correlation(row))
+    if np.isnan(row["r"]):
+        return Cell(DASH, note=f"{row['n']} weeks are too few")
+    span = interval(row["ci_low"], row["ci_high"], 2)
+    if not span and row["r"] == 0:
+        return Cell(number(row["r"], 2), note="constant series")
+    return Cell(number(row["r"], 2), span, f"{rank_correlation(row)}, n {row['n']}")
 
 
 RESULT = PanelResult(schema=RECOVERY, compute=recover, table=recovery_table, title="The known mood")

@@ -38,6 +38,7 @@ def plot_relative(tables: PanelTables) -> Figure:
 RESULT = PanelResult(
     figure=plot_relative,
     title="Relative to the untuned model",
+    shown=lambda tables: bool(tables.subjects),
     caption=(
         "How many times as likely an answer option is as it was before tuning: the geometric mean over wordings and seeds. "
         "Band: range over seeds. Dotted: the untuned model. Options that the model finds likely by itself and options that it "

@@ -25,7 +25,7 @@ from stimmung.report.series_panels import (
     seed_range,
     title_panel,
 )
-from stimmung.report.style import INK, as_percent, is_baseline
+from stimmung.report.style import INK, PALETTE, as_percent, is_baseline, method_label
 from stimmung.report.tables import Row, number, p_value
 
 
@@ -37,6 +37,9 @@ def plot_series(tables: PanelTables) -> Figure:
     if tables.mixed:
         return plot_shares_of_mixes(tables)
     tracker, lag_0 = tables.tracker, tables["ccf"][tables["ccf"]["lag_weeks"] == 0]
+    # Where no language model was asked, the other series are what there is to be seen.
+    names = [] if tables.subjects else sorted(tables.others["model"].unique())
+    others = {name: PALETTE[place % len(PALETTE)] for place, name in enumerate(names)}
 
     def draw(axes: Axes, part: pd.DataFrame, colour: str) -> None:
         draw_band(axes, part, ("scaled_mean", "scaled_min", "scaled_max"), colour)
@@ -47,10 +50,17 @@ def plot_series(tables: PanelTables) -> Figure:
         if not np.isnan(survey).all():
             smooth = rolling_mean(on_scale(survey, survey, tables.scale), tables.rolling_weeks)
             axes.plot(days_of(tables.weeks), smooth, color=INK, linewidth=1, linestyle=(0, (4, 1.5)))
+        for model, colour in others.items():
+            rows = of_option(tables.others[tables.others["model"] == model], question, option)
+            if len(rows):
+                series = rows.set_index("week")["value"].reindex(list(tables.weeks)).to_numpy(float)
+                smooth = rolling_mean(on_scale(series, series, tables.scale), tables.rolling_weeks)
+                axes.plot(days_of(tables.weeks), smooth, color=colour)
         title_panel(axes, axes.get_title(loc="left"), _lines(lag_0, question, option, _correlation))
 
     figure = plot_weeks(tables, draw, beside=beside)
     keys = [Line2D([], [], color=INK, linestyle=(0, (4, 1.5)), label="survey")] if len(tracker) else []
+    keys += [Line2D([], [], color=colour, label=method_label(name)) for name, colour in others.items()]
     add_legend(figure, tables, keys)
     return figure
 
@@ -115,6 +125,11 @@ def caption(tables: PanelTables) -> str:
             "that orders the mixes worst. The order is what is checked; a probability is not a share of posts."
         )
     scaled = "scaled to run from 0 to 1, then " if tables.scale == "min-max" else ""
+    if not tables.subjects:
+        return (
+            f"Each option's series and the survey's, {scaled}averaged over {tables.rolling_weeks} weeks. No language model was "
+            "asked."
+        )
     return (
         f"Each option's series of the posts and of the survey, {scaled}averaged over {tables.rolling_weeks} weeks. Band: range "
         "over seeds. Above each panel: r and p of the two lines as published (Ahnert et al. 2025), a naive p that takes "
@@ -123,8 +138,11 @@ def caption(tables: PanelTables) -> str:
     )
 
 
-RESULT = PanelResult(
-    figure=plot_series,
-    title=lambda tables: "Known shares and answers" if tables.mixed else "Posts and survey, as published",
-    caption=caption,
-)
+def title(tables: PanelTables) -> str:
+    """Return the heading in the report."""
+    if tables.mixed:
+        return "Known shares and answers"
+    return "Posts and survey, as published" if tables.subjects else "Series and survey"
+
+
+RESULT = PanelResult(figure=plot_series, title=title, caption=caption)

@@ -108,7 +108,11 @@ def _draw(axes: Axes, effective: pd.DataFrame, looks: dict[str, tuple[str, str]]
 RESULT = SurveyResult(
     schema=EFFECTIVE,
     compute=lambda survey: count_effective_respondents(
-        survey.predictions, survey.splits, learning_curves(survey.conditions), weighted=survey.weighted
+        survey.predictions,
+        survey.splits,
+        learning_curves(survey.conditions),
+        weighted=survey.weighted,
+        groups=survey.groups,
     ),
     table=effective_table,
     figure=plot_effective,

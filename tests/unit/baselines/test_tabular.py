@@ -89,17 +89,48 @@ def test_majority_predicts_the_shares_of_the_training_rows():
     np.testing.assert_allclose(predict("majority", train, train.iloc[:1])[0], expected, atol=1e-12)
 
 
-def test_logistic_is_scikit_learns_on_standardised_ranks():
+def test_logistic_is_scikit_learns_on_standardised_ranks_or_indicators():
     train, test = respondents(missing=0), respondents(seed=1, missing=0)
-    matrices = [
-        np.column_stack([rows.interest.cat.codes, pd.get_dummies(rows.region).to_numpy(float), rows.age])
-        for rows in (train, test)
+
+    def expected(ordered):
+        matrices = [
+            np.column_stack([ordered(rows.interest), pd.get_dummies(rows.region).to_numpy(float), rows.age])
+            for rows in (train, test)
+        ]
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.5, max_iter=1000))
+        return model.fit(matrices[0], train.vote.cat.codes).predict_proba(matrices[1])
+
+    found = predict("logistic", train, test, grid={"C": [0.5]})[:, :3]
+    codings = [
+        expected(lambda item: item.cat.codes),
+        expected(lambda item: pd.get_dummies(item).to_numpy(float)),
     ]
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.5, max_iter=1000))
-    expected = model.fit(matrices[0], train.vote.cat.codes).predict_proba(matrices[1])
-    np.testing.assert_allclose(
-        predict("logistic", train, test, grid={"C": [0.5]})[:, :3], expected, atol=1e-6
+    assert [np.allclose(found, one, atol=1e-6) for one in codings].count(True) == 1
+
+
+def test_fault_aq_an_answer_in_the_middle_that_differs_from_both_ends_is_learned():
+    rng = np.random.default_rng(0)
+    rank = rng.integers(0, 5, 600)
+    middle = (rank == 2) ^ (rng.random(600) < 0.1)
+    levels = ["never", "seldom", "sometimes", "often", "always"]
+    table = pd.DataFrame(
+        {
+            "interest": pd.Categorical.from_codes(rank, levels, ordered=True),
+            "rating": rank + 1.0,
+            "vote": pd.Categorical(np.where(middle, "yes", "no"), OPTIONS),
+        }
     )
+    for item in ("interest", "rating"):
+        predicted = predict("logistic", table[:400], table[400:], [item])
+        assert (predicted.argmax(axis=1) == table.vote[400:].cat.codes).mean() > 0.85
+
+
+def test_fault_aq_the_inner_cross_validation_says_in_the_log_which_coding_it_chose(caplog):
+    with caplog.at_level(logging.INFO):
+        predict("logistic", respondents(300), respondents(seed=1))
+        predict("logistic", respondents(300), respondents(seed=1), ["region", "age"])
+    ordered, without = [one.message for one in caplog.records if one.message.startswith("logistic")]
+    assert "ordered items as one column" in ordered and "ordered items" not in without
 
 
 def test_the_order_of_options_is_that_of_the_codebook_not_the_alphabet():

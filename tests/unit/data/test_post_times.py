@@ -78,3 +78,25 @@ def test_a_week_begins_at_local_midnight():
         ["2020-06-24T22:59:59Z", "2020-06-24T23:00Z", "2020-07-01T23:00Z", "2020-07-08T23:00Z"]
     )
     assert np.array_equal(week_numbers(times, weeks), [OUTSIDE, 0, 1, OUTSIDE])
+
+
+@pytest.mark.parametrize(
+    "time_format",
+    [["iso", "%d.%m.%Y %H:%M", "unix-ms", "unix-s"], ["unix-s", "unix-ms", "%d.%m.%Y %H:%M", "iso"]],
+)
+def test_fault_qq_several_writings_of_time_are_tried_in_turn(time_format):
+    values = [
+        "2020-03-19T13:00:00+01:00",
+        "19.03.2020 12:00",
+        "1584619200000",
+        "1584619200",
+        "2020-03-19 12:00",
+    ]
+    assert parsed(values, time_format=time_format) == [NOON] * 5
+    assert pd.isna(parsed(["when?"], time_format=time_format)[0])
+
+
+def test_fault_qq_seconds_taken_for_milliseconds_and_the_other_way_round_are_no_times():
+    assert pd.isna(parsed(["1584619200"], time_format="unix-ms")[0])
+    assert pd.isna(parsed(["1584619200000"], time_format="unix-s")[0])
+    assert all(pd.isna(parsed(["0", "-1"], time_format="unix-s")))

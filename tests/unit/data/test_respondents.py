@@ -225,7 +225,7 @@ def test_a_language_that_the_codebook_lacks_is_refused():
         table(language="fr")
 
 
-@pytest.mark.parametrize("name", ["weight", "respondent_id", "vote.missing"])
+@pytest.mark.parametrize("name", ["weight", "respondent_id", "fold_group", "vote.missing"])
 def test_an_item_with_the_name_of_another_column_is_refused(name):
     words = codebook()
     items = {name: words.items["party"].model_copy(update={"column": "q2"}), **words.items}
@@ -256,3 +256,12 @@ def test_fault_as_respondents_with_two_different_answers_are_told(capsys):
     result = table(CODES.assign(q3=["1", "1", "2", None, "2"]), words=words)
     assert result.interest.notna().tolist() == [True] * 5
     assert "item 'interest'" in capsys.readouterr().err
+
+
+def test_fault_at_a_group_is_read_in_one_form_and_a_row_without_one_is_refused():
+    codes = CODES.assign(person=[17, "17", 17.0, 18, 18])
+    assert table(codes, group="person")["fold_group"].tolist() == ["17", "17", "17", "18", "18"]
+    assert "fold_group" not in table(codes)
+    with pytest.raises(InputError, match="group 'person': no value in 2 of 5 rows"):
+        table(codes.assign(person=[17, None, 17, "", 18]), group="person")
+    assert needed_columns(codebook(), {}, None, None, "person")[-1] == "person"

@@ -62,3 +62,9 @@ def test_what_is_no_signal_is_told(tmp_path):
     (tmp_path / "s.csv").write_text("date\n2020-03-19\n")
     with pytest.raises(InputError, match="no column but 'date'"):
         signal(tmp_path / "s.csv")
+
+
+def test_a_sum_of_fewer_than_seven_days_is_left_out_and_told(tmp_path, capsys):
+    table = signal(daily(tmp_path / "s.csv", n=17), columns={"Happy": "Happy"}, aggregate="sum")
+    assert table["week"].tolist() == WEEKS.labels()[:2], "three days of the last week are no sum"
+    assert "1 of 3 sums are left out" in capsys.readouterr().err

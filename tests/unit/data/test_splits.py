@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stimmung.data.surveys.splits import assign_folds, draw_rows, draw_share, split_condition
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.votes_schemas import NO_FOLD
+from stimmung.vocabulary.votes_schemas import GROUP, NO_FOLD
 
 PARTIES, VOTES = ["left", "centre", "right"], ["no", "yes", "abstain"]
 
@@ -222,3 +222,95 @@ def test_a_draw_of_more_rows_than_there_are_is_refused():
         InputError, match=r"same_size_as: \d+ training rows are to be drawn, but the condition has only \d+"
     ):
         split(table, keep={"party": ["left"]}, same_size_as={})
+
+
+def in_groups(table, n_groups, seed):
+    """Give each row one of so many groups, in which an answer is more frequent than elsewhere."""
+    rng = np.random.default_rng(seed)
+    near = table.vote.cat.codes.to_numpy() * n_groups // 4 + rng.integers(
+        0, max(1, n_groups // 2), len(table)
+    )
+    return table.assign(**{GROUP: [f"g{number % n_groups}" for number in near]})
+
+
+CONDITIONS = [
+    {},
+    {"share": 0.3},
+    {"exclude": {"party": ["left"]}, "share": 0.5},
+    {"same_size_as": {"share": 0.2}},
+]
+
+
+@given(sizes, seeds, st.integers(5, 120))
+@settings(max_examples=15, deadline=None)
+def test_fault_at_no_group_stands_in_training_and_in_test_under_any_condition(n, seed, n_groups):
+    table = in_groups(respondents(n, seed), n_groups, seed)
+    n_folds = min(5, table[GROUP][table.vote.notna()].nunique())
+    full = split(table, n_folds, seed)
+    assert set(full.fold) - {NO_FOLD} == set(range(n_folds))
+    assert ((full.fold == NO_FOLD) == table.vote.isna()).all()
+    for condition in CONDITIONS:
+        splits = split(table, n_folds, seed, **condition)
+        assert splits.fold.equals(full.fold)
+        for fold in range(n_folds):
+            tested = set(table[GROUP][splits.fold == fold])
+            assert not tested & set(trained_on(table, splits, fold)[GROUP])
+
+
+@given(seeds, st.sampled_from([0.1, 0.3, 0.7]))
+@settings(max_examples=15, deadline=None)
+def test_fault_at_a_share_takes_whole_groups_and_lies_within_a_larger_one(seed, share):
+    table = in_groups(respondents(400, seed), 80, seed)
+    part, larger = split(table, seed=seed, share=share), split(table, seed=seed, share=share + 0.2)
+    answered = table.vote.notna()
+    of_group = part.in_training[answered].groupby(table[GROUP][answered])
+    assert (of_group.min() == of_group.max()).all()
+    assert (part.in_training <= larger.in_training).all()
+    # As near as whole groups allow: of each answer's groups, at most half of one is too much or too little.
+    most = table[GROUP][answered].value_counts().max()
+    assert abs(part.in_training.sum() - share * answered.sum()) <= len(VOTES) * (most + 1)
+
+
+def test_fault_at_as_many_rows_as_another_condition_are_drawn_as_whole_groups_and_the_difference_is_told(
+    caplog,
+):
+    table = respondents(400, 1)
+    table[GROUP] = [f"unit {number // 40}" for number in range(400)]
+    with caplog.at_level(logging.WARNING):
+        draw = split(table, seed=0, same_size_as={"complete": ["party"]})
+    answered = table.vote.notna()
+    of_group = draw.in_training[answered].groupby(table[GROUP][answered])
+    assert (of_group.min() == of_group.max()).all()
+    wanted = int((answered & table.party.notna()).sum())
+    assert draw.in_training.sum() != wanted
+    assert f"condition c: {draw.in_training.sum()} rows drawn instead of {wanted}" in caplog.text
+
+
+def test_fault_at_folds_of_groups_are_stratified_and_rows_that_are_groups_of_their_own_are_drawn_as_without():
+    table = respondents(400, 3)
+    pairs = table.assign(**{GROUP: [f"g{number // 2}" for number in range(400)]})
+    counts = pd.crosstab(split(pairs).fold, pairs.vote).drop(index=NO_FOLD, errors="ignore")
+    assert (counts.max() - counts.min() <= 4).all()
+    alone = table.assign(**{GROUP: table.respondent_id})
+    every, folds = table.vote.notna().to_numpy(), split(table).fold
+    for draw, size in ((draw_share, 0.3), (draw_rows, 100)):
+        without = draw(every, table.vote, folds, size, 7)
+        assert (draw(every, table.vote, folds, size, 7, alone[GROUP]) == without).all()
+
+
+def test_fault_at_fewer_groups_than_folds_are_one_line_with_both_numbers():
+    table = respondents(300, 5)
+    table[GROUP] = [f"country {number % 4}" for number in range(300)]
+    with pytest.raises(
+        InputError, match=r"5 folds need 5 groups, but the \d+ rows with an answer to 'vote' are in 4"
+    ):
+        split(table)
+    assert split(table, n_folds=4).fold.max() == 3
+
+
+def test_fault_at_groups_without_an_answer_do_not_count():
+    table = respondents(300, 7, missing=0)
+    table[GROUP] = [f"country {number % 6}" for number in range(300)]
+    table.loc[table[GROUP].isin(["country 0", "country 1"]), "vote"] = None
+    with pytest.raises(InputError, match="are in 4"):
+        split(table)

@@ -7,8 +7,8 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from stimmung.data.series.series_files import parse_day, parse_number
-from stimmung.data.series.trackers import read_tidy, read_yougov, tracker_table
+from stimmung.data.series.series_files import parse_day, parse_number, read_series_file
+from stimmung.data.series.trackers import days_to_weeks, read_tidy, read_wide, read_yougov, tracker_table
 from stimmung.data.simulate.mood_sentences import MOODS
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import TRACKER
@@ -167,7 +167,7 @@ def test_sheets_of_another_form_are_told(tmp_path, rows, told):
 
 
 def test_files_and_sheets_that_are_absent_are_told(tmp_path):
-    with pytest.raises(InputError, match="no tracker at"):
+    with pytest.raises(InputError, match="no file at"):
         read_yougov(tmp_path / "t.xlsx")
     with pytest.raises(InputError, match=r"no sheet 'All adult' .did you mean 'All adults'"):
         read_yougov(small(tmp_path / "t.xlsx"), "All adult")
@@ -216,3 +216,94 @@ def test_fault_s_a_comma_that_may_be_either_is_refused(tmp_path, cell):
     write_xlsx(tmp_path / "a.xlsx", [["Mood", HEADS[0]], ["Happy", cell], ["Sad", "3%"]])
     with pytest.raises(InputError, match="1 shares are not numbers, the first on 2019-06-27"):
         read_yougov(tmp_path / "a.xlsx")
+
+
+WIDE = "date;happy_pct;sad_pct;n\n27.06.2019;53,5;20,25;1931\n04.07.2019;55;NA;2007\n"
+COLUMNS = {"Happy": "happy_pct", "Sad": "sad_pct"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_a_wide_tracker_of_another_office_is_read(tmp_path, encoding):
+    """Semicolons, decimal commas, days with dots, per cent without a sign, and a column's name in any encoding."""
+    content = WIDE.replace("happy_pct", "glücklich")
+    (tmp_path / "t.csv").write_bytes(content.encode(encoding))
+    columns = {**COLUMNS, "Happy": "glücklich"}
+    waves = read_wide(tmp_path / "t.csv", columns, day="date", unit="percent")
+    table = TRACKER.validate(tracker_table(waves, "mood", ["Happy", "Sad"], SUMMER, "t", columns))
+    assert list(table.itertuples(index=False, name=None)) == [
+        ("2019-06-27", "mood", "Happy", pytest.approx(0.535), 1931.0),
+        ("2019-06-27", "mood", "Sad", pytest.approx(0.2025), 1931.0),
+        ("2019-07-04", "mood", "Happy", pytest.approx(0.55), 2007.0),
+    ]
+
+
+def test_a_wide_tracker_in_excel_is_the_same_as_in_csv(tmp_path):
+    rows = [
+        ["week", "Happy", "n"],
+        [pd.Timestamp("2019-06-27"), 0.53, 1931],
+        [pd.Timestamp("2019-07-04"), "55%", 2007],
+    ]
+    write_xlsx(tmp_path / "t.xlsx", rows)
+    (tmp_path / "t.csv").write_text("week,Happy,n\n2019-06-27,53%,1931\n2019-07-04,55%,2007\n")
+    read = [read_wide(tmp_path / name, {"Happy": "Happy"}) for name in ("t.xlsx", "t.csv")]
+    pd.testing.assert_frame_equal(*read)
+
+
+def test_options_may_be_called_otherwise_in_the_file(tmp_path):
+    waves = read_yougov(small(tmp_path / "t.xlsx"))
+    table = tracker_table(waves, "mood", ["joy", "Sad"], SUMMER, "t", {"joy": "Happy"})
+    assert set(table["option"]) == {"joy", "Sad"}
+    with pytest.raises(InputError, match="two options have the same answers"):
+        tracker_table(waves, "mood", ["joy", "Happy"], SUMMER, "t", {"joy": "Happy"})
+
+
+def test_days_of_a_daily_tracker_are_weighted_by_their_respondents_and_a_short_week_is_told(tmp_path, capsys):
+    days = pd.date_range("2019-06-27", periods=10)
+    rows = [f"{day:%Y-%m-%d},Happy,{0.1 * (place % 7):.1f},{100 + place}" for place, day in enumerate(days)]
+    (tmp_path / "t.csv").write_text("\n".join(["day,option,share,n", *rows]) + "\n")
+    waves = days_to_weeks(read_tidy(tmp_path / "t.csv", day="day"), SUMMER, "t.csv")
+    table = tracker_table(waves, "mood", ["Happy"], SUMMER, "t.csv")
+    n = [100 + place for place in range(7)]
+    assert table["week"].tolist() == ["2019-06-27", "2019-07-04"] and table["n"].tolist() == [721.0, 324.0]
+    assert table["share"][0] == pytest.approx(sum(0.1 * place * one for place, one in enumerate(n)) / sum(n))
+    assert (
+        "1 of 2 weekly shares are means of fewer than seven days, the first 2019-07-04"
+        in capsys.readouterr().err
+    )
+    with pytest.raises(InputError, match="two waves in the week") as error:
+        tracker_table(read_tidy(tmp_path / "t.csv", day="day"), "mood", ["Happy"], SUMMER, "t.csv")
+    assert "frequency: daily" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["1,931", "12,5"], [1.931, 12.5]),  # beside a decimal comma, every comma is one
+        (["1,931", "2,007"], [1931, 2007]),
+        (["5,5%", "1,931%"], [0.055, 0.01931]),
+    ],
+)
+def test_fault_s_all_commas_of_a_column_mean_the_same(tmp_path, cells, numbers):
+    (tmp_path / "s.csv").write_text("x\n" + "".join(f'"{cell}"\n' for cell in cells))
+    assert read_series_file(tmp_path / "s.csv", ["x"]).numbers("x") == pytest.approx(numbers)
+
+
+def test_fault_s_a_comma_that_may_be_either_in_a_file_of_decimal_commas_is_refused(tmp_path):
+    (tmp_path / "s.csv").write_text("day;x\n2019-06-27;1,931\n")
+    with pytest.raises(InputError, match=r"'1,931' in column 'x' of row 1 may be 1931 or 1\.931"):
+        read_series_file(tmp_path / "s.csv", ["x"]).numbers("x")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("a,b\n1,2,3\n", "row 1 has 3 cells, and the first line 2 columns"),
+        ("a,a\n1,2\n", "several columns 'a'"),
+        ("a,b\ninf,2\n", "no number in column 'a' of row 1"),
+        ("\n", "not a readable .csv file"),
+    ],
+)
+def test_tables_whose_cells_would_shift_are_refused(tmp_path, content, told):
+    (tmp_path / "s.csv").write_text(content)
+    with pytest.raises(InputError, match=told):
+        read_series_file(tmp_path / "s.csv", ["a"]).numbers("a")

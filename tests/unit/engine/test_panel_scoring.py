@@ -206,3 +206,25 @@ def test_normalisation_by_byte_does_not_count_the_space_before_an_option(small, 
     one = answers[(answers.question == "vote") & (answers.seed == -1)]
     weight = np.exp(one.loglikelihood / one.option.str.len())
     np.testing.assert_allclose(one.probability, weight / weight.sum())
+
+
+def test_a_chat_model_is_asked_in_its_template_and_the_prefix_begins_its_answer(small):
+    tokenizer = small.base.tokenizer
+    kept = tokenizer.chat_template
+    tokenizer.chat_template = (
+        "{% for turn in messages %}{{ turn['role'] }}: {{ turn['content'] }}\n{% endfor %}"
+        "{% if add_generation_prompt %}assistant: {% endif %}"
+    )
+    try:
+        asked = word_questions(tokenizer, {"mood": QUESTIONS["mood"]}, chat=True)
+    finally:
+        tokenizer.chat_template = kept
+    read = {
+        one.variant: [tokenizer.decode([*one.prompt.context_ids, *ids]) for ids in one.prompt.option_ids]
+        for one in asked
+    }
+    question = "user: How did you feel?\nassistant:"
+    plain = [text.removeprefix(tokenizer.bos_token or "").strip() for text in read["upper"]]
+    assert plain == [f"{question} Happy", f"{question} Sad"]
+    begun = [text.removeprefix(tokenizer.bos_token or "").strip() for text in read["lower + I felt"]]
+    assert begun == [f"{question} I felt happy", f"{question} I felt sad"]

@@ -5,13 +5,12 @@ from scipy import stats
 
 from stimmung.evaluation.series.correlation import published_correlation
 from stimmung.evaluation.series.cross_correlation import cross_correlate_series
-from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import CCF
 from tests.weekly_tables import autoregression, posts_table, survey_table, week_labels
 
 OPTIONS = ["Bored", "Happy", "Sad"]
 LABELS = week_labels(50)
-FAST = {"n_resamples": 50, "n_simulations": 99, "seed": 1}
+FAST = {"n_simulations": 99, "seed": 1}
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +85,7 @@ def test_a_constant_series_of_the_posts_has_a_note_instead_of_numbers(tables, cc
     sad = table[table["option"] == "Sad"]
     assert (sad["note"] == "constant series").all()
     assert sad.filter(regex="^(r|p|ci)(_|$)").isna().all(axis=None)
-    assert (sad["n"] == 0).all()
+    assert (sad["n_raw"] == 34).all(), "how many weeks there are is known all the same"
     assert table.query("option == 'Bored'")["r_prewhitened"].equals(
         ccf.query("option == 'Bored'")["r_prewhitened"]
     )
@@ -108,17 +107,42 @@ def test_an_option_with_hardly_any_weeks_has_a_note(tables):
     assert (table.loc[table["option"] == "Sad", "note"] == "fewer than 5 weeks").all()
 
 
-def test_fewer_weeks_than_lags_are_refused(tables):
+def test_fault_nn_lags_that_leave_too_few_weeks_have_a_note_and_the_others_their_numbers(tables):
     posts, survey = tables
-    few = survey["week"].isin(LABELS[8:20])
-    with pytest.raises(InputError, match="too few weeks for lags up to 8") as error:
-        cross_correlate_series(posts[posts["week"].isin(LABELS[8:20])], survey[few], **FAST)
-    assert "max_lag_weeks" in str(error.value.hint)
+    weeks = LABELS[8:20]
+    table = cross_correlate_series(
+        posts[posts["week"].isin(weeks)], survey[survey["week"].isin(weeks)], **FAST
+    )
+    CCF.validate(table)
+    short = table["lag_weeks"].abs() > 7
+    assert set(table.loc[short, "note"]) == {"fewer than 5 weeks at this lag"}
+    assert table.loc[short].filter(regex="^(r|p|ci)(_|$)").isna().all(axis=None)
+    assert table.loc[~short, "r_raw"].notna().all() and (table.loc[~short, "note"] == "").all()
+    assert table.set_index("lag_weeks").loc[8, "n_raw"].eq(4).all()
 
 
-def test_a_constant_survey_is_refused(tables):
+@pytest.mark.parametrize(
+    ("weeks", "note"),
+    [(slice(0, 3), "fewer than 5 weeks"), (slice(-4, None), "no week in common with the survey")],
+)
+def test_fault_nn_a_short_series_takes_nothing_from_the_others(tables, weeks, note):
     posts, survey = tables
-    with pytest.raises(InputError, match="'Sad': the survey series is constant"):
-        cross_correlate_series(
-            posts, survey.assign(share=survey["share"].where(survey["option"] != "Sad", 0.2)), **FAST
-        )
+    known = survey[survey["week"] <= LABELS[41]]
+    labels = LABELS[8:42][weeks] if weeks.start == 0 else week_labels(4, "2029-11-08")
+    short = posts_table(np.random.default_rng(4).random((3, len(labels))), OPTIONS, labels, "signals/short")
+    alone = cross_correlate_series(posts, known, **FAST)
+    both = CCF.validate(cross_correlate_series(pd.concat([short, posts]), known, **FAST))
+    rest = both[both["model"] == "tiny/weekly"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(rest, alone, check_exact=True)
+    noted = both[both["model"] == "signals/short"]
+    assert set(noted["note"]) == {note} and noted["r"].isna().all() and (noted["n_raw"] < 5).all()
+
+
+def test_fault_nn_a_constant_survey_is_a_row_with_a_note(tables, ccf):
+    posts, survey = tables
+    frozen = survey.assign(share=survey["share"].where(survey["option"] != "Sad", 0.2))
+    table = cross_correlate_series(posts, frozen, **FAST)
+    assert set(table.loc[table["option"] == "Sad", "note"]) == {"constant survey"}
+    for option in ("Bored", "Happy"):
+        both = [one.loc[one["option"] == option, "r_prewhitened"] for one in (table, ccf)]
+        pd.testing.assert_series_equal(*both)

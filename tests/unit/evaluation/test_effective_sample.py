@@ -114,3 +114,23 @@ def test_weights_count_where_they_are_asked_for(votes):
 def test_without_a_learning_curve_there_is_an_empty_table(votes):
     table = count_effective_respondents(*votes, [["full"]])
     assert table.empty and "n_effective" in table
+
+
+def test_fault_at_rows_of_a_group_are_drawn_together_so_that_the_interval_is_as_long_as_without_copies(votes):
+    predictions, splits = votes
+    arm = (predictions.method == "tiny/tuned") & (predictions.condition == "share-30")
+    chosen = predictions[arm | (predictions.method == "baselines/logistic")]
+
+    def twice(table):
+        return pd.concat([table.assign(respondent_id=table.respondent_id + twin) for twin in "ab"])
+
+    ids = twice(splits).respondent_id.unique()
+    people = pd.Series([one[:-1] for one in ids], ids)
+
+    def upper(votes_of, folds_of, groups=None):
+        return count_effective_respondents(votes_of, folds_of, [CURVE], groups=groups).ci_high.to_numpy()
+
+    once = upper(chosen, splits)
+    # Twice the rows were trained on, so that all numbers double.
+    np.testing.assert_allclose(upper(twice(chosen), twice(splits), people), 2 * once)
+    assert (upper(twice(chosen), twice(splits)) < 0.95 * 2 * once).all()

@@ -39,6 +39,22 @@ def test_who_did_not_answer_is_there_and_said_to_have_none(predictions):
     assert table["observed"].notna().to_dict() == {"a": True, "b": True, "c": False}
 
 
+def test_nothing_is_imputed_where_a_server_showed_none_of_the_options(predictions):
+    """Of equal upper bounds the first would be taken: the first option of the codebook, for everybody."""
+    hidden = predictions["respondent_id"].isin(["b", "c"]) & (predictions["method"] == "tiny/tuned")
+    predictions["n_unseen"] = 0
+    predictions.loc[hidden, ["p_Red", "p_Blue", "n_unseen"]] = 0.5, 0.5, 2
+    # One seed's examples had the server show an option.
+    predictions.loc[
+        hidden & (predictions["respondent_id"] == "c") & (predictions["seed"] == 2), "n_unseen"
+    ] = 1
+    table = IMPUTED.validate(impute_answers(predictions)).set_index(["method", "respondent_id"])[
+        "most_probable"
+    ]
+    assert table["tiny/tuned"].fillna("absent").to_dict() == {"a": "Red", "b": "absent", "c": "Red"}
+    assert table["baselines/majority"].notna().all()
+
+
 @pytest.mark.parametrize("simulated", [True, False])
 def test_the_readme_counts_and_names_no_respondent(predictions, simulated):
     table = impute_answers(predictions.replace({"respondent_id": {"a": "voter-4711"}}))

@@ -4,7 +4,6 @@ import pytest
 from scipy import stats
 
 from stimmung.evaluation.series.recovery import measure_recovery
-from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import RECOVERY
 from tests.weekly_tables import autoregression, posts_table, week_labels
 
@@ -16,7 +15,7 @@ def recovered(noise, n_weeks=20, **more):
     found = truth + noise * np.random.default_rng(2).standard_normal(truth.shape)
     weeks = week_labels(n_weeks)
     known = posts_table(truth, OPTIONS, weeks)
-    table = measure_recovery(posts_table(found, OPTIONS, weeks), known, seed=0, **more)
+    table = measure_recovery(posts_table(found, OPTIONS, weeks), known, **more)
     RECOVERY.validate(table)
     return table, found, truth
 
@@ -48,7 +47,6 @@ def test_the_mean_over_options_knows_that_options_share_their_weeks():
         measure_recovery(
             posts_table(np.repeat(found, n, axis=0), OPTIONS[:n], weeks),
             posts_table(np.repeat(series, n, axis=0), OPTIONS[:n], weeks),
-            seed=0,
         )
         for n in (1, 3)
     ]
@@ -61,23 +59,31 @@ def test_a_constant_series_recovers_nothing_and_counts_in_the_mean():
     truth, _ = autoregression([0.7], (2, 12), 1)
     found = truth.copy()
     found[0] = 0.25
-    table = measure_recovery(
-        posts_table(found, OPTIONS[:2], weeks), posts_table(truth, OPTIONS[:2], weeks), seed=0
-    )
+    table = measure_recovery(posts_table(found, OPTIONS[:2], weeks), posts_table(truth, OPTIONS[:2], weeks))
     assert table["r"].to_numpy() == pytest.approx([0.5, 0, 1])
     assert table["rho"].to_numpy() == pytest.approx([0.5, 0, 1])
 
 
 def test_mixed_weeks_do_not_follow_each_other():
-    """An order of the weeks must not matter to the interval's blocks."""
+    """Mixes in the order of their shares are no trend: each of them counts as one week."""
     truth = np.linspace(0, 1, 11)[None]
     found = truth + 0.1 * np.random.default_rng(0).standard_normal(truth.shape)
     weeks = week_labels(11)
     known, posts = posts_table(truth, ["Happy"], weeks), posts_table(found, ["Happy"], weeks)
-    single = measure_recovery(posts, known, serial=False, seed=0)
-    blocks = measure_recovery(posts, known, serial=True, seed=0)
-    assert single["ci_low"][0] != blocks["ci_low"][0]
-    assert single["r"][0] == blocks["r"][0]
+    mixes, series = (measure_recovery(posts, known, serial=serial) for serial in (False, True))
+    assert mixes["ci_low"][1] > series["ci_low"][1], "a series of as many weeks says less"
+    assert mixes["r"][0] == series["r"][0]
+    z, half = np.arctanh(mixes["r"][1]), stats.t.ppf(0.975, 9) / np.sqrt(8)
+    assert mixes.loc[1, ["ci_low", "ci_high"]].tolist() == pytest.approx(np.tanh([z - half, z + half]))
+
+
+def test_fault_uu_three_mixes_and_a_constant_series_have_no_interval():
+    weeks, truth = week_labels(3), np.array([[0.0, 0.5, 1.0]])
+    known = posts_table(truth, ["Happy"], weeks)
+    table = measure_recovery(posts_table(truth, ["Happy"], weeks), known, serial=False)
+    assert (table["r"] == 1).all() and table[["ci_low", "ci_high"]].isna().all(axis=None)
+    frozen = measure_recovery(posts_table(0 * truth, ["Happy"], weeks), known, serial=False)
+    assert frozen["r"][1] == 0 and np.isnan(frozen["ci_low"][1])
 
 
 def test_the_worst_seed_is_the_one_with_the_lowest_rank_correlation_and_signals_have_none():
@@ -89,7 +95,7 @@ def test_the_worst_seed_is_the_one_with_the_lowest_rank_correlation_and_signals_
     seeds = pd.concat([posts_table(one, OPTIONS, weeks).assign(seed=seed) for seed, one in by_seed.items()])
     mean = seeds.groupby(["model", "week", "question", "option"], as_index=False)["value"].mean()
     posts = pd.concat([mean, mean.assign(model="baselines/words")])
-    table = measure_recovery(posts, posts_table(truth, OPTIONS, weeks), seeds=seeds, seed=0)
+    table = measure_recovery(posts, posts_table(truth, OPTIONS, weeks), seeds=seeds)
     RECOVERY.validate(table)
     signal, arm = (part for _, part in table.groupby(table["model"] != "baselines/words"))
     assert signal["rho_worst_seed"].isna().all()
@@ -100,8 +106,25 @@ def test_the_worst_seed_is_the_one_with_the_lowest_rank_correlation_and_signals_
     assert arm["rho_worst_seed"].to_numpy() == pytest.approx(expected)
 
 
-def test_nothing_in_common_with_the_truth_is_refused():
+@pytest.mark.parametrize(("options", "n_weeks"), [(["B"], 12), (["A"], 2)], ids=["options", "weeks"])
+def test_fault_nn_nothing_in_common_with_the_truth_is_a_row_without_numbers(options, n_weeks):
     weeks = week_labels(12)
     series, _ = autoregression([0.7], (1, 12), 1)
-    with pytest.raises(InputError, match="nothing to compare"):
-        measure_recovery(posts_table(series, ["A"], weeks), posts_table(series, ["B"], weeks), seed=0)
+    good = posts_table(series, ["A"], weeks)
+    short = posts_table(series[:, :n_weeks], options, weeks[:n_weeks], "signals/short")
+    table = RECOVERY.validate(measure_recovery(pd.concat([good, short]), posts_table(series, ["A"], weeks)))
+    by_model = table.set_index("model")
+    assert by_model.loc["tiny/weekly", "r"].to_numpy() == pytest.approx([1, 1])
+    assert np.isnan(by_model.loc["signals/short", "r"]) and by_model.loc["signals/short", "n"] == (
+        12 if options == ["B"] else 2
+    )
+
+
+def test_weeks_that_a_series_lacks_are_no_constant_series():
+    """A gap once made an option's series count as constant, with a rank correlation of 0."""
+    weeks = week_labels(20)
+    truth, _ = autoregression([0.7], (1, 20), 1)
+    found = posts_table(truth, ["A"], weeks)
+    found.loc[3, "value"] = np.nan
+    table = measure_recovery(found, posts_table(truth, ["A"], weeks))
+    assert table["rho"].to_numpy() == pytest.approx([1, 1]) and (table["n"] == 19).all()

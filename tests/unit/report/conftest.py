@@ -4,7 +4,7 @@ from functools import cache
 import pandas as pd
 import pytest
 
-from stimmung.evaluation.series.affect import aggregate_answers
+from stimmung.evaluation.series.affect import aggregate_answers, wording_series
 from stimmung.evaluation.series.weekly_series import affect_series, signal_series
 from stimmung.report.panel_results import PanelData, PanelTables, moods_results
 from stimmung.report.survey_results import SurveyData, SurveyTables, votes_results
@@ -51,11 +51,12 @@ def tables_of(n_options):
 def panel():
     """The tables of a made-up panel of which one week has no estimate."""
     made = make_moods(missing=("2020-01-02",))
-    affect = aggregate_answers(made["answers"])
+    affect, wordings = aggregate_answers(made["answers"]), wording_series(made["answers"])
     questions = {"mood": list(OPTIONS)}
     words = signal_series(made["words"], questions, made["weeks"], "baselines/")
     data = PanelData(
         affect=affect,
+        wordings=wordings,
         posts=pd.concat([affect_series(affect), words], ignore_index=True),
         survey=made["tracker"],
         known=signal_series(made["truth"], questions, made["weeks"], ""),
@@ -63,12 +64,11 @@ def panel():
         questions=questions,
         max_lag_weeks=2,
         rolling_weeks=3,
-        n_resamples=50,
         n_simulations=99,
         seed=0,
     )
     return PanelTables(
-        frames={"affect": affect, **computed(moods_results(), data)},
+        frames={"affect": affect, "wordings": wordings, **computed(moods_results(), data)},
         rolling_weeks=3,
         scale="min-max",
         weeks=made["weeks"],

@@ -1,6 +1,7 @@
+import pandas as pd
 import pytest
 
-from stimmung.report.moods.confirmed_lags import confirmations_table
+from stimmung.report.moods.confirmed_lags import confirmations_table, folded
 from stimmung.report.moods.correlations import correlations_table
 from stimmung.report.moods.known_mood import recovery_table
 from tests.synthetic_moods import OPTIONS
@@ -44,13 +45,21 @@ def test_a_series_without_numbers_says_why(panel):
     ccf.loc[(ccf["option"] == "Sad") & (ccf["model"] == "baselines/words"), "note"] = "constant series"
     for group in correlations_table(changed(panel, ccf=ccf)).groups:
         cell = cells(correlations_table(changed(panel, ccf=ccf)), group.heading)["Sad", "words"]
-        assert (cell.text, cell.note) == ("–", "constant series")
+        assert (cell.text, cell.note) == ("–", "constant series, n 19")
 
 
 def test_confirmations_are_grouped_by_series_language_models_first(panel):
     table = confirmations_table(panel)
     assert [group.heading for group in table.groups] == ["mood: tiny/weekly", "mood: words"]
     assert all([row[0].text for row in group.rows] == list(OPTIONS) for group in table.groups)
+
+
+def test_series_without_a_model_are_folded_and_no_question_of_a_language_model(panel):
+    """What was folded once was all but the first groups, as many as there are language models."""
+    one = panel["confirmations"]
+    both = changed(panel, confirmations=pd.concat([one, one.assign(question="other")]))
+    headings = {group.heading for group in confirmations_table(both).groups}
+    assert headings - folded(both) == {"mood: tiny/weekly", "other: tiny/weekly"}
 
 
 def test_the_mean_over_options_is_the_first_row_of_the_recovery(panel):

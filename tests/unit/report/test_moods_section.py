@@ -71,14 +71,42 @@ def test_counts_in_the_headlines_are_those_of_the_table(results, tmp_path):
 def test_all_figures_and_tables_are_shown_and_marked(results, tmp_path):
     section = chapter(results, tmp_path)
     assert section.simulated
-    assert len(blocks(section, Picture)) == len(names(MOODS, "figure")) and len(blocks(section, Shown)) == 3
+    # There are no periods.
+    assert len(blocks(section, Picture)) == len(names(MOODS, "figure")) - 1
+    assert len(blocks(section, Shown)) == len(names(MOODS, "table")) - 1
     assert all("Simulated data." in picture.caption for picture in blocks(section, Picture))
     assert all(shown.table.simulated and shown.files for shown in blocks(section, Shown))
 
 
 def test_a_missing_week_is_named(results, tmp_path):
-    (notice,) = blocks(chapter(results, tmp_path), Notice)
-    assert "2020-01-02" in notice.text
+    missing, compared = blocks(chapter(results, tmp_path), Notice)
+    assert "2020-01-02" in missing.text and "19 weeks that all of them have" in compared.text
+
+
+def test_fault_ll_a_small_option_mass_is_told_in_the_report(results, tmp_path):
+    mass = results["wording_mass"]
+    small = changed(
+        results, wording_mass=mass.assign(mass=mass["variant"].map({"upper": 0.05, "lower": 1e-5}))
+    )
+    told = [one.text for one in blocks(chapter(small, tmp_path), Notice) if "wordings" in one.text]
+    assert told and "in 1 of 2 wordings" in told[0] and "'lower' 1e-05" in told[0]
+    assert "Option mass by wording" in titles(chapter(small, tmp_path))
+
+
+def test_fault_oo_a_panel_of_signals_has_a_chapter_without_a_language_model(results, tmp_path):
+    renamed = {"baselines/words": "signals/peer"}
+    frames = {
+        name: results[name][results[name]["model"] != "tiny/weekly"].replace({"model": renamed})
+        for name in results.frames
+        if name != "wordings"
+    }
+    none = {name: results[name][:0] for name in ("affect", "wordings", "wording_mass")}
+    section = chapter(changed(results, **{**frames, **none}), tmp_path)
+    shown = set(titles(section))
+    assert {"Series and survey", "Correlations side by side", "Correlation by lag"} <= shown
+    assert not {"Raw probabilities", "Option mass by wording", "Relative to the untuned model"} & shown
+    text = blocks(section, Text)[0].text
+    assert "There are no posts" in text and "tuned" not in text and "nan" not in str(section)
 
 
 def test_chapters_without_content_are_left_out(results, tmp_path):

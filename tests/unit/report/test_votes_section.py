@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stimmung.report.page import Picture, Points, Shown
+from stimmung.report.page import Notice, Picture, Points, Shown
 from stimmung.report.result_registry import VOTES, names
 from stimmung.report.votes_section import votes_section
 from tests.unit.report.conftest import changed
@@ -98,3 +98,17 @@ def test_caveats_follow_from_what_ran(results):
     assert read_before in " ".join(points(chapter(results, {"tiny": {"source": "org/model"}}), title))
     weighted = points(chapter(results, weighted_metrics=True), title)
     assert len(weighted) == len(points(chapter(results), title)) + 1
+
+
+def test_fault_ap_a_tuned_arm_below_majority_is_told_beside_the_first_words(results):
+    def warned(tables):
+        (part,) = [part for part in chapter(tables).parts if part.title == "In short"]
+        return [block for block in part.blocks if isinstance(block, Notice)]
+
+    assert not warned(results)
+    metrics = results["metrics"].copy()
+    failed = (metrics["method"] == "tiny/tuned") & (metrics["condition"] == "full")
+    metrics.loc[failed & (metrics["metric"] == "accuracy"), "value"] = 0.02
+    assert len(warned(changed(results, metrics=metrics))) == 1
+    told = points(chapter(changed(results, metrics=metrics)), "In short")[-1]
+    assert told.startswith("tiny/tuned, condition full: accuracy 0.020 is below ")

@@ -36,7 +36,13 @@ def told(content):
 def test_a_panel_has_study_b_s_defaults():
     panel = validated(Panel, STUDY_B, "panels.b")
     assert len(panel.weeks.labels()) == 34
-    assert panel.series.model_dump() == {"scale": "min-max", "rolling_weeks": 3, "max_lag_weeks": 8}
+    assert panel.series.model_dump() == {
+        "scale": "min-max",
+        "rolling_weeks": 3,
+        "max_lag_weeks": 8,
+        "wordings": "equal",
+        "periods": {},
+    }
     assert panel.models() == ["llama-3-8b"]
     assert panel.constructed is None
 
@@ -108,7 +114,10 @@ def test_all_mistakes_are_told_at_once():
         ({"weeks": {"first": "2019-11-08", "last": "2020-06-25", "anchor": "THU"}}, "is a FRI, not a THU"),
         ({"format": {"time_zone": "Mars"}}, "format: time_zone: 'Mars' is no(t a)? time zone"),
         ({"columns": {"names": ["time", "author", "txt"]}}, "columns: not among names: text"),
-        ({"trackers": {"mood": {"file": "t.csv", "format": "tidy", "sheet": "x"}}}, "only a yougov-xlsx"),
+        (
+            {"trackers": {"mood": {"file": "t.csv", "format": "tidy", "sheet": "x"}}},
+            "only an .xlsx file has sheets",
+        ),
         ({"filters": {"retweet": "drop"}}, "unknown key 'filters.retweet' .did you mean 'retweets'"),
     ],
 )
@@ -159,9 +168,31 @@ def test_a_study_of_panels_alone_needs_their_models_only():
         ),
         ({"training": "mood"}, {}, "panels.b.training: no preset 'mood' .did you mean 'moods'"),
         ({}, {"scoring__normalization": "pmi"}, "scoring.normalization: pmi"),
-        ({}, {"models__llama-3-8b": {"source": "built-in", "chat": True}}, "panels.b.arms: .* plain text"),
     ],
 )
 def test_a_name_in_a_panel_that_nothing_has_is_told(panel, changes, message):
     with pytest.raises(InputError, match=message):
         study_with(panel, **changes)
+
+
+def test_a_panel_of_days_is_refused_with_what_days_can_be():
+    message = told({**STUDY_B, "weeks": {**STUDY_B["weeks"], "period": "day"}})
+    assert "a panel's period is the week" in message and "frequency: daily" in message
+
+
+def test_a_period_holds_the_weeks_from_its_first_to_its_last_day():
+    named = {"series": {"periods": {"lockdown": {"first": "2020-03-23", "last": "2020-04-08"}}}}
+    panel = validated(Panel, {**STUDY_B, **named}, "panels.b")
+    assert panel.weeks_of(panel.series.periods["lockdown"]) == ["2020-03-19", "2020-03-26", "2020-04-02"]
+    for days, message in (
+        ({"first": "2021-01-01", "last": "2021-02-01"}, "none of the panel's weeks"),
+        ({"first": "2020-02-01", "last": "2020-01-01"}, "is after last"),
+    ):
+        assert message in told({**STUDY_B, "series": {"periods": {"x": days}}})
+
+
+def test_an_option_of_a_tracker_that_nobody_asks_is_told():
+    tracker = {"file": "t.csv", "format": "wide", "columns": {"Hapy": "happy_pct"}}
+    assert "trackers.mood.columns: no option 'Hapy' (did you mean 'Happy'?)" in told(
+        {**STUDY_B, "trackers": {"mood": tracker}}
+    )

@@ -172,6 +172,13 @@ def test_an_endpoint_stands_in_arms_like_a_model_and_needs_no_base(config):
     ("endpoint", "arm", "message"),
     [
         ({**SERVER, "api": "chat"}, "server/zero-shot", "a chat API has no `echo`"),
+        ({**SERVER, "reads": "token-ids"}, "server/zero-shot", "reads: token-ids needs `tokenizer`"),
+        ({**SERVER, "tokenizer": "tiny"}, "server/zero-shot", "`tokenizer` has no use with reads: prompt"),
+        (
+            {**SERVER, "reads": "token-ids", "tokenizer": "tini"},
+            "server/zero-shot",
+            "endpoints.server.tokenizer: no model 'tini' (did you mean 'tiny'?)",
+        ),
         ({**SERVER, "url": "http://me:secret@host/v1"}, "server/zero-shot", "endpoints.server.url"),
         ({**SERVER, "key": "secret"}, "server/zero-shot", "unknown key 'endpoints.server.key'"),
         (SERVER, "server/tuned", "'server/tuned' trains, but 'server' runs on a server"),

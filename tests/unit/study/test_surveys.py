@@ -41,6 +41,13 @@ def test_a_survey_needs_a_file_or_made_up_respondents():
     assert survey({"full": {}}, file=None, simulate={}).simulate.n_respondents == 2000
 
 
+def test_fault_at_made_up_respondents_have_no_groups():
+    assert "group: made-up respondents have none" in told(
+        {"full": {}}, file=None, simulate={}, group="person"
+    )
+    assert survey({"full": {}}, group="person").group == "person"
+
+
 def test_the_size_of_another_condition_must_be_one_of_its_own():
     assert "b.same_size_as: no condition 'ful' (did you mean 'full'?)" in told(
         {"full": {}, "b": {"same_size_as": "ful"}}
