@@ -20,9 +20,9 @@ wildcard_constraints:
 
 
 @cache
-def code_of(script):
-    """Digest of a script and of what it needs of the library: a change of either reruns the rule."""
-    return code_digest(Path("scripts") / f"{script}.py")
+def code_of(script, without=()):
+    """Digest of a script and of what it needs of the library, but for the files named: a change of either reruns the rule."""
+    return code_digest(Path("scripts") / f"{script}.py", without=without)
 
 
 @cache

@@ -1,6 +1,6 @@
 """How good the predictions of a survey are: tables of metrics with their uncertainty, for readers and for figures."""
 
-from stimmung.report.result_registry import VOTES, names
+from stimmung.report.result_registry import LOOKS, VOTES, names
 
 
 rule evaluate_votes:
@@ -27,7 +27,7 @@ rule evaluate_votes:
             CODEBOOKS[wildcards.survey]
         ),
         weighted=of_survey("weighted_metrics"),
-        code=code_of("evaluate_votes"),
+        code=code_of("evaluate_votes", without=LOOKS),
     script:
         "../scripts/evaluate_votes.py"
 

@@ -7,6 +7,7 @@ from stimmung.engine.base.devices import use_threads
 from stimmung.engine.base.model_files import DESCRIPTION, read_description, strangers
 from stimmung.engine.base.preparing import prepared_key, quantize_base, save_encoder
 from stimmung.engine.cohort.interruption import exit_on_signal
+from stimmung.engine.scoring.proof import prove_scores
 from stimmung.store.adapter_folders import export_files, new_folder
 from stimmung.store.lock import lock
 from stimmung.store.paths import Store
@@ -26,7 +27,7 @@ def prepare_model(
     files: list[Path],
     threads: int,
 ) -> None:
-    """Write a base model's ``files``, prepared or linked from the store, and their ``description``: origin, sizes, digest."""
+    """Write a base model's ``files``, prepared or linked from the store, and their ``description``: origin, sizes, digest, proof."""
     exit_on_signal()
     use_threads(threads)
     about = {"quantization": quantization, "compute_dtype": compute_dtype}
@@ -37,11 +38,11 @@ def prepare_model(
             for left in stored.parent.glob(f".{key}.*"):  # by killed jobs
                 shutil.rmtree(left)
             with new_folder(stored) as draft:
-                prepared = (
-                    save_encoder(source, revision, compute_dtype, draft)
-                    if encoder
-                    else quantize_base(source, revision, **about, output=draft)
-                )
+                if encoder:
+                    prepared = save_encoder(source, revision, compute_dtype, draft)
+                else:
+                    prepared = quantize_base(source, revision, **about, output=draft)
+                    prepared["proof"] = prove_scores(draft)
                 write_json(prepared, draft / DESCRIPTION)
     folder = description.parent
     export_files(stored, folder, [file.name for file in files])

@@ -8,7 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from stimmung.cli.item_summary import item_summary, looks_missing
 from stimmung.data.surveys.splits import split_condition
+from stimmung.engine.base.model_files import DESCRIPTION, expert_share_of_files, read_description
 from stimmung.study.named_files import read_respondents, readings
 from stimmung.study.panel_series import foresee_correlations
 from stimmung.study.panels import Panel
@@ -38,10 +40,10 @@ class Findings:
             return None
 
 
-def check_study(config: Mapping[str, Any], root: Path = Path()) -> Findings:
+def check_study(config: Mapping[str, Any], root: Path = Path(), *, items: bool = False) -> Findings:
     """Look for mistakes in a merged config and in the files that it names, as far as one mistake does not hide the next.
 
-    Nothing is written, and nothing about a respondent is told: only numbers of rows.
+    Nothing is written, and nothing about a respondent is told: only numbers of rows; with ``items`` those of each item.
     """
     found = Findings()
     study = found.tried(lambda: validated(Study, dict(config), "config"))
@@ -51,7 +53,7 @@ def check_study(config: Mapping[str, Any], root: Path = Path()) -> Findings:
             found.tried(partial(load_codebook, root / path))
         return found
     for name, survey in study.selected_surveys().items():
-        _check_survey(found, name, survey, study, root)
+        _check_survey(found, name, survey, study, root, items)
     read = {
         key: found.tried(reading, key)
         for key, reading in readings(study, root).items()
@@ -60,10 +62,12 @@ def check_study(config: Mapping[str, Any], root: Path = Path()) -> Findings:
     for name, panel in study.selected_panels().items():
         found.plan += _panel_plan(name, panel)
         _check_correlations(found, name, panel, read)
+    for name, model in study.selected_models().items():
+        found.plan += _model_plan(name, model.directory, root)
     return found
 
 
-def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root: Path) -> None:
+def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root: Path, items: bool) -> None:
     place = f"surveys.{name}"
     codebook = found.tried(lambda: load_codebook(root / survey.codebook), place)
     if codebook is None:
@@ -82,6 +86,8 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
     sizes = {condition: found.tried(partial(rows_of, condition), place) for condition in conditions}
     if len(found.problems) == n_before:
         found.plan += _plan(name, survey, codebook, respondents, sizes)
+        found.plan += item_summary(respondents, codebook) if items else []
+        found.plan += looks_missing(respondents, codebook, survey.language)
         n = survey.n_adapters(study.folds)
         each = f"{study.folds} folds for each of {n // study.folds} (tuned arm, condition, seed)"
         found.plan.append(f"  {n} adapters: {each}")
@@ -128,6 +134,29 @@ def _plan(
         f"  condition {condition}: {min(rows)} to {max(rows)} training rows"
         for condition, rows in sizes.items()
     ]
+
+
+def _model_plan(name: str, directory: str | None, root: Path) -> list[str]:
+    """Return what is known of a model, prepared or in a local directory, about the weights that adapters do not reach."""
+    prepared = root / "results/models" / name
+    if (prepared / DESCRIPTION).exists():
+        about = read_description(prepared)
+        if "adapted_share" not in about:  # an encoder, or prepared by an earlier version
+            return []
+        reach, packed = about["adapted_share"], about["packed_share"]
+        lines = [f"model {name}: adapters of all linear layers reach {reach:.0%} of the weights"]
+        lines += (
+            [f"  {packed:.0%} of the weights are packed to 4 bits"] if about["quantization"] == "nf4" else []
+        )
+        experts = about["expert_share"]
+    else:
+        lines, experts = [], expert_share_of_files(root / directory) if directory else 0.0
+    if experts:
+        where = "  " if lines else f"model {name}: "
+        lines.append(
+            f"{where}{experts:.0%} of the weights are experts: no adapter reaches them, and nf4 does not pack them"
+        )
+    return lines
 
 
 def _panel_plan(name: str, panel: Panel) -> list[str]:

@@ -13,7 +13,7 @@ from stimmung.report.moods.lags import SIGNIFICANT
 from stimmung.report.page import Block, Facts, Notice, Part, Points, Section, Text, paragraphs
 from stimmung.report.panel_results import PanelTables, moods_results
 from stimmung.report.result import parts_of
-from stimmung.report.run_section import adapter_facts, has_pretrained
+from stimmung.report.run_section import adapter_facts, has_pretrained, noise_facts
 from stimmung.report.series_panels import weeks_in_words, weeks_without_estimate
 from stimmung.report.style import is_baseline, method_label
 from stimmung.report.table_rows import models_in_order
@@ -50,7 +50,7 @@ def moods_section(
     }
     parts = [
         Part("In short", [Points(_headlines(tables))]),
-        Part("Design", _design(panel, run["config"], tables)),
+        Part("Design", _design(panel, run, tables)),
         *parts_of(moods_results(), tables, figures, files),
         Part("How to read these numbers", [Points(paragraphs("moods_caveats.txt", **told))]),
     ]
@@ -98,7 +98,7 @@ def _r(row: "pd.Series[Any]") -> str:
     return f"{number(row['r'], 2)} {interval(row['ci_low'], row['ci_high'], 2)}"
 
 
-def _design(panel: Mapping[str, Any], config: Mapping[str, Any], tables: PanelTables) -> list[Block]:
+def _design(panel: Mapping[str, Any], run: Mapping[str, Any], tables: PanelTables) -> list[Block]:
     n_seeds, missing = tables["affect"]["seed"].nunique(), weeks_without_estimate(tables)
     masses = tables["wording_mass"].rename(columns={"mass": "option_mass"})
     text, *gaps = paragraphs(
@@ -112,8 +112,9 @@ def _design(panel: Mapping[str, Any], config: Mapping[str, Any], tables: PanelTa
     asked = [(name, f"{one['stem']} Wordings: {_wordings(one)}") for name, one in panel["questions"].items()]
     series = {method_label(name) for name in (*tables["ccf"]["model"], *tables["recovery"]["model"])}
     others = [(name, meaning) for name, meaning in WITHOUT_A_MODEL.items() if name in series]
-    adapters = adapter_facts(panel, config) if tables.subjects else []
-    return [Text(text), Facts([*asked, *others, *adapters]), *map(Notice, gaps)]
+    adapters = adapter_facts(panel, run["config"]) if tables.subjects else []
+    made = [*adapters, *noise_facts(panel, run.get("models", {}))]
+    return [Text(text), Facts([*asked, *others, *made]), *map(Notice, gaps)]
 
 
 def _wordings(question: Mapping[str, Any]) -> str:

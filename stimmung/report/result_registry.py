@@ -48,6 +48,9 @@ MOODS = {
     "relative_series": Files(figure="relative"),
 }
 
+# Files that say how figures and pages look. A result is computed without them, so that their edit computes nothing anew.
+LOOKS = ("figures.mplstyle", "style.py", "page.css", "page.html", "page.py")
+
 
 def names(results: dict[str, Files], kind: str) -> list[str]:
     """Return the names of all files of a kind: data, table or figure."""

@@ -61,6 +61,24 @@ def adapter_facts(branch: Mapping[str, Any], config: Mapping[str, Any]) -> Pairs
     return [("Adapters", f"{preset}: {values}")] if values else []
 
 
+def noise_facts(branch: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> Pairs:
+    """Return how far rounding moves a log-odds of the models of a survey or panel, as a fact; ``models`` are run.yaml's."""
+    names = sorted({arm.split("/")[0] for arm in branch.get("arms", [])})
+    known = [(name, noise) for name in names if (noise := _noise(models.get(name, {})))]
+    return [("Rounding", "; ".join(f"{name}: {noise}" for name, noise in known))] if known else []
+
+
+def _noise(model: Mapping[str, Any]) -> str | None:
+    """Return in words how far rounding moves a log-odds; None of a model that was prepared before this was measured."""
+    proof = model.get("proof", {})
+    if "noise_nats" not in proof:
+        return None
+    said = f"a log-odds of two options is right to {proof['noise_nats']:.0e} nats"
+    if "noise_in_bfloat16_nats" in proof:
+        said += f" (computed in bfloat16, to {proof['noise_in_bfloat16_nats']:.0e})"
+    return f"{said}; smaller differences mean nothing"
+
+
 def has_pretrained(branch: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
     """Return whether a survey or panel has a language model that the workflow did not build itself."""
     return not all(_is_built_in(arm.split("/")[0], config) for arm in branch.get("arms", []))
@@ -113,7 +131,37 @@ def _panel(name: str, panel: Mapping[str, Any], run: Mapping[str, Any]) -> Facts
 
 
 def _model(name: str, run: Mapping[str, Any]) -> Facts:
-    return _facts("model", {**run["models"][name], "model": name, "source": _source(name, run)})
+    model = run["models"][name]
+    own = {
+        "source": _source(name, run),
+        "reach": _reach(model),
+        "proof": _proof(model),
+        "noise": _noise(model),
+    }
+    return _facts("model", {**model, "model": name, **own})
+
+
+def _reach(model: Mapping[str, Any]) -> str | None:
+    """Return in words how much of a model adapters reach and 4 bits pack."""
+    if "adapted_share" not in model:  # an encoder, or prepared before this was measured
+        return None
+    said = f"those of all linear layers reach {model['adapted_share']:.0%} of the weights"
+    if model["expert_share"]:
+        said += f"; {model['expert_share']:.0%} are experts, which none reaches"
+    return said + (
+        f"; {model['packed_share']:.0%} are packed to 4 bits" if model["quantization"] == "nf4" else ""
+    )
+
+
+def _proof(model: Mapping[str, Any]) -> str | None:
+    """Return in words how a model's scores were compared with plain transformers'."""
+    proof = model.get("proof")
+    if not proof:
+        return None
+    short, long = proof["passes"]["short"], proof["passes"]["long"]
+    read = short if short == long else f"{short}; beyond a layer's window, {long}"
+    scores, loss = (f"{proof[name]:.0e}" for name in ("largest_difference", "loss_difference"))
+    return f"equal to one forward pass for each option to {scores} nats, its loss to {loss} ({read})"
 
 
 def _facts(kind: str, record: Mapping[str, Any]) -> Facts:

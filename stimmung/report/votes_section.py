@@ -10,7 +10,7 @@ from stimmung.evaluation.votes.condition_roles import in_words
 from stimmung.evaluation.votes.failed_training import ADVICE, less_accurate_than_untrained
 from stimmung.report.page import Block, Facts, Notice, Part, Points, Section, Text, paragraphs
 from stimmung.report.result import parts_of
-from stimmung.report.run_section import Pairs, adapter_facts, has_pretrained
+from stimmung.report.run_section import Pairs, adapter_facts, has_pretrained, noise_facts
 from stimmung.report.style import is_baseline, method_label
 from stimmung.report.survey_results import SurveyTables, votes_results
 from stimmung.report.tables import interval, number, p_value
@@ -44,7 +44,7 @@ def votes_section(
     )
     parts = [
         Part("In short", [Points(_headlines(tables)), *_warnings(tables)]),
-        Part("Design", [Text(design), Facts(_facts(tables, survey, config))]),
+        Part("Design", [Text(design), Facts(_facts(tables, survey, run))]),
         *parts_of(votes_results(), tables, figures, files),
         Part("How to read these numbers", [Points(paragraphs("votes_caveats.txt", **told))]),
     ]
@@ -86,11 +86,11 @@ def _value(means: pd.DataFrame, method: str) -> str:
     return f"{number(value)} {interval(low, high)}".strip()
 
 
-def _facts(tables: SurveyTables, survey: Mapping[str, Any], config: Mapping[str, Any]) -> Pairs:
+def _facts(tables: SurveyTables, survey: Mapping[str, Any], run: Mapping[str, Any]) -> Pairs:
     metrics = tables["metrics"]
     trained = metrics[metrics["n_training"] > 0].groupby("condition")["n_training"].max()
     conditions = []
     for name, condition in tables.conditions.items():
         rows = f" ({trained[name]:.0f} training rows in a fold)" if name in trained.index else ""
         conditions.append((name, in_words(condition) + rows))
-    return [*conditions, *adapter_facts(survey, config)]
+    return [*conditions, *adapter_facts(survey, run["config"]), *noise_facts(survey, run.get("models", {}))]

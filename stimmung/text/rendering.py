@@ -29,6 +29,9 @@ class Rendering(NamedTuple):
     def encode(self, messages: Sequence[Message], answers: Sequence[str]) -> Encoded:
         """Return the tokens of the context and of each answer after it; errors as of :func:`encode` and :func:`check_apart`."""
         lead = answer_lead(self.tokenizer, self.turns(messages), answers[0]) if self.chat else " "
-        encoded = encode(self.tokenizer, self.text(messages), [lead + one for one in answers], not self.chat)
+        # A mark that opens the answer, such as that of a channel or an empty thought, is read and not predicted.
+        mark = lead.rstrip(" ") if lead.strip() else ""
+        spaced = [lead.removeprefix(mark) + one for one in answers]
+        encoded = encode(self.tokenizer, self.text(messages) + mark, spaced, not self.chat)
         check_apart(encoded.continuation_ids, answers)
         return encoded

@@ -5,6 +5,7 @@ Snakemake notices neither an edit in a library nor that an edit changed only a c
 
 import ast
 import hashlib
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
@@ -12,10 +13,14 @@ PACKAGE = "stimmung"
 _WITH_DOCSTRING = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def code_digest(script: Path, root: Path = Path()) -> str:
-    """Return a digest of a rule's script and of all files that it needs of ``stimmung/``, which is in ``root``."""
+def code_digest(script: Path, root: Path = Path(), without: Collection[str] = ()) -> str:
+    """Return a digest of a rule's script and of all files that it needs of ``stimmung/``, which is in ``root``.
+
+    ``without`` names files that are imported but cannot change what the rule makes, such as the style of figures of a rule that
+    draws none.
+    """
     digest = hashlib.sha256()
-    for file in code_files(script, root):
+    for file in [one for one in code_files(script, root) if one.name not in without]:
         digest.update(f"{file.name}:{_read(file)[1]}".encode())
     return digest.hexdigest()[:16]
 

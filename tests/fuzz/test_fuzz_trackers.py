@@ -58,12 +58,22 @@ def check_series(table, days, shares):
     assert all(math.isclose(found[place], share, abs_tol=1e-12) for place, share in expected.items())
 
 
+def write_sheet(path, rows):
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+        for cell in book.active[book.active.max_row]:
+            if isinstance(cell.value, str):
+                cell.data_type = "s"  # a word that begins with = is no formula
+    book.save(path)
+
+
 @BUDGET
 @given(
     trackers(),
     st.sampled_from(list(WRITINGS)),
     st.sampled_from(list(DAYS)),
-    st.sampled_from(["csv", "parquet"]),
+    st.sampled_from(["csv", "parquet", "xlsx", "semicolons", "utf-16"]),
 )
 def test_a_tidy_tracker_is_read_back_as_written(tracker, writing, days_as, kind):
     days, shares = tracker
@@ -73,12 +83,15 @@ def test_a_tidy_tracker_is_read_back_as_written(tracker, writing, days_as, kind)
         for day, share in zip(days, series, strict=True)
     ]
     with TemporaryDirectory() as name:
-        path = Path(name) / f"tracker.{kind}"
+        path = Path(name) / f"tracker.{kind if kind in ('parquet', 'xlsx') else 'csv'}"
         if kind == "parquet":
             pd.DataFrame(rows, columns=["week", "option", "share"]).to_parquet(path)
+        elif kind == "xlsx":
+            write_sheet(path, [("week", "option", "share"), *rows])
         else:
-            with path.open("w", newline="", encoding="utf-8") as stream:
-                csv.writer(stream).writerows([("week", "option", "share"), *rows])
+            with path.open("w", newline="", encoding="utf-16" if kind == "utf-16" else "utf-8") as stream:
+                written = csv.writer(stream, delimiter=";" if kind == "semicolons" else ",")
+                written.writerows([("week", "option", "share"), *rows])
         table = attempt(lambda: tracker_table(read_tidy(path), "mood", list(shares), WEEKS, "tracker"))
     check_series(table, days, shares)
 
@@ -87,14 +100,12 @@ def test_a_tidy_tracker_is_read_back_as_written(tracker, writing, days_as, kind)
 @given(trackers(), st.sampled_from([None, *WRITINGS]))
 def test_a_sheet_laid_out_like_yougov_s_is_read_back_as_written(tracker, writing):
     days, shares = tracker
-    book = openpyxl.Workbook()
-    book.active.append(["What?", *map(DAYS["words"], days)])
+    rows = [["What?", *map(DAYS["words"], days)]]
     for option, series in shares.items():
-        book.active.append([option, *(series if writing is None else map(WRITINGS[writing], series))])
-        book.active[book.active.max_row][0].data_type = "s"  # a word that begins with = is no formula
+        rows.append([option, *(series if writing is None else map(WRITINGS[writing], series))])
     with TemporaryDirectory() as name:
         path = Path(name) / "tracker.xlsx"
-        book.save(path)
+        write_sheet(path, rows)
         table = attempt(lambda: tracker_table(read_yougov(path), "mood", list(shares), WEEKS, "tracker"))
     check_series(table, days, shares)
 

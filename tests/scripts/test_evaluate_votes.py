@@ -1,9 +1,11 @@
+import sys
+
 import pandas as pd
 import pytest
 
 from scripts.evaluate_votes import evaluate_votes
 from stimmung.report.result import read_results
-from stimmung.report.result_registry import VOTES, names
+from stimmung.report.result_registry import LOOKS, VOTES, names
 from stimmung.report.survey_results import votes_results
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table, write_table
@@ -100,3 +102,15 @@ def test_fault_ap_a_tuned_arm_below_majority_is_told_on_the_terminal_and_the_tab
     ]
     assert len([line for line in told if line.startswith("WARNING")]) == 1
     assert "respondent-0" not in "".join(told)
+
+
+def test_no_result_is_computed_with_what_says_how_figures_and_pages_look(votes_study, tmp_path, monkeypatch):
+    """An edit of these files computes nothing anew (LOOKS), so they may not matter to a number."""
+    assert {"style.py", "page.py"} <= set(LOOKS)
+    for module in [name for name in sys.modules if name.startswith("stimmung.report")]:
+        for name, thing in vars(sys.modules[module]).copy().items():
+            if getattr(thing, "__module__", None) in ("stimmung.report.style", "stimmung.report.page"):
+                monkeypatch.setattr(sys.modules[module], name, lambda *_, **__: pytest.fail("was used"))
+    evaluate(votes_study, tmp_path)
+    for name, path in outputs(tmp_path).items():
+        assert path.read_bytes() == votes_study.tables[name].read_bytes(), name

@@ -161,10 +161,12 @@ def render_panel(moods_study, output, votes_study=None, made=None):
 def test_a_panel_alone_has_a_page_marked_as_simulated(moods_study):
     page = render_panel(moods_study, moods_study.results / "panel.html")
     assert "Panel made-up" in page and "Simulated data, not answers of real people: panel made-up." in page
-    assert page.count("<svg") == 4 and "prewhitened p" in page
+    assert page.count("<svg") == len(names(MOODS, "figure")) and "prewhitened p" in page
     assert "Rows read" in page and "retweet: 180" in page
     links = [link for link in re.findall(r'href="([^"#]+)"', page) if not link.startswith("data:")]
-    assert len(links) == 6 and all((moods_study.results / link).exists() for link in links)
+    assert len(links) == 2 * len(names(MOODS, "table")) and all(
+        (moods_study.results / link).exists() for link in links
+    )
 
 
 def test_a_survey_and_a_panel_share_a_page(moods_study, votes_study):
@@ -204,7 +206,7 @@ def test_nothing_of_a_post_reaches_tables_figures_logs_or_page(moods_study, tmp_
     readers = for_readers_in(panel, MOODS)
     tabulate_moods(results=tables, rolling_weeks=3, constructed=None, tables=readers)
     figures = [panel / f"{name}.svg" for name in names(MOODS, "figure")]
-    made = [moods_study.tables["affect"], *tables]
+    made = [moods_study.tables["affect"], moods_study.tables["wordings"], *tables]
     plot_moods(**{**moods_study.draw, "results": made}, constructed=None, figures=figures)
     page = render_panel(moods_study, tmp_path / "page.html", made=[*made, *readers, *figures])
     assert "phrases" in page

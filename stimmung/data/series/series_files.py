@@ -1,6 +1,7 @@
 """Published series: small csv, Excel and parquet files with a day in each row."""
 
 import csv
+import math
 import re
 import warnings
 from collections.abc import Sequence
@@ -46,13 +47,20 @@ class SeriesFile:
         cells = self.cells[self.cells[column] == value].reset_index(drop=True)
         return SeriesFile(self.path, cells, self.decimal_commas)
 
+    def column(self, name: str) -> list[Any]:
+        """Return the cells of a column. Raises an InputError if several columns have the name."""
+        if list(self.cells.columns).count(name) > 1:
+            raise InputError(f"{self.path} has several columns '{name}'", "Rename all but one.")
+        return list(self.cells[name])
+
     def days(self, column: str) -> list[date]:
         """Return the days of a column. Raises an InputError with the number of its row if a cell is not a day."""
-        days = [parse_day(cell) for cell in self.cells[column]]
+        cells = self.column(column)
+        days = [parse_day(cell) for cell in cells]
         bad = [row for row, day in enumerate(days, start=1) if day is None]
         if bad:
             raise InputError(
-                f"{self.path}: no day in column '{column}' of {_rows(bad)}: '{self.cells[column].iloc[bad[0] - 1]}'",
+                f"{self.path}: no day in column '{column}' of {_rows(bad)}: '{cells[bad[0] - 1]}'",
                 "Write days as 2019-06-27, 27.06.2019 or 27th Jun 2019.",
             )
         return [day for day in days if day is not None]
@@ -65,7 +73,7 @@ class SeriesFile:
         InputError
             If a cell is neither empty nor a number, or its comma may mean two things, with the number of its row.
         """
-        cells = [str(cell).strip() for cell in self.cells[column]]
+        cells = [str(cell).strip() for cell in self.column(column)]
         cells = ["" if cell in _MISSING else cell for cell in cells]
         if any(_is_decimal(cell) for cell in cells):
             cells = [cell.replace(",", ".") if _ONE_COMMA.fullmatch(cell) else cell for cell in cells]
@@ -96,7 +104,7 @@ def read_series_file(path: Path, needed: Sequence[str], sheet: str | None = None
     Raises
     ------
     InputError
-        If the file is absent, unreadable, of an unknown kind or lacks a column, or has one twice.
+        If the file is absent, unreadable, of an unknown kind or lacks a column.
     """
     suffix = path.suffix.lower()
     if not path.is_file():
@@ -121,8 +129,6 @@ def read_series_file(path: Path, needed: Sequence[str], sheet: str | None = None
     absent = [f"'{name}'{did_you_mean(name, cells.columns)}" for name in needed if name not in cells]
     if absent:
         raise InputError(f"{path} has no column {', '.join(absent)}", f"It has: {', '.join(cells.columns)}.")
-    if twice := sorted({name for name in needed if list(cells.columns).count(name) > 1}):
-        raise InputError(f"{path} has several columns '{twice[0]}'", "Rename all but one.")
     decimal_commas = semicolons or any(_is_decimal(str(cell).strip()) for cell in cells.to_numpy().ravel())
     return SeriesFile(path, cells, decimal_commas)
 
@@ -192,9 +198,10 @@ def parse_number(cell: Any) -> float | None:
     elif text.count(",") == 1 and "." not in text:
         text = text.replace(",", ".")
     try:
-        return float(text) / (100 if percent else 1)
+        number = float(text) / (100 if percent else 1)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None
 
 
 def _is_decimal(cell: str) -> bool:

@@ -91,7 +91,7 @@ def read_tidy(
     """
     file = read_series_file(path, [day, "option", "share", *(["question"] if question else [])], sheet)
     if question:
-        asked = file.cells["question"].unique()
+        asked = dict.fromkeys(file.column("question"))
         file = file.rows_where("question", question)
         if file.cells.empty:
             raise InputError(
@@ -100,7 +100,7 @@ def read_tidy(
             )
     waves = {
         "day": file.days(day),
-        "option": file.cells["option"].astype(str).str.strip(),
+        "option": [str(option).strip() for option in file.column("option")],
         "share": _shares(file, "share", unit),
         "n": _respondents(file),
     }
@@ -244,7 +244,7 @@ def _share(cell: object, number: float | None, unit: Unit) -> float | None:
 
 
 def _shares(file: SeriesFile, column: str, unit: Unit) -> list[float | None]:
-    pairs = zip(file.cells[column], file.numbers(column), strict=True)
+    pairs = zip(file.column(column), file.numbers(column), strict=True)
     return [_share(cell, number, unit) for cell, number in pairs]
 
 

@@ -42,8 +42,13 @@ class Base:
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return float32 logits, shape (..., vocabulary), for hidden states, shape (..., hidden)."""
+        config = self.model.config
         logits = self.model.get_output_embeddings()(hidden).float()
-        softcap = getattr(self.model.config, "final_logit_softcapping", None)
+        if (scale := getattr(config, "logits_scaling", 1)) != 1:  # Granite
+            logits = logits / scale
+        if (scale := getattr(config, "logit_scale", None)) is not None:  # Cohere
+            logits = logits * scale
+        softcap = getattr(config, "final_logit_softcapping", None)
         return softcap * torch.tanh(logits / softcap) if softcap else logits
 
     @property

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,18 @@ def digest_of(path: Path) -> str:
             digest.update(file.name.encode())
             digest.update(bytes.fromhex(digest_of_file(file)))
     return digest.hexdigest()
+
+
+def expert_share_of_files(source: Path) -> float:
+    """Return the share of a model's weights that are experts', from the names and shapes in its files; nothing is loaded."""
+    from safetensors import safe_open
+
+    sizes: dict[str, int] = {}
+    for file in source.glob("*.safetensors"):
+        with safe_open(file, "numpy") as weights:
+            sizes |= {name: math.prod(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+    experts = sum(size for name, size in sizes.items() if ".experts." in name)
+    return experts / max(1, sum(sizes.values()))
 
 
 def load_tokenizer(path: Path) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from transformers.pytorch_utils import Conv1D
 
 from stimmung.engine.cohort.lora import Cohort
 from stimmung.store.adapter_folders import DAMAGE, new_folder
@@ -72,6 +73,6 @@ def _peft_config(cohort: Cohort) -> dict[str, Any]:
         "inference_mode": True,
         "target_modules": sorted({name.rsplit(".", 1)[-1] for name in cohort.layers}),
         "use_dora": False,
-        "fan_in_fan_out": False,
+        "fan_in_fan_out": any(isinstance(layer.base, Conv1D) for layer in cohort.layers.values()),
         "modules_to_save": None,
     }

@@ -81,11 +81,13 @@ def forward_backward(cohort: Cohort, parts: Sequence[Part], splits: int) -> list
 def loss_per_token(base: Base, rows: Sequence[TrainingRow]) -> torch.Tensor:
     """Return the negative loglikelihood of each token that carries loss, row by row, in float32, shape (tokens,).
 
-    Rows are padded on the right and no mask is given: in a causal model no token sees a later one.
+    Rows are padded on the right and no mask is given: in a causal model no token sees a later one. They are padded with a token of
+    the rows, since the embedding of another, such as one made for padding, may be NaN.
     """
     device = base.device
     # The last token of a row predicts nothing, so it is not read.
-    ids = pad_sequence([torch.tensor(row.input_ids[:-1]) for row in rows], batch_first=True)
+    texts = [torch.tensor(row.input_ids[:-1]) for row in rows]
+    ids = pad_sequence(texts, batch_first=True, padding_value=rows[0].input_ids[0])
     where = [
         number * ids.shape[1] + place
         for number, row in enumerate(rows)

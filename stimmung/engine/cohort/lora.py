@@ -9,12 +9,20 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional
+from transformers.conversion_mapping import _MODEL_TO_CONVERSION_PATTERN
+from transformers.pytorch_utils import Conv1D
 
 from stimmung.engine.base.base_model import Base
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.training import Lora
 
 BASE_ONLY = -1  # rows that no adapter touches
+# Where transformers keeps experts in one tensor, PEFT 0.21 takes these names of layers for the experts that they once were, also in
+# blocks that are none (peft/utils/transformers_weight_conversion.py). It could not load adapters of such layers.
+TAKEN_FOR_EXPERTS = {
+    "mixtral": {"gate", "w1", "w2", "w3"},
+    "qwen2_moe": {"gate", "gate_proj", "up_proj", "down_proj"},
+}
 DRAWS = 2**16  # possible values of the random number that decides an entry of a dropout mask
 
 
@@ -196,7 +204,7 @@ def initial_weights(cohort: Cohort, seed: int) -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
     weights = {}
     for name, layer in cohort.layers.items():
-        n_in, n_out = layer.base.in_features, layer.base.out_features  # also where the weight is packed
+        n_in, n_out = features(layer.base)
         bound = 1 / math.sqrt(n_in)  # Kaiming-uniform with a = sqrt(5) is uniform within 1 / sqrt(fan in)
         a = torch.empty(cohort.settings.r, n_in).uniform_(-bound, bound, generator=generator)
         weights[f"{name}.lora_A"] = a
@@ -206,25 +214,43 @@ def initial_weights(cohort: Cohort, seed: int) -> dict[str, torch.Tensor]:
     return weights
 
 
+def features(layer: Any) -> tuple[int, int]:
+    """Return how many features a linear layer reads and writes, also where its weight is packed or transposed, as in GPT-2."""
+    if isinstance(layer, Conv1D):
+        return layer.nx, layer.nf
+    return layer.in_features, layer.out_features
+
+
 def target_names(model: Any, target_modules: str | Sequence[str]) -> list[str]:
     """Return the full names of the linear layers that get an adapter, in the model's order.
 
-    Raises InputError if a name matches no linear layer, or the model has none.
+    Experts are no linear layers, but parameters of three dimensions: no adapter reaches them. Raises InputError if a name matches no
+    linear layer that PEFT could load an adapter of, or the model has none.
     """
+    kind = model.config.model_type
+    taken = TAKEN_FOR_EXPERTS.get({**_MODEL_TO_CONVERSION_PATTERN, "mixtral": "mixtral"}.get(kind, ""), set())
     head = model.get_output_embeddings()
     linear = {
         name: name.rsplit(".", 1)[-1]
         for name, module in model.named_modules()
-        if hasattr(module, "in_features") and hasattr(module, "out_features") and module is not head
+        if (
+            isinstance(module, Conv1D) or (hasattr(module, "in_features") and hasattr(module, "out_features"))
+        )
+        and module is not head
     }
     if not linear:
         kinds = sorted({type(module).__name__ for module in model.modules() if hasattr(module, "weight")})
         raise InputError(
             f"the {model.config.model_type} model has no linear layer that can be tuned, only {', '.join(kinds)}",
-            "With `quantization: nf4` its layers become linear; or use a model of another architecture.",
+            "Use a model of another architecture.",
         )
     if target_modules == "all-linear":
-        return list(linear)
+        return [name for name, last in linear.items() if last not in taken]
+    if meant := [one for one in target_modules if one in taken]:
+        raise InputError(
+            f"target_modules: PEFT takes '{meant[0]}' of a {kind} model for a part of its experts, which cannot be tuned",
+            "Leave it out, or set `target_modules: all-linear`.",
+        )
     available = set(linear.values())
     if unknown := [one for one in target_modules if one not in available]:
         hint = f"It has: {', '.join(sorted(available))}."

@@ -52,12 +52,12 @@ def read_branches(
 ) -> torch.Tensor:
     """Return the hidden states of the trie's states, shape (prompts, 1 + read nodes, hidden), from one row for each branch.
 
-    Rows are padded on the right, where causal layers do not look.
+    Rows are padded on the right, where causal layers do not look, with a token of the texts: another's embedding may be NaN.
     """
     lines = branches(trie)
     tails = [tuple(trie.read_tokens[node] for node in line) for line in lines]
     texts = [prompt.context_ids + tail for prompt in prompts for tail in tails]
-    ids = torch.zeros(len(texts), max(map(len, texts)), dtype=torch.long)
+    ids = torch.full((len(texts), max(map(len, texts))), texts[0][0])
     for row, text in enumerate(texts):
         ids[row, : len(text)] = torch.tensor(text)
     set_layout(cohort, [prompt.adapter for prompt in prompts for _ in lines])

@@ -63,7 +63,8 @@ def read_trie(
     contexts = [prompt.context_ids[prefix.length :] for prompt in prompts]
     lengths = torch.tensor([len(context) for context in contexts])
     width, n_read = int(lengths.max()), len(trie.read_tokens)
-    ids = torch.zeros(len(prompts), width + n_read, dtype=torch.long)
+    # Padded with a token of the texts: the embedding of another, such as one made for padding, may be NaN.
+    ids = torch.full((len(prompts), width + n_read), contexts[0][0])
     positions = torch.arange(width + n_read).repeat(len(prompts), 1)
     for row, context in enumerate(contexts):
         ids[row, : len(context)] = torch.tensor(context)

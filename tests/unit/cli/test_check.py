@@ -1,10 +1,13 @@
 """`check` tells all that is wrong at once, and what a study will do."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from safetensors.numpy import save_file
 
 from stimmung.cli.check import check_study
 from stimmung.study.named_files import read_respondents
@@ -212,6 +215,33 @@ def test_a_tracker_that_lacks_an_answer_option_is_told_before_anything_is_traine
     (tmp_path / "tracker.csv").write_text("\n".join(["week,option,share", *rows]) + "\n")
     (what, _), *others = check_study(panel_study, tmp_path).problems
     assert "panels.british-twitter.trackers.mood" in what and options[0] in what and not others
+
+
+def test_experts_that_no_adapter_reaches_are_told_before_and_after_the_model_is_prepared(folder):
+    source = folder / "no-model"
+    source.mkdir()
+    kept, experts = np.zeros((10, 7), "float32"), np.zeros((10, 3), "float32")
+    save_file(
+        {"model.layers.0.mlp.experts.0.w1.weight": experts, "lm_head.weight": kept},
+        source / "model.safetensors",
+    )
+    (folder / "study.yaml").write_text(yaml.safe_dump(study(source)))
+    config = merged_config([folder / "study.yaml"], folder)
+    (told,) = [line for line in check_study(config, folder).plan if "model" in line]
+    assert (
+        told
+        == "model small: 30% of the weights are experts: no adapter reaches them, and nf4 does not pack them"
+    )
+    prepared = folder / "results/models/small"
+    prepared.mkdir(parents=True)
+    about = {"adapted_share": 0.191, "expert_share": 0.3, "packed_share": 0.2, "quantization": "nf4"}
+    (prepared / "model.json").write_text(json.dumps(about))
+    plan = check_study(config, folder).plan
+    place = plan.index("model small: adapters of all linear layers reach 19% of the weights")
+    assert (
+        "20% of the weights are packed" in plan[place + 1]
+        and "30% of the weights are experts" in plan[place + 2]
+    )
 
 
 def signals_only(folder, n_weeks, n_signal=None, **changes):

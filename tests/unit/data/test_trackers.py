@@ -222,7 +222,7 @@ WIDE = "date;happy_pct;sad_pct;n\n27.06.2019;53,5;20,25;1931\n04.07.2019;55;NA;2
 COLUMNS = {"Happy": "happy_pct", "Sad": "sad_pct"}
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
 def test_a_wide_tracker_of_another_office_is_read(tmp_path, encoding):
     """Semicolons, decimal commas, days with dots, per cent without a sign, and a column's name in any encoding."""
     content = WIDE.replace("happy_pct", "glücklich")
@@ -299,10 +299,11 @@ def test_fault_s_a_comma_that_may_be_either_in_a_file_of_decimal_commas_is_refus
     [
         ("a,b\n1,2,3\n", "row 1 has 3 cells, and the first line 2 columns"),
         ("a,a\n1,2\n", "several columns 'a'"),
+        ("a,b\ninf,2\n", "no number in column 'a' of row 1"),
         ("\n", "not a readable .csv file"),
     ],
 )
 def test_tables_whose_cells_would_shift_are_refused(tmp_path, content, told):
     (tmp_path / "s.csv").write_text(content)
     with pytest.raises(InputError, match=told):
-        read_series_file(tmp_path / "s.csv", ["a"])
+        read_series_file(tmp_path / "s.csv", ["a"]).numbers("a")

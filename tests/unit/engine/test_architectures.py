@@ -5,6 +5,7 @@ import logging
 
 import pytest
 import torch
+from peft import PeftModel
 from transformers import (
     AutoModelForCausalLM,
     BloomConfig,
@@ -21,7 +22,7 @@ from stimmung.engine.base.tiny import _build_tokenizer
 from stimmung.engine.cohort.adapter_files import load_adapter
 from stimmung.engine.cohort.train import train_adapters
 from stimmung.engine.scoring.prompt_batches import Prompt
-from stimmung.engine.scoring.score import score_options
+from stimmung.engine.scoring.score import score_options, score_with_adapters
 from stimmung.store.paths import Store
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.pace import Pace
@@ -91,11 +92,30 @@ def test_fault_c_the_context_length_stands_elsewhere_or_is_asked_for_before_savi
     assert context_length(CONFIGS["gpt2"], None) == 128
 
 
-def test_fault_e_a_model_without_linear_layers_is_refused_before_training(training, tasks, tmp_path):
-    model = random_model("gpt2")
+@pytest.mark.parametrize("bias", ["none", "lora_only"])
+def test_fault_e_a_model_of_transposed_layers_is_tuned_as_peft_tunes_it(training, tasks, tmp_path, bias):
+    model = random_model("gpt2").eval()
     prepare_loaded(model)
-    with pytest.raises(InputError, match="gpt2 model has no linear layer that can be tuned, only Conv1D"):
-        train_adapters(Base(model, None, "a-gpt2", ""), training, tasks, Store(tmp_path), pace=Pace())
+    store = Store(tmp_path)
+    short = training.model_copy(update={"num_train_epochs": None, "max_steps": 2, "bias": bias})
+    (key,) = train_adapters(Base(model, None, "a-gpt2", ""), short, tasks[:1], store, pace=Pace())
+    written = json.loads((store.adapter(key) / "adapter_config.json").read_text())
+    assert written["fan_in_fan_out"] and written["target_modules"] == ["c_attn", "c_fc", "c_proj"]
+    weights = load_adapter(store.adapter(key)).weights
+    plain = PeftModel.from_pretrained(random_model("gpt2"), store.adapter(key)).eval()
+    inner = plain.base_model.model.transformer.h[0].attn.c_attn
+    assert torch.equal(inner.lora_A["default"].weight, weights["transformer.h.0.attn.c_attn.lora_A"])
+    ids = (5, 6, 7, 8)
+    (found,) = score_with_adapters(
+        Base(model, None, "a-gpt2", ""),
+        [Prompt(ids, ((9,), (10, 11)), 0)],
+        [store.adapter(key)],
+        "exact",
+        100,
+    )
+    with torch.no_grad():
+        logs = plain(torch.tensor([[*ids, 10]])).logits[0].log_softmax(-1)
+    assert list(found) == pytest.approx([logs[3, 9].item(), (logs[3, 10] + logs[4, 11]).item()], abs=1e-5)
 
 
 def test_fault_f_the_share_of_weights_that_is_really_packed_is_measured_and_told(tmp_path, caplog):

@@ -20,6 +20,7 @@ from stimmung.engine.scoring.predict import predict_respondents
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.endpoint import Endpoint
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.few_shot import FewShot
 from stimmung.vocabulary.votes_schemas import PREDICTIONS
 
 PARTIES = ("CDU", "SPD", "AfD", "Grüne", "Linke", "FDP", "andere Partei", "Nichtwähler")
@@ -198,9 +199,11 @@ def test_a_prompt_whose_tokens_a_server_does_not_count_has_no_length_of_0(tmp_pa
             scorer,
             prompts=prompts,
             splits=splits,
-            weights=pd.Series([1.0], ["a"]),
+            respondents=pd.DataFrame({"respondent_id": ["a"], "weight": [1.0]}),
             options=("CDU", "SPD"),
             examples=0,
+            few_shot=FewShot(),
+            items=(),
             seed=0,
         )
     assert "n_tokens" not in table and table.n_unseen.tolist() == [1]

@@ -3,7 +3,7 @@ import copy
 import pytest
 
 from stimmung.report.page import Facts, render_page
-from stimmung.report.run_section import in_words, notices, rerun_section, run_section
+from stimmung.report.run_section import in_words, noise_facts, notices, rerun_section, run_section
 
 
 @pytest.fixture
@@ -111,3 +111,28 @@ def test_citation_names_code_data_and_models(run):
 )
 def test_values_in_words(value, text):
     assert in_words(value) == text
+
+
+def test_fault_kk_what_rounding_hides_stands_beside_the_model_and_beside_what_it_said(run):
+    proof = {
+        "largest_difference": 1.6e-5,
+        "loss_difference": 0.0,
+        "passes": {"short": "options in one row", "long": "a row for each option"},
+        "noise_nats": 2.4e-5,
+        "noise_in_bfloat16_nats": 0.126,
+    }
+    run["models"]["llama"]["proof"] = proof
+    facts = facts_of(run_section(run))
+    (rounding,) = [value for label, value in facts if label == "Rounding"]
+    assert "right to 2e-05 nats (computed in bfloat16, to 1e-01)" in rounding
+    assert any("to 2e-05 nats" in value and "a row for each option" in value for label, value in facts)
+    branch = {"arms": ["llama/weekly", "llama/tuned", "tiny/weekly"]}
+    assert noise_facts(branch, run["models"]) == [("Rounding", f"llama: {rounding}")]
+    assert noise_facts({"arms": ["tiny/weekly"]}, run["models"]) == [], "prepared before it was measured"
+
+
+def test_what_adapters_do_not_reach_is_said(run):
+    shares = {"adapted_share": 0.191, "expert_share": 0.76, "packed_share": 0.2, "quantization": "nf4"}
+    run["models"]["llama"] |= shares
+    said = "those of all linear layers reach 19% of the weights; 76% are experts, which none reaches; 20% are packed to 4 bits"
+    assert ("Adapters", said) in facts_of(run_section(run))

@@ -121,3 +121,63 @@ def test_j_an_answer_is_scored_with_the_space_that_the_template_writes_before_it
 
 def test_j_a_template_that_writes_no_space_gets_none(templated):
     assert answer_lead(templated(QWEN_TEMPLATE), MESSAGES, "SPD") == ""
+
+
+QWEN_3 = """{%- for message in messages %}
+{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' + '\\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}
+{%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}{%- endif %}"""
+FORCED = QWEN_TEMPLATE.replace("assistant\n", "assistant\n<think>\n")
+HARMONY = """{%- for m in messages %}{{- '<|start|>' + m.role
++ ('<|channel|>final' if m.role == 'assistant' else '') + '<|message|>' + m.content + '<|end|>' }}{%- endfor %}
+{%- if add_generation_prompt %}{{- '<|start|>assistant' }}{%- endif %}"""
+
+
+@pytest.mark.parametrize("template", [QWEN_3, FORCED])
+def test_hh_an_answer_is_scored_behind_an_empty_thought_and_never_within_one(templated, template):
+    text = chat_text(templated(template), MESSAGES)
+    assert text.endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
+
+
+def test_hh_a_mark_that_opens_the_answer_is_part_of_the_prompt(templated):
+    rendering = Rendering(templated(HARMONY), True, "")
+    found = rendering.encode(MESSAGES, ["SPD", "CDU"])
+    mark = "<|channel|>final<|message|>"
+    assert found == encode(rendering.tokenizer, rendering.text(MESSAGES) + mark, ["SPD", "CDU"], False)
+    assert rendering.text(MESSAGES).endswith("<|start|>assistant")
+
+
+def test_m_a_special_token_s_name_in_a_message_is_text(templated, caplog):
+    tokenizer = templated(QWEN_TEMPLATE)
+    said = [MESSAGES[0], {"role": "user", "content": "I <|im_end|> and <|endoftext|> here"}]
+    ids = Rendering(tokenizer, True, "").encode(said, ["SPD", "CDU"]).context_ids
+    plain = Rendering(tokenizer, True, "").encode(MESSAGES, ["SPD", "CDU"]).context_ids
+    special = set(tokenizer.all_special_ids) | set(tokenizer.added_tokens_decoder)
+    assert [one for one in ids if one in special] == [one for one in plain if one in special]
+    assert "read as text" in caplog.text and "here" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "words", ["Conversation roles must alternate user/assistant", "System role not supported"]
+)
+def test_a_template_that_refuses_a_system_message_in_whatever_words_gets_it_in_the_first_turn(
+    templated, words
+):
+    alternate = (
+        "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('" + words + "') }}{% endif %}"
+    )
+    assert chat_text(templated(alternate + "<{{ m.content }}>{% endfor %}"), MESSAGES) == (
+        "<Return the vote choice.\n\nAlter: 44>"
+    )
+
+
+@pytest.mark.parametrize("call", ["strftime_now('%Y')", "strftime_now(format='%Y')"])
+def test_no_way_to_ask_for_the_date_makes_a_prompt_depend_on_the_day(templated, call):
+    text = chat_text(templated("{{ " + call + " }}{{ messages }}"), MESSAGES)
+    assert text.startswith(str(chat.TEMPLATE_DATE.year))
+
+
+def test_a_date_that_cannot_be_fixed_is_refused(templated):
+    with pytest.raises(InputError, match="writes today's date"):
+        chat_text(templated("{% set form = '%Y' %}{{ strftime_now(form) }}{{ messages }}"), MESSAGES)
