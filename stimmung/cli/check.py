@@ -63,7 +63,7 @@ def check_study(config: Mapping[str, Any], root: Path = Path(), *, items: bool =
         found.plan += _panel_plan(name, panel)
         _check_correlations(found, name, panel, read)
     for name, model in study.selected_models().items():
-        found.plan += _model_plan(name, model.directory, root)
+        found.plan += _model_plan(name, model.local, root)
     return found
 
 
