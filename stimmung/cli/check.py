@@ -62,7 +62,7 @@ def check_study(config: Mapping[str, Any], root: Path = Path()) -> Findings:
         found.plan += _panel_plan(name, panel)
         _check_correlations(found, name, panel, read)
     for name, model in study.selected_models().items():
-        found.plan += _model_plan(name, model.directory, root)
+        found.plan += _model_plan(name, model.local, root)
     return found
 
 
@@ -133,7 +133,7 @@ def _plan(
     ]
 
 
-def _model_plan(name: str, directory: str | None, root: Path) -> list[str]:
+def _model_plan(name: str, local: str | None, root: Path) -> list[str]:
     """Return what is known of a model, prepared or in a local directory, about the weights that adapters do not reach."""
     prepared = root / "results/models" / name
     if (prepared / DESCRIPTION).exists():
@@ -147,7 +147,7 @@ def _model_plan(name: str, directory: str | None, root: Path) -> list[str]:
         )
         experts = about["expert_share"]
     else:
-        lines, experts = [], expert_share_of_files(root / directory) if directory else 0.0
+        lines, experts = [], expert_share_of_files(root / local) if local else 0.0
     if experts:
         where = "  " if lines else f"model {name}: "
         lines.append(
