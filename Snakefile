@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from functools import cache, reduce
 from operator import getitem
 from pathlib import Path
@@ -15,7 +16,7 @@ from stimmung.vocabulary.arms import ARMS
 from stimmung.workflow.code_digest import code_digest
 from stimmung.workflow.resources import GUESSED_BLOCKS_PER_WEEK, limit_minutes, limit_of
 from stimmung.workflow.resources import n_rows, rows_of_training
-from stimmung.workflow.startup import executor_or_exit, files_or_exit, study_or_exit
+from stimmung.workflow.startup import executor_or_exit, files_or_exit, python_or_exit, study_or_exit
 
 min_version("9.27")
 # A large study is millions of objects and hardly a cycle: the collector would walk them all again and again.
@@ -28,6 +29,7 @@ os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
 configfile: "config.yaml"
 
 
+python_or_exit(sys.executable)
 STUDY = study_or_exit(config, workflow.configfiles if workflow.is_main_process else ())
 # Not again in each job: these begin when everything is there, and of a storage only Snakemake knows what it holds.
 if workflow.is_main_process and workflow.storage_settings.default_storage_provider is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from stimmung.cli.item_summary import item_summary, looks_missing
 from stimmung.data.surveys.splits import split_condition
 from stimmung.engine.base.model_files import DESCRIPTION, expert_share_of_files, read_description
 from stimmung.study.named_files import read_respondents, readings
@@ -39,10 +40,10 @@ class Findings:
             return None
 
 
-def check_study(config: Mapping[str, Any], root: Path = Path()) -> Findings:
+def check_study(config: Mapping[str, Any], root: Path = Path(), *, items: bool = False) -> Findings:
     """Look for mistakes in a merged config and in the files that it names, as far as one mistake does not hide the next.
 
-    Nothing is written, and nothing about a respondent is told: only numbers of rows.
+    Nothing is written, and nothing about a respondent is told: only numbers of rows; with ``items`` those of each item.
     """
     found = Findings()
     study = found.tried(lambda: validated(Study, dict(config), "config"))
@@ -52,7 +53,7 @@ def check_study(config: Mapping[str, Any], root: Path = Path()) -> Findings:
             found.tried(partial(load_codebook, root / path))
         return found
     for name, survey in study.selected_surveys().items():
-        _check_survey(found, name, survey, study, root)
+        _check_survey(found, name, survey, study, root, items)
     read = {
         key: found.tried(reading, key)
         for key, reading in readings(study, root).items()
@@ -66,7 +67,7 @@ def check_study(config: Mapping[str, Any], root: Path = Path()) -> Findings:
     return found
 
 
-def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root: Path) -> None:
+def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root: Path, items: bool) -> None:
     place = f"surveys.{name}"
     codebook = found.tried(lambda: load_codebook(root / survey.codebook), place)
     if codebook is None:
@@ -85,6 +86,8 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
     sizes = {condition: found.tried(partial(rows_of, condition), place) for condition in conditions}
     if len(found.problems) == n_before:
         found.plan += _plan(name, survey, codebook, respondents, sizes)
+        found.plan += item_summary(respondents, codebook) if items else []
+        found.plan += looks_missing(respondents, codebook, survey.language)
         n = survey.n_adapters(study.folds)
         each = f"{study.folds} folds for each of {n // study.folds} (tuned arm, condition, seed)"
         found.plan.append(f"  {n} adapters: {each}")

@@ -1,7 +1,7 @@
 """Commands around a study: draft a codebook, check a study, look at its prompts.
 
 stimmung draft-codebook FILE --target COLUMN [--items COLUMN …] [--output codebooks/mine.yaml]
-stimmung check studies/mine.yaml
+stimmung check studies/mine.yaml [--items]
 stimmung prompts studies/mine.yaml --show 3
 stimmung schema
 """
@@ -51,7 +51,7 @@ def draft(chosen: argparse.Namespace) -> None:
         names = {label: name for name, label in reversed(survey.variable_labels.items())}
         chosen.target = names.get(chosen.target, chosen.target)
         read_survey_file(chosen.file, [chosen.target], chosen.encoding)
-    text = draft_codebook(
+    drafted = draft_codebook(
         survey,
         source=chosen.file,
         target=chosen.target,
@@ -60,18 +60,22 @@ def draft(chosen: argparse.Namespace) -> None:
         leave_out=[chosen.weight] if chosen.weight else [],
     )
     if (path := chosen.output) is None:
-        print(text, end="")
-        return
-    if path.exists():
-        raise InputError(f"{path} already exists", "Name another file with --output, or move it away.")
-    write_atomic(path, text)
-    load_codebook(path)
-    print(f"{path}: a draft. Its head says what you must decide; then write a study's file and check it.")
+        print(drafted.text, end="")
+    else:
+        if path.exists():
+            raise InputError(f"{path} already exists", "Name another file with --output, or move it away.")
+        write_atomic(path, drafted.text)
+        load_codebook(path)
+        print(
+            f"{path}: a draft, with {drafted.n_questions} questions at its head. Then write a study's file and check it."
+        )
+    for column, reason in drafted.left_out.items():
+        print(f"left out: {column}: {reason}", file=sys.stderr)
 
 
 def check(chosen: argparse.Namespace) -> int:
     """Print everything that is wrong with a study, or what it will do."""
-    found = check_study(merged_config(chosen.config))
+    found = check_study(merged_config(chosen.config), items=chosen.items)
     for what, hint in found.problems:
         print(InputError(what, hint), file=sys.stderr)
     if found.problems:
@@ -114,6 +118,10 @@ def _parser() -> argparse.ArgumentParser:
         "check", parents=[study], help="everything that is wrong with a study, at once"
     )
     checked.set_defaults(command=check)
+    summary = (
+        "also a line for each item: answers, missing ones by reason, lowest and highest, options that occur"
+    )
+    checked.add_argument("--items", action="store_true", help=summary)
 
     shown = commands.add_parser("prompts", parents=[study], help="prompts as the models will read them")
     shown.description = "Prints prompts of made-up respondents; with --real, of people."

@@ -294,10 +294,15 @@ def in_language(text: Worded, language: str) -> str:
 
 
 def _in_one_form(code: Code) -> str:
-    # 1, 1.0 and "1" are the same code in a data file; "01" is another.
-    if isinstance(code, str) and re.fullmatch(r"\s*[+-]?(0|[1-9]\d*)(\.\d*)?\s*", code):
-        code = float(code)
-    return code.strip() if isinstance(code, str) else f"{code:.15g}"
+    # 1, 1.0 and "1" are the same code in a data file; "01" is another. Whole numbers keep all their digits.
+    if isinstance(code, str):
+        text = code.strip()
+        if re.fullmatch(r"[+-]?(0|[1-9]\d*)(\.0*)?", text):
+            return str(int(text.split(".")[0]))
+        if not re.fullmatch(r"[+-]?(0|[1-9]\d*)\.\d+", text):
+            return text
+        code = float(text)
+    return str(int(code)) if code == code // 1 else repr(float(code))
 
 
 def _check_range(range_: tuple[float, float] | None, what: str) -> None:

@@ -33,7 +33,9 @@ def did_you_mean(word: object, known: Iterable[object]) -> str:
 
 def warn(logger: logging.Logger, what: str) -> None:
     """Say something that a user should know, and that ends nothing: in the log and on the terminal."""
-    logger.warning("%s", what)
+    # Where no log is open, as in `stimmung check`, logging would write to the terminal as well.
+    if logger.hasHandlers():
+        logger.warning("%s", what)
     print(f"WARNING: {what}", file=sys.stderr)
 
 

@@ -1,5 +1,6 @@
 """How the Snakefile begins: what a user must mend first ends the run with one line, without a traceback."""
 
+import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
@@ -9,6 +10,18 @@ from typing import Any, NoReturn
 from stimmung.data.posts.file_patterns import matching_files
 from stimmung.study.study import Study, load_study
 from stimmung.vocabulary.errors import InputError
+
+
+def python_or_exit(executable: str) -> None:
+    """Say that jobs could not start, because a shell would split the path of this Python, and exit with 1."""
+    if shlex.quote(executable) != executable:
+        hint = "Move the folder, or rename it, and make `.venv` anew there: an environment does not survive a move."
+        _exit(
+            InputError(
+                f"Snakemake cannot start jobs by a Python whose path has a space or a special character: {executable}",
+                hint,
+            )
+        )
 
 
 def study_or_exit(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Study:

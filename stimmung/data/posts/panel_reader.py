@@ -215,8 +215,9 @@ def _n_rounded(values: pa.ChunkedArray) -> int:
 
 def _clean(batch: _Batch, reader: PostReader, tally: Tally) -> None:
     """Add the cleaned text, and drop the posts that cleaning leaves too little of."""
-    tally.notice(odd_texts(batch["text"].combine_chunks(), reader.cleaning))
-    batch.put("cleaned", clean_texts(batch["text"].combine_chunks(), reader.cleaning))
+    texts = batch["text"].combine_chunks()
+    tally.notice(odd_texts(texts, reader.cleaning))
+    batch.put("cleaned", clean_texts(texts, reader.cleaning))
     batch.drop(pc.equal(pc.utf8_length(batch["cleaned"]), 0), "nothing-left")
     if reader.filters.emoji_only == "drop":
         batch.drop(is_emoji_only(batch["cleaned"].combine_chunks()), "emoji-only")

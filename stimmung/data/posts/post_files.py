@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -59,9 +59,7 @@ class RawPosts:
 
     columns: pa.Table
     dropped: Counter[str]  # reason to the number of rows that could not be read
-    odd: Counter[str] = field(
-        default_factory=Counter
-    )  # observation to the number of rows that are kept all the same
+    odd: Counter[str] = field(default_factory=Counter)  # observation to the number of rows, which are kept
 
 
 def find_post_files(patterns: Sequence[str], weeks: Sequence[str], root: Path = Path()) -> list[PostFile]:
@@ -166,7 +164,7 @@ def _read_csv(
         )
         places = {role: header.index(column) for role, column in roles.items()}
         n = len(header)
-        for batch in _batches(rows):
+        for batch in _batches(rows, _length_of_fields):
             whole = [row for row in batch if row is not None and (len(row) == n or _ends_empty(row, n))]
             picked = {role: [row[place] for row in whole] for role, place in places.items()}
             yield _from_values(picked, Counter({"malformed-row": len(batch) - len(whole)}))
@@ -197,7 +195,8 @@ def _read_json(path: Path, roles: Mapping[str, str], format: PostFormat) -> Iter
     present: set[str] = set()
     n_rows = 0
     with opened(path) as stream:
-        for batch in _batches(json_rows(text_blocks(stream, format.encoding), decoder, format.records)):
+        objects = json_rows(text_blocks(stream, format.encoding), decoder, format.records)
+        for batch in _batches(objects, _length_of_texts):
             rows = [row for row in batch if row is not None]
             present |= set() if n_rows else set().union(*rows[:1])
             n_rows += len(batch)
@@ -300,13 +299,13 @@ def _require_kind(role: str, column: str, kind: pa.DataType, path: Path) -> None
         raise InputError(f"{path}: column '{column}' holds {kind}, which cannot be the {role} of a post")
 
 
-def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+def _batches(rows: Iterator[Row], length: Callable[[Row], int]) -> Iterator[list[Row]]:
     """Group rows into batches, limited in rows and in characters."""
     batch: list[Row] = []
     size = 0
     for row in rows:
         batch.append(row)
-        size += _length(row)
+        size += length(row)
         if len(batch) >= BATCH_ROWS or size >= BATCH_CHARACTERS:
             yield batch
             batch, size = [], 0
@@ -314,10 +313,12 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
         yield batch
 
 
-def _length(row: Any) -> int:
-    if isinstance(row, dict):
-        return sum(len(value) for value in row.values() if isinstance(value, str))
-    return sum(map(len, row or ()))
+def _length_of_fields(row: list[str] | None) -> int:
+    return sum(map(len, row)) if row else 0
+
+
+def _length_of_texts(row: dict[str, Any] | None) -> int:
+    return sum(len(value) for value in row.values() if isinstance(value, str)) if row else 0
 
 
 def _values(rows: Sequence[dict[str, Any]], column: str) -> list[Any]:

@@ -5,9 +5,12 @@ import re
 
 
 def decoded_text(content: bytes) -> str:
-    """Return the text of a file in UTF-8 or UTF-16, with or without a mark at its beginning, or in Windows' Western encoding."""
+    """Return the text of a file in UTF-8 or UTF-16, each with or without a mark, or in Windows' Western encoding."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16")
+    # The first line has a name in ASCII, of whose letters every other byte is 0.
+    if content[:2].count(0) == 1:
+        return content.decode("utf-16-be" if content[0] == 0 else "utf-16-le", "replace")
     # Text in another encoding is hardly ever valid UTF-8. Latin-1 for the five bytes that Windows leaves undefined.
     for encoding in ("utf-8-sig", "cp1252"):
         try:

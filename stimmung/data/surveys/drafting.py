@@ -1,79 +1,45 @@
-"""Draft a codebook from the labels in a survey file: a starting point that a person must edit."""
+"""Draft a codebook from a survey file: what its labels and codes say, and a list of questions about what they do not say."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from string import Template
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-import yaml
+import numpy as np
+import pandas as pd
 
-from stimmung.data.surveys.survey_files import SurveyFile, code_key, code_number
-from stimmung.vocabulary.codebook import Code, MissingReason
+from stimmung.data.surveys.draft_columns import MOST_OPTIONS, DraftColumn, describe_column
+from stimmung.data.surveys.draft_items import Line, Question, is_numeric, item_lines, keys_of, quoted
+from stimmung.data.surveys.survey_codes import SurveyFile, code_key
+from stimmung.vocabulary.codebook import MissingReason
 from stimmung.vocabulary.errors import InputError
 
-# All limits are choices.
-MOST_COLUMNS = 40  # of a file whose items are not named
-MOST_OPTIONS = 30  # of one item; a column with more values has words or numbers
-HIGHEST_UNLABELLED = 12  # a number without a label is a code up to here, and an amount above
-LONGEST_UNLABELLED = 40  # characters of a word without a label; longer ones are open answers
-# How archives label missing answers, in English and German; used only to propose a reason.
-_REASONS = [
-    (MissingReason.REFUSED, r"refus|verweiger|keine angabe|no answer given|\bk\.?a\.?\b"),
-    (MissingReason.DONT_KNOW, r"don'?t know|do not know|wei(ss|ß) (es )?nicht|not sure|\bdk\b"),
-    (MissingReason.FILTER, r"trifft nicht zu|filter|skip|\binap"),
-    (
-        MissingReason.NOT_APPLICABLE,
-        r"not applicable|nicht teilgenommen|nicht in auswahl|not asked|\bsplit\b|\bmodus\b|no post",
-    ),
-    (MissingReason.NO_ANSWER, r"missing|no answer|abgebrochen|breakoff|fehler in daten|technical error"),
-]
-_HEAD = Template("""\
-# Drafted from ${source} by `stimmung draft-codebook`.
-# Still to be decided, by a person who has the questionnaire:
-#  1. the instruction, and each item's wording as the respondent heard it (languages: more than one is possible)
-#  2. scale: ordinal where the options have an order; list them in that order
-#  3. missing codes: whether the reason is right, and its wording in the prompt (no label: the item is left out)
-#  4. codes that belong together: `code: [1, 2]`; an answer that another column decides: `when: {COLUMN: [codes]}`
-#     docs/codebooks.md explains every key.
-# Then: stimmung check STUDY, and stimmung prompts STUDY --show 3
-${left_out}title: ${title}
-source: ${origin}   # to do
-languages: [${language}]
-instruction: "How does this respondent answer? One of: {options}."   # to do
-question: ${question}
-target: ${target}
-
-items:
-""")
+MOST_ITEMS = 40  # of a file whose items are not named; a choice
+MOST_NAMED = 200  # options of an item that is named; a choice
+_FEWEST_ROWS = 20  # by which two columns are said to be alike; a choice
+_FOLDS = 5  # the config's default: each fold needs a respondent with each answer
+_WIDTH = 120  # characters of a line of the head
+_INSTRUCTIONS = {
+    "en": "How does this respondent answer? One of: {options}.",
+    "de": "Wie antwortet diese Person? Eine der Antworten: {options}.",
+    "fr": "Que répond cette personne ? Une de ces réponses : {options}.",
+    "es": "¿Qué responde esta persona? Una de: {options}.",
+    "pt": "O que responde esta pessoa? Uma de: {options}.",
+    "it": "Che cosa risponde questa persona? Una di: {options}.",
+    "nl": "Wat antwoordt deze persoon? Een van: {options}.",
+    "pl": "Jak odpowiada ta osoba? Jedna z odpowiedzi: {options}.",
+    "sv": "Vad svarar den här personen? Ett av: {options}.",
+}
 
 
 @dataclass(frozen=True)
-class _Column:
-    """A column of the file, with its labels."""
+class Draft:
+    """A drafted codebook."""
 
-    name: str
-    label: str
-    values: list[str]  # the codes that occur, as keys, in order
-    labels: dict[str, str]  # key to value label
-    missing: dict[str, MissingReason]
-
-    @property
-    def options(self) -> list[str]:
-        """The codes of answers: those that occur or have a label."""
-        return sorted({*self.values, *self.labels} - set(self.missing), key=_in_order)
-
-    @property
-    def scale(self) -> str | None:
-        """The likely scale; None for a column of words."""
-        unlabelled = [code for code in self.options if code not in self.labels]
-        numbers = [number for code in unlabelled if (number := code_number(code)) is not None]
-        if len(numbers) == len(unlabelled) and any(
-            not number.is_integer() or abs(number) > HIGHEST_UNLABELLED for number in numbers
-        ):
-            return "numeric"
-        if any(len(code) > LONGEST_UNLABELLED for code in unlabelled):
-            return None
-        return "nominal" if 2 <= len(self.options) <= MOST_OPTIONS else None
+    text: str  # YAML, with its questions at the head
+    left_out: dict[str, str]  # column to the reason
+    n_questions: int
 
 
 def draft_codebook(
@@ -84,10 +50,11 @@ def draft_codebook(
     items: Sequence[str] = (),
     language: str = "en",
     leave_out: Sequence[str] = (),
-) -> str:
-    """Return a codebook in YAML, with comments that say what a person must still decide.
+) -> Draft:
+    """Return a codebook in YAML, at whose head stands what a person must still decide, with the lines.
 
-    It contains the file's codes and labels, but no row and no count; columns of words are left out.
+    It contains the file's codes and labels, but no row and no count. Identifiers, weights, constants, dates and what says the same
+    as an earlier item are left out unless they are named, respondents' own words always.
 
     Parameters
     ----------
@@ -101,139 +68,192 @@ def draft_codebook(
     Raises
     ------
     InputError
-        If there are too many columns to choose from, or the target is numeric or has fewer than two answers.
+        If there are too many columns to choose from, or the target has fewer than two answers, too many, or respondents' own words.
     """
     names = list(items) or [str(name) for name in survey.codes if name not in (target, *leave_out)]
-    if not items and len(names) > MOST_COLUMNS:
+    columns = {
+        name: describe_column(survey, name)
+        for name in dict.fromkeys([*names, target])
+        if name in survey.codes
+    }
+    left_out = dict.fromkeys(leave_out, "named as the weight")
+    for name, column in columns.items():
+        if (
+            reason := _why_not(column, is_named=name in items or name == target, is_target=name == target)
+        ) is not None:
+            left_out[name] = reason
+    if target in left_out:
         raise InputError(
-            f"{source} has {len(names)} columns; a prompt has a dozen items",
+            f"{source}: target '{target}' cannot be predicted: {left_out[target]}",
+            "A target needs two answers or more. Name another column with --target.",
+        )
+    kept = {name: column for name, column in columns.items() if name not in left_out}
+    twins = _twins(survey, kept, target)
+    if not items:
+        left_out |= {
+            name: f"it says the same as '{other}', code for code"
+            for name, other in twins.items()
+            if other != target
+        }
+        kept = {name: column for name, column in kept.items() if name not in left_out}
+    if not items and len(kept) - 1 > MOST_ITEMS:
+        raise InputError(
+            f"{source} has {len(kept) - 1} columns that could be items; a prompt has a dozen items",
             "Name the columns of the items: --items COLUMN COLUMN …",
         )
-    columns = {name: _described(survey, name) for name in [*names, target]}
-    if columns[target].scale != "nominal":
-        raise InputError(
-            f"{source}: target '{target}' has no answers to choose from",
-            f"A target needs 2 to {MOST_OPTIONS} codes. Name another column with --target.",
-        )
-    kept = {name: column for name, column in columns.items() if column.scale is not None}
-    seen: dict[str, str] = {}
-    keys = _keys([*kept.values()])
-    wording = columns[target].label or target
+    kept[target] = _without_rare(kept[target])
+    keys = keys_of([*kept.values()])
     file = source.rsplit("/", 1)[-1]
-    dropped = [name for name in columns if name not in kept]
-    header = _HEAD.substitute(
-        source=source,
-        left_out="".join(
-            f"# Left out, because it has words, only one value, or too many: {name}\n" for name in dropped
-        ),
-        title=_quoted(file),
-        origin=_quoted(f"where {file} comes from, and under which terms"),
-        language=language,
-        question=_quoted(wording.rstrip(":? ") + ":"),
-        target=keys[target],
-    )
-    lines: list[str] = []
+    identifier = next((name for name, why in left_out.items() if "another value in every row" in why), None)
+    lines = _frame(file, keys[target], columns[target].wording, language, identifier)
+    seen: dict[str, str] = {}
     for name, column in kept.items():
-        lines += [*_item(keys[name], column), *_missing(keys[name], column, seen)]
-    return header + "\n".join(lines) + "\n"
+        of_item = item_lines(keys[name], column, language, seen, as_options=name == target)
+        if twins.get(name) == target:
+            of_item[0] = (of_item[0][0], Question.TELLS)
+        lines += of_item
+    text, n_questions = _with_head(source, _without_idle_anchors(lines), left_out)
+    return Draft(text, left_out, n_questions)
 
 
-def _described(survey: SurveyFile, name: str) -> _Column:
-    keys = survey.codes[name].map(code_key)
-    values = sorted(keys.dropna().unique(), key=_in_order)
-    labels = {str(code_key(code)): label.strip() for code, label in survey.value_labels.get(name, {}).items()}
-    declared = survey.missing_ranges.get(name, [])
-    missing = {
-        code: reason
-        for code in {*values, *labels}
-        if (reason := _reason(code, labels.get(code, ""), declared, values)) is not None
+def _why_not(column: DraftColumn, *, is_named: bool, is_target: bool) -> str | None:
+    """Return why a column cannot be an item, or, if it is not named, is probably none."""
+    no_item, n = column.no_item(), len(column.options)
+    if column.has_own_words:
+        return no_item or "it seems to hold respondents' own words, which are never copied"
+    if (
+        is_target
+        and is_numeric(column)
+        and (n > MOST_OPTIONS or not all(one.is_integer() for one in column.numbers))
+    ):
+        return f"it has {n} different numbers"
+    if is_numeric(column) and not is_target:
+        return None if is_named else no_item
+    if n < 2:
+        return no_item or "all rows have the same answer"
+    if n > (MOST_NAMED if is_named else MOST_OPTIONS):
+        only = (
+            f"one that is named has at most {MOST_NAMED}"
+            if is_named
+            else f"only if it is named may an item have more than {MOST_OPTIONS}"
+        )
+        return no_item or f"it has {n} answers; {only}"
+    return None if is_named else no_item
+
+
+def _without_rare(column: DraftColumn) -> DraftColumn:
+    """Return a target whose answers of too few respondents for five folds are missing codes, if two answers are left."""
+    rare = {
+        code
+        for code in column.occurring
+        if column.counts[code] < _FOLDS and sum(column.counts.values()) >= _FEWEST_ROWS
     }
-    return _Column(name, survey.variable_labels.get(name, ""), values, labels, missing)
+    if len(column.occurring) - len(rare) < 2:
+        return column
+    missing = {**column.missing, **dict.fromkeys(sorted(rare), MissingReason.NO_ANSWER)}
+    return replace(column, missing=missing, rare=frozenset(rare))
 
 
-def _reason(
-    code: str, label: str, declared: Sequence[tuple[Code, Code]], values: Sequence[str]
-) -> MissingReason | None:
-    """Return why the code means a missing answer; None if it seems to be an answer."""
-    number = code_number(code)
-    is_declared = any(
-        code == code_key(low) if isinstance(low, str) else number is not None and low <= number <= float(high)
-        for low, high in declared
+def _twins(survey: SurveyFile, kept: Mapping[str, DraftColumn], target: str) -> dict[str, str]:
+    """Return the columns that say the same as the target or an earlier column, and which."""
+    answers = {name: _answers(survey, column) for name, column in kept.items()}
+    twins: dict[str, str] = {}
+    for place, name in enumerate(kept):
+        earlier = [one for one in list(kept)[:place] if one not in twins and one != target]
+        for other in [target, *earlier] if name != target else []:
+            if _are_alike(answers[name], answers[other], fewest=2 if other == target else 3):
+                twins[name] = other
+                break
+    return twins
+
+
+def _answers(survey: SurveyFile, column: DraftColumn) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """Return a number for each answer, by row; -1 where there is none."""
+    places, codes = pd.factorize(survey.codes[column.name].astype(object))
+    number = {code: place for place, code in enumerate(column.occurring)}
+    numbers = [number.get(str(code_key(code)), -1) for code in codes]
+    return np.array([*numbers, -1], dtype=np.int64)[places]
+
+
+def _are_alike(one: "np.ndarray[Any, Any]", other: "np.ndarray[Any, Any]", fewest: int) -> bool:
+    """Return whether each answer goes with one answer of the other column, in the rows that have both."""
+    if abs(int(one.max()) - int(other.max())) > 1:
+        return False
+    both = (one >= 0) & (other >= 0)
+    pairs = np.unique(one[both] * (int(other.max()) + 1) + other[both])
+    sides = (len(np.unique(one[both])), len(np.unique(other[both])))
+    return both.sum() >= _FEWEST_ROWS and len(pairs) >= fewest and sides == (len(pairs), len(pairs))
+
+
+def _frame(file: str, target: str, wording: str, language: str, identifier: str | None) -> list[Line]:
+    lines: list[Line] = [
+        (f"title: {quoted(file)}", Question.FRAME),
+        (f"source: {quoted(f'where {file} comes from, and under which terms')}", None),
+        (f"languages: [{language}]", None),
+        (f"instruction: {quoted(_INSTRUCTIONS.get(language, _INSTRUCTIONS['en']))}", None),
+        (f"question: {quoted(wording.rstrip(':? ') + ':')}", None),
+    ]
+    if identifier is not None:
+        lines.append((f"respondent_id: {quoted(identifier)}", None))
+    return [*lines, (f"target: {target}", None), ("", None), ("items:", None)]
+
+
+def _without_idle_anchors(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines without the names, ``&name``, that no other line refers to."""
+    used = {text.rsplit("*", 1)[-1] for text, _ in lines if re.fullmatch(r" +\w+: \*\w+", text)}
+    kept = []
+    for text, question in lines:
+        named = re.fullmatch(r"( +\w+:) &(\w+)", text)
+        kept.append((named[1] if named and named[2] not in used else text, question))
+    return kept
+
+
+def _with_head(source: str, lines: Sequence[Line], left_out: Mapping[str, str]) -> tuple[str, int]:
+    """Return the draft with its questions, by line, and their number."""
+    asked = [question for question in Question if any(one == question for _, one in lines)]
+
+    def head(offset: int) -> list[str]:
+        said = [
+            f"# Drafted from {source} by `stimmung draft-codebook`: its codes and labels, nothing of a respondent."
+        ]
+        said.append("# Questions, with the lines that they are about; what is not asked, the file says:")
+        for number, question in enumerate(asked, 1):
+            places = [place for place, (_, one) in enumerate(lines, offset + 1) if one == question]
+            said += _wrapped(f"{number}. {question.value} ({_lines(places)})")
+        if left_out:
+            said.append("# Left out:")
+        for name, reason in left_out.items():
+            said += _wrapped(f"{name}: {reason}")
+        said.append(
+            "# docs/drafting.md tells how a draft is made, docs/codebooks.md every key. Then: stimmung check STUDY --items"
+        )
+        return said
+
+    # The lines' numbers depend on the length of the head, and that a little on the numbers.
+    offset, found = 0, head(0)
+    while len(found) != offset:
+        offset, found = len(found), head(len(found))
+    return "\n".join([*found, *(text for text, _ in lines)]) + "\n", len(asked)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent="#  ",
+        subsequent_indent="#     ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
-    # Archives use negative codes for missing answers to items whose other codes are positive.
-    has_positive = any((code_number(one) or 0) > 0 for one in values)
-    is_odd = number is not None and number < 0 and bool(label) and has_positive
-    if not (is_declared or is_odd):
-        return None
-    said = (reason for reason, pattern in _REASONS if re.search(pattern, label, re.IGNORECASE))
-    return next(said, MissingReason.NO_ANSWER)
 
 
-def _item(key: str, column: _Column) -> list[str]:
-    lines = [f"  {key}:", f"    column: {_quoted(column.name)}"]
-    lines.append(f"    wording: {_quoted(column.label or column.name)}")
-    if column.scale == "numeric":
-        lines.append("    scale: numeric")
-    else:
-        lines += ["    scale: nominal", "    options:"]
-        by_label: dict[str, list[str]] = {}
-        for code in column.options:
-            by_label.setdefault(column.labels.get(code, code), []).append(code)
-        for label, codes in by_label.items():
-            code = _code(codes[0]) if len(codes) == 1 else f"[{', '.join(map(_code, codes))}]"
-            note = "" if codes[0] in column.labels or not column.labels else "   # no value label in the file"
-            note = "   # several codes have this value label" if len(codes) > 1 else note
-            lines.append(f"      - {{code: {code}, label: {_quoted(label)}}}{note}")
-    return lines
-
-
-def _missing(key: str, column: _Column, seen: dict[str, str]) -> list[str]:
-    """Return the missing codes of an item, or a reference to the item that has the same."""
-    lines = []
-    for reason in MissingReason:
-        codes = sorted((code for code, why in column.missing.items() if why == reason), key=_in_order)
-        if not codes:
-            continue
-        words = list(dict.fromkeys(column.labels[code] for code in codes if code in column.labels))
-        # One wording for several labels would be wrong for most of them, so none is proposed.
-        label = f", label: {_quoted(words[0])}" if len(words) == 1 else ""
-        note = f"   # {'; '.join(words)}" if len(words) > 1 else ""
-        code = ", ".join(map(_code, codes))
-        lines.append(f"      - {{code: [{code}], reason: {reason.value}{label}}}{note}")
-    if not lines:
-        return []
-    block = "\n".join(lines)
-    if block in seen:
-        return [f"    missing: *{seen[block]}"]
-    seen[block] = f"missing_of_{key}"
-    return [f"    missing: &{seen[block]}", *lines]
-
-
-def _keys(columns: Sequence[_Column]) -> dict[str, str]:
-    """Return a unique key for each column that is a plain word in YAML."""
-    keys: dict[str, str] = {}
-    for column in columns:
-        plain = re.sub(r"\W+", "_", column.name.lower()).strip("_") or "item"
-        # Columns of the respondents table, and what YAML would read as a boolean or a number.
-        taken = plain in ("weight", "respondent_id") or not isinstance(yaml.safe_load(plain), str)
-        plain = f"item_{plain}" if taken else plain
-        key, number = plain, 2
-        while key in keys.values():
-            key, number = f"{plain}_{number}", number + 1
-        keys[column.name] = key
-    return keys
-
-
-def _in_order(code: str) -> tuple[bool, float, str]:
-    number = code_number(code)
-    return number is None, number or 0.0, code
-
-
-def _code(key: str) -> str:
-    """Return a code in YAML that is read back as the same code."""
-    return key if re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", key) else _quoted(key)
-
-
-def _quoted(text: str) -> str:
-    line = yaml.safe_dump(text, allow_unicode=True, default_style='"', width=10**6)
-    return str(line).strip()
+def _lines(places: Iterable[int]) -> str:
+    """Return "line 3", or "lines 3, 5–8"."""
+    runs: list[list[int]] = []
+    for place in places:
+        if runs and place == runs[-1][-1] + 1:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    said = [f"{run[0]}" if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs]
+    return f"{'line' if said == [f'{runs[0][0]}'] else 'lines'} {', '.join(said)}"

@@ -157,8 +157,12 @@ def code_key(code: Any) -> str | None:
 
 def code_number(key: str) -> float | None:
     """Return a code key as a number, or None if it is a word."""
-    number = pd.to_numeric(key, errors="coerce")
-    return None if pd.isna(number) else float(number)
+    try:
+        number = float(key)
+    except ValueError:
+        return None
+    # What Python reads as a number and no archive writes: 1_000, digits of other scripts.
+    return number if number == number and key.isascii() and "_" not in key else None
 
 
 def with_dates_as_text(codes: pd.DataFrame) -> pd.DataFrame:

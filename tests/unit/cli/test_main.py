@@ -50,7 +50,7 @@ def test_draft_edit_check_read(folder, capsys):
     assert "a draft" in capsys.readouterr().out
     # What a person decides: the words, the order of a scale, an age instead of a year.
     text = (folder / "umfrage.yaml").read_text(encoding="utf-8")
-    text = text.replace("How does this respondent answer?", "Wen wählt diese Person?")
+    text = text.replace("Wie antwortet diese Person? Eine der Antworten:", "Wen wählt diese Person? One of:")
     text = text.replace(
         'wording: "Geburtsjahr"\n', 'wording: Alter\n    age_in: 2017\n    format: "{value} Jahre"\n'
     )
@@ -99,6 +99,17 @@ def test_a_draft_is_printed_when_no_file_is_named_and_overwrites_none(folder, ca
     assert main(["draft-codebook", "umfrage.sav", "--target", "v1", "--output", "mine.yaml"]) == 1
     assert "mine.yaml already exists" in capsys.readouterr().err
     assert (folder / "mine.yaml").read_text() == "my work"
+
+
+@pytest.mark.usefixtures("folder")
+def test_fault_ab_what_a_draft_leaves_out_is_told_on_the_terminal_with_the_reason(capsys):
+    assert main(["draft-codebook", "umfrage.sav", "--target", "v1"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == "left out: w: it looks like a survey weight\n"
+    assert (
+        "#  w: it looks like a survey weight" in printed.out
+        and "w" not in yaml.safe_load(printed.out)["items"]
+    )
 
 
 def test_a_target_that_is_not_there_is_told_in_one_line(folder, capsys):

@@ -217,3 +217,24 @@ def test_fault_p_in_an_encoding_that_the_file_declares_a_cut_label_garbles_no_ot
     path.write_bytes(path.read_bytes().replace(old, len(name).to_bytes(4, "little") + name))
     labels = read_survey_file(str(path)).value_labels["v"]
     assert [labels[1], labels[2], labels[3]] == [*words[:2], words[2][:-1]]
+
+
+def test_fault_ah_the_formats_of_sas_that_show_a_date_are_known_and_others_are_not(tmp_path):
+    days, seconds = (datetime.date(2017, 9, 24) - datetime.date(1960, 1, 1)).days, 86_400.0
+    shown = {
+        "A": ("MMDDYY10.", days, "2017-09-24"),
+        "B": ("E8601DA10.", days, "2017-09-24"),
+        "C": ("MONYY7.", days, "2017-09-24"),
+        "D": ("DATETIME20.", days * seconds + 3600, "2017-09-24 01:00:00"),
+        "E": ("TIME8.", 3600, "01:00:00"),
+        "F": ("BEST12.", days, str(days)),
+        "G": ("DOLLAR8.", days, str(days)),
+    }
+    path = tmp_path / "a.xpt"
+    frame = pd.DataFrame({name: [float(number)] for name, (_, number, _) in shown.items()})
+    formats = {name: how for name, (how, _, _) in shown.items()}
+    pyreadstat.write_xport(frame, str(path), variable_format=formats)
+    survey = read_survey_file(str(path))
+    assert {name: listed(survey, name) for name in shown} == {
+        name: [text] for name, (_, _, text) in shown.items()
+    }

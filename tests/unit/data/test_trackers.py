@@ -222,7 +222,7 @@ WIDE = "date;happy_pct;sad_pct;n\n27.06.2019;53,5;20,25;1931\n04.07.2019;55;NA;2
 COLUMNS = {"Happy": "happy_pct", "Sad": "sad_pct"}
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
 def test_a_wide_tracker_of_another_office_is_read(tmp_path, encoding):
     """Semicolons, decimal commas, days with dots, per cent without a sign, and a column's name in any encoding."""
     content = WIDE.replace("happy_pct", "glücklich")

@@ -10,6 +10,8 @@ import yaml
 from scripts.read_survey import read_survey
 from scripts.split_respondents import split_respondents
 from stimmung.cli.main import main
+from stimmung.study.reading import validated
+from stimmung.study.surveys import Survey
 from stimmung.vocabulary.errors import InputError
 
 ROOT = Path(__file__).parents[3]
@@ -192,3 +194,15 @@ def test_a_language_that_the_codebook_lacks(desk, capsys):
 def test_two_options_with_equal_wording(desk, capsys):
     desk.codebook["items"]["party"]["options"][1]["label"]["en"] = "red"
     assert_told(desk, capsys, "items.party: two options have the same wording in 'en'")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("encoding", "cp-1252x", "no encoding is named 'cp-1252x'"),
+        ("max_lost_share", 1.5, "less than or equal to 1"),
+    ],
+)
+def test_fault_ad_an_encoding_that_does_not_exist_is_refused_before_anything_is_read(key, value, said):
+    with pytest.raises(InputError, match=said):
+        validated(Survey, {"file": "a.csv", "codebook": "a.yaml", key: value}, "config")

@@ -182,3 +182,12 @@ def test_every_key_of_a_codebook_is_explained():
         for key in model.model_fields:
             assert f"`{key}`" in page or f"{key}:" in page or f"`{key}: " in page, key
     assert all(f"`{reason}`" in page for reason in MissingReason)
+
+
+def test_fault_n_codes_of_many_digits_that_differ_in_the_last_are_two():
+    options = [
+        {"code": -999_999_999_999_999_999, "label": "a"},
+        {"code": "-1000000000000000000", "label": "b"},
+    ]
+    item = {"column": "v", "wording": "v", "options": options}
+    assert len(SurveyItem.model_validate(item).options) == 2

@@ -1,12 +1,14 @@
 """What a user must mend first ends the run with one line."""
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from stimmung.study.reading import merged_config
 from stimmung.study.study import load_study
-from stimmung.workflow.startup import files_or_exit
+from stimmung.workflow.startup import files_or_exit, python_or_exit
 
 ROOT = Path(__file__).parents[3]
 
@@ -37,3 +39,23 @@ def test_a_file_that_is_there_or_that_was_read_is_not_told(gles, folder, capsys,
     (folder / there).touch()
     files_or_exit(gles)
     assert capsys.readouterr().err == ""
+
+
+def test_fault_ee_a_python_whose_path_a_shell_would_split_is_told_before_anything_begins(capsys):
+    python_or_exit("/home/a-b.c/v_1/.venv/bin/python3.11")
+    for path in ("/home/my study/.venv/bin/python", "/home/a(1)/bin/python", "/home/it's/bin/python"):
+        with pytest.raises(SystemExit):
+            python_or_exit(path)
+        error, hint = capsys.readouterr().err.splitlines()
+        assert error.startswith("ERROR: ") and error.endswith(path) and hint.startswith("Hint: ")
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not on this machine")
+def test_fault_ee_make_says_it_in_one_line_and_makes_nothing(tmp_path):
+    place = tmp_path / "my study"
+    place.mkdir()
+    shutil.copy(ROOT / "Makefile", place)
+    ended = subprocess.run(["make", "demo"], cwd=place, capture_output=True, text=True)
+    assert ended.returncode != 0 and ended.stdout == "" and len(ended.stderr.splitlines()) == 1
+    assert "ERROR: the path of this folder has a space" in ended.stderr
+    assert [one.name for one in place.iterdir()] == ["Makefile"]
