@@ -136,7 +136,7 @@ def _plan(
     ]
 
 
-def _model_plan(name: str, directory: str | None, root: Path) -> list[str]:
+def _model_plan(name: str, local: str | None, root: Path) -> list[str]:
     """Return what is known of a model, prepared or in a local directory, about the weights that adapters do not reach."""
     prepared = root / "results/models" / name
     if (prepared / DESCRIPTION).exists():
@@ -150,7 +150,7 @@ def _model_plan(name: str, directory: str | None, root: Path) -> list[str]:
         )
         experts = about["expert_share"]
     else:
-        lines, experts = [], expert_share_of_files(root / directory) if directory else 0.0
+        lines, experts = [], expert_share_of_files(root / local) if local else 0.0
     if experts:
         where = "  " if lines else f"model {name}: "
         lines.append(

@@ -86,13 +86,19 @@ def digest_of(path: Path) -> str:
 
 
 def expert_share_of_files(source: Path) -> float:
-    """Return the share of a model's weights that are experts', from the names and shapes in its files; nothing is loaded."""
-    from safetensors import safe_open
+    """Return the share of a model's weights that are experts', from the names and shapes in its files; nothing is loaded.
+
+    It is 0 where there are no files in safetensors, or none that can be read, which is told when the model is prepared.
+    """
+    from safetensors import SafetensorError, safe_open
 
     sizes: dict[str, int] = {}
     for file in source.glob("*.safetensors"):
-        with safe_open(file, "numpy") as weights:
-            sizes |= {name: math.prod(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+        try:
+            with safe_open(file, "numpy") as weights:
+                sizes |= {name: math.prod(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+        except (OSError, SafetensorError):
+            return 0.0
     experts = sum(size for name, size in sizes.items() if ".experts." in name)
     return experts / max(1, sum(sizes.values()))
 
