@@ -3,7 +3,8 @@
     python benchmarks/scoring.py [--size 5m] [--device cpu|cuda] [--repetitions 3]
 
 The same base for all, once with weights of float32 and once of 4 bits, with which the others compute in bfloat16 and Stimmung in
-float32 as ever: a CPU with bfloat16 instructions then saves them time, and costs them exact scores.
+float32 as ever: a CPU with bfloat16 instructions then saves them time, and costs them exact scores. Then, in float32, a model whose
+layers see a window of tokens (Mistral) and one of which most layers have a recurrent state (Qwen3.5).
 Writes results/benchmarks/scoring.json.
 """
 
@@ -17,7 +18,9 @@ import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from measure import (
+    CONTEXT,
     OPTIONS,
+    SHAPES,
     Cost,
     alternating,
     arguments,
@@ -29,6 +32,7 @@ from measure import (
     survey,
     table,
 )
+from transformers import AutoModelForCausalLM, MistralConfig, PretrainedConfig, Qwen3_5TextConfig
 from transformers.utils.logging import set_verbosity_error
 
 from stimmung.engine.base.base_model import Base
@@ -38,6 +42,13 @@ from stimmung.engine.scoring.score import score_options
 PROMPTS = 24
 LM_EVAL_BATCH = 16
 BASES = {"float32": "float32 weights", "nf4": "4-bit weights"}
+WINDOW = 64  # tokens; the prompts have 150 to 250
+RECURRENT_LAYERS = {
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4,
+    "linear_key_head_dim": 32,
+    "linear_value_head_dim": 32,
+}
 
 
 def main() -> None:
@@ -61,6 +72,16 @@ def main() -> None:
                 ours = np.array(score_options(base, prompts))
                 difference = np.abs(ours - np.array(_harness(base, texts)()).reshape(ours.shape)).max()
                 keys["max_abs_difference_lm_eval"] = float(difference)
+        for name, config in other_architectures(options.size).items():
+            directory = Path(folder) / name
+            torch.manual_seed(0)
+            AutoModelForCausalLM.from_config(config).save_pretrained(directory)
+            tokenizer.save_pretrained(directory)
+            found = _costs(load_as_base(directory, "float32"), prompts, texts, options.repetitions)
+            naive, harness, own = found.values()
+            costs |= {f"{setting}, {name}": cost for setting, cost in found.items()}
+            keys[f"vs_one_forward_per_option_{name}"] = ratio(naive, own)
+            keys[f"vs_lm_eval_{name}"] = ratio(harness, own)
     tokens = [len(ids) for ids in prompts[0].option_ids]
     mean = float(np.mean([len(prompt.context_ids) for prompt in prompts]))
     report(
@@ -80,6 +101,26 @@ def _costs(
         },
         repetitions,
     )
+
+
+def other_architectures(size: str) -> dict[str, PretrainedConfig]:
+    """Return configs with the shape of a Llama of this size, of layers that see a window and of layers with a recurrent state."""
+    shape = SHAPES[size]
+    common = {
+        "vocab_size": shape["vocabulary"],
+        "hidden_size": shape["hidden"],
+        "intermediate_size": shape["intermediate"],
+        "num_hidden_layers": shape["layers"],
+        "num_attention_heads": shape["heads"],
+        "num_key_value_heads": shape["kv"],
+        "head_dim": shape["hidden"] // shape["heads"],
+        "max_position_embeddings": CONTEXT,
+        "tie_word_embeddings": shape["tied"],
+    }
+    return {
+        "windowed": MistralConfig(**common, sliding_window=WINDOW),
+        "recurrent": Qwen3_5TextConfig(**common, **RECURRENT_LAYERS),
+    }
 
 
 def one_forward_per_option(base: Base, prompts: Sequence[Prompt]) -> list[list[float]]:

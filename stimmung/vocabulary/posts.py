@@ -129,8 +129,8 @@ class LabelledColumns(Strict):
     label: str | list[str] = "label"
     """The column of the label. A list: columns that are true, or 1, where the post has the label that the column is named after."""
     labels: dict[Literal["joy", "sadness"], Code | list[Code]] = Field({"joy": "joy", "sadness": "sadness"})
-    """What the file calls joy and sadness: a word, a number, or a list of some. Posts with other labels or with several are left
-    out, counted and told."""
+    """What the file calls joy and sadness, or the two emotions that take their places: a word, a number, or a list of some. Posts
+    with other labels or with several are left out, counted and told. Of a folder with GoEmotions only this key is used."""
 
     @model_validator(mode="after")
     def _both_named(self) -> Self:

@@ -39,7 +39,7 @@ def read_labelled_posts(source: Path, columns: LabelledColumns, format: PostForm
         If the file cannot be read, too many of its rows cannot be used, or it has no posts of one kind.
     """
     if not source.is_file():
-        return read_goemotions(source)
+        return read_goemotions(source, columns)
     names = as_list(columns.label)
     places = [f"label {number}" for number in range(len(names))]
     roles = {"text": columns.text, **dict(zip(places, names, strict=True))}
@@ -94,8 +94,8 @@ def _plain(cell: str | None) -> str:
     return (cell or "").strip().removesuffix(".0")
 
 
-def read_goemotions(folder: Path) -> pd.DataFrame:
-    """Read the posts of GoEmotions (Demszky et al. 2020) whose only label is joy or sadness.
+def read_goemotions(folder: Path, columns: LabelledColumns) -> pd.DataFrame:
+    """Read the posts of GoEmotions (Demszky et al. 2020) whose only label is one that the study calls joy or sadness.
 
     The folder has ``labels.txt``, one emotion per line, and tab-separated files without a header: text, label numbers, ID.
     Returns the columns text and label ('joy' or 'sadness'), in the order of the files by name, each text once.
@@ -103,7 +103,7 @@ def read_goemotions(folder: Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If a file is absent, lacks columns or has no such posts.
+        If a file is absent, lacks columns, or has no such label or posts.
     """
     labels = folder / "labels.txt"
     files = sorted(folder.glob("*.tsv"))
@@ -113,9 +113,12 @@ def read_goemotions(folder: Path) -> pd.DataFrame:
             "The folder needs labels.txt and the .tsv files of the data set. A file of labelled posts may stand there instead.",
         )
     names = labels.read_text(encoding="utf-8").split()
-    if not {JOYFUL, SAD} <= set(names):
-        raise InputError(f"{labels} does not name '{JOYFUL}' and '{SAD}'")
-    code_of = {str(names.index(label)): label for label in (JOYFUL, SAD)}
+    kinds = columns.kind_of_label()
+    if absent := [f"'{label}'{did_you_mean(label, names)}" for label in kinds if label not in names]:
+        raise InputError(
+            f"{labels} does not name {', '.join(absent)}", "`mix.columns.labels` says which labels are mixed."
+        )
+    code_of = {str(names.index(label)): kind for label, kind in kinds.items()}
     rows = []
     for file in files:
         for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), start=1):
@@ -129,7 +132,9 @@ def read_goemotions(folder: Path) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["text", "label"]).drop_duplicates("text", ignore_index=True)
     for label in (JOYFUL, SAD):
         if not (table["label"] == label).any():
-            raise InputError(f"{folder} has no post whose only label is '{label}'")
+            raise InputError(
+                f"{folder} has no post whose only label is '{label}', as `mix.columns.labels` says"
+            )
     return table
 
 

@@ -19,6 +19,7 @@ GOEMOTIONS = Path(__file__).parents[4] / "shared/data/goemotions"
 WEEKS = Weeks(first="2000-01-03", last="2000-03-13", anchor="MON")
 SHARES = [tenth / 10 for tenth in range(11)]
 OPTIONS = {"joy": "Happy", "sadness": "Sad"}
+COLUMNS = LabelledColumns()
 
 
 def mix(labelled, **changes):
@@ -66,16 +67,29 @@ def test_only_posts_with_one_label_are_taken_each_once(tmp_path):
             '"quoted\t2\tid6',
         ],
     )
-    assert read_goemotions(folder).values.tolist() == [
+    assert read_goemotions(folder, COLUMNS).values.tolist() == [
         ["so good", "joy"],
         ["so bad", "sadness"],
         ['"quoted', "sadness"],
     ]
 
 
+def test_two_other_emotions_take_the_places_of_joy_and_sadness(tmp_path):
+    folder = write_goemotions(tmp_path, ["so good\t1\tid1", "so bad\t2\tid2", "angry\t0\tid3"])
+    columns = LabelledColumns.model_validate({"labels": {"joy": "anger", "sadness": ["sadness", "joy"]}})
+    assert sorted(read_goemotions(folder, columns).values.tolist()) == [
+        ["angry", "joy"],
+        ["so bad", "sadness"],
+        ["so good", "sadness"],
+    ]
+    columns = LabelledColumns.model_validate({"labels": {"joy": "angr", "sadness": "fear"}})
+    with pytest.raises(InputError, match=r"does not name 'angr' \(did you mean 'anger'\?\), 'fear'"):
+        read_goemotions(folder, columns)
+
+
 @pytest.mark.skipif(not GOEMOTIONS.exists(), reason="../shared/data/goemotions is absent")
 def test_the_real_goemotions_has_enough_posts_for_mixes():
-    labelled = read_goemotions(GOEMOTIONS)
+    labelled = read_goemotions(GOEMOTIONS, COLUMNS)
     assert labelled["label"].value_counts().min() >= 1000
     posts, _ = mix(labelled, n_posts=1000)
     assert all(len(POSTS.validate(table)) == 1000 for table in posts.values())
@@ -83,11 +97,11 @@ def test_the_real_goemotions_has_enough_posts_for_mixes():
 
 def test_what_cannot_be_mixed_is_told(tmp_path):
     with pytest.raises(InputError, match="no GoEmotions in"):
-        read_goemotions(tmp_path)
+        read_goemotions(tmp_path, COLUMNS)
     with pytest.raises(InputError, match="no post whose only label is 'sadness'"):
-        read_goemotions(write_goemotions(tmp_path, ["so good\t1\tid1"]))
+        read_goemotions(write_goemotions(tmp_path, ["so good\t1\tid1"]), COLUMNS)
     with pytest.raises(InputError, match="line 1: no tab"):
-        read_goemotions(write_goemotions(tmp_path, ["marked post"]))
+        read_goemotions(write_goemotions(tmp_path, ["marked post"]), COLUMNS)
     with pytest.raises(InputError, match="20 posts labelled 'joy', but the mixes need 50"):
         mix(simulate_labelled_posts(20, seed=3))
     with pytest.raises(InputError, match="2 shares for 11 weeks"):
@@ -143,7 +157,7 @@ def test_friction_a_mix_takes_its_posts_from_any_labelled_file_and_counts_the_ot
 def test_a_folder_is_goemotions_whatever_the_columns_are(tmp_path):
     folder = write_goemotions(tmp_path, ["so good\t1\tid1", "so bad\t2\tid2"])
     found = read_labelled_posts(folder, LabelledColumns(label="emotion"), PostFormat())
-    pd.testing.assert_frame_equal(found, read_goemotions(folder))
+    pd.testing.assert_frame_equal(found, read_goemotions(folder, COLUMNS))
 
 
 def test_labels_that_do_not_occur_and_rows_that_are_lost_are_told(tmp_path):
