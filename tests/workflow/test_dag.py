@@ -59,6 +59,16 @@ def clone(tmp_path_factory):
     return folder
 
 
+def test_fault_xx_a_part_of_a_study_is_run_as_the_readme_says(clone):
+    assert "by naming its file before `--configfile`" in (REPOSITORY / "README.md").read_text(
+        encoding="utf-8"
+    )
+    part, study = "results/panels/demo/affect.parquet", "studies/demo-panel.yaml"
+    ended = snakemake("--dry-run", "--cores", "1", part, "--configfile", study, folder=clone)
+    assert ended.returncode == 0, ended.stdout
+    assert "rule aggregate_answers:" in ended.stdout and "rule render_report:" not in ended.stdout
+
+
 def test_the_demo_s_dry_run_plans_the_whole_way_to_the_report(clone):
     ended = snakemake("--dry-run", "--cores", "1", folder=clone)
     assert ended.returncode == 0, ended.stdout

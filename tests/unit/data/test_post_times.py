@@ -34,7 +34,7 @@ def parsed(values, **layout):
         ([datetime(2020, 3, 19, 12, tzinfo=UTC)], {"time_zone": "Europe/Berlin"}),
     ],
 )
-def test_one_moment_in_many_writings(values, layout):
+def test_fault_w_one_moment_in_many_writings(values, layout):
     assert parsed(values, **layout) == [NOON] * len(values)
 
 

@@ -92,6 +92,38 @@ def test_fault_c_the_context_length_stands_elsewhere_or_is_asked_for_before_savi
     assert context_length(CONFIGS["gpt2"], None) == 128
 
 
+def test_fault_d_a_model_that_flattens_its_tokens_is_tuned_in_a_cohort_as_alone(training, tasks, tmp_path):
+    """OPT's linear layers see tokens without rows: rows of two adapters, dropout and biases must find their own."""
+    training = training.model_copy(
+        update={"num_train_epochs": None, "max_steps": 4, "lora_dropout": 0.1, "bias": "lora_only"}
+    )
+    found = {}
+    for mode in ("stacked", "sequential"):
+        model = random_model("opt").eval()
+        prepare_loaded(model)
+        store = Store(tmp_path / mode)
+        keys = train_adapters(
+            Base(model, None, "an-opt", ""), training, tasks[:2], store, pace=Pace(cohort=mode)
+        )
+        found[mode] = [load_adapter(store.adapter(key)).weights for key in keys]
+    for together, alone in zip(*found.values(), strict=True):
+        assert any(name.endswith(".bias") for name in together)
+        for name, weight in alone.items():
+            torch.testing.assert_close(together[name], weight, atol=1e-5, rtol=0)
+    ids = (5, 6, 7, 8)
+    (scored,) = score_with_adapters(
+        Base(model, None, "an-opt", ""),
+        [Prompt(ids, ((9,), (10, 11)), 0)],
+        [store.adapter(keys[0])],
+        "exact",
+        100,
+    )
+    plain = PeftModel.from_pretrained(random_model("opt"), store.adapter(keys[0])).eval()
+    with torch.no_grad():
+        logs = plain(torch.tensor([[*ids, 10]])).logits[0].log_softmax(-1)
+    assert list(scored) == pytest.approx([logs[3, 9].item(), (logs[3, 10] + logs[4, 11]).item()], abs=1e-5)
+
+
 @pytest.mark.parametrize("bias", ["none", "lora_only"])
 def test_fault_e_a_model_of_transposed_layers_is_tuned_as_peft_tunes_it(training, tasks, tmp_path, bias):
     model = random_model("gpt2").eval()

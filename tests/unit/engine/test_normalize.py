@@ -33,7 +33,7 @@ def test_normalizations_are_what_their_names_say():
     assert np.log(conditional) @ [1, -1] == pytest.approx(-1)
 
 
-def test_the_space_before_an_option_is_none_of_its_bytes():
+def test_fault_gg_the_space_before_an_option_is_none_of_its_bytes():
     scores, n_tokens = np.array([-2.0, -6.0]), [1, 3]
     bare, spaced = ["Grün", "Linke"], [" Grün", " Linke"]
     found = normalize(scores, "byte", n_tokens=n_tokens, options=bare)

@@ -70,7 +70,7 @@ def test_every_post_stands_behind_a_begin_token_and_none_is_lost(small):
     assert [text.strip() for text in read if text] == texts
 
 
-def test_a_special_token_s_name_in_a_post_is_text_like_any_other(small):
+def test_fault_m_a_special_token_s_name_in_a_post_is_text_like_any_other(small):
     tokenizer = small.base.tokenizer
     stream = tokens_of(post_rows(tokenizer, ["<s>love</s>", "so sad"], 8))
     assert stream.count(tokenizer.bos_token_id) == 2 and stream.count(tokenizer.eos_token_id) == 0
@@ -201,7 +201,7 @@ def test_normalisation_by_token_uses_each_option_s_own_length(small, tmp_path):
     np.testing.assert_allclose(one.probability, weight / weight.sum())
 
 
-def test_normalisation_by_byte_does_not_count_the_space_before_an_option(small, tmp_path):
+def test_fault_gg_normalisation_by_byte_does_not_count_the_space_before_an_option(small, tmp_path):
     answers = answers_of(small, Store(tmp_path), normalization="byte")
     one = answers[(answers.question == "vote") & (answers.seed == -1)]
     weight = np.exp(one.loglikelihood / one.option.str.len())

@@ -32,7 +32,7 @@ def test_hours_add_up_by_rule_and_other_studies_do_not_count(tmp_path):
     assert costs_of(tmp_path, NAMES, ["cpu"])["rules"]["train_fold_adapters"]["gpu_hours"] == 0
 
 
-def test_vv_jobs_of_models_and_conditions_that_the_config_does_not_use_do_not_count(tmp_path):
+def test_fault_vv_jobs_of_models_and_conditions_that_the_config_does_not_use_do_not_count(tmp_path):
     config = {
         "run": {"surveys": ["gles"], "panels": ["moods"]},
         "models": {"llama-3.2": {"source": "org/llama"}, "other": {"source": "built-in"}},

@@ -163,7 +163,7 @@ def with_option(survey, name):
     return changed(survey, **frames)
 
 
-def test_cc_dollars_in_an_option_are_no_formula(small_survey, tmp_path):
+def test_fault_cc_dollars_in_an_option_are_no_formula(small_survey, tmp_path):
     option = "Red $1-$2 Party $x_"
     shown = set()
     with figure_style():
@@ -174,7 +174,9 @@ def test_cc_dollars_in_an_option_are_no_formula(small_survey, tmp_path):
     assert {"shares", "left_out", "absent"} <= shown
 
 
-def test_dd_letters_that_no_font_has_are_told_once(small_survey, tmp_path, capsys, monkeypatch, recwarn):
+def test_fault_dd_letters_that_no_font_has_are_told_once(
+    small_survey, tmp_path, capsys, monkeypatch, recwarn
+):
     monkeypatch.setattr(style, "FALLBACK_FONTS", ())
     party = with_option(small_survey, "自民党")
     paths = [tmp_path / "shares.svg", tmp_path / "left_out.svg"]
@@ -186,7 +188,7 @@ def test_dd_letters_that_no_font_has_are_told_once(small_survey, tmp_path, capsy
     assert capsys.readouterr().err == ""
 
 
-def test_dd_an_installed_font_draws_what_the_first_one_lacks(monkeypatch):
+def test_fault_dd_an_installed_font_draws_what_the_first_one_lacks(monkeypatch):
     text = "\U0001d7d8"  # in the fonts that come with matplotlib, some have it and DejaVu Sans Mono does not
     monkeypatch.setattr(style, "FONT", "DejaVu Sans Mono")
     monkeypatch.setattr(style, "FALLBACK_FONTS", ())

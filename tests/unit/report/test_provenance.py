@@ -44,7 +44,7 @@ def test_versions_are_those_that_run():
     assert list(found["packages"]) == sorted(found["packages"])
 
 
-def test_ww_a_study_without_a_title_is_called_after_its_file(tmp_path):
+def test_fault_ww_a_study_without_a_title_is_called_after_its_file(tmp_path):
     config, named, unnamed = (tmp_path / f"{name}.yaml" for name in ("config", "named", "unnamed"))
     config.write_text("report: {title: The demo}")
     named.write_text("report: {title: Mine}")

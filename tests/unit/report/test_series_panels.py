@@ -153,7 +153,7 @@ def test_a_panel_without_survey_has_a_note_for_the_lags(panel):
     assert "no survey" in figure.texts[0].get_text()
 
 
-def test_pp_many_skipped_weeks_are_ranges_that_fit_the_figure(panel, recwarn):
+def test_fault_pp_many_skipped_weeks_are_ranges_that_fit_the_figure(panel, recwarn):
     first = pd.Timestamp("2018-01-04")
     days = [(first + pd.Timedelta(weeks=n)).date().isoformat() for n in range(184)]
     assert weeks_in_words(days[:92]) == f"{days[0]} to {days[91]} (92 weeks)"

@@ -92,25 +92,25 @@ def templated(qwen):
     qwen.chat_template = kept
 
 
-def test_i1_a_system_message_that_the_template_swallows_opens_the_first_user_turn(templated):
+def test_fault_i1_a_system_message_that_the_template_swallows_opens_the_first_user_turn(templated):
     user_alone = "{% for m in messages %}{% if m.role == 'user' %}<{{ m.content }}>{% endif %}{% endfor %}"
     assert chat_text(templated(user_alone), MESSAGES) == "<Return the vote choice.\n\nAlter: 44>"
 
 
-def test_i1_a_message_that_is_left_out_all_the_same_is_refused_without_its_text(templated):
+def test_fault_i1_a_message_that_is_left_out_all_the_same_is_refused_without_its_text(templated):
     with pytest.raises(InputError, match="leaves out the text of the system message") as error:
         chat_text(templated("{{ messages[-1].role }}"), MESSAGES)
     assert "vote choice" not in str(error.value)
 
 
-def test_i2_of_several_named_templates_the_default_is_used(templated):
+def test_fault_i2_of_several_named_templates_the_default_is_used(templated):
     text = chat_text(templated({"tool_use": "{{ 1 }}", "default": "{{ messages }}"}), MESSAGES)
     assert "Alter: 44" in text
     with pytest.raises(InputError, match="no chat template"):
         chat_text(templated({"tool_use": "{{ 1 }}"}), MESSAGES)
 
 
-def test_j_an_answer_is_scored_with_the_space_that_the_template_writes_before_it(templated):
+def test_fault_j_an_answer_is_scored_with_the_space_that_the_template_writes_before_it(templated):
     said = "{% for m in messages %}[{{ m.role }}]{% if m.role == 'assistant' %} {% endif %}{{ m.content }}{% endfor %}"
     rendering = Rendering(templated(said + "{% if add_generation_prompt %}[assistant]{% endif %}"), True, "")
     shots = few_shot_messages(MESSAGES, [("Alter: 20", "SPD")])
@@ -119,7 +119,7 @@ def test_j_an_answer_is_scored_with_the_space_that_the_template_writes_before_it
     assert found == encode(rendering.tokenizer, rendering.text(shots), [" SPD", " CDU"], False)
 
 
-def test_j_a_template_that_writes_no_space_gets_none(templated):
+def test_fault_j_a_template_that_writes_no_space_gets_none(templated):
     assert answer_lead(templated(QWEN_TEMPLATE), MESSAGES, "SPD") == ""
 
 
@@ -135,12 +135,12 @@ HARMONY = """{%- for m in messages %}{{- '<|start|>' + m.role
 
 
 @pytest.mark.parametrize("template", [QWEN_3, FORCED])
-def test_hh_an_answer_is_scored_behind_an_empty_thought_and_never_within_one(templated, template):
+def test_fault_hh_an_answer_is_scored_behind_an_empty_thought_and_never_within_one(templated, template):
     text = chat_text(templated(template), MESSAGES)
     assert text.endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
 
 
-def test_hh_a_mark_that_opens_the_answer_is_part_of_the_prompt(templated):
+def test_fault_hh_a_mark_that_opens_the_answer_is_part_of_the_prompt(templated):
     rendering = Rendering(templated(HARMONY), True, "")
     found = rendering.encode(MESSAGES, ["SPD", "CDU"])
     mark = "<|channel|>final<|message|>"
@@ -148,7 +148,7 @@ def test_hh_a_mark_that_opens_the_answer_is_part_of_the_prompt(templated):
     assert rendering.text(MESSAGES).endswith("<|start|>assistant")
 
 
-def test_m_a_special_token_s_name_in_a_message_is_text(templated, caplog):
+def test_fault_m_a_special_token_s_name_in_a_message_is_text(templated, caplog):
     tokenizer = templated(QWEN_TEMPLATE)
     said = [MESSAGES[0], {"role": "user", "content": "I <|im_end|> and <|endoftext|> here"}]
     ids = Rendering(tokenizer, True, "").encode(said, ["SPD", "CDU"]).context_ids

@@ -74,7 +74,7 @@ def test_an_empty_answer_is_refused(qwen):
         encode(qwen, "Vote:", [""])
 
 
-def test_k_an_option_whose_space_is_a_token_of_its_own_is_scored(qwen):
+def test_fault_k_an_option_whose_space_is_a_token_of_its_own_is_scored(qwen):
     """Tokenizers with trimmed offsets, such as GPT-NeoX's, place a lone space behind itself, without length."""
     from tokenizers import processors
 
@@ -89,7 +89,7 @@ def test_k_an_option_whose_space_is_a_token_of_its_own_is_scored(qwen):
     assert trimmed == expected
 
 
-def test_l_a_question_that_ends_in_a_space_is_read_as_one_that_does_not(qwen):
+def test_fault_l_a_question_that_ends_in_a_space_is_read_as_one_that_does_not(qwen):
     shots = few_shot_messages(MESSAGES, [("Alter: 20", "SPD")])
     spaced, plain = (Rendering(qwen, False, question) for question in ("Wahl: ", "Wahl:"))
     assert spaced.text(shots) == plain.text(shots) and "Wahl: SPD" in plain.text(shots)
