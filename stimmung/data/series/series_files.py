@@ -2,6 +2,7 @@
 
 import csv
 import math
+import logging
 import re
 import warnings
 from collections.abc import Sequence
@@ -18,7 +19,9 @@ import pyarrow as pa
 from openpyxl.utils.exceptions import InvalidFileException
 
 from stimmung.data.series.delimited_text import decoded_text, separator_of
-from stimmung.vocabulary.errors import InputError, did_you_mean
+from stimmung.vocabulary.errors import InputError, did_you_mean, warn
+
+logger = logging.getLogger(__name__)
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
@@ -113,7 +116,12 @@ def read_series_file(path: Path, needed: Sequence[str], sheet: str | None = None
         raise InputError(f"{path} is none of {', '.join(SUFFIXES)}")
     try:
         if suffix in TEXT_SUFFIXES:
-            text = decoded_text(path.read_bytes())
+            text, guessed = decoded_text(path.read_bytes())
+            if guessed:
+                warn(
+                    logger,
+                    f"{path} is not UTF-8, and is read as Windows-1252; look at its umlauts and accents",
+                )
             cells, semicolons = _text_cells(text, path), separator_of(text) == ";"
         elif suffix == ".xlsx":
             cells, semicolons = _table(sheet_rows(path, sheet), path), False

@@ -223,7 +223,7 @@ COLUMNS = {"Happy": "happy_pct", "Sad": "sad_pct"}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
-def test_a_wide_tracker_of_another_office_is_read(tmp_path, encoding):
+def test_a_wide_tracker_of_another_office_is_read(tmp_path, encoding, capsys):
     """Semicolons, decimal commas, days with dots, per cent without a sign, and a column's name in any encoding."""
     content = WIDE.replace("happy_pct", "glücklich")
     (tmp_path / "t.csv").write_bytes(content.encode(encoding))
@@ -235,6 +235,7 @@ def test_a_wide_tracker_of_another_office_is_read(tmp_path, encoding):
         ("2019-06-27", "mood", "Sad", pytest.approx(0.2025), 1931.0),
         ("2019-07-04", "mood", "Happy", pytest.approx(0.55), 2007.0),
     ]
+    assert ("is read as Windows-1252" in capsys.readouterr().err) == (encoding == "cp1252"), "a guess is told"
 
 
 def test_a_wide_tracker_in_excel_is_the_same_as_in_csv(tmp_path):
