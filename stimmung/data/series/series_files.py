@@ -1,8 +1,8 @@
 """Published series: small csv, Excel and parquet files with a day in each row."""
 
 import csv
-import math
 import logging
+import math
 import re
 import warnings
 from collections.abc import Sequence
