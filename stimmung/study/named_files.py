@@ -13,7 +13,8 @@ from stimmung.data.posts.post_files import find_post_files
 from stimmung.data.simulate.mood_mix import read_labelled_posts
 from stimmung.data.simulate.simulated_file import simulate_codes, write_simulated_sav
 from stimmung.data.surveys.respondents import needed_columns, respondents_table
-from stimmung.data.surveys.survey_files import BUNDLED_PREFIX, SurveyFile, read_survey_file
+from stimmung.data.surveys.survey_codes import SurveyFile
+from stimmung.data.surveys.survey_files import BUNDLED_PREFIX, read_survey_file
 from stimmung.engine.base.gguf_source import gguf_file, is_gguf
 from stimmung.study.panel_series import read_panel_signal, read_panel_tracker
 from stimmung.study.panels import Panel

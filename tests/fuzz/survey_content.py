@@ -8,7 +8,7 @@ import pandas as pd
 import pyreadstat
 from hypothesis import strategies as st
 
-from stimmung.data.surveys.survey_files import code_key
+from stimmung.data.surveys.survey_codes import code_key
 
 REASONS = ["refused", "dont-know", "not-applicable", "filter", "no-answer"]
 # Letters of many scripts, quotes, separators of csv files, signs that LaTeX, HTML and YAML read otherwise; no control characters.

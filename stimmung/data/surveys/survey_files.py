@@ -21,20 +21,12 @@ from stimmung.data.surveys.delimited_files import (
     read_delimited,
     without_head_rows,
 )
-from stimmung.data.surveys.labelled_files import (
-    LABELLED,
-    LABELLED_ERRORS,
-    SIMULATED_MARK,
-    read_labelled,
-    with_shortest,
-)
+from stimmung.data.surveys.labelled_files import LABELLED, LABELLED_ERRORS, read_labelled, with_shortest
 from stimmung.data.surveys.survey_codes import (
     Loss,
     SurveyFile,
     chosen_columns,
     code_key,
-    code_number,
-    find_columns,
     find_places,
     rounded_numbers,
     tell_losses,
@@ -43,16 +35,6 @@ from stimmung.data.surveys.survey_codes import (
 from stimmung.vocabulary.atomic_files import digest_of_file
 from stimmung.vocabulary.errors import InputError, did_you_mean
 from stimmung.vocabulary.row_rules import MAX_LOST_SHARE
-
-__all__ = [
-    "SIMULATED_MARK",
-    "SurveyFile",
-    "code_key",
-    "code_number",
-    "find_columns",
-    "fingerprint",
-    "read_survey_file",
-]
 
 BUNDLED_PREFIX = "statsmodels:"
 EXCEL_DIGITS = 15  # of a number; Excel writes zeros for the rest

@@ -6,7 +6,7 @@ import pytest
 from stimmung.cli.check import check_study
 from stimmung.cli.item_summary import item_summary, looks_missing
 from stimmung.data.surveys.respondents import respondents_table
-from stimmung.data.surveys.survey_files import SurveyFile
+from stimmung.data.surveys.survey_codes import SurveyFile
 from stimmung.study.reading import merged_config
 from stimmung.vocabulary.codebook import Codebook
 from tests.unit.cli.test_check import folder, study  # noqa: F401

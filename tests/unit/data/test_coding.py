@@ -5,7 +5,8 @@ import pytest
 from pydantic import ValidationError
 
 from stimmung.data.surveys.coding import code_item, describe_unknown, holds, resolve_codes
-from stimmung.data.surveys.survey_files import SurveyFile, read_survey_file
+from stimmung.data.surveys.survey_codes import SurveyFile
+from stimmung.data.surveys.survey_files import read_survey_file
 from stimmung.vocabulary.codebook import SurveyItem
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.row_rules import RowRule

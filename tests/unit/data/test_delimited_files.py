@@ -15,7 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from stimmung.data.surveys.survey_files import code_key, read_survey_file
+from stimmung.data.surveys.survey_codes import code_key
+from stimmung.data.surveys.survey_files import read_survey_file
 from stimmung.vocabulary.errors import InputError
 
 

@@ -9,7 +9,8 @@ import yaml
 
 from stimmung.data.surveys.drafting import draft_codebook
 from stimmung.data.surveys.respondents import respondents_table
-from stimmung.data.surveys.survey_files import SurveyFile, read_survey_file
+from stimmung.data.surveys.survey_codes import SurveyFile
+from stimmung.data.surveys.survey_files import read_survey_file
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
 

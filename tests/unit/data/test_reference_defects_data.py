@@ -12,7 +12,8 @@ from stimmung.data.simulate.simulated_file import simulate_codes, write_simulate
 from stimmung.data.surveys.coding import code_item
 from stimmung.data.surveys.respondents import needed_columns, respondents_table
 from stimmung.data.surveys.splits import split_condition
-from stimmung.data.surveys.survey_files import SurveyFile, read_survey_file
+from stimmung.data.surveys.survey_codes import SurveyFile
+from stimmung.data.surveys.survey_files import read_survey_file
 from stimmung.study.reading import load_codebook, load_layout, merged_config
 from stimmung.study.study import load_study
 from stimmung.text.prompts import survey_messages

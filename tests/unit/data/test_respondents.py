@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from stimmung.data.surveys.respondents import missing_counts, needed_columns, respondents_table
-from stimmung.data.surveys.survey_files import SurveyFile
+from stimmung.data.surveys.survey_codes import SurveyFile
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table, write_table

@@ -7,7 +7,8 @@ import yaml
 from stimmung.data.simulate.simulated_file import simulate_codes, write_simulated_sav
 from stimmung.data.surveys.coding import holds
 from stimmung.data.surveys.respondents import needed_columns, respondents_table
-from stimmung.data.surveys.survey_files import SurveyFile, read_survey_file
+from stimmung.data.surveys.survey_codes import SurveyFile
+from stimmung.data.surveys.survey_files import read_survey_file
 from stimmung.study.reading import load_codebook, load_layout
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.datasets import anes96
 
-from stimmung.data.surveys.survey_files import code_key, find_columns, fingerprint, read_survey_file
+from stimmung.data.surveys.survey_codes import code_key, find_columns
+from stimmung.data.surveys.survey_files import fingerprint, read_survey_file
 from stimmung.vocabulary.errors import InputError
 
 VOTES = pd.DataFrame(
