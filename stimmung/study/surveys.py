@@ -1,6 +1,5 @@
 """The `surveys` section of the config: one survey file, its conditions, and the methods that predict it."""
 
-import codecs
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
@@ -12,7 +11,7 @@ from stimmung.vocabulary.condition import Condition, Subgroup, combined_conditio
 from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
 from stimmung.vocabulary.few_shot import FewShot
 from stimmung.vocabulary.row_rules import MAX_LOST_SHARE, Wanted
-from stimmung.vocabulary.strict import Strict, UserPath
+from stimmung.vocabulary.strict import Strict, TextEncoding, UserPath
 
 
 def _chosen_conditions(conditions: dict[str, Condition], info: ValidationInfo) -> dict[str, Condition]:
@@ -23,17 +22,6 @@ def _chosen_conditions(conditions: dict[str, Condition], info: ValidationInfo) -
         return combined
     raise_together(unknown("only", "condition", only, combined))
     return {name: condition for name, condition in combined.items() if name in only}
-
-
-def _known_encoding(name: str | None) -> str | None:
-    if name is not None:
-        try:
-            codecs.lookup(name)
-        except LookupError as error:
-            raise ValueError(
-                f"no encoding is named '{name}'; e.g. utf-8, cp1252, cp1251, shift_jis"
-            ) from error
-    return name
 
 
 class SurveySimulation(Strict):
@@ -52,7 +40,7 @@ class Survey(Strict):
 
     file: UserPath | None = None
     """A file of SPSS, Stata or SAS, a csv, xlsx or parquet file (docs/reading.md), or 'statsmodels:anes96'."""
-    encoding: Annotated[str | None, AfterValidator(_known_encoding)] = None
+    encoding: TextEncoding | None = None
     """The encoding of the file's texts, e.g. cp1251. null: UTF-8 where they are, else as the file declares, else Windows-1252."""
     max_lost_share: float = Field(MAX_LOST_SHARE, ge=0, le=1)
     """Largest share of rows, texts or numbers that may be left out or changed in reading; more is an error."""

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from stimmung.vocabulary.codebook import Code
 from stimmung.vocabulary.errors import raise_together, unknown
-from stimmung.vocabulary.strict import Strict
+from stimmung.vocabulary.strict import Strict, TextEncoding
 from stimmung.vocabulary.weeks import is_time_zone
 
 WEEK_IN_NAME = "{week}"
@@ -53,7 +53,7 @@ class PostFormat(Strict):
     delimiter: str | None = Field(None, min_length=1, max_length=1)
     """Separates the columns of a csv file. null: ',', or a tab in .tsv; if the header then lacks the columns, whichever of , ; | and
     tab it has them with."""
-    encoding: str | None = None
+    encoding: TextEncoding | None = None
     """The encoding of csv and jsonl files that are not UTF-8, e.g. windows-1252. null: there are none. UTF-16 is known by its mark."""
     records: str | None = Field(None, min_length=1)
     """Of JSON documents, the keys that lead to the list of posts, joined by dots, e.g. data.children.data. null: the document is the
@@ -68,21 +68,11 @@ class PostFormat(Strict):
             raise ValueError(f"time_zone: '{self.time_zone}' is no time zone (e.g. Europe/London)")
         if not self.time_formats():
             raise ValueError("time_format: an empty list")
-        if self.encoding is not None and not is_text_encoding(self.encoding):
-            raise ValueError(f"encoding: '{self.encoding}' is no encoding of text (e.g. windows-1252)")
         return self
 
     def time_formats(self) -> list[str]:
         """Return the formats of times, in the order in which they are tried."""
         return as_list(self.time_format)
-
-
-def is_text_encoding(name: str) -> bool:
-    """Whether Python knows an encoding by this name that turns bytes into text."""
-    try:
-        return isinstance(b"".decode(name), str) and "a".encode(name) != b""
-    except (LookupError, UnicodeError, ValueError):
-        return False
 
 
 class Cleaning(Strict):

@@ -199,7 +199,7 @@ def test_two_options_with_equal_wording(desk, capsys):
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("encoding", "cp-1252x", "no encoding is named 'cp-1252x'"),
+        ("encoding", "cp-1252x", "'cp-1252x' is no encoding of text"),
         ("max_lost_share", 1.5, "less than or equal to 1"),
     ],
 )
