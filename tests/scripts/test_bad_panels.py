@@ -7,17 +7,14 @@ exit code 1; what is no mistake is read, counted and, where it is odd, warned of
 import json
 from types import SimpleNamespace
 
-import pandas as pd
 import pytest
 
-from scripts.cross_correlate import cross_correlate
 from scripts.read_panel import read_panel
 from scripts.read_tracker import read_tracker
 from stimmung.data.posts.authors import SALT_VARIABLE
-from stimmung.report.result_registry import MOODS, names
 from stimmung.study.panels import Tracker
-from stimmung.vocabulary.moods_schemas import POSTS, TRACKER
-from stimmung.vocabulary.parquet_tables import read_table, write_table
+from stimmung.vocabulary.moods_schemas import POSTS
+from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.posts import Cleaning, PostColumns, PostFilters, PostFormat
 from stimmung.workflow.job import job
 from tests.weekly_posts import ANY_LOSS, WEEKS, write_csv, write_jsonl
@@ -201,23 +198,3 @@ def test_a_constant_series_of_the_survey_is_told_before_anything_is_trained(benc
     rows += [(label, "Sad", "20%") for label in WEEKS.labels()]
     error, hint = bench.refused(read_tracker, **bench.tracking(rows))
     assert "the same share in all weeks for 'Sad'" in error and "Leave the option out" in hint
-
-
-def refused_correlation(bench, moods_study, **changes):
-    results = [bench.folder / f"{name}.parquet" for name in names(MOODS, "data")]
-    return bench.refused(cross_correlate, **{**moods_study.correlate, **changes}, results=results)
-
-
-def test_a_constant_series(bench, moods_study):
-    table = pd.read_parquet(moods_study.inputs["tracker"])
-    frozen = table.assign(share=table["share"].mask(table["option"] == "Sad", 0.2))
-    write_table(frozen, bench.folder / "frozen.parquet", TRACKER)
-    error, hint = refused_correlation(bench, moods_study, tracker=[bench.folder / "frozen.parquet"])
-    assert "question 'mood', option 'Sad': the survey series is constant" in error
-    assert "Leave the option out" in hint
-    # A constant series of the posts is no mistake of the user: tests/scripts/test_cross_correlate.py.
-
-
-def test_fewer_weeks_than_lags(bench, moods_study):
-    error, hint = refused_correlation(bench, moods_study, max_lag_weeks=17)
-    assert "too few weeks for lags up to 17" in error and "Lower `max_lag_weeks`" in hint
