@@ -17,19 +17,20 @@ def code_digest(script: Path, root: Path = Path(), without: Collection[str] = ()
     """Return a digest of a rule's script and of all files that it needs of ``stimmung/``, which is in ``root``.
 
     ``without`` names files that are imported but cannot change what the rule makes, such as the style of figures of a rule that
-    draws none.
+    draws none. What only they import is left out with them.
     """
     digest = hashlib.sha256()
-    for file in [one for one in code_files(script, root) if one.name not in without]:
+    for file in code_files(script, root, without):
         digest.update(f"{file.name}:{_read(file)[1]}".encode())
     return digest.hexdigest()[:16]
 
 
-def code_files(script: Path, root: Path = Path()) -> list[Path]:
+def code_files(script: Path, root: Path = Path(), without: Collection[str] = ()) -> list[Path]:
     """Return a script, the modules of the library that it needs, and what is no code in their folders; no ``__init__.py``."""
     todo, files = [script], {script}
     while todo:
         found = {file for name in _read(todo.pop())[0] for file in _files_of(name, root)} - files
+        found = {file for file in found if file.name not in without}
         files |= found
         todo += sorted(found)
     return sorted(files)
