@@ -34,7 +34,8 @@ def compare_with_best_baseline(folds: pd.DataFrame) -> pd.DataFrame:
         for method, arm in part[~_is_baseline(part)].groupby("method", sort=False):
             summary = paired_difference(arm, opponent)
             row = {"method": method, "condition": condition, "baseline": baseline, "metric": metric}
-            rows.append({**row, **summary.estimate("difference"), "p": summary.p, "n_folds": summary.n_folds})
+            difference = _cut(summary.estimate("difference"), str(metric))
+            rows.append({**row, **difference, "p": summary.p, "n_folds": summary.n_folds})
     return adjust_within_metric(typed_table(rows, COMPARISONS), "p")
 
 
@@ -76,8 +77,16 @@ def changes_of(folds: pd.DataFrame, condition: str, reference: str) -> list[dict
             change = paired_difference(after, before[key])
             about = dict(zip(keys, key, strict=True)) | {"condition": condition, "reference": reference}
             means = {"before": float(before[key]["value"].mean()), "after": float(after["value"].mean())}
-            rows.append({**about, **means, **change.estimate("difference"), "p": change.p})
+            difference = _cut(change.estimate("difference"), key[1])
+            rows.append({**about, **means, **difference, "p": change.p})
     return rows
+
+
+def _cut(difference: dict[str, Any], metric: str) -> dict[str, Any]:
+    """Return a difference with its interval cut at what two values of the metric, or two shares, can differ by."""
+    low, high = VOTE_METRICS[metric].range if metric in VOTE_METRICS else (0.0, 1.0)
+    ends = {end: float(np.clip(difference[end], low - high, high - low)) for end in ("ci_low", "ci_high")}
+    return {**difference, **ends}
 
 
 def _is_baseline(folds: pd.DataFrame) -> "pd.Series[bool]":

@@ -57,6 +57,14 @@ def test_difference_and_p_by_an_independent_formula():
     assert row["ci_low"] < difference.mean() < row["ci_high"]
 
 
+def test_an_interval_ends_where_two_values_of_the_metric_can_differ_no_more():
+    folds = folds_of("accuracy", tiny__tuned=[0.35, 0.75], baselines__good=[0.85, 0.85])
+    row = compare_with_best_baseline(folds).iloc[0]
+    assert (row["ci_low"], row["ci_high"]) == (-1, 1), "with two folds the t interval reaches far beyond"
+    folds = folds_of("log_loss", tiny__tuned=[0.35, 7.5], baselines__good=[0.85, 0.85])
+    assert compare_with_best_baseline(folds).iloc[0]["ci_high"] > 7.5, "a loss has no upper end"
+
+
 def test_holm_within_a_metric_by_hand():
     folds = folds_of(
         "accuracy",
