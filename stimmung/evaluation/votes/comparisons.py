@@ -77,7 +77,7 @@ def changes_of(folds: pd.DataFrame, condition: str, reference: str) -> list[dict
             change = paired_difference(after, before[key])
             about = dict(zip(keys, key, strict=True)) | {"condition": condition, "reference": reference}
             means = {"before": float(before[key]["value"].mean()), "after": float(after["value"].mean())}
-            difference = _cut(change.estimate("difference"), key[1])
+            difference = _cut(change.estimate("difference"), str(key[1]))
             rows.append({**about, **means, **difference, "p": change.p})
     return rows
 
