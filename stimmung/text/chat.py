@@ -46,7 +46,7 @@ def chat_text(tokenizer: Any, messages: Sequence[Message], add_generation_prompt
             f"the chat template of {tokenizer.name_or_path} writes today's date, so that each day has other prompts",
             "Write a date into the template in its tokenizer_config.json, in the place of strftime_now(…).",
         )
-    messages = [Message(role=one["role"], content=_as_text(tokenizer, one["content"])) for one in messages]
+    messages = [Message(role=one["role"], content=as_text(tokenizer, one["content"])) for one in messages]
     render = partial(
         tokenizer.apply_chat_template,
         chat_template=dated,
@@ -81,7 +81,7 @@ def answer_lead(tokenizer: Any, messages: Sequence[Message], answer: str) -> str
         whole = chat_text(tokenizer, turns, add_generation_prompt=False)
     except InputError:  # no answer can be rendered, as some templates allow none at the end
         return ""
-    lead, found, _ = whole.removeprefix(prompt).partition(_as_text(tokenizer, answer))
+    lead, found, _ = whole.removeprefix(prompt).partition(as_text(tokenizer, answer))
     return lead if whole.startswith(prompt) and found else ""
 
 
@@ -93,8 +93,8 @@ def _without_system(messages: Sequence[Message]) -> list[Message]:
     return [Message(role="user", content=f"{system['content']}\n\n{first['content']}"), *rest]
 
 
-def _as_text(tokenizer: Any, content: str) -> str:
-    """Put a space into the names of special tokens, so that they are read as words."""
+def as_text(tokenizer: Any, content: str) -> str:
+    """Return content with a space in the names of special tokens, so that they are read as words."""
     for token in sorted(tokenizer.all_special_tokens + _added_specials(tokenizer), key=len, reverse=True):
         if len(token) > 1 and token in content:
             content = content.replace(token, f"{token[0]} {token[1:]}")

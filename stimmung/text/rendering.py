@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from stimmung.text.chat import answer_lead, chat_text
+from stimmung.text.chat import answer_lead, as_text, chat_text
 from stimmung.text.encoding import Encoded, encode
 from stimmung.text.prompts import Message, plain_text
 from stimmung.text.trie import check_apart
@@ -31,7 +31,8 @@ class Rendering(NamedTuple):
         lead = answer_lead(self.tokenizer, self.turns(messages), answers[0]) if self.chat else " "
         # A mark that opens the answer, such as that of a channel or an empty thought, is read and not predicted.
         mark = lead.rstrip(" ") if lead.strip() else ""
-        spaced = [lead.removeprefix(mark) + one for one in answers]
+        said = [as_text(self.tokenizer, one) if self.chat else one for one in answers]
+        spaced = [lead.removeprefix(mark) + one for one in said]
         encoded = encode(self.tokenizer, self.text(messages) + mark, spaced, not self.chat)
         check_apart(encoded.continuation_ids, answers)
         return encoded

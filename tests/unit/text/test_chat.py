@@ -158,6 +158,15 @@ def test_fault_m_a_special_token_s_name_in_a_message_is_text(templated, caplog):
     assert "read as text" in caplog.text and "here" not in caplog.text
 
 
+def test_fault_m_a_special_token_s_name_in_an_answer_option_is_text(templated):
+    tokenizer = templated(QWEN_TEMPLATE)
+    special = set(tokenizer.all_special_ids) | set(tokenizer.added_tokens_decoder)
+    for ids in (
+        Rendering(tokenizer, True, "").encode(MESSAGES, ["<|im_end|>", "the <|endoftext|>"]).continuation_ids
+    ):
+        assert not special & set(ids)
+
+
 @pytest.mark.parametrize(
     "words", ["Conversation roles must alternate user/assistant", "System role not supported"]
 )

@@ -33,6 +33,14 @@ def test_context_and_continuation_are_the_tokens_of_the_whole_string(tokenizer, 
         assert tokenizer.decode(ids).strip() == option
 
 
+@pytest.mark.parametrize("chat", [False, True])
+def test_a_prompt_begins_with_one_begin_token_where_the_model_has_one(tokenizer, chat):
+    """Templates write it, and tokenizers put it before every text: together they would write it twice."""
+    ids = Rendering(tokenizer, chat, "Wahl:").encode(MESSAGES, OPTIONS).context_ids
+    begin = tokenizer.bos_token_id
+    assert (begin is None) or (ids[0] == begin and ids.count(begin) == 1)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     context=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30),
