@@ -102,7 +102,7 @@ def surveys(draw, kinds=KINDS, *, plain=False):
     content = {name: draw(items(kind, n, plain=plain)) for name in names}
     content["vote"] = draw(items(kind, n, target=True, plain=plain))
     if kind == "xlsx":
-        content["vote"].answers[-1] = 0  # a last row without any cell is not in the file
+        content["vote"].answers[-1] = 1  # a last row without any cell is not in the file
     identifier = (
         st.integers(10**16, 10**18 - 1).map(str) | st.integers(0, 10**6) | st.sampled_from(["007", "a 1"])
     )

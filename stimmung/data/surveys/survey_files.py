@@ -149,16 +149,18 @@ def _read_excel(path: Path, columns: Sequence[str] | None, _: str | None) -> Sur
             if not any(names):
                 raise InputError(f"{path} is not a readable .xlsx file: it is empty", BEGINS_WITH_NAMES)
             places = find_places(names, columns, str(path))
-            # A row without any cell is no respondent; a row may end before the last column.
-            cells = [
-                [row[place] if place < len(row) else None for place in places.values()]
-                for row in rows
-                if any(cell is not None for cell in row)
-            ]
+            cells, n_rows = [], 0
+            for row in rows:
+                # A row may end before the last column.
+                cells.append([row[place] if place < len(row) else None for place in places.values()])
+                if any(cell is not None for cell in row):
+                    n_rows = len(cells)
             sheets = book.sheetnames
     except (InvalidFileException, KeyError, ValueError) as error:
         raise OSError(type(error).__name__) from error
-    codes = pd.DataFrame(cells, columns=list(places), dtype=object)
+    # Below the last row with a cell there may be others, of which only the format is stored. An empty one above it is a
+    # respondent without answers, as in csv.
+    codes = pd.DataFrame(cells[:n_rows], columns=list(places), dtype=object)
     codes = codes.mask(codes.isin(ABSENT), None)
     notes = [f"of its {len(sheets)} sheets the first, '{sheets[0]}', is read"] if len(sheets) > 1 else []
     survey = SurveyFile(with_dates_as_text(codes), losses=tuple(_rounded_by_excel(codes)), notes=tuple(notes))

@@ -235,6 +235,18 @@ def test_an_identifier_that_excel_has_rounded_is_an_error(tmp_path):
         read_survey_file(str(path))
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_a_row_without_a_cell_is_a_respondent_without_answers_if_others_follow(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".xlsx":
+        as_excel(path, [["id", "v"], [1, 2], [None, None], [3, 4]])
+    else:
+        path.write_text("id,v\n1,2\n,\n3,4\n")
+    codes = read_survey_file(str(path)).codes
+    assert len(codes) == 3
+    assert [code_key(one) for one in codes["id"]] == ["1", None, "3"]
+
+
 @pytest.mark.parametrize(
     ("name", "hint"), [("a.rds", "write_parquet"), ("a.RData", "write_parquet"), ("a.xls", r"\.xlsx")]
 )
