@@ -208,7 +208,6 @@ def test_fault_ar_an_excel_file_is_read_as_csv_is(tmp_path, capsys):
         ["id", "land", "vote", "share", "ok", "day", "moment"],
         ["0012", "01", 1, 0.5, True, pd.Timestamp("2017-09-24"), pd.Timestamp("2017-09-24 18:30")],
         ["0013", "02", 2, None, False, None, pd.Timestamp("2017-09-25")],
-        [],
         ["0014", "NA", "#N/A", 2.5, None, pd.Timestamp("2018-01-01"), None],
     ]
     path = as_excel(tmp_path / "a.xlsx", rows)
