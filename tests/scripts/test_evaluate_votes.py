@@ -11,6 +11,8 @@ from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import METRICS, PREDICTIONS, option_columns
 
+pytestmark = pytest.mark.slow
+
 
 def outputs(folder):
     return {name: folder / f"{name}.parquet" for name in names(VOTES, "data")}

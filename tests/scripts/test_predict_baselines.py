@@ -75,6 +75,7 @@ def anes(tmp_path_factory):
     return prepare(tmp_path_factory.mktemp("anes1996"), "statsmodels:anes96", "anes1996", seed=0)
 
 
+@pytest.mark.slow
 def test_accuracies_on_the_demo_survey_are_the_known_ones(anes, tmp_path):
     tables = predict(anes, tmp_path, ["majority", *GRIDS])
     assert accuracy(tables["majority"]) == pytest.approx(0.5837, abs=1e-4)

@@ -85,6 +85,7 @@ def test_the_same_run_is_the_same_page(page, votes_study):
     assert render(votes_study, votes_study.results / "again.html") == page
 
 
+@pytest.mark.slow
 def test_a_survey_without_training_conditions_has_no_empty_chapters(votes_study, tmp_path, monkeypatch):
     survey = votes_study.config["surveys"]["made-up"]
     monkeypatch.setitem(survey, "conditions", {"full": {}})

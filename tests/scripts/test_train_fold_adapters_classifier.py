@@ -18,6 +18,8 @@ from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, SPLITS, opti
 from tests.small_encoder import prepare_small_encoder
 from tests.workflow.workspace import MARKER
 
+pytestmark = pytest.mark.slow
+
 TRAINING = {
     "r": 8,
     "lora_alpha": 16,

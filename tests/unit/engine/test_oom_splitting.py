@@ -16,6 +16,8 @@ from stimmung.vocabulary.errors import InputError, Interrupted
 from stimmung.vocabulary.pace import Pace
 from tests.unit.engine.test_train import largest_difference, records, trained
 
+pytestmark = pytest.mark.slow
+
 STACKED = Pace(cohort="stacked")
 
 

@@ -74,6 +74,7 @@ def ends_at_once(*arguments):  # noqa: ARG001 (takes what a process is started w
     raise SystemExit(1)
 
 
+@pytest.mark.slow
 def test_a_device_that_never_comes_leaves_its_adapters_to_the_first(
     saved_base, training, tasks, tmp_path, monkeypatch
 ):

@@ -18,6 +18,8 @@ from stimmung.vocabulary.pace import Pace
 from tests.unit.engine.conftest import random_llama
 from tests.unit.engine.second_device import MixedDevicesError, move, second_device
 
+pytestmark = pytest.mark.slow
+
 GENERATOR = torch.Generator
 
 

@@ -176,6 +176,7 @@ def test_recomputed_activations_change_nothing(base, training, tasks, tmp_path):
     assert largest_difference(kept, recomputed) < 1e-5
 
 
+@pytest.mark.slow
 def test_the_8_bit_optimizer_learns_and_is_not_the_32_bit_one(base, training, tasks, tmp_path):
     training = training.model_copy(update={"r": 64, "num_train_epochs": 4})
     full = trained(base, training, tasks, tmp_path / "32", ALONE)
