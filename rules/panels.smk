@@ -215,8 +215,6 @@ rule score_questions:
         "logs/score_questions/{panel}/{model}.log",
     benchmark:
         "benchmarks/score_questions/{panel}/{model}.tsv"
-    # A panel's results come one after another: begun late, they are what the report waits for, with an idle core.
-    priority: 1
     conda:
         "../envs/models.yaml"
     threads: 1

@@ -14,7 +14,6 @@ rule aggregate_answers:
         "logs/aggregate_answers/{panel}.log",
     benchmark:
         "benchmarks/aggregate_answers/{panel}.tsv"
-    priority: 1
     conda:
         "../envs/analysis.yaml"
     threads: 1
@@ -45,7 +44,6 @@ rule cross_correlate:
         "logs/cross_correlate/{panel}.log",
     benchmark:
         "benchmarks/cross_correlate/{panel}.tsv"
-    priority: 1
     conda:
         "../envs/analysis.yaml"
     threads: 1
