@@ -1,7 +1,6 @@
 """Stream posts from csv, jsonl and parquet files, plain or compressed, as batches of columns of valid text."""
 
 import itertools
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from stimmung.data.posts.compressed_files import COMPRESSED, DAMAGE, name_within, opened
 from stimmung.data.posts.file_patterns import matching_files
 from stimmung.data.posts.json_posts import NoSuchListError, NotJsonError, PostDecoder
+from stimmung.data.posts.json_values import LABEL, NESTED, flat_value, has_key, values_of
 from stimmung.data.posts.post_lines import csv_rows, json_rows, text_blocks
 from stimmung.vocabulary.errors import InputError, did_you_mean
 from stimmung.vocabulary.posts import PostColumns, PostFormat
@@ -28,10 +28,7 @@ DELIMITERS = (",", ";", "\t", "|")
 NEEDED = ("text", "time", "author", "post_id")
 FIRST_INEXACT = 2.0**53  # from here on, float64 does not hold every whole number
 TRUE = ("true", "t", "yes", "y", "1", "1.0")
-LABEL = "label"  # roles that begin so may hold several values, which stand in one text
 REPEATED_KEY = "posts give a key twice, of which the last counts"
-_NESTED = object()
-REPOST_TYPES = (None, "retweeted", "repost", "reblog")  # of what a post refers to, if the platform says how
 
 Row = TypeVar("Row")
 
@@ -203,14 +200,14 @@ def _read_json(path: Path, roles: Mapping[str, str], format: PostFormat) -> Iter
             present |= {
                 column
                 for column in needed.values()
-                if column not in present and any(_has(row, column) for row in rows)
+                if column not in present and any(has_key(row, column) for row in rows)
             }
             found = {
-                role: [_flat(role, value) for value in _values(rows, column)]
+                role: [flat_value(role, value) for value in values_of(rows, column)]
                 for role, column in roles.items()
             }
             plain = [
-                not any(value is _NESTED for value in values) for values in zip(*found.values(), strict=True)
+                not any(value is NESTED for value in values) for values in zip(*found.values(), strict=True)
             ]
             picked = {role: list(itertools.compress(values, plain)) for role, values in found.items()}
             odd = Counter({REPEATED_KEY: decoder.n_repeated})
@@ -263,7 +260,7 @@ def _unnested(role: str, array: pa.Array) -> pa.Array:
         return array
     if pa.types.is_struct(array.type):
         return pc.is_valid(array)
-    return pa.array([_flat(role, value) for value in array.to_pylist()], pa.string())
+    return pa.array([flat_value(role, value) for value in array.to_pylist()], pa.string())
 
 
 def _require(roles: Mapping[str, str], present: Iterable[str], path: Path, hint: str) -> None:
@@ -319,57 +316,6 @@ def _length_of_fields(row: list[str] | None) -> int:
 
 def _length_of_texts(row: dict[str, Any] | None) -> int:
     return sum(len(value) for value in row.values() if isinstance(value, str)) if row else 0
-
-
-def _values(rows: Sequence[dict[str, Any]], column: str) -> list[Any]:
-    """Return what JSON objects have under a key, or under keys joined by dots; None where they have none."""
-    if "." not in column:
-        return [row.get(column) for row in rows]
-    return [
-        row[column] if column in row else _inner(row, column).get(column.rsplit(".", 1)[1]) for row in rows
-    ]
-
-
-def _has(row: dict[str, Any], column: str) -> bool:
-    return column in row or ("." in column and column.rsplit(".", 1)[1] in _inner(row, column))
-
-
-def _inner(row: dict[str, Any], column: str) -> dict[str, Any]:
-    value: Any = row
-    for key in column.split(".")[:-1]:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def _flat(role: str, value: Any) -> Any:
-    """Return a JSON value as text, None where it is absent, and _NESTED if it is an object or a list without a meaning here."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, dict | list):
-        if role == "retweet":
-            return str(_is_repost(value)).lower()
-        if role.startswith(LABEL) and isinstance(value, list):
-            return ",".join(map(str, value))
-        return _joined_pieces(value) if role == "text" else _NESTED
-    # NaN is not valid JSON, but Python and pandas write it for a missing value.
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _is_repost(value: dict[str, Any] | list[Any]) -> bool:
-    """Whether there is a post that was reposted: Twitter's `retweeted_status`, Mastodon's `reblog`, or `referenced_tweets`."""
-    if isinstance(value, dict):
-        return bool(value)
-    return any(isinstance(one, dict) and one.get("type") in REPOST_TYPES for one in value)
-
-
-def _joined_pieces(value: dict[str, Any] | list[Any]) -> Any:
-    """Return a text that is given in pieces, as Telegram does where a post has links."""
-    if isinstance(value, dict):
-        return _NESTED
-    pieces: list[Any] = [one.get("text") if isinstance(one, dict) else one for one in value]
-    return "".join(pieces) if all(isinstance(piece, str) for piece in pieces) else _NESTED
 
 
 def _from_values(
