@@ -266,7 +266,7 @@ def test_no_respondent_stands_in_logs_reports_figures_or_tables(finished):
 def test_the_commands_on_the_readme_s_first_page_exist():
     first_page = (REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines()[:80]
     commands = [line.split("#")[0].split() for line in first_page if line.startswith("    ") and line.strip()]
-    targets = re.findall(r"^(\w+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+    targets = re.findall(r"^([\w-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
     made = [
         word for command in commands if command[:1] == ["make"] for word in command[1:] if "=" not in word
     ]
