@@ -11,6 +11,8 @@ rule evaluate_votes:
         respondents="results/surveys/{survey}/respondents.parquet",
     output:
         results=expand("results/surveys/{{survey}}/{name}.parquet", name=names(VOTES, "data")),
+        # By the job that evaluates it: one of its own would take longer to start than to scale.
+        calibrated="results/surveys/{survey}/calibrated.parquet",
     log:
         "logs/evaluate_votes/{survey}.log",
     benchmark:
@@ -27,6 +29,8 @@ rule evaluate_votes:
             CODEBOOKS[wildcards.survey]
         ),
         weighted=of_survey("weighted_metrics"),
+        calibration=of_survey("calibration"),
+        target=target_of,
         code=code_of("evaluate_votes", without=LOOKS),
     script:
         "../scripts/evaluate_votes.py"

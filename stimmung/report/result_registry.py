@@ -32,6 +32,8 @@ VOTES = {
     "absent_party": Files(data="absent", table="absent", figure="absent"),
     "subgroups": Files(data="subgroup_metrics", table="subgroups", figure="subgroups"),
     "reliability": Files(data="reliability", figure="reliability"),
+    "option_reliability": Files(data="option_reliability", figure="option_reliability"),
+    "scaled_calibration": Files(data="calibration", table="calibration"),
     "all_metrics": Files(data="metrics", table="metrics"),
 }
 MOODS = {

@@ -27,12 +27,14 @@ class SurveyData:
     """The predictions of one survey by all methods under all conditions, and whom they are about."""
 
     predictions: pd.DataFrame
+    scaled: pd.DataFrame  # the same rows, calibrated
     splits: pd.DataFrame
     respondents: pd.DataFrame
     conditions: Conditions  # as in the config
     # Name to keep and exclude, in the words of the survey's language.
     subgroups: Mapping[str, Mapping[str, Any]]
     weighted: bool  # whether survey weights count in every metric, and not only in shares
+    target: str  # the item that is predicted
 
     @property
     def groups(self) -> "pd.Series[str] | None":

@@ -164,3 +164,25 @@ RELIABILITY = table_schema(
     columns(int, "n", checks=_positive),
     unique=["method", "condition", "bin"],
 )
+OPTION_RELIABILITY = table_schema(
+    "option reliability",
+    columns(str, "method", "condition", "option"),
+    columns(str, "stage", checks=pa.Check.isin(("before", "after"))),
+    columns(int, "bin"),
+    columns(float, "probability", "share", "share_low", "share_high", checks=PROBABILITY),
+    columns(int, "n", checks=_positive),
+    unique=["method", "condition", "option", "stage", "bin"],
+)
+# What each column means: stimmung.evaluation.votes.calibration_gain.compare_calibration.
+CALIBRATION_GAIN = table_schema(
+    "calibration gain",
+    columns(str, "method", "condition", "metric", "calibrated_on"),
+    columns(str, "subgroup", "option", nullable=True),
+    columns(
+        float,
+        *(f"{stage}{end}" for stage in ("before", "after", "change") for end in ("", "_low", "_high")),
+        nullable=True,
+    ),
+    columns(int, "n_respondents", checks=_count),
+    unique=["method", "condition", "subgroup", "option", "metric"],
+)

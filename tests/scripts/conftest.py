@@ -37,6 +37,7 @@ def votes_study(tmp_path_factory):
     inputs["respondents"] = survey / "respondents.parquet"
     write_table(make_respondents(splits), inputs["respondents"], RESPONDENTS)
     evaluate = {**inputs, "conditions": CONDITIONS, "subgroups": SUBGROUPS, "weighted": False}
+    evaluate |= {"calibrated": survey / "calibrated.parquet", "calibration": "temperature", "target": "vote"}
     evaluate_votes(**evaluate, results=tables)
     about = {"results": tables, "conditions": CONDITIONS, "simulated": True}
     for_readers = for_readers_in(survey / "tables", VOTES)

@@ -19,7 +19,8 @@ def outputs(folder):
 
 
 def evaluate(votes_study, folder, **changes):
-    evaluate_votes(**{**votes_study.evaluate, **changes}, results=list(outputs(folder).values()))
+    elsewhere = {"calibrated": folder / "calibrated.parquet"}
+    evaluate_votes(**{**votes_study.evaluate, **elsewhere, **changes}, results=list(outputs(folder).values()))
 
 
 def test_all_tables_are_written_and_agree(votes_study):

@@ -8,6 +8,8 @@ from stimmung.report.votes.best_baseline import comparisons_table
 from stimmung.report.votes.effective_respondents import effective_table
 from stimmung.report.votes.f1_by_option import f1_table
 from stimmung.report.votes.left_out_groups import left_out_table
+from stimmung.report.votes.option_reliability import caption
+from stimmung.report.votes.scaled_calibration import calibration_table, folded
 from stimmung.report.votes.subgroups import subgroups_table
 from stimmung.report.votes.vote_shares import shares_table
 from tests.unit.report.conftest import changed
@@ -133,3 +135,24 @@ def test_what_a_server_left_out_has_a_column_only_where_one_did(small_survey):
     place = next(number for number, column in enumerate(table.columns) if "shown" in column)
     cells = {row[0].text: row[place].text for row in table.groups[0].rows}
     assert cells["tiny/zero-shot"] == "0.250" and cells["tiny/tuned"] == "0.000"
+
+
+def test_calibration_stands_before_and_after_with_what_calibrated_it(survey):
+    table = calibration_table(survey)
+    row = survey["calibration"].iloc[0]
+    assert (row["method"], row["metric"]) == ("tiny/tuned", "expected_calibration_error")
+    shown = cells(table, "full")["tiny/tuned"]
+    assert shown["ECE"].text == number(row["before"]) and shown["ECE, scaled"].text == number(row["after"])
+    assert shown["ECE, scaled"].interval == interval(row["after_low"], row["after_high"])
+    assert shown["Learned from"].text == "temperature, 128 respondents of the other folds"
+    headings = {group.heading for group in table.groups}
+    assert {"full, with-party", "full, no-party"} <= headings
+    # Of two options, one says all.
+    options = list(survey["shares"]["option"].unique())
+    of_options = {f"full: {option}" for option in (options if len(options) > 2 else options[:1])}
+    assert {one for one in headings if one.startswith("full: ")} == of_options
+    assert folded(survey) == headings - {"full", "without-party"}
+
+
+def test_the_figure_of_reliability_by_option_names_what_calibrated(survey):
+    assert caption(survey).endswith("Calibrated by: temperature, 128 respondents of the other folds.")
