@@ -54,8 +54,8 @@ def impute_draws(
     """Return M drawn answers of each recipient: columns ``draw`` (from 1), ``respondent_id`` and ``answer``.
 
     For each draw, ``predict`` learns from a sample of the donors, with a seed of its own, and an answer is drawn from each
-    recipient's probabilities, scaled by ``scale``. With a bootstrap sample this is proper in Rubin's (1987) sense for a model that fits: the
-    imputations carry the uncertainty of the model. Rows of a group, if there are any, are drawn together.
+    recipient's probabilities, scaled by ``scale``. With a bootstrap sample this is proper in Rubin's (1987)
+    sense for a model that fits: imputations carry the model's uncertainty. Rows of a group, if there are any, are drawn together.
 
     Parameters
     ----------
