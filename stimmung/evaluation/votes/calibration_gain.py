@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stimmung.evaluation.votes.calibration import N_BINS, bin_of
 from stimmung.evaluation.votes.fold_metrics import answer_codes
-from stimmung.evaluation.votes.resampling import bias_corrected_interval, draw_respondents
+from stimmung.evaluation.votes.resampling import N_RESAMPLES, bias_corrected_interval, draw_respondents
 from stimmung.vocabulary.parquet_tables import typed_table
 from stimmung.vocabulary.votes_schemas import CALIBRATION_GAIN, option_columns, options_of
 
@@ -17,7 +17,6 @@ Floats = NDArray[np.float64]
 
 Cell = tuple[str | None, str | None]  # subgroup or everybody, answer option or all together
 
-N_RESAMPLES = 300
 RANGES = {
     "expected_calibration_error": (0.0, 1.0),
     "log_loss": (0.0, np.inf),

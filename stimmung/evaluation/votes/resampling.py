@@ -10,6 +10,7 @@ from scipy import stats
 Floats = NDArray[np.float64]
 
 LEVEL = 0.95
+N_RESAMPLES = 200  # enough for a standard error (Efron and Tibshirani 1993, An introduction to the bootstrap, section 6.4)
 
 
 def draw_respondents(
