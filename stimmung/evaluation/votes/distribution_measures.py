@@ -1,0 +1,109 @@
+"""How far predicted answers are spread, and how far their distribution is from that of the observed ones."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure of fidelity, and what readers are told of it."""
+
+    label: str
+    range: tuple[float, float]
+    ideal: float  # its value where predictions are as people are
+    reading: str  # one sentence for a person
+
+
+MEASURES = {
+    "variance_ratio": Measure(
+        "Variance ratio", (0.0, np.inf), 1.0, "below 1, predictions vary less than people do"
+    ),
+    "entropy_ratio": Measure(
+        "Entropy ratio",
+        (0.0, np.inf),
+        1.0,
+        "below 1, predictions are spread over fewer answers than people are",
+    ),
+    "wasserstein": Measure(
+        "Wasserstein-1",
+        (0.0, np.inf),
+        0.0,
+        "by how many steps of the scale answers would have to move, on average",
+    ),
+    "total_variation": Measure(
+        "Total variation", (0.0, 1.0), 0.0, "the share of respondents whose answer would have to change"
+    ),
+    "overlap": Measure(
+        "Overlap", (0.0, 1.0), 1.0, "the share of the two distributions that is common to both"
+    ),
+    "kolmogorov_smirnov": Measure(
+        "Kolmogorov–Smirnov",
+        (0.0, 1.0),
+        0.0,
+        "the largest difference of the shares up to some step of the scale",
+    ),
+}
+
+
+def variance(shares: Floats, scores: Floats | None = None) -> Floats:
+    """Return the variance of answers with these shares (…, options), shape (…).
+
+    Of ordered answers it is that of their ``scores`` (options,). Of nominal ones, it is the sum of the variances of the indicators of
+    all options, 1 minus the sum of the squared shares: the chance that two respondents differ (Gini's index; Light and Margolin
+    1971, An analysis of variance for categorical data).
+    """
+    if scores is None:
+        return np.asarray(1 - (shares**2).sum(axis=-1))
+    return np.asarray(shares @ scores**2 - (shares @ scores) ** 2)
+
+
+def entropy(shares: Floats) -> Floats:
+    """Return Shannon's entropy in nats of answers with these shares (…, options), shape (…)."""
+    logs = np.log(np.where(shares > 0, shares, 1.0))
+    return np.asarray(-(shares * logs).sum(axis=-1))
+
+
+def total_variation(predicted: Floats, observed: Floats) -> Floats:
+    """Return half the sum of the absolute differences of the shares (…, options), shape (…)."""
+    return np.asarray(np.abs(predicted - observed).sum(axis=-1) / 2)
+
+
+def wasserstein(predicted: Floats, observed: Floats, scores: Floats) -> Floats:
+    """Return the Wasserstein-1 distance of ordered answers, in units of their rising ``scores`` (options,), shape (…)."""
+    gaps = np.abs(np.cumsum(predicted - observed, axis=-1))[..., :-1]
+    return np.asarray((gaps * np.diff(scores)).sum(axis=-1))
+
+
+def kolmogorov_smirnov(predicted: Floats, observed: Floats) -> Floats:
+    """Return the largest difference of the cumulated shares of ordered answers (…, options), shape (…)."""
+    return np.asarray(np.abs(np.cumsum(predicted - observed, axis=-1)).max(axis=-1))
+
+
+def distribution_measures(
+    predicted: Floats, observed: Floats, scores: Floats | None = None
+) -> dict[str, tuple[Floats, Floats, Floats]]:
+    """Return each measure of two distributions of shape (…, options): predicted, observed, and the ratio or distance.
+
+    The predicted shares are the mean probabilities: what draws from them have on average, so that a measure is of draws and not of
+    most probable answers. With ``scores``, the options are ordered. Where a measure is a distance, the first two are NaN.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spreads = {
+            "variance_ratio": (variance(predicted, scores), variance(observed, scores)),
+            "entropy_ratio": (entropy(predicted), entropy(observed)),
+        }
+        found = {name: (mine, theirs, mine / theirs) for name, (mine, theirs) in spreads.items()}
+    distance = total_variation(predicted, observed)
+    distances: dict[str, Floats] = {}
+    if scores is None:
+        distances["total_variation"] = distance
+    else:
+        distances["wasserstein"] = wasserstein(predicted, observed, scores)
+        distances["kolmogorov_smirnov"] = kolmogorov_smirnov(predicted, observed)
+    distances["overlap"] = 1 - distance
+    nothing = np.full(distance.shape, np.nan)
+    return found | {name: (nothing, nothing, value) for name, value in distances.items()}
