@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 
 from stimmung.evaluation.votes.condition_roles import Conditions, reference_conditions
+from stimmung.evaluation.votes.fidelity import Fidelity, compare_fidelity
 from stimmung.evaluation.votes.fold_metrics import measure_folds
+from stimmung.evaluation.votes.subgroup_metrics import members
 from stimmung.report.result import Result, Tables
 from stimmung.report.result_registry import VOTES, load
 from stimmung.vocabulary.votes_schemas import GROUP
@@ -40,6 +42,19 @@ class SurveyData:
     def groups(self) -> "pd.Series[str] | None":
         """What each respondent belongs to, by respondent_id, if the survey has groups."""
         return self.respondents.set_index("respondent_id").get(GROUP)
+
+    @property
+    def members(self) -> dict[str, list[str]]:
+        """The ids of each subgroup's respondents."""
+        chosen = {name: (one.get("keep", {}), one.get("exclude", {})) for name, one in self.subgroups.items()}
+        return {name: members(self.respondents, *answers) for name, answers in chosen.items()}
+
+    @cached_property
+    def fidelity(self) -> Fidelity:
+        """How like people the predictions are, which two results show."""
+        return compare_fidelity(
+            self.predictions, self.respondents, self.target, self.members, groups=self.groups
+        )
 
     @cached_property
     def folds(self) -> pd.DataFrame:

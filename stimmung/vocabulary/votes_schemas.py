@@ -177,6 +177,22 @@ OPTION_RELIABILITY = table_schema(
     columns(int, "n", checks=_positive),
     unique=["method", "condition", "option", "stage", "bin"],
 )
+# What each column means: stimmung.evaluation.votes.fidelity.compare_fidelity.
+FIDELITY = table_schema(
+    "fidelity",
+    columns(str, "method", "condition", "measure"),
+    columns(float, "predicted", "observed", "value", "ci_low", "ci_high", nullable=True),
+    columns(int, "n_respondents", checks=_positive),
+    unique=["method", "condition", "measure"],
+)
+FIDELITY_PARTS = table_schema(
+    "fidelity parts",
+    columns(str, "method", "condition", "part", "of"),
+    _option,
+    columns(float, "predicted", "observed", "difference", "ci_low", "ci_high", nullable=True),
+    columns(int, "n_respondents", checks=_positive),
+    unique=["method", "condition", "part", "of", "option"],
+)
 # What each column means: stimmung.evaluation.votes.calibration_gain.compare_calibration.
 CALIBRATION_GAIN = table_schema(
     "calibration gain",

@@ -47,6 +47,32 @@ MEASURES = {
         "the largest difference of the shares up to some step of the scale",
     ),
 }
+RELATIONS = {
+    "association_ratio": Measure(
+        "Cramér's V, ratio",
+        (0.0, np.inf),
+        1.0,
+        "below 1, predictions depend less on the other items than answers do",
+    ),
+    "correlation_of_correlations": Measure(
+        "Correlation of the correlations",
+        (-1.0, 1.0),
+        1.0,
+        "1 if predictions hang together with the other items as answers do, 0 if in no such way",
+    ),
+    "slope_ratio": Measure(
+        "Slopes, ratio",
+        (-np.inf, np.inf),
+        1.0,
+        "below 1, a regression on the items finds weaker effects in predictions than in answers, above 1 stronger ones",
+    ),
+    "group_error": Measure(
+        "Error within groups",
+        (-1.0, 1.0),
+        0.0,
+        "how far predicted shares are off among those who gave the same answer to another item",
+    ),
+}
 
 
 def variance(shares: Floats, scores: Floats | None = None) -> Floats:

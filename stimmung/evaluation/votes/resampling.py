@@ -33,7 +33,8 @@ def bias_corrected_interval(values: Floats, range: tuple[float, float]) -> tuple
 
     The normal approximation, corrected for the bias that the resamples show (Davison and Hinkley 1997, Bootstrap methods and their
     application, section 5.2.1), cut at the ends of the ``range``. The correction matters for what is never negative, such as a
-    distance: in every resample it is larger than in the sample. NaN where a value of the sample is, or of a tenth of the resamples.
+    distance: in every resample it is larger than in the sample. The interval always holds the sample's value. NaN where that is, or
+    the values of a tenth of the resamples.
     """
     sample, resamples = values[0], values[1:]
     with np.errstate(invalid="ignore"):
@@ -41,4 +42,5 @@ def bias_corrected_interval(values: Floats, range: tuple[float, float]) -> tuple
     kept = np.where(np.isfinite(resamples) & defined, resamples, np.where(defined, sample, 0.0))
     centre = np.where(defined, 2 * sample - kept.mean(axis=0), np.nan)
     reach = stats.norm.ppf((1 + LEVEL) / 2) * kept.std(axis=0, ddof=1)
-    return np.clip(centre - reach, *range), np.clip(centre + reach, *range)
+    low, high = np.minimum(centre - reach, sample), np.maximum(centre + reach, sample)
+    return np.clip(low, *range), np.clip(high, *range)

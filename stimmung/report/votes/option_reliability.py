@@ -20,23 +20,29 @@ PANELS_IN_A_ROW = 4
 
 
 def plot_option_reliability(tables: SurveyTables) -> Figure:
-    """Draw how many chose an option over its probability, a panel for each option; of baselines only where no model ran."""
+    """Draw how many chose an option over its probability: a panel for each option, or, of two options, for each method.
+
+    Baselines are drawn only where no language model ran.
+    """
     bins = shown_bins(tables)
     looks = looks_of_present(bins, tables.subjects)
-    panels = {str(option): part for option, part in bins.groupby("option", sort=False)}
+    options = bins["option"].unique()
+    by = "option" if len(options) > 1 else "method"
+    panels = {str(name): part for name, part in bins.groupby(by, sort=False)}
     figure, grid = panel_figure(len(panels), PANELS_IN_A_ROW, 2.1, 0.2)
-    for axes, (option, part) in zip(grid, panels.items(), strict=True):
-        axes.set_title(option)
+    for axes, (name, part) in zip(grid, panels.items(), strict=True):
+        axes.set_title(name if by == "option" else method_label(name))
         axes.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8, linestyle="--")
-        for method, look in looks.items():
-            _draw(axes, part[part["method"] == method], method, *look)
+        for method in part["method"].unique():
+            _draw(axes, part[part["method"] == method], method, *looks[method])
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1)
         axes.set_aspect("equal")
         axes.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
         axes.set_yticks([0, 0.5, 1], ["0", ".5", "1"])
-    add_legend_beside(figure, grid[0])
-    figure.supxlabel("Probability of the option", fontsize=8)
+    if by == "option":
+        add_legend_beside(figure, grid[0])
+    figure.supxlabel(f"Probability of {'the option' if by == 'option' else options[0]}", fontsize=8)
     figure.supylabel("Share who chose it", fontsize=8)
     return figure
 

@@ -5,24 +5,12 @@ from collections.abc import Collection
 import pandas as pd
 
 from stimmung.evaluation.votes.calibration_gain import compare_calibration
-from stimmung.evaluation.votes.subgroup_metrics import members
 from stimmung.report.style import language_models_first, method_label
-from stimmung.report.survey_results import SurveyData, SurveyResult, SurveyTables
+from stimmung.report.survey_results import SurveyResult, SurveyTables
 from stimmung.report.tables import DASH, Cell, Group, Row, Table, interval, number
 from stimmung.vocabulary.votes_schemas import CALIBRATION_GAIN
 
 SHOWN = {"expected_calibration_error": "ECE", "log_loss": "Log-loss", "brier": "Brier", "slope": "Slope"}
-
-
-def compute_gain(survey: SurveyData) -> pd.DataFrame:
-    """Return the CALIBRATION_GAIN table of a survey."""
-    subgroups = {
-        name: members(survey.respondents, one.get("keep", {}), one.get("exclude", {}))
-        for name, one in survey.subgroups.items()
-    }
-    return compare_calibration(
-        survey.predictions, survey.scaled, subgroups, weighted=survey.weighted, groups=survey.groups
-    )
 
 
 def calibration_table(tables: SurveyTables) -> Table:
@@ -75,7 +63,9 @@ def folded(tables: SurveyTables) -> Collection[str]:
 
 RESULT = SurveyResult(
     schema=CALIBRATION_GAIN,
-    compute=compute_gain,
+    compute=lambda survey: compare_calibration(
+        survey.predictions, survey.scaled, survey.members, weighted=survey.weighted, groups=survey.groups
+    ),
     table=calibration_table,
     title="Calibration before and after scaling",
     folded=folded,

@@ -4,11 +4,13 @@ import pytest
 from stimmung.report.tables import interval, number
 from stimmung.report.votes.absent_party import absent_table
 from stimmung.report.votes.all_metrics import metrics_table
+from stimmung.report.votes.answers_compared import fidelity_table
 from stimmung.report.votes.best_baseline import comparisons_table
 from stimmung.report.votes.effective_respondents import effective_table
 from stimmung.report.votes.f1_by_option import f1_table
 from stimmung.report.votes.left_out_groups import left_out_table
 from stimmung.report.votes.option_reliability import caption
+from stimmung.report.votes.relations_compared import relations_table
 from stimmung.report.votes.scaled_calibration import calibration_table, folded
 from stimmung.report.votes.subgroups import subgroups_table
 from stimmung.report.votes.vote_shares import shares_table
@@ -156,3 +158,21 @@ def test_calibration_stands_before_and_after_with_what_calibrated_it(survey):
 
 def test_the_figure_of_reliability_by_option_names_what_calibrated(survey):
     assert caption(survey).endswith("Calibrated by: temperature, 128 respondents of the other folds.")
+
+
+def test_fidelity_stands_with_its_reading_and_relations_with_the_answers(survey):
+    table = fidelity_table(survey)
+    row = survey["fidelity"].iloc[0]
+    assert (row["method"], row["condition"], row["measure"]) == ("tiny/tuned", "full", "variance_ratio")
+    shown = cells(table, "full")["tiny/tuned"]["Variance ratio"]
+    assert shown.text == number(row["value"]) and shown.interval == interval(row["ci_low"], row["ci_high"])
+    assert "Variance ratio: below 1, predictions vary less than people do" in table.caption
+    relations = relations_table(survey)
+    rows = cells(relations, "full: Cramér's V")
+    parts = survey["fidelity_parts"].query("condition == 'full' and part == 'cramers_v'").set_index("method")
+    assert list(rows) == ["party_id"]
+    assert rows["party_id"]["Answers"].text == number(parts["observed"].iloc[0])
+    assert rows["party_id"]["tiny/tuned"].text == number(parts["predicted"]["tiny/tuned"])
+    assert "full: share in the subgroup, " + survey["shares"]["option"].iloc[0] in [
+        group.heading for group in relations.groups
+    ]

@@ -1,0 +1,285 @@
+"""Whether predicted answers, as a data set, are like the observed ones: their spread, distribution and relations to other items."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stimmung.evaluation.votes.distribution_measures import MEASURES, RELATIONS, distribution_measures
+from stimmung.evaluation.votes.fold_metrics import answer_codes
+from stimmung.evaluation.votes.item_relations import (
+    Categories,
+    categories_of,
+    correlations_with_categories,
+    cramers_v,
+    item_columns,
+    items_beside,
+    joint_shares,
+    slopes_of,
+)
+from stimmung.evaluation.votes.resampling import N_RESAMPLES, bias_corrected_interval, draw_respondents
+from stimmung.vocabulary.parquet_tables import typed_table
+from stimmung.vocabulary.votes_schemas import FIDELITY, FIDELITY_PARTS, option_columns, options_of
+
+Floats = NDArray[np.float64]
+
+# Measures that are squared until they have an interval: less a variance, a square may be negative, and its interval is right.
+SQUARED = {"group_error"}
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """The FIDELITY table, a row for each measure, and FIDELITY_PARTS, one for each item, slope, and option in a subgroup."""
+
+    measures: pd.DataFrame
+    parts: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """The observed answers and what they are compared by, the same for all methods; n respondents, K options."""
+
+    indicators: Floats  # (n, K)
+    counts: Floats  # (1 + resamples, n), survey weights included
+    n_effective: Floats  # (1 + resamples,): Kish's number
+    n_effective_by_category: Floats  # (1 + resamples, large categories)
+    scores: Floats | None  # (K,) of ordered options
+    categories: Categories
+    columns: pd.DataFrame  # (n, p), of the regression
+    subgroups: Mapping[str, NDArray[np.bool_]]
+    options: Sequence[str]
+
+    @property
+    def outcomes(self) -> Floats:
+        """What is regressed, as weights of the options (K, m): the score of ordered ones, else each option, of two the first."""
+        if self.scores is not None:
+            return self.scores[:, None]
+        n_options = len(self.options)
+        return np.eye(n_options)[:, : n_options if n_options > 2 else 1]
+
+    @property
+    def outcome_names(self) -> list[str | None]:
+        """The option of each outcome; None for the score."""
+        return [None] if self.scores is not None else list(self.options[: self.outcomes.shape[1]])
+
+
+@dataclass(frozen=True)
+class _Relations:
+    """What a table of probabilities, or of answers, has to do with the other items; resamples first."""
+
+    shares: Floats  # (resamples, K)
+    sums: Floats  # (resamples, categories, K)
+    associations: Floats  # (resamples, items)
+    correlations: Floats  # (resamples, pairs)
+    subgroup_shares: Mapping[str, Floats]  # (resamples, K)
+
+
+def compare_fidelity(
+    predictions: pd.DataFrame,
+    respondents: pd.DataFrame,
+    target: str,
+    subgroups: Mapping[str, Sequence[str]],
+    *,
+    groups: "pd.Series[str] | None" = None,
+    seed: int = 0,
+) -> Fidelity:
+    """Return how like people the predictions of each method and condition are, by the expected distribution of their probabilities.
+
+    Everything is computed from probabilities, as what draws from them have on average, never from the most probable answer: nothing is
+    drawn. Seeds are averaged, survey weights always count. The options of an ordered ``target`` have the scores 0, 1, 2, …
+
+    The measures are those of ``distribution_measures``, and
+
+    - ``association_ratio``: mean Cramér's V of the prediction with each other item, over that of the answer;
+    - ``correlation_of_correlations``: over the indicators of all answers to other items that 30 respondents gave, and all options;
+    - ``slope_ratio``: of a least-squares regression on all other items, of the predictions and of the answers: the sum of the
+      products of their slopes, over the sum of the squares of the answers' slopes less their sampling variance, which would make
+      it too small;
+    - ``group_error``: root mean squared error of the predicted share over the same categories and options, the sampling variance of
+      the observed shares taken off.
+
+    The parts are Cramér's V by item, slopes by column, and shares by subgroup and option, each predicted and observed.
+
+    Intervals are bias-corrected normal ones of a bootstrap of respondents, or of whole ``groups`` (by respondent_id), the same
+    resamples for all; they take the models as they are. ``predictions`` is a PREDICTIONS table of respondents with a fold,
+    ``subgroups`` are names and the ids of their respondents.
+    """
+    answers = _observed(predictions, respondents, target, subgroups, groups, seed)
+    ids = pd.Index(_tested(predictions)["respondent_id"])
+    columns = option_columns(predictions)
+    runs = {}
+    for key, run in predictions.groupby(["method", "condition"], sort=False):
+        mean = run.groupby("respondent_id")[columns].mean().loc[ids].to_numpy()
+        runs[key] = mean / mean.sum(axis=1, keepdims=True)
+    observed = _relations(answers, answers.indicators)
+    slopes, variances = slopes_of(
+        answers.columns.to_numpy(),
+        answers.counts,
+        np.concatenate([one @ answers.outcomes for one in (answers.indicators, *runs.values())], axis=1),
+    )
+    per_run = np.split(slopes, 1 + len(runs), axis=2)
+    noise = variances[:, :, : answers.outcomes.shape[1]].sum(axis=(1, 2))
+    measures: list[dict[str, Any]] = []
+    parts: list[dict[str, Any]] = []
+    for (key, probabilities), own_slopes in zip(runs.items(), per_run[1:], strict=True):
+        about = {"method": key[0], "condition": key[1], "n_respondents": len(ids)}
+        predicted = _relations(answers, probabilities)
+        found = distribution_measures(predicted.shares, observed.shares, answers.scores)
+        found |= _compare_relations(answers, predicted, observed)
+        found["slope_ratio"] = _slope_ratio(own_slopes, per_run[0], noise)
+        for name, (mine, theirs, value) in found.items():
+            ends = bias_corrected_interval(value, (MEASURES | RELATIONS)[name].range)
+            estimate = np.array([value[0], *ends])
+            if name in SQUARED:
+                estimate = np.sqrt(np.maximum(estimate, 0))
+            numbers = dict(zip(("value", "ci_low", "ci_high"), estimate, strict=True))
+            measures.append(
+                {**about, "measure": name, "predicted": mine[0], "observed": theirs[0], **numbers}
+            )
+        parts += [{**about, **one} for one in _parts(answers, predicted, observed, own_slopes, per_run[0])]
+    return Fidelity(typed_table(measures, FIDELITY), typed_table(parts, FIDELITY_PARTS))
+
+
+def _tested(predictions: pd.DataFrame) -> pd.DataFrame:
+    return predictions.drop_duplicates("respondent_id").sort_values(["fold", "respondent_id"])
+
+
+def _observed(
+    predictions: pd.DataFrame,
+    respondents: pd.DataFrame,
+    target: str,
+    subgroups: Mapping[str, Sequence[str]],
+    groups: "pd.Series[str] | None",
+    seed: int,
+) -> _Answers:
+    tested, options = _tested(predictions), options_of(predictions)
+    ids = pd.Index(tested["respondent_id"])
+    drawn = tested["respondent_id"] if groups is None else groups.loc[ids]
+    rng = np.random.default_rng(seed)
+    counts = draw_respondents(tested["fold"].to_numpy(), drawn.to_numpy(), N_RESAMPLES, rng)
+    counts = counts * tested["weight"].to_numpy()
+    about = respondents.set_index("respondent_id", drop=False).loc[ids]
+    items = items_beside(about, target)
+    scale = about[target].dtype if target in about else None
+    ordered = isinstance(scale, pd.CategoricalDtype) and bool(scale.ordered)
+    categories = categories_of(about, items)
+    large = categories.indicators[:, categories.large]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_category = (counts @ large) ** 2 / (counts**2 @ large)
+    return _Answers(
+        indicators=np.eye(len(options))[answer_codes(tested)],
+        counts=counts,
+        n_effective=counts.sum(axis=1) ** 2 / (counts**2).sum(axis=1),
+        n_effective_by_category=by_category,
+        scores=np.arange(len(options), dtype=float) if ordered else None,
+        categories=categories,
+        columns=item_columns(about, items),
+        subgroups={name: np.asarray(ids.isin(list(members))) for name, members in subgroups.items()},
+        options=options,
+    )
+
+
+def _relations(answers: _Answers, probabilities: Floats) -> _Relations:
+    counts, total = answers.counts, answers.counts.sum(axis=1, keepdims=True)
+    shares = counts @ probabilities / total
+    variances = counts @ probabilities**2 / total - shares**2
+    sums = joint_shares(counts, answers.categories, probabilities)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        of_subgroups = {
+            name: counts @ (probabilities * mask[:, None]) / (counts @ mask)[:, None]
+            for name, mask in answers.subgroups.items()
+        }
+    return _Relations(
+        shares=shares,
+        sums=sums,
+        associations=cramers_v(sums, answers.categories, variances, answers.n_effective),
+        correlations=correlations_with_categories(sums, answers.categories),
+        subgroup_shares=of_subgroups,
+    )
+
+
+def _compare_relations(
+    answers: _Answers, predicted: _Relations, observed: _Relations
+) -> dict[str, tuple[Floats, Floats, Floats]]:
+    """Return the measures of the relations to other items, each predicted, observed and compared; shape (1 + resamples,)."""
+    nothing = np.full(len(answers.counts), np.nan)
+    if not answers.categories.items:
+        return dict.fromkeys(
+            ("association_ratio", "correlation_of_correlations", "group_error"), (nothing,) * 3
+        )
+    strengths = [np.nanmean(one.associations, axis=1) for one in (predicted, observed)]
+    both = np.isfinite(predicted.correlations) & np.isfinite(observed.correlations)
+    mine, theirs = (np.where(both, one.correlations, np.nan) for one in (predicted, observed))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {
+            "association_ratio": (strengths[0], strengths[1], strengths[0] / strengths[1]),
+            "correlation_of_correlations": (nothing, nothing, _row_correlations(mine, theirs)),
+            "group_error": (nothing, nothing, _group_error(answers, predicted, observed)),
+        }
+
+
+def _row_correlations(first: Floats, second: Floats) -> Floats:
+    """Return the correlation of the rows of two tables, NaN left out, shape (rows,); NaN where one of them is constant."""
+    one, two = (table - np.nanmean(table, axis=1, keepdims=True) for table in (first, second))
+    spreads = np.sqrt(np.nansum(one**2, axis=1) * np.nansum(two**2, axis=1))
+    return np.where(spreads > 1e-12, np.nansum(one * two, axis=1) / np.maximum(spreads, 1e-12), np.nan)
+
+
+def _group_error(answers: _Answers, predicted: _Relations, observed: _Relations) -> Floats:
+    """Return the mean squared error of shares within large categories, less the sampling variance; shape (1 + resamples,)."""
+    shares = [one.sums[:, answers.categories.large] for one in (predicted, observed)]
+    mine, theirs = (one / one.sum(axis=2, keepdims=True) for one in shares)
+    noise = theirs * (1 - theirs) / np.maximum(answers.n_effective_by_category[:, :, None] - 1, 1)
+    return np.asarray(np.nanmean((mine - theirs) ** 2 - noise, axis=(1, 2)))
+
+
+def _slope_ratio(predicted: Floats, observed: Floats, noise: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return how strong slopes of predictions are against those of answers, with nothing before it; shape (1 + resamples,)."""
+    products, squares = (predicted * observed).sum(axis=(1, 2)), (observed**2).sum(axis=(1, 2)) - noise
+    nothing = np.full(len(noise), np.nan)
+    return nothing, nothing, np.divide(products, squares, out=nothing.copy(), where=squares > 0)
+
+
+def _parts(
+    answers: _Answers, predicted: _Relations, observed: _Relations, slopes: Floats, slopes_observed: Floats
+) -> list[dict[str, Any]]:
+    """Return what each item, each column of the regression and each subgroup has, predicted and observed."""
+    shares = [
+        np.concatenate([one.shares[:, :0], *one.subgroup_shares.values()], axis=1)
+        for one in (predicted, observed)
+    ]
+    kinds: list[tuple[str, list[tuple[str, str | None]], Floats, Floats]] = [
+        (
+            "cramers_v",
+            [(item, None) for item in answers.categories.items],
+            predicted.associations,
+            observed.associations,
+        ),
+        (
+            "slope",
+            [(str(column), option) for column in answers.columns for option in answers.outcome_names],
+            slopes.reshape(len(slopes), -1),
+            slopes_observed.reshape(len(slopes), -1),
+        ),
+        ("share", [(name, option) for name in answers.subgroups for option in answers.options], *shares),
+    ]
+    rows: list[dict[str, Any]] = []
+    for part, labels, mine, theirs in kinds:
+        difference = mine - theirs
+        low, high = bias_corrected_interval(difference, (-np.inf, np.inf) if part == "slope" else (-1.0, 1.0))
+        rows += [
+            {
+                **{"part": part, "of": of, "option": option},
+                **{
+                    "predicted": mine[0, place],
+                    "observed": theirs[0, place],
+                    "difference": difference[0, place],
+                },
+                **{"ci_low": low[place], "ci_high": high[place]},
+            }
+            for place, (of, option) in enumerate(labels)
+        ]
+    return rows
