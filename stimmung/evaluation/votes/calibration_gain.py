@@ -67,10 +67,9 @@ def compare_calibration(
     # The probabilities of two options are one number.
     single = options if len(options) > 2 else options[:1]
     cells: list[Cell] = [(name, None) for name in masks] + [(None, option) for option in single]
+    runs: dict[Any, Any] = predictions.groupby(["method", "condition"], sort=False).indices
     rows: list[dict[str, Any]] = []
-    for (method, condition), places in predictions.groupby(
-        ["method", "condition"], sort=False
-    ).indices.items():
+    for (method, condition), places in runs.items():
         who = ids.get_indexer(pd.Index(predictions["respondent_id"].iloc[places]))
         stages = []
         for table in (predictions, scaled):
@@ -178,7 +177,7 @@ def _fit_slope(
     log_odds = logs[:, 0] - logs[:, 1]
     if total == 0 or (not together and _spread(log_odds, weights) < _LEAST_SPREAD):
         return nothing
-    slope, intercept = 1.0, 0.0
+    slope, intercept = 0.0, 0.0  # from where all options are equal, Newton's steps do not overshoot
     first = np.arange(logs.shape[1]) == 0
     for _ in range(_NEWTON_STEPS):
         scaled = slope * logs + intercept * first

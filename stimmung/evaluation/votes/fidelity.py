@@ -206,7 +206,7 @@ def _compare_relations(
 ) -> dict[str, tuple[Floats, Floats, Floats]]:
     """Return the measures of the relations to other items, each predicted, observed and compared; shape (1 + resamples,)."""
     nothing = np.full(len(answers.counts), np.nan)
-    if not answers.categories.items:
+    if not answers.categories.large.any():
         return dict.fromkeys(
             ("association_ratio", "correlation_of_correlations", "group_error"), (nothing,) * 3
         )
@@ -247,10 +247,10 @@ def _parts(
     answers: _Answers, predicted: _Relations, observed: _Relations, slopes: Floats, slopes_observed: Floats
 ) -> list[dict[str, Any]]:
     """Return what each item, each column of the regression and each subgroup has, predicted and observed."""
-    shares = [
+    mine_within, theirs_within = (
         np.concatenate([one.shares[:, :0], *one.subgroup_shares.values()], axis=1)
         for one in (predicted, observed)
-    ]
+    )
     kinds: list[tuple[str, list[tuple[str, str | None]], Floats, Floats]] = [
         (
             "cramers_v",
@@ -264,7 +264,12 @@ def _parts(
             slopes.reshape(len(slopes), -1),
             slopes_observed.reshape(len(slopes), -1),
         ),
-        ("share", [(name, option) for name in answers.subgroups for option in answers.options], *shares),
+        (
+            "share",
+            [(name, option) for name in answers.subgroups for option in answers.options],
+            mine_within,
+            theirs_within,
+        ),
     ]
     rows: list[dict[str, Any]] = []
     for part, labels, mine, theirs in kinds:

@@ -35,7 +35,9 @@ class Categories:
 def items_beside(respondents: pd.DataFrame, target: str) -> list[str]:
     """Return the items of a RESPONDENTS table but the ``target``, those that were given more than one answer."""
     no_items = {"respondent_id", "weight", GROUP, target}
-    items = [name for name in respondents if name not in no_items and not name.endswith(MISSING_SUFFIX)]
+    items = [
+        name for name in map(str, respondents) if name not in no_items and not name.endswith(MISSING_SUFFIX)
+    ]
     return [name for name in items if respondents[name].nunique() > 1]
 
 
@@ -97,6 +99,8 @@ def correlations_with_categories(sums: Floats, categories: Categories) -> Floats
     option or a category is nobody's.
     """
     large = categories.large
+    if not large.any():
+        return np.empty((len(sums), 0))
     items = range(len(categories.items))
     options = np.stack([sums[:, categories.item_of == place].sum(axis=1) for place in items], axis=1)
     options = options[:, categories.item_of[large]]

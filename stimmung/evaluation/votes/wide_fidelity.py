@@ -29,8 +29,9 @@ def compare_items(
         scores = np.unique(np.concatenate([answers, predictions]))
         n = len(answers)
         counts = draw_respondents(np.zeros(n, dtype="int8"), np.arange(n), n_resamples, rng)
-        shares = [counts @ (one[:, None] == scores) / n for one in (predictions, answers)]
-        for measure, (mine, theirs, value) in distribution_measures(*shares, scores).items():
+        of_predictions, of_answers = (counts @ (one[:, None] == scores) / n for one in (predictions, answers))
+        measures = distribution_measures(of_predictions, of_answers, scores)
+        for measure, (mine, theirs, value) in measures.items():
             low, high = bias_corrected_interval(value, MEASURES[measure].range)
             numbers = {
                 "predicted": mine[0],

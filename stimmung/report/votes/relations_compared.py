@@ -1,6 +1,5 @@
 """How strongly predicted answers depend on the other items, against the observed ones, and what both are within subgroups."""
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from stimmung.report.style import (
@@ -12,7 +11,7 @@ from stimmung.report.style import (
     panel_figure,
 )
 from stimmung.report.survey_results import SurveyResult, SurveyTables
-from stimmung.report.tables import DASH, Cell, Group, Table, interval, number
+from stimmung.report.tables import DASH, Cell, Group, Row, Table, interval, number
 from stimmung.vocabulary.votes_schemas import FIDELITY_PARTS
 
 PANELS_IN_A_ROW = 4
@@ -25,20 +24,14 @@ def relations_table(tables: SurveyTables) -> Table:
     shown = parts[parts["condition"].isin(tables.references)]
     methods = language_models_first(shown["method"].unique())
     groups = []
-    for (condition, part, option), rows in shown.groupby(
-        ["condition", "part", "option"], sort=False, dropna=False
-    ):
-        of_option = "" if pd.isna(option) else f", {option}"
+    for key, rows in shown.groupby(["condition", "part", "option"], sort=False, dropna=False):
+        condition, part, option = (str(one) for one in key)
+        of_option = "" if option == "nan" else f", {option}"
         cells = []
         for name, own in rows.groupby("of", sort=False):
-            by_method = own.set_index("method")
-            cells.append(
-                [
-                    Cell(str(name)),
-                    Cell(number(own["observed"].iloc[0])),
-                    *(_cell(by_method, one) for one in methods),
-                ]
-            )
+            by_method = {row["method"]: row for _, row in own.iterrows()}
+            observed = Cell(number(own["observed"].iloc[0]))
+            cells.append([Cell(str(name)), observed, *(_cell(by_method.get(one)) for one in methods)])
         groups.append(Group(f"{condition}: {PARTS[part]}{of_option}", cells))
     caption = (
         "What predicted answers have to do with the other items, against the observed ones (column Answers). Cramér's V with each "
@@ -49,10 +42,9 @@ def relations_table(tables: SurveyTables) -> Table:
     return Table(caption, ["", "Answers", *map(method_label, methods)], groups)
 
 
-def _cell(by_method: pd.DataFrame, method: str) -> Cell:
-    if method not in by_method.index:
+def _cell(row: "Row | None") -> Cell:
+    if row is None:
         return Cell(DASH)
-    row = by_method.loc[method]
     difference = f"{number(row['difference'])} {interval(row['ci_low'], row['ci_high'])}".strip()
     return Cell(number(row["predicted"]), difference)
 
@@ -68,8 +60,8 @@ def plot_relations(tables: SurveyTables) -> Figure:
     for axes, (method, (colour, marker)) in zip(grid, looks.items(), strict=True):
         own = parts[parts["method"] == method]
         axes.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8, linestyle="--")
-        ends = (own["observed"] + own[end] for end in ("ci_low", "ci_high"))
-        axes.vlines(own["observed"], *ends, color=colour, linewidth=0.8)
+        low, high = (own["observed"] + own[end] for end in ("ci_low", "ci_high"))
+        axes.vlines(own["observed"], low, high, color=colour, linewidth=0.8)
         axes.plot(own["observed"], own["predicted"], marker, color=colour, linestyle="none", clip_on=False)
         axes.set_title(method_label(method))
         axes.set_xlim(0, 1)

@@ -7,7 +7,7 @@ import pandas as pd
 from stimmung.evaluation.votes.calibration_gain import compare_calibration
 from stimmung.report.style import language_models_first, method_label
 from stimmung.report.survey_results import SurveyResult, SurveyTables
-from stimmung.report.tables import DASH, Cell, Group, Row, Table, interval, number
+from stimmung.report.tables import Cell, Group, Row, Table, interval, number
 from stimmung.vocabulary.votes_schemas import CALIBRATION_GAIN
 
 SHOWN = {"expected_calibration_error": "ECE", "log_loss": "Log-loss", "brier": "Brier", "slope": "Slope"}
@@ -45,14 +45,12 @@ def headings(gain: pd.DataFrame) -> "pd.Series[str]":
 
 
 def _row(own: pd.DataFrame) -> list[Cell]:
-    by_metric = own.set_index("metric")
-    cells = [_cell(by_metric.loc[name], stage) for name in SHOWN for stage in ("before", "after")]
+    by_metric = {row["metric"]: row for _, row in own.iterrows()}
+    cells = [_cell(by_metric[name], stage) for name in SHOWN for stage in ("before", "after")]
     return [Cell(method_label(own["method"].iloc[0])), *cells, Cell(own["calibrated_on"].iloc[0])]
 
 
 def _cell(row: Row, stage: str) -> Cell:
-    if pd.isna(row[stage]):
-        return Cell(DASH)
     return Cell(number(row[stage]), interval(row[f"{stage}_low"], row[f"{stage}_high"]))
 
 
