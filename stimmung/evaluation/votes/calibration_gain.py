@@ -36,6 +36,7 @@ def compare_calibration(
     *,
     weighted: bool = False,
     groups: "pd.Series[str] | None" = None,
+    n_resamples: int = N_RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Return a CALIBRATION_GAIN table: for each method and condition four metrics before and after scaling, and the change.
@@ -58,7 +59,7 @@ def compare_calibration(
     ids = pd.Index(respondents["respondent_id"])
     drawn = respondents["respondent_id"] if groups is None else groups.loc[ids]
     rng = np.random.default_rng(seed)
-    counts = draw_respondents(respondents["fold"].to_numpy(), drawn.to_numpy(), N_RESAMPLES, rng)
+    counts = draw_respondents(respondents["fold"].to_numpy(), drawn.to_numpy(), n_resamples, rng)
     if weighted:
         counts = counts * respondents["weight"].to_numpy()
     masks: dict[str | None, NDArray[np.bool_]] = {None: np.ones(len(ids), dtype=bool)}

@@ -84,6 +84,7 @@ def compare_fidelity(
     subgroups: Mapping[str, Sequence[str]],
     *,
     groups: "pd.Series[str] | None" = None,
+    n_resamples: int = N_RESAMPLES,
     seed: int = 0,
 ) -> Fidelity:
     """Return how like people the predictions of each method and condition are, by the expected distribution of their probabilities.
@@ -107,8 +108,13 @@ def compare_fidelity(
     resamples for all; they take the models as they are. ``predictions`` is a PREDICTIONS table of respondents with a fold,
     ``subgroups`` are names and the ids of their respondents.
     """
-    answers = _observed(predictions, respondents, target, subgroups, groups, seed)
-    ids = pd.Index(_tested(predictions)["respondent_id"])
+    tested = predictions.drop_duplicates("respondent_id").sort_values(["fold", "respondent_id"])
+    ids = pd.Index(tested["respondent_id"])
+    drawn = tested["respondent_id"] if groups is None else groups.loc[ids]
+    rng = np.random.default_rng(seed)
+    counts = draw_respondents(tested["fold"].to_numpy(), drawn.to_numpy(), n_resamples, rng)
+    counts = counts * tested["weight"].to_numpy()
+    answers = _observed(tested, counts, respondents, target, subgroups)
     columns = option_columns(predictions)
     runs = {}
     for key, run in predictions.groupby(["method", "condition"], sort=False):
@@ -143,24 +149,15 @@ def compare_fidelity(
     return Fidelity(typed_table(measures, FIDELITY), typed_table(parts, FIDELITY_PARTS))
 
 
-def _tested(predictions: pd.DataFrame) -> pd.DataFrame:
-    return predictions.drop_duplicates("respondent_id").sort_values(["fold", "respondent_id"])
-
-
 def _observed(
-    predictions: pd.DataFrame,
+    tested: pd.DataFrame,
+    counts: Floats,
     respondents: pd.DataFrame,
     target: str,
     subgroups: Mapping[str, Sequence[str]],
-    groups: "pd.Series[str] | None",
-    seed: int,
 ) -> _Answers:
-    tested, options = _tested(predictions), options_of(predictions)
-    ids = pd.Index(tested["respondent_id"])
-    drawn = tested["respondent_id"] if groups is None else groups.loc[ids]
-    rng = np.random.default_rng(seed)
-    counts = draw_respondents(tested["fold"].to_numpy(), drawn.to_numpy(), N_RESAMPLES, rng)
-    counts = counts * tested["weight"].to_numpy()
+    """Return what is known of the ``tested`` respondents, the rows of a PREDICTIONS table, one for each."""
+    options, ids = options_of(tested), pd.Index(tested["respondent_id"])
     about = respondents.set_index("respondent_id", drop=False).loc[ids]
     items = items_beside(about, target)
     scale = about[target].dtype if target in about else None
