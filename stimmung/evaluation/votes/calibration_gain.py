@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stimmung.evaluation.votes.calibration import N_BINS, bin_of
 from stimmung.evaluation.votes.fold_metrics import answer_codes
-from stimmung.evaluation.votes.resampling import N_RESAMPLES, bias_corrected_interval, draw_respondents
+from stimmung.evaluation.votes.resampling import LEVEL, N_RESAMPLES, bias_corrected_interval, draw_respondents
 from stimmung.vocabulary.parquet_tables import typed_table
 from stimmung.vocabulary.votes_schemas import CALIBRATION_GAIN, option_columns, options_of
 
@@ -49,7 +49,8 @@ def compare_calibration(
 
     Rows of all folds and seeds are pooled, so that the expected calibration error is less biased than its mean over folds.
     Intervals are bias-corrected normal ones of a bootstrap of respondents, or of whole ``groups`` (by respondent_id), the same
-    resamples for all; the slope takes one Newton step from the sample's in each (Davidson and MacKinnon 1999, Bootstrap testing
+    resamples for all; that of the expected calibration error, which is never 0, begins at 0 where a calibrated model would have one
+    as large; the slope takes one Newton step from the sample's in each (Davidson and MacKinnon 1999, Bootstrap testing
     in nonlinear models). They take the models, and what scales, as they are.
 
     ``predictions`` is a PREDICTIONS table of respondents with a fold, ``scaled`` the CALIBRATED table of the same rows in the same
@@ -81,6 +82,9 @@ def compare_calibration(
         # One step for all, (1 + resamples, stages, cells, metrics): before, after, and the change.
         values = np.stack([*stages, stages[1] - stages[0]], axis=1)
         ends = bias_corrected_interval(values, (-np.inf, np.inf))
+        # A calibrated model has an error as well, of few respondents. Where it would have as much, the interval begins at 0.
+        as_calibrated = values[0, :2, :, 0] <= np.nanquantile(values[1:, :2, :, -1], LEVEL, axis=0)
+        ends[0][:2, :, 0][as_calibrated] = 0.0
         for place, (subgroup, option) in enumerate(cells):
             n = int(masks[subgroup].sum())
             where = {**about, "subgroup": subgroup, "option": option, "n_respondents": n}
@@ -116,7 +120,7 @@ def _values(
     counts: Floats,
     options: Sequence[str],
 ) -> Floats:
-    """Return each metric, shape (1 + resamples, cells, metrics); rows of several seeds share a respondent in ``who``."""
+    """Return what ``_metrics`` does, (1 + resamples, cells, metrics + 1); rows of several seeds share a respondent in ``who``."""
     from scipy.sparse import csr_array
 
     terms, slopes = [], []
@@ -157,12 +161,16 @@ def _terms(
 
 
 def _metrics(sums: Floats, slope: float) -> Floats:
-    """Return the metrics in the order of ``RANGES``, shape (1 + resamples, metrics), from the sums of the terms."""
+    """Return the metrics in the order of ``RANGES``, from the sums of the terms: (1 + resamples, metrics + 1).
+
+    The last column is the calibration error that chance alone adds: that of the gaps' distances from the sample's.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         means = sums[:, 1:] / sums[:, :1]
         error = np.abs(means[:, :N_BINS]).sum(axis=1)
         loss, brier, score, information = means[:, N_BINS:].T
-        return np.stack([error, loss, brier, slope + score / information], axis=1)
+        by_chance = np.abs(means[:, :N_BINS] - means[0, :N_BINS]).sum(axis=1)
+        return np.stack([error, loss, brier, slope + score / information, by_chance], axis=1)
 
 
 def _fit_slope(

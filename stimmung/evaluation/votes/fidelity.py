@@ -121,21 +121,23 @@ def compare_fidelity(
         mean = run.groupby("respondent_id")[columns].mean().loc[ids].to_numpy()
         runs[key] = mean / mean.sum(axis=1, keepdims=True)
     observed = _relations(answers, answers.indicators)
-    slopes, variances = slopes_of(
+    of_answers, variances, of_predictions = slopes_of(
         answers.columns.to_numpy(),
         answers.counts,
-        np.concatenate([one @ answers.outcomes for one in (answers.indicators, *runs.values())], axis=1),
+        answers.indicators @ answers.outcomes,
+        np.concatenate([one @ answers.outcomes for one in runs.values()], axis=1),
     )
-    per_run = np.split(slopes, 1 + len(runs), axis=2)
-    noise = variances[:, :, : answers.outcomes.shape[1]].sum(axis=(1, 2))
+    noise = variances.sum(axis=(1, 2))
     measures: list[dict[str, Any]] = []
     parts: list[dict[str, Any]] = []
-    for (key, probabilities), own_slopes in zip(runs.items(), per_run[1:], strict=True):
+    for (key, probabilities), own_slopes in zip(
+        runs.items(), np.split(of_predictions, len(runs), axis=2), strict=True
+    ):
         about = {"method": key[0], "condition": key[1], "n_respondents": len(ids)}
         predicted = _relations(answers, probabilities)
         found = distribution_measures(predicted.shares, observed.shares, answers.scores)
         found |= _compare_relations(answers, predicted, observed)
-        found["slope_ratio"] = _slope_ratio(own_slopes, per_run[0], noise)
+        found["slope_ratio"] = _slope_ratio(own_slopes, of_answers, noise)
         for name, (mine, theirs, value) in found.items():
             ends = bias_corrected_interval(value, (MEASURES | RELATIONS)[name].range)
             estimate = np.array([value[0], *ends])
@@ -145,7 +147,7 @@ def compare_fidelity(
             measures.append(
                 {**about, "measure": name, "predicted": mine[0], "observed": theirs[0], **numbers}
             )
-        parts += [{**about, **one} for one in _parts(answers, predicted, observed, own_slopes, per_run[0])]
+        parts += [{**about, **one} for one in _parts(answers, predicted, observed, own_slopes, of_answers)]
     return Fidelity(typed_table(measures, FIDELITY), typed_table(parts, FIDELITY_PARTS))
 
 

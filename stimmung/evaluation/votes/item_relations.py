@@ -128,22 +128,26 @@ def item_columns(respondents: pd.DataFrame, items: Sequence[str]) -> pd.DataFram
     return (centred / spread).loc[:, spread > 0]
 
 
-def slopes_of(columns: Floats, counts: Floats, outcomes: Floats) -> tuple[Floats, Floats]:
-    """Return least-squares slopes of ``outcomes`` (n, m) on ``columns`` (n, p), and their sampling variances: (resamples, p, m) each.
+def slopes_of(
+    columns: Floats, counts: Floats, answers: Floats, predictions: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Return least-squares slopes on ``columns`` (n, p): of answers, their sampling variances, and of predictions.
 
-    ``counts`` (resamples, n) weighs respondents. Least squares is linear in the outcome, so the slopes of probabilities are those
-    that draws from them have on average. Variances allow for residuals of unequal variance (White 1980, HC1). Where columns say the
-    same, it is the shortest of the solutions.
+    ``answers`` are (n, m) and ``predictions`` (n, q), their slopes (resamples, p, m) and (resamples, p, q); ``counts`` (resamples, n)
+    weighs respondents. Least squares is linear in the outcome, so the slopes of probabilities are those that draws from them have on
+    average. Variances allow for residuals of unequal variance (White 1980, HC1). Where columns say the same, it is the shortest of
+    the solutions.
     """
-    n, p = columns.shape
+    (n, p), m = columns.shape, answers.shape[1]
     with_constant = np.column_stack([np.ones(n), columns])
-    slopes, variances = (np.empty((len(counts), p, outcomes.shape[1])) for _ in range(2))
+    outcomes = np.concatenate([answers, predictions], axis=1)
+    slopes, variances = np.empty((len(counts), p, outcomes.shape[1])), np.empty((len(counts), p, m))
     for row, count in enumerate(counts):
         weighted = with_constant * count[:, None]
         solver = np.linalg.pinv(weighted.T @ with_constant, rcond=1e-10, hermitian=True) @ weighted.T
         found = solver @ outcomes
-        residuals = outcomes - with_constant @ found
+        residuals = answers - with_constant @ found[:, :m]
         n_drawn = (count > 0).sum()
         slopes[row] = found[1:]
         variances[row] = (solver[1:] ** 2 @ residuals**2) * n_drawn / max(n_drawn - p - 1, 1)
-    return slopes, variances
+    return slopes[:, :, :m], variances, slopes[:, :, m:]

@@ -95,3 +95,12 @@ def test_several_seeds_do_not_shorten_the_intervals():
     one, two = (gain_of(table, splits) for table in (predictions, again))
     for column in ("before", "before_low", "after_high"):
         np.testing.assert_allclose(one[column], two[column], rtol=1e-6)
+
+
+def test_the_interval_of_a_calibrated_model_s_error_begins_at_zero_and_of_another_s_does_not():
+    predictions, splits, true = overconfident(n=900, n_options=3)
+    calibrated = predictions.assign(**dict(zip(option_columns(predictions), true.T, strict=True)))
+    gain = whole(gain_of(calibrated, splits, scaling="none"))
+    assert gain["before"]["expected_calibration_error"] > 0.01
+    assert gain["before_low"]["expected_calibration_error"] == 0
+    assert whole(gain_of(predictions, splits))["before_low"]["expected_calibration_error"] > 0.1

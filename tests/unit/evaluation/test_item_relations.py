@@ -96,13 +96,13 @@ def test_no_answer_to_an_item_is_no_category_and_few_respondents_are_not_compare
 
 
 def test_slopes_and_their_variances_are_those_of_weighted_least_squares_and_linear_in_the_outcome():
-    table, answers, probabilities = respondents()
+    table, answers, _ = respondents()
     columns = item_columns(table, items_beside(table, "vote"))
     assert list(columns) == ["region=middle", "region=south", "interest", "age"]
     counts = np.stack([np.ones(400), np.random.default_rng(2).integers(0, 3, 400)])
-    slopes, variances = slopes_of(
-        columns.to_numpy(), counts, np.column_stack([answers[:, 0], probabilities[:, 0]])
-    )
+    outcome = answers[:, :1]
+    slopes, variances, of_predictions = slopes_of(columns.to_numpy(), counts, outcome, 2 * outcome)
+    assert of_predictions == pytest.approx(2 * slopes)
     fitted = OLS(answers[:, 0], add_constant(columns.to_numpy())).fit(cov_type="HC1")
     assert slopes[0, :, 0] == pytest.approx(fitted.params[1:])
     assert variances[0, :, 0] == pytest.approx(fitted.bse[1:] ** 2)
@@ -115,6 +115,6 @@ def test_columns_that_say_the_same_share_their_slope():
     table, answers, _ = respondents()
     both = table.assign(again=table["age"])
     columns = item_columns(both, ["age", "again"]).to_numpy()
-    one = slopes_of(columns[:, :1], np.ones((1, 400)), answers)[0]
-    two = slopes_of(columns, np.ones((1, 400)), answers)[0]
+    one = slopes_of(columns[:, :1], np.ones((1, 400)), answers, answers)[0]
+    two = slopes_of(columns, np.ones((1, 400)), answers, answers)[0]
     assert two.sum(axis=1) == pytest.approx(one.sum(axis=1), abs=1e-9)
