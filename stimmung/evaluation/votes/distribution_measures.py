@@ -117,13 +117,17 @@ def distribution_measures(
     The predicted shares are the mean probabilities: what draws from them have on average, so that a measure is of draws and not of
     most probable answers. With ``scores``, the options are ordered. Where a measure is a distance, the first two are NaN.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        spreads = {
-            "variance_ratio": (variance(predicted, scores), variance(observed, scores)),
-            "entropy_ratio": (entropy(predicted), entropy(observed)),
-        }
-        found = {name: (mine, theirs, mine / theirs) for name, (mine, theirs) in spreads.items()}
     distance = total_variation(predicted, observed)
+    nothing = np.full(distance.shape, np.nan)
+    spreads = {
+        "variance_ratio": (variance(predicted, scores), variance(observed, scores)),
+        "entropy_ratio": (entropy(predicted), entropy(observed)),
+    }
+    found = {
+        # Where all people gave one answer, there is no ratio.
+        name: (mine, theirs, np.divide(mine, theirs, out=nothing.copy(), where=theirs > 1e-12))
+        for name, (mine, theirs) in spreads.items()
+    }
     distances: dict[str, Floats] = {}
     if scores is None:
         distances["total_variation"] = distance
@@ -131,5 +135,4 @@ def distribution_measures(
         distances["wasserstein"] = wasserstein(predicted, observed, scores)
         distances["kolmogorov_smirnov"] = kolmogorov_smirnov(predicted, observed)
     distances["overlap"] = 1 - distance
-    nothing = np.full(distance.shape, np.nan)
     return found | {name: (nothing, nothing, value) for name, value in distances.items()}

@@ -26,6 +26,8 @@ from stimmung.vocabulary.votes_schemas import FIDELITY, FIDELITY_PARTS, option_c
 
 Floats = NDArray[np.float64]
 
+# Fewer respondents for each column make a regression fit its noise: then there are no slopes. A choice.
+ROWS_PER_COLUMN = 10
 # Measures that are squared until they have an interval: less a variance, a square may be negative, and its interval is right.
 SQUARED = {"group_error"}
 
@@ -168,6 +170,7 @@ def _observed(
     large = categories.indicators[:, categories.large]
     with np.errstate(divide="ignore", invalid="ignore"):
         by_category = (counts @ large) ** 2 / (counts**2 @ large)
+    columns = item_columns(about, items)
     return _Answers(
         indicators=np.eye(len(options))[answer_codes(tested)],
         counts=counts,
@@ -175,7 +178,7 @@ def _observed(
         n_effective_by_category=by_category,
         scores=np.arange(len(options), dtype=float) if ordered else None,
         categories=categories,
-        columns=item_columns(about, items),
+        columns=columns if len(columns) >= ROWS_PER_COLUMN * columns.shape[1] else columns.iloc[:, :0],
         subgroups={name: np.asarray(ids.isin(list(members))) for name, members in subgroups.items()},
         options=options,
     )
@@ -209,7 +212,7 @@ def _compare_relations(
         return dict.fromkeys(
             ("association_ratio", "correlation_of_correlations", "group_error"), (nothing,) * 3
         )
-    strengths = [np.nanmean(one.associations, axis=1) for one in (predicted, observed)]
+    strengths = [_mean_of_defined(one.associations) for one in (predicted, observed)]
     both = np.isfinite(predicted.correlations) & np.isfinite(observed.correlations)
     mine, theirs = (np.where(both, one.correlations, np.nan) for one in (predicted, observed))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -222,17 +225,23 @@ def _compare_relations(
 
 def _row_correlations(first: Floats, second: Floats) -> Floats:
     """Return the correlation of the rows of two tables, NaN left out, shape (rows,); NaN where one of them is constant."""
-    one, two = (table - np.nanmean(table, axis=1, keepdims=True) for table in (first, second))
+    one, two = (table - _mean_of_defined(table)[:, None] for table in (first, second))
     spreads = np.sqrt(np.nansum(one**2, axis=1) * np.nansum(two**2, axis=1))
     return np.where(spreads > 1e-12, np.nansum(one * two, axis=1) / np.maximum(spreads, 1e-12), np.nan)
+
+
+def _mean_of_defined(table: Floats) -> Floats:
+    """Return the mean of each row, NaN left out, shape (rows,); NaN, without a warning, where nothing is left."""
+    return pd.DataFrame(table).mean(axis=1).to_numpy()
 
 
 def _group_error(answers: _Answers, predicted: _Relations, observed: _Relations) -> Floats:
     """Return the mean squared error of shares within large categories, less the sampling variance; shape (1 + resamples,)."""
     shares = [one.sums[:, answers.categories.large] for one in (predicted, observed)]
-    mine, theirs = (one / one.sum(axis=2, keepdims=True) for one in shares)
-    noise = theirs * (1 - theirs) / np.maximum(answers.n_effective_by_category[:, :, None] - 1, 1)
-    return np.asarray(np.nanmean((mine - theirs) ** 2 - noise, axis=(1, 2)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mine, theirs = (one / one.sum(axis=2, keepdims=True) for one in shares)
+        noise = theirs * (1 - theirs) / np.maximum(answers.n_effective_by_category[:, :, None] - 1, 1)
+    return _mean_of_defined(((mine - theirs) ** 2 - noise).reshape(len(mine), -1))
 
 
 def _slope_ratio(predicted: Floats, observed: Floats, noise: Floats) -> tuple[Floats, Floats, Floats]:

@@ -77,7 +77,8 @@ def cramers_v(sums: Floats, categories: Categories, variances: Floats, n_effecti
     for place in range(len(categories.items)):
         table = sums[:, categories.item_of == place]
         total = table.sum(axis=(1, 2))[:, None, None]
-        shares = table / total
+        # NaN in a resample without anybody who answered the item.
+        shares = np.divide(table, total, out=np.full_like(table, np.nan), where=total > 0)
         options = shares.sum(axis=1, keepdims=True)
         expected = shares.sum(axis=2, keepdims=True) * options
         there = expected > 0
@@ -105,7 +106,8 @@ def correlations_with_categories(sums: Floats, categories: Categories) -> Floats
     options = np.stack([sums[:, categories.item_of == place].sum(axis=1) for place in items], axis=1)
     options = options[:, categories.item_of[large]]
     of_item = options.sum(axis=2, keepdims=True)
-    shares, share_of_option = sums[:, large] / of_item, options / of_item
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares, share_of_option = sums[:, large] / of_item, options / of_item
     share_of_category = shares.sum(axis=2, keepdims=True)
     spread = share_of_option * (1 - share_of_option) * share_of_category * (1 - share_of_category)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -143,3 +143,22 @@ def test_seeds_are_averaged_and_do_not_shorten_an_interval():
     again = pd.concat([predictions, predictions.assign(seed=99)], ignore_index=True)
     one, two = (compare_fidelity(each, table, "vote", {}).measures for each in (predictions, again))
     np.testing.assert_allclose(one["ci_low"], two["ci_low"], atol=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+def test_odd_surveys_give_measures_or_none_and_no_warning():
+    predictions, table = survey(n=300)
+    rare = table.assign(region=table["region"].where(np.arange(300) > 297))
+    names = pd.Categorical.from_codes(np.arange(300), [f"name {one}" for one in range(300)])
+    never = predictions.assign(p_w=0.0)
+    for one, about in (
+        *((predictions, rare), (predictions, table.assign(age=np.nan)), (never, table)),
+        *((predictions.assign(target="x"), table), survey(n=12), (predictions.assign(fold=0), table)),
+    ):
+        found = compare_fidelity(one, about, "vote", {"nobody": []})
+        FIDELITY.validate(found.measures)
+        FIDELITY_PARTS.validate(found.parts)
+    # A regression with a column for each respondent would fit whatever it is given.
+    saturated = compare_fidelity(predictions, table.assign(name=names), "vote", {})
+    assert values(saturated, "slope_ratio").isna().all()
+    assert "slope" not in set(saturated.parts["part"])
