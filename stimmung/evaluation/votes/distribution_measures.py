@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stimmung.evaluation.votes.resampling import LEVEL
+
 Floats = NDArray[np.float64]
 
 
@@ -128,11 +130,40 @@ def distribution_measures(
         name: (mine, theirs, np.divide(mine, theirs, out=nothing.copy(), where=theirs > 1e-12))
         for name, (mine, theirs) in spreads.items()
     }
-    distances: dict[str, Floats] = {}
-    if scores is None:
-        distances["total_variation"] = distance
-    else:
-        distances["wasserstein"] = wasserstein(predicted, observed, scores)
-        distances["kolmogorov_smirnov"] = kolmogorov_smirnov(predicted, observed)
-    distances["overlap"] = 1 - distance
+    distances = _distances(predicted - observed, scores) | {"overlap": 1 - distance}
     return found | {name: (nothing, nothing, value) for name, value in distances.items()}
+
+
+def distance_intervals(
+    predicted: Floats, observed: Floats, scores: Floats | None = None
+) -> dict[str, tuple[float, float]]:
+    """Return the 95 % intervals of the distances, from shares of shape (1 + resamples, options), the sample's first.
+
+    A distance of a sample is too large, most of all where the true one is 0. But all of them are norms of the difference of the
+    shares, so by the triangle inequality the true distance is no further off than the distance that chance alone makes: the
+    interval reaches as far to both sides as the resamples' differences are from the sample's in 97.5 of 100, as an end of a
+    two-sided interval does.
+    """
+    differences = predicted - observed
+    found = {}
+    values, by_chance = (
+        _distances(one, scores) for one in (differences[0], differences[1:] - differences[0])
+    )
+    for name, value in values.items():
+        reach = np.quantile(by_chance[name], (1 + LEVEL) / 2)
+        found[name] = tuple(np.clip([value - reach, value + reach], *MEASURES[name].range))
+    reach = np.quantile(total_variation(differences[1:], differences[0]), (1 + LEVEL) / 2)
+    overlap = 1 - total_variation(differences[0], np.zeros_like(differences[0]))
+    found["overlap"] = tuple(np.clip([overlap - reach, overlap + reach], *MEASURES["overlap"].range))
+    return found
+
+
+def _distances(difference: Floats, scores: Floats | None) -> dict[str, Floats]:
+    """Return the distances that are norms of a difference of shares (…, options)."""
+    nothing = np.zeros_like(difference)
+    if scores is None:
+        return {"total_variation": total_variation(difference, nothing)}
+    return {
+        "wasserstein": wasserstein(difference, nothing, scores),
+        "kolmogorov_smirnov": kolmogorov_smirnov(difference, nothing),
+    }

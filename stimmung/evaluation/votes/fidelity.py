@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stimmung.evaluation.votes.distribution_measures import MEASURES, RELATIONS, distribution_measures
+from stimmung.evaluation.votes.distribution_measures import (
+    MEASURES,
+    RELATIONS,
+    distance_intervals,
+    distribution_measures,
+)
 from stimmung.evaluation.votes.fold_metrics import answer_codes
 from stimmung.evaluation.votes.item_relations import (
     Categories,
@@ -106,9 +111,9 @@ def compare_fidelity(
 
     The parts are Cramér's V by item, slopes by column, and shares by subgroup and option, each predicted and observed.
 
-    Intervals are bias-corrected normal ones of a bootstrap of respondents, or of whole ``groups`` (by respondent_id), the same
-    resamples for all; they take the models as they are. ``predictions`` is a PREDICTIONS table of respondents with a fold,
-    ``subgroups`` are names and the ids of their respondents.
+    Intervals are those of :func:`distance_intervals` and bias-corrected normal ones, of a bootstrap of respondents, or of whole
+    ``groups`` (by respondent_id), the same resamples for all; they take the models as they are. ``predictions`` is a PREDICTIONS
+    table of respondents with a fold, ``subgroups`` are names and the ids of their respondents.
     """
     tested = predictions.drop_duplicates("respondent_id").sort_values(["fold", "respondent_id"])
     ids = pd.Index(tested["respondent_id"])
@@ -137,11 +142,12 @@ def compare_fidelity(
     ):
         about = {"method": key[0], "condition": key[1], "n_respondents": len(ids)}
         predicted = _relations(answers, probabilities)
-        found = distribution_measures(predicted.shares, observed.shares, answers.scores)
+        shares = predicted.shares, observed.shares, answers.scores
+        found, intervals = distribution_measures(*shares), distance_intervals(*shares)
         found |= _compare_relations(answers, predicted, observed)
         found["slope_ratio"] = _slope_ratio(own_slopes, of_answers, noise)
         for name, (mine, theirs, value) in found.items():
-            ends = bias_corrected_interval(value, (MEASURES | RELATIONS)[name].range)
+            ends = intervals.get(name) or bias_corrected_interval(value, (MEASURES | RELATIONS)[name].range)
             estimate = np.array([value[0], *ends])
             if name in SQUARED:
                 estimate = np.sqrt(np.maximum(estimate, 0))

@@ -4,7 +4,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stimmung.evaluation.votes.distribution_measures import MEASURES, distribution_measures
+from stimmung.evaluation.votes.distribution_measures import (
+    MEASURES,
+    distance_intervals,
+    distribution_measures,
+)
 from stimmung.evaluation.votes.resampling import N_RESAMPLES, bias_corrected_interval, draw_respondents
 from stimmung.vocabulary.errors import InputError
 
@@ -30,9 +34,10 @@ def compare_items(
         n = len(answers)
         counts = draw_respondents(np.zeros(n, dtype="int8"), np.arange(n), n_resamples, rng)
         of_predictions, of_answers = (counts @ (one[:, None] == scores) / n for one in (predictions, answers))
-        measures = distribution_measures(of_predictions, of_answers, scores)
+        shares = of_predictions, of_answers, scores
+        measures, intervals = distribution_measures(*shares), distance_intervals(*shares)
         for measure, (mine, theirs, value) in measures.items():
-            low, high = bias_corrected_interval(value, MEASURES[measure].range)
+            low, high = intervals.get(measure) or bias_corrected_interval(value, MEASURES[measure].range)
             numbers = {
                 "predicted": mine[0],
                 "observed": theirs[0],

@@ -3,6 +3,7 @@ import pytest
 from scipy import stats
 
 from stimmung.evaluation.votes.distribution_measures import (
+    distance_intervals,
     distribution_measures,
     entropy,
     kolmogorov_smirnov,
@@ -44,3 +45,19 @@ def test_the_variance_of_nominal_answers_is_the_chance_that_two_differ():
     rng = np.random.default_rng(1)
     first, second = rng.choice(5, (2, 200_000), p=OBSERVED)
     assert variance(OBSERVED) == pytest.approx((first != second).mean(), abs=0.005)
+
+
+@pytest.mark.parametrize("scores", [None, SCORES])
+def test_intervals_of_distances_hold_the_true_one_also_where_it_is_zero(scores):
+    rng = np.random.default_rng(4)
+    for other in (OBSERVED, PREDICTED):
+        held = []
+        for _ in range(100):
+            answers, predictions = (rng.multinomial(300, one) / 300 for one in (OBSERVED, other))
+            again = [
+                np.vstack([one, rng.multinomial(300, one, size=200) / 300]) for one in (answers, predictions)
+            ]
+            truth = {name: one[2] for name, one in distribution_measures(other, OBSERVED, scores).items()}
+            found = distance_intervals(again[1], again[0], scores)
+            held.append([low - 1e-9 <= truth[name] <= high + 1e-9 for name, (low, high) in found.items()])
+        assert np.mean(held, axis=0).min() >= 0.92
