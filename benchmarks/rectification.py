@@ -23,19 +23,10 @@ from stimmung.vocabulary.atomic_files import write_json
 Floats = NDArray[np.float64]
 
 # Lowest and highest valid code; all else is missing.
-RANGES = {
-    "health": (1, 5),
-    "sclmeet": (1, 7),
-    "polintr": (1, 4),
-    "imdfetn": (1, 4),
-    "impcntr": (1, 4),
-    "gincdif": (1, 5),
-}
-RANGES |= dict.fromkeys(
-    "rlgdgr lrscale trstprl trstlgl trstplt trstprt trstplc trstep stfdem stfgov "
-    "ppltrst pplfair pplhlp imbgeco imueclt imwbcnt happy stflife".split(),
-    (0, 10),
-)
+TRUST = ("trstprl", "trstlgl", "trstplt", "trstprt", "trstplc", "trstep", "ppltrst", "pplfair", "pplhlp")
+VIEWS = ("rlgdgr", "lrscale", "stfdem", "stfgov", "imbgeco", "imueclt", "imwbcnt", "happy", "stflife")
+RANGES = dict.fromkeys((*TRUST, *VIEWS), (0, 10)) | dict.fromkeys(("polintr", "imdfetn", "impcntr"), (1, 4))
+RANGES |= {"health": (1, 5), "gincdif": (1, 5), "sclmeet": (1, 7)}
 SKILLS = {"useless": 0.0, "weak": 0.3, "good": 0.7, "perfect": 1.0}
 SIZES = ((2, 500), (5, 500), (10, 500), (20, 500), (50, 500), (200, 200), (200, 2000))
 

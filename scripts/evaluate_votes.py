@@ -13,8 +13,15 @@ from stimmung.evaluation.votes.fold_summary import summarize_folds
 from stimmung.report.result import compute_results
 from stimmung.report.survey_results import SurveyData, votes_results
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.parquet_tables import read_table
-from stimmung.vocabulary.votes_schemas import NO_FOLD, PREDICTIONS, RESPONDENTS, SPLITS, option_columns
+from stimmung.vocabulary.parquet_tables import read_table, read_tables
+from stimmung.vocabulary.votes_schemas import (
+    NO_FOLD,
+    PREDICTIONS,
+    RECTIFIED,
+    RESPONDENTS,
+    SPLITS,
+    option_columns,
+)
 from stimmung.workflow.run import run
 
 logger = logging.getLogger(__name__)
@@ -29,18 +36,21 @@ def evaluate_votes(
     conditions: Mapping[str, Mapping[str, Any]],
     subgroups: Mapping[str, Mapping[str, Any]],
     weighted: bool,
+    rectified: list[Path] | None = None,
 ) -> None:
     """Write the tables named in the registry; with ``weighted``, survey weights count in every metric, not only in shares.
 
-    A tuned arm that is less accurate than what needs no training is told on the terminal.
+    ``rectified`` is the table of a survey that has such estimates, which the report then shows. A tuned arm that is less accurate
+    than what needs no training is told on the terminal.
     """
     data = SurveyData(
-        predictions=read_predictions(predictions),
+        predictions=predictions_of_tested(predictions),
         splits=pd.concat([read_table(path, SPLITS) for path in splits]),
         respondents=read_table(respondents, RESPONDENTS),
         conditions=conditions,
         subgroups=subgroups,
         weighted=weighted,
+        rectified=read_tables(rectified or [], RECTIFIED),
     )
     compute_results(votes_results(), data, results)
     if lines := less_accurate_than_untrained(summarize_folds(data.folds), conditions):
@@ -49,7 +59,7 @@ def evaluate_votes(
             print(line, file=sys.stderr)
 
 
-def read_predictions(paths: list[Path]) -> pd.DataFrame:
+def predictions_of_tested(paths: list[Path]) -> pd.DataFrame:
     """Read tables that must all have the same answer options, in the order of the paths."""
     tables = {path: read_table(path, PREDICTIONS) for path in paths}
     first = option_columns(tables[paths[0]])

@@ -156,7 +156,7 @@ def _combined(
     classical, of_both, of_shift = float(a @ a), float(a @ b), float(b @ b)
     power = 0.0
     if not note and of_shift <= NO_VARIANCE * max(classical, NO_VARIANCE):
-        note = "predictions do not vary"
+        note, correlation = "predictions do not vary", float("nan")
     elif not note:
         power = min(max(of_both / of_shift, 0.0), 1.0)
     variance, df_used = classical, df
