@@ -4,9 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from stimmung.data.surveys.prediction_files import file_predictions, read_prediction_file
-from stimmung.data.surveys.survey_codes import code_key
-from stimmung.data.surveys.survey_files import read_survey_file
+from stimmung.data.surveys.prediction_files import predictions_from_file
 from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.prediction_file import PredictionFile
@@ -33,11 +31,8 @@ def read_predictions(
     people = read_table(respondents, RESPONDENTS)
     folds = read_table(splits, SPLITS)
     rows = people.merge(folds, on="respondent_id", validate="one_to_one")
-    found = read_prediction_file(settings, max_lost_share)
     ids = list(rows["respondent_id"])
-    all_known = found.codes[settings.id].map(code_key).isin(ids).all()
-    others = [] if all_known else survey_ids(file, words.respondent_id, encoding, max_lost_share)
-    table = file_predictions(settings, found, words, language, ids, others, max_lost_share)
+    table = predictions_from_file(settings, words, language, ids, file, encoding, max_lost_share)
     n_unseen = table.pop("n_unseen")
     about = rows[["respondent_id", "condition", "fold", "weight"]].assign(
         method=method, seed=seed, target=rows[words.target].astype(str).where(rows["fold"] != NO_FOLD, None)
@@ -51,13 +46,6 @@ def read_predictions(
         predictions,
         PREDICTIONS,
     )
-
-
-def survey_ids(file: str, column: str | None, encoding: str | None, max_lost_share: float) -> list[str]:
-    """Return the identifiers of all rows of a survey's file, also of those that `where` leaves out."""
-    codes = read_survey_file(file, None if column is None else [column], encoding, max_lost_share).codes
-    keys = pd.Series(codes.index + 1) if column is None else codes[column]
-    return [key for key in keys.map(code_key) if key is not None]
 
 
 if __name__ == "__main__":

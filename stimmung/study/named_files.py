@@ -12,7 +12,7 @@ from stimmung.baselines.lexicon import read_lexicon
 from stimmung.data.posts.post_files import find_post_files
 from stimmung.data.simulate.mood_mix import read_labelled_posts
 from stimmung.data.simulate.simulated_file import simulate_codes, write_simulated_sav
-from stimmung.data.surveys.prediction_files import read_prediction_file
+from stimmung.data.surveys.prediction_files import predictions_from_file, read_prediction_file
 from stimmung.data.surveys.respondents import needed_columns, respondents_table
 from stimmung.data.surveys.survey_codes import SurveyFile
 from stimmung.data.surveys.survey_files import BUNDLED_PREFIX, read_survey_file
@@ -72,6 +72,22 @@ def read_respondents(
         found = _made_up_file(survey, codebook, root, made_up, columns)
     chosen = survey.where, survey.weight, survey.where_not, *drawn
     return respondents_table(found, codebook, survey.language, *chosen)
+
+
+def read_predictions_of(
+    survey: Survey, codebook: Codebook, respondents: pd.DataFrame, method: str, root: Path = Path()
+) -> pd.DataFrame:
+    """Return what a file of predictions says of the respondents of a survey; errors as :func:`predictions_from_file`."""
+    settings = survey.predictions[method]
+    return predictions_from_file(
+        settings.model_copy(update={"file": str(root / settings.file)}),
+        codebook,
+        survey.language,
+        list(respondents["respondent_id"]),
+        _survey_path(survey, root),
+        survey.encoding,
+        survey.max_lost_share,
+    )
 
 
 def _survey_path(survey: Survey, root: Path) -> str:

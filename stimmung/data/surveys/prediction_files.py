@@ -94,6 +94,30 @@ def file_predictions(
     return frame.assign(n_unseen=np.where(absent, frame.shape[1] - 1, 0)).reset_index(drop=True)
 
 
+def predictions_from_file(
+    settings: PredictionFile,
+    codebook: Codebook,
+    language: str,
+    respondents: Sequence[str],
+    source: str,
+    encoding: str | None,
+    max_lost_share: float,
+) -> pd.DataFrame:
+    """Return :func:`file_predictions` of a file; errors as there and in :func:`read_prediction_file`.
+
+    ``source`` and ``encoding`` are those of the survey's own file, which is read for its identifiers if some are not among the
+    ``respondents``.
+    """
+    survey = read_prediction_file(settings, max_lost_share)
+    others: list[str] = []
+    if not survey.codes[settings.id].map(code_key).isin(list(respondents)).all():
+        column = codebook.respondent_id
+        codes = read_survey_file(source, None if column is None else [column], encoding, max_lost_share).codes
+        keys = pd.Series(codes.index + 1) if column is None else codes[column]
+        others = [key for key in keys.map(code_key) if key is not None]
+    return file_predictions(settings, survey, codebook, language, respondents, others, max_lost_share)
+
+
 def _identifiers(
     survey: SurveyFile, settings: PredictionFile, respondents: Collection[str], others: Collection[str]
 ) -> "pd.Series[str]":

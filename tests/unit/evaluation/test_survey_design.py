@@ -32,10 +32,10 @@ KINDS = {
 }
 
 
-def estimated(sample, kind):
+def estimated(sample, kind, domain=None):
     strata, clusters = (sample[name] if name else None for name in KINDS[kind])
     design = SurveyDesign(sample["weight"].to_numpy(), strata, clusters)
-    return design.estimate_means(sample[["y", "yes"]].to_numpy())
+    return design.estimate_means(sample[["y", "yes"]].to_numpy(), domain)
 
 
 @pytest.mark.skipif(not shutil.which("Rscript"), reason="no Rscript")
@@ -51,12 +51,18 @@ def test_means_errors_and_design_effects_are_those_of_r_s_survey_package(tmp_pat
     s <- read.csv("sample.csv"); l <- read.csv("lonely.csv")
     said(ids = ~1, data = s); said(ids = ~1, strata = ~stratum, data = s); said(ids = ~cluster, data = s)
     said(ids = ~cluster, strata = ~stratum, data = s); said(ids = ~cluster, strata = ~stratum, data = l)
+    d <- subset(svydesign(~cluster, strata = ~stratum, weights = ~weight, nest = TRUE, data = s), y < 1 & cluster != "psu-2")
+    m <- svymean(~y + yes, d); cat(coef(m), SE(m), "\\n")
     """
     ran = subprocess.run(["Rscript", "-e", script], cwd=tmp_path, capture_output=True, text=True)
     if "no package called" in ran.stderr:
         pytest.skip("R has no package survey")
     assert ran.returncode == 0, ran.stderr
     lines = [np.array(line.split(), dtype=float) for line in ran.stdout.splitlines() if line.strip()]
+    *lines, part = lines
+    chosen = ((sample["y"] < 1) & (sample["cluster"] != "psu-2")).to_numpy()
+    of_part = estimated(sample, "both", chosen)
+    np.testing.assert_allclose([*of_part.mean, *of_part.standard_error], part, rtol=1e-9)
     ours = [*(estimated(sample, kind) for kind in KINDS), estimated(lonely, "both")]
     for line, own in zip(lines, ours, strict=True):
         found = [*own.mean, *own.standard_error, *own.design_effect]

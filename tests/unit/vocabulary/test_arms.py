@@ -12,6 +12,8 @@ from stimmung.vocabulary.arms import ARMS, sees_training_rows
         ("tiny/zero-shot", False),
         ("gpt/persona", False),
         ("baselines/majority", True),
+        ("files/gpt", False),
+        ("files/tuned", False),
     ],
 )
 def test_only_arms_without_adapters_and_examples_are_blind_to_training_rows(method, learns):
