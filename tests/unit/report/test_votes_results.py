@@ -133,3 +133,27 @@ def test_what_a_server_left_out_has_a_column_only_where_one_did(small_survey):
     place = next(number for number, column in enumerate(table.columns) if "shown" in column)
     cells = {row[0].text: row[place].text for row in table.groups[0].rows}
     assert cells["tiny/zero-shot"] == "0.250" and cells["tiny/tuned"] == "0.000"
+
+
+def test_rectified_estimates_stand_beside_those_by_answers_alone_and_say_for_whom_they_are_valid(small_survey):
+    table = rectified_table(small_survey)
+    headings = [group.heading for group in table.groups]
+    assert "no-democrats: a group is not labelled: not valid for everybody" in headings
+    assert "share-30: labelled drawn at random" in headings
+    shown = table.groups[headings.index("share-30: labelled drawn at random")].rows[0]
+    row = small_survey["rectified"].query("condition == 'share-30'").iloc[0]
+    assert shown[4].text == f"{100 * row['estimate']:.1f}" and shown[2].text == f"{100 * row['classical']:.1f}"
+    assert shown[6].text == str(row["n_labelled"]) and shown[7].interval
+
+
+def test_the_sampling_design_names_respondents_and_what_their_weights_cost(small_survey):
+    (group,) = sampling_design_table(small_survey).groups
+    assert group.heading == "160 respondents"
+    row = small_survey["sampling_design"].iloc[0]
+    assert [group.rows[0][place].text for place in (0, 4)] == [row["option"], f"{row['kish_effect']:.2f}"]
+
+
+def test_strata_and_clusters_of_the_sample_are_counted_and_lonely_ones_named(small_survey):
+    design = small_survey["sampling_design"].assign(n_strata=9, n_clusters=40, n_lonely=2)
+    (group,) = sampling_design_table(changed(small_survey, sampling_design=design)).groups
+    assert group.heading == "160 respondents, 9 strata, 40 clusters; 2 strata have one cluster only"
