@@ -74,6 +74,15 @@ PREDICTIONS = table_schema(
     checks=_probabilities,
     unique=["respondent_id", "method", "condition", "seed"],
 )
+# The same rows with scaled probabilities: stimmung.evaluation.votes.scaling.
+CALIBRATED = table_schema(
+    "calibrated",
+    PREDICTIONS.columns,
+    columns(str, "scaling", "calibrated_on"),
+    columns(int, "n_calibrated_on", checks=_count),
+    checks=_probabilities,
+    unique=["respondent_id", "method", "condition", "seed"],
+)
 # What each column means: stimmung.evaluation.votes.imputation.readme.
 IMPUTED = table_schema(
     "imputed",
