@@ -8,6 +8,8 @@ from stimmung.report.votes.best_baseline import comparisons_table
 from stimmung.report.votes.effective_respondents import effective_table
 from stimmung.report.votes.f1_by_option import f1_table
 from stimmung.report.votes.left_out_groups import left_out_table
+from stimmung.report.votes.rectified_shares import rectified_table
+from stimmung.report.votes.sampling_design import sampling_design_table
 from stimmung.report.votes.subgroups import subgroups_table
 from stimmung.report.votes.vote_shares import shares_table
 from tests.unit.report.conftest import changed
@@ -135,14 +137,18 @@ def test_what_a_server_left_out_has_a_column_only_where_one_did(small_survey):
     assert cells["tiny/zero-shot"] == "0.250" and cells["tiny/tuned"] == "0.000"
 
 
-def test_rectified_estimates_stand_beside_those_by_answers_alone_and_say_for_whom_they_are_valid(small_survey):
+def test_rectified_estimates_stand_beside_those_by_answers_alone_and_say_for_whom_they_are_valid(
+    small_survey,
+):
     table = rectified_table(small_survey)
     headings = [group.heading for group in table.groups]
     assert "no-democrats: a group is not labelled: not valid for everybody" in headings
     assert "share-30: labelled drawn at random" in headings
     shown = table.groups[headings.index("share-30: labelled drawn at random")].rows[0]
     row = small_survey["rectified"].query("condition == 'share-30'").iloc[0]
-    assert shown[4].text == f"{100 * row['estimate']:.1f}" and shown[2].text == f"{100 * row['classical']:.1f}"
+    assert (
+        shown[4].text == f"{100 * row['estimate']:.1f}" and shown[2].text == f"{100 * row['classical']:.1f}"
+    )
     assert shown[6].text == str(row["n_labelled"]) and shown[7].interval
 
 
