@@ -10,8 +10,8 @@ COLUMNS = [
     *("Power", "Labelled", "Effective n", "Design effect", "Note"),
 ]
 SELECTIONS = {
-    "at random": "labelled drawn at random",
-    "by answering": "labelled are those who answered",
+    "at random": "labelled drawn from all",
+    "by answering": "labelled are of those who answered",
     "by group": "a group is not labelled: not valid for everybody",
 }
 

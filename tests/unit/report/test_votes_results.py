@@ -143,8 +143,8 @@ def test_rectified_estimates_stand_beside_those_by_answers_alone_and_say_for_who
     table = rectified_table(small_survey)
     headings = [group.heading for group in table.groups]
     assert "no-democrats: a group is not labelled: not valid for everybody" in headings
-    assert "share-30: labelled drawn at random" in headings
-    shown = table.groups[headings.index("share-30: labelled drawn at random")].rows[0]
+    assert "share-30: labelled drawn from all" in headings
+    shown = table.groups[headings.index("share-30: labelled drawn from all")].rows[0]
     row = small_survey["rectified"].query("condition == 'share-30'").iloc[0]
     assert (
         shown[4].text == f"{100 * row['estimate']:.1f}" and shown[2].text == f"{100 * row['classical']:.1f}"
