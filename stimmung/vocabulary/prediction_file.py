@@ -1,6 +1,6 @@
 """A file of somebody else's predictions of a survey: where it is, and what its columns are."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -22,6 +22,8 @@ class PredictionFile(Strict):
     """Its column with the predicted answer: a code or the words of an option. It counts as certain: a probability of 1."""
     no_answer: list[Code] = Field([])
     """Values of that column that are no prediction, such as a model's words of refusal. Codes of missing answers are none either."""
+    unknown_answers: Literal["refuse", "drop"] = "refuse"
+    """What other values that are no option do. refuse: end in an error; drop: mean no prediction, for a model that refuses in many words."""
     probabilities: dict[str, str] = Field({})
     """Answer option, in any language of the codebook, to the column with its probability. Every option needs one."""
 

@@ -174,11 +174,15 @@ def _certain(
         counts = unknown.value_counts()
         shown = [f"'{shortened(value)}' in {n} rows" for value, n in counts.head(_SHOWN).items()]
         more = f" and {len(counts) - _SHOWN} more values" if len(counts) > _SHOWN else ""
-        raise InputError(
-            f"{where}: {len(unknown)} of {len(keys)} predictions are no answer option: {', '.join(shown)}{more}",
-            "Options are those of the codebook's target, by code or in words. What means that there is no prediction belongs under "
-            "`no_answer`.",
-        )
+        what = f"{where}: {len(unknown)} of {len(keys)} predictions are no answer option: {', '.join(shown)}{more}"
+        if settings.unknown_answers == "refuse":
+            raise InputError(
+                what,
+                "Options are those of the codebook's target, by code or in words. What means that there is no prediction belongs "
+                "under `no_answer`; with `unknown_answers: drop` all of these mean it.",
+            )
+        warn(logger, f"{what}; they count as no prediction")
+        silent |= keys.index.isin(unknown.index)
     table = np.full((len(keys), len(item.options)), np.nan)
     table[~silent] = np.eye(len(item.options))[[place_of[key] for key in keys[~silent]]]
     return table

@@ -72,6 +72,18 @@ def test_who_has_no_prediction_counts_as_equal_probabilities_is_marked_and_said(
     assert "4 of 4 respondents have no prediction" in capsys.readouterr().err
 
 
+def test_a_model_that_refuses_in_many_words_has_no_prediction_there_if_the_study_says_so(tmp_path, capsys):
+    rows = ["a,1", "b,Sorry I cannot", "c,I am afraid not", "d,4"]
+    table = read(tmp_path, rows, max_lost_share=0.5, unknown_answers="drop")
+    assert list(table.n_unseen) == [0, 3, 3, 0] and table.p_viel[3] == 1
+    said = capsys.readouterr().err
+    assert (
+        "2 of 4 predictions are no answer option" in said and "2 of 4 respondents have no prediction" in said
+    )
+    with pytest.raises(InputError, match="2 of 4 respondents have no prediction"):
+        read(tmp_path, rows, max_lost_share=0.4, unknown_answers="drop")
+
+
 def test_predictions_of_whom_where_leaves_out_are_dropped_and_counted(tmp_path, capsys):
     table = read(tmp_path, ["a,1", "b,1", "c,1", "d,1", "x,2"], others=["x", "a"])
     assert list(table.respondent_id) == PEOPLE
