@@ -23,7 +23,7 @@ class PredictionFile(Strict):
     no_answer: list[Code] = Field([])
     """Values of that column that are no prediction, such as a model's words of refusal. Codes of missing answers are none either."""
     unknown_answers: Literal["refuse", "drop"] = "refuse"
-    """What other values that are no option do. refuse: end in an error; drop: mean no prediction, for a model that refuses in many words."""
+    """Other values that are no option. refuse: an error; drop: no prediction either, for a model that refuses in many words."""
     probabilities: dict[str, str] = Field({})
     """Answer option, in any language of the codebook, to the column with its probability. Every option needs one."""
 

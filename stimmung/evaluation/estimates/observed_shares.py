@@ -5,12 +5,16 @@ import pandas as pd
 
 from stimmung.evaluation.estimates.survey_design import Floats, SurveyDesign, share_interval
 from stimmung.vocabulary.parquet_tables import typed_table
-from stimmung.vocabulary.votes_schemas import CLUSTER, SAMPLING_DESIGN, STRATUM, options_of
+from stimmung.vocabulary.votes_schemas import CLUSTER, GROUP, SAMPLING_DESIGN, STRATUM, options_of
 
 
 def design_of(respondents: pd.DataFrame) -> SurveyDesign:
-    """Return the design of the rows of a RESPONDENTS table, in their order."""
-    return SurveyDesign(respondents["weight"].to_numpy(), respondents.get(STRATUM), respondents.get(CLUSTER))
+    """Return the design of the rows of a RESPONDENTS table, in their order.
+
+    Without clusters the groups of rows that share a fold count as such: rows of one person, or household, are not independent.
+    """
+    clusters = respondents.get(CLUSTER, respondents.get(GROUP))
+    return SurveyDesign(respondents["weight"].to_numpy(), respondents.get(STRATUM), clusters)
 
 
 def observed_shares(predictions: pd.DataFrame, respondents: pd.DataFrame) -> pd.DataFrame:
@@ -60,7 +64,7 @@ def observed_shares(predictions: pd.DataFrame, respondents: pd.DataFrame) -> pd.
 
 def n_effective_of_drawn(predictions: pd.DataFrame, respondents: pd.DataFrame) -> dict[str, float]:
     """Return the effective number of respondents behind each option's share, if the sample has strata or clusters; else nothing."""
-    if STRATUM not in respondents and CLUSTER not in respondents:
+    if not {STRATUM, CLUSTER, GROUP} & set(respondents):
         return {}
     table = observed_shares(predictions, respondents)
     return dict(zip(table["option"], table["n_effective"], strict=True))

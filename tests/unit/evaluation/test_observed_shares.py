@@ -55,4 +55,8 @@ def test_clusters_make_the_interval_of_the_observed_share_longer_in_the_report(v
     ).all()
     np.testing.assert_array_equal(drawn["observed"], plain["observed"])
     table = observed_shares(predictions, clustered)
+    # Without clusters, rows that belong together are not independent either.
+    grouped = clustered.rename(columns={"design_cluster": "fold_group"})
+    assert observed_shares(predictions, grouped).equals(table)
+    assert n_effective_of_drawn(predictions, grouped) == n_effective_of_drawn(predictions, clustered)
     assert (table["design_effect"] > 5).all() and (table["n_clusters"] >= 16).all()
