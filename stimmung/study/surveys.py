@@ -68,7 +68,7 @@ class Survey(Strict):
     strata: str | None = None
     """The column of the strata that the sample was drawn from. It and `clusters` count in standard errors of shares and estimates."""
     clusters: str | None = None
-    """The column of the primary sampling units, within strata. null: the `group`, if there is one, else each respondent was drawn alone."""
+    """The column of the primary sampling units, within strata. null: the `group`, if there is one; else each respondent is one."""
     language: str = "en"
     """The language of the prompts, one of the codebook's."""
     split_seed: int = 24
