@@ -40,6 +40,7 @@ include: "rules/common.smk"
 include: "rules/inputs.smk"
 include: "rules/models.smk"
 include: "rules/surveys.smk"
+include: "rules/imputation.smk"
 include: "rules/panels.smk"
 include: "rules/series.smk"
 include: "rules/evaluation.smk"
@@ -60,6 +61,8 @@ localrules:
     build_personas,
     ask_endpoint,
     impute_answers,
+    draw_from_predictions,
+    stack_answers,
     tabulate_votes,
     plot_votes,
     simulate_panel,
@@ -82,3 +85,4 @@ rule all:
             survey=STUDY.selected_surveys(),
             file=["answers.parquet", "answers.csv", "README.md"],
         ),
+        stacked=STACKED,

@@ -86,6 +86,21 @@ def predictions_of(wildcards):
     return survey.prediction_files(wildcards.survey, BASELINES)
 
 
+def draws_of(wildcards):
+    """The drawn answers of all methods that impute, under all conditions; none for a survey without `impute`."""
+    folder = f"results/surveys/{wildcards.survey}/imputed/draws"
+    pairs = STUDY.surveys[wildcards.survey].imputations()
+    return [f"{folder}/{method}/{condition}.parquet" for method, condition in pairs]
+
+
+def drawn_from(wildcards):
+    """The predictions that a method's draws are drawn from, if it learned nothing from the survey or was shown examples."""
+    survey, w = STUDY.surveys[wildcards.survey], wildcards
+    condition = survey.predicted_in(w.method, w.condition)
+    folder = f"results/surveys/{w.survey}/predictions/{w.method}/{condition}"
+    return f"{folder}/seed-{survey.seeds[0]}.parquet"
+
+
 def splits_of(wildcards):
     """The splits tables of a survey's conditions."""
     folder = f"results/surveys/{wildcards.survey}/splits"

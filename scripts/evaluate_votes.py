@@ -13,8 +13,8 @@ from stimmung.evaluation.votes.fold_summary import summarize_folds
 from stimmung.report.result import compute_results
 from stimmung.report.survey_results import SurveyData, votes_results
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.parquet_tables import read_table
-from stimmung.vocabulary.votes_schemas import NO_FOLD, PREDICTIONS, RESPONDENTS, SPLITS, option_columns
+from stimmung.vocabulary.parquet_tables import read_table, read_tables
+from stimmung.vocabulary.votes_schemas import DRAWS, NO_FOLD, PREDICTIONS, RESPONDENTS, SPLITS, option_columns
 from stimmung.workflow.run import run
 
 logger = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ def evaluate_votes(
     *,
     predictions: list[Path],
     splits: list[Path],
+    draws: list[Path],
     respondents: Path,
     results: list[Path],
     conditions: Mapping[str, Mapping[str, Any]],
@@ -37,6 +38,7 @@ def evaluate_votes(
     data = SurveyData(
         predictions=read_predictions(predictions),
         splits=pd.concat([read_table(path, SPLITS) for path in splits]),
+        draws=read_tables(draws, DRAWS),
         respondents=read_table(respondents, RESPONDENTS),
         conditions=conditions,
         subgroups=subgroups,

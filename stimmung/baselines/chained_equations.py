@@ -14,7 +14,9 @@ from stimmung.baselines.design import design_matrix
 Mask = npt.NDArray[np.bool_]
 CYCLES = 5  # as R's mice
 NEAREST = 5  # donors of predictive mean matching, as R's mice
-PENALTY = 10.0  # scikit-learn's C, a choice: weak, so that shares of rare answers are hardly drawn to the mean
+PENALTY = (
+    10.0  # scikit-learn's C, a choice: weak, so that shares of rare answers are hardly drawn to the mean
+)
 
 
 def chained_equations(
@@ -44,7 +46,9 @@ def chained_equations(
     for name in usable:
         if gaps[name].any():
             known = filled[name][~gaps[name]]
-            filled.loc[gaps[name], name] = known.iloc[rng.integers(len(known), size=gaps[name].sum())].to_numpy()
+            filled.loc[gaps[name], name] = known.iloc[
+                rng.integers(len(known), size=gaps[name].sum())
+            ].to_numpy()
     found = np.empty((0, 0))
     is_donor = np.arange(len(rows)) < len(donors)
     for _ in range(CYCLES):

@@ -31,6 +31,7 @@ VOTES = {
     "left_out_groups": Files(data="left_out", table="left_out", figure="left_out"),
     "absent_party": Files(data="absent", table="absent", figure="absent"),
     "subgroups": Files(data="subgroup_metrics", table="subgroups", figure="subgroups"),
+    "imputed_shares": Files(data="estimates", table="estimates", figure="estimates"),
     "reliability": Files(data="reliability", figure="reliability"),
     "all_metrics": Files(data="metrics", table="metrics"),
 }

@@ -5,11 +5,13 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
+from stimmung.baselines.registry import BASELINES
 from stimmung.vocabulary.arms import ARMS, sees_training_rows
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.condition import Condition, Subgroup, combined_conditions
 from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
 from stimmung.vocabulary.few_shot import FewShot
+from stimmung.vocabulary.imputation import CHAINED_EQUATIONS, HOT_DECK, Imputation
 from stimmung.vocabulary.row_rules import MAX_LOST_SHARE, Wanted
 from stimmung.vocabulary.strict import Strict, TextEncoding, UserPath
 
@@ -81,6 +83,8 @@ class Survey(Strict):
     """A preset of `training`. null: `tiny-votes` for the built-in model, `votes` for every other."""
     seeds: list[int] = Field([24], min_length=1)
     """One repetition for each seed of everything that learns or draws. An untuned model without examples runs once."""
+    impute: Imputation | None = None
+    """Absent answers drawn several times, as data sets for R and Stata and as pooled shares in the report. null: none."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -103,12 +107,44 @@ class Survey(Strict):
                     problems.append(f"{place}: '{other}' takes its own size from another condition")
         if not self.conditions:
             problems.append("conditions: needs at least one")
+        problems += self._problems_with_imputation()
         if self.file is None and self.simulate is None:
             problems.append("needs a 'file', or 'simulate' for made-up respondents")
         if self.group is not None and self.simulate is not None:
             problems.append("group: made-up respondents have none; leave it out, or give a 'file'")
         raise_together(problems)
         return self
+
+    def _problems_with_imputation(self) -> list[str]:
+        if self.impute is None:
+            return []
+        known = [*self.arms, *(f"baselines/{name}" for name in BASELINES), CHAINED_EQUATIONS, HOT_DECK]
+        problems = unknown("impute.arms", "arm or baseline", self.impute.arms, known)
+        problems += unknown("impute.conditions", "condition", self.impute.conditions or [], self.conditions)
+        problems += [
+            f"impute.arms: '{arm}' has a classification head, of which no imputation is drawn; use MODEL/tuned"
+            for arm in self.impute.arms
+            if arm in self.arms and ARMS[arm.split("/")[1]].classifies
+        ]
+        if HOT_DECK in self.impute.arms and not self.impute.cells:
+            problems.append(f"impute.cells: '{HOT_DECK}' needs the items that make its cells")
+        return problems
+
+    def imputations(self) -> list[tuple[str, str]]:
+        """Return each method that imputes with each condition that it does so under; an arm only where it also predicts."""
+        if self.impute is None:
+            return []
+        return [
+            (method, condition)
+            for condition in self.conditions
+            for method in self.impute.arms
+            if self.impute.conditions is None or condition in self.impute.conditions
+            if method not in self.arms or method in self.arms_of(self.predicted_in(method, condition))
+        ]
+
+    def predicted_in(self, method: str, condition: str) -> str:
+        """Return the condition whose predictions by a method are those under ``condition``, an earlier one if it learns nothing."""
+        return condition if sees_training_rows(method) else self.prompt_twin(condition)
 
     def n_adapters(self, folds: int) -> int:
         """Return how many adapters this survey needs: one for each tuned arm, condition, seed and fold."""
@@ -167,6 +203,8 @@ class Survey(Strict):
             )
         for name, subgroup in self.subgroups.items():
             problems += subgroup.problems_with(codebook, f"subgroups.{name}")
+        cells = self.impute.cells if self.impute else []
+        problems += unknown("impute.cells", "predictor", cells, codebook.predictors, " in the codebook")
         for name, condition in self.conditions.items():
             place, known = f"conditions.{name}", codebook.predictors
             problems += condition.problems_with(codebook, place)

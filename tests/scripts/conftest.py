@@ -24,7 +24,7 @@ def votes_study(tmp_path_factory):
     results = tmp_path_factory.mktemp("study") / "results"
     survey = results / "surveys" / "made-up"
     predictions, splits = make_votes(n=160)
-    inputs = {"predictions": [], "splits": []}
+    inputs = {"predictions": [], "splits": [], "draws": []}
     for (method, condition), part in predictions.groupby(["method", "condition"], sort=False):
         path = survey / "predictions" / method / condition / "seed-24.parquet"
         write_table(part, path, PREDICTIONS)

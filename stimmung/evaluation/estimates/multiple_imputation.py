@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stimmung.vocabulary.errors import InputError, warn
-from stimmung.vocabulary.votes_schemas import GROUP, MISSING_SUFFIX
+from stimmung.vocabulary.votes_schemas import GROUP, MISSING_SUFFIX, NO_FOLD
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,9 @@ Predict = Callable[[pd.DataFrame, pd.DataFrame, int], Floats]
 Scale = Callable[[Floats], Floats]
 IMP = ".imp"  # as R's mice names the number of the imputation; 0 is the data with its gaps
 MOST_SEEDS = 2**31  # the largest seed that all estimators take, and one
+
+
+_DRAWN = {"draw": int, "respondent_id": str, "answer": str}
 
 
 def unscaled(probabilities: Floats) -> Floats:
@@ -75,11 +78,23 @@ def impute_draws(
     known, asked = respondents[donors], respondents[~donors]
     tell_silent(asked, target)
     samples = sampled_donors(known, m, seed, uncertainty)
+    if asked.empty:
+        tell_nothing_absent(target)
+        return draw_answers([], [], options, seed)
     if uncertainty == "none":
         every = [predict(samples[0], asked, seed_of_draw(seed, 1))] * m
     else:
         every = [predict(sample, asked, seed_of_draw(seed, draw)) for draw, sample in enumerate(samples, 1)]
     return draw_answers([scale(one) for one in every], list(asked["respondent_id"]), options, seed)
+
+
+def donors_of(respondents: pd.DataFrame, splits: pd.DataFrame) -> Mask:
+    """Return who answered and may be learned from under the condition of a SPLITS table, in the order of ``respondents``."""
+    known = splits.set_index("respondent_id")
+    if len(known) != len(respondents) or set(known.index) != set(respondents["respondent_id"]):
+        raise InputError("the splits and the respondents tables do not have the same respondents")
+    known = known.loc[respondents["respondent_id"]]
+    return np.asarray(known["in_training"] & (known["fold"] != NO_FOLD), dtype=bool)
 
 
 def check_donors(answers: "pd.Series[str]", donors: Mask, m: int) -> None:
@@ -102,6 +117,11 @@ def check_donors(answers: "pd.Series[str]", donors: Mask, m: int) -> None:
             f"impute: all {int(donors.sum())} donors answered '{found[0]}' to '{name}'",
             "With one answer alone there is nothing to learn.",
         )
+
+
+def tell_nothing_absent(target: str) -> None:
+    """Say that a condition hides nobody's answer, and everybody gave one."""
+    warn(logger, f"impute: every answer to '{target}' is known, and there is nothing to impute")
 
 
 def tell_silent(recipients: pd.DataFrame, target: str) -> None:
@@ -148,6 +168,8 @@ def draw_answers(
     probabilities: Sequence[Floats], ids: Sequence[str], options: Sequence[str], seed: int
 ) -> pd.DataFrame:
     """Return one answer for each recipient and draw; ``probabilities`` has for each draw an array of shape (n_recipients, options)."""
+    if not ids:
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _DRAWN.items()})
     parts = []
     for draw, one in enumerate(probabilities, 1):
         # Another stream than that of the donors.
@@ -158,7 +180,7 @@ def draw_answers(
                 {"draw": draw, "respondent_id": list(ids), "answer": np.array(options, object)[chosen]}
             )
         )
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True).astype(_DRAWN)
 
 
 def stacked_data(respondents: pd.DataFrame, draws: pd.DataFrame, *, target: str) -> pd.DataFrame:

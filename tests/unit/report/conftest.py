@@ -9,7 +9,7 @@ from stimmung.evaluation.series.weekly_series import affect_series, signal_serie
 from stimmung.report.panel_results import PanelData, PanelTables, moods_results
 from stimmung.report.survey_results import SurveyData, SurveyTables, votes_results
 from tests.synthetic_moods import OPTIONS, make_moods
-from tests.synthetic_votes import CONDITIONS, SUBGROUPS, make_respondents, make_votes
+from tests.synthetic_votes import CONDITIONS, SUBGROUPS, make_draws, make_respondents, make_votes
 
 
 def computed(results, data):
@@ -39,6 +39,7 @@ def tables_of(n_options):
     data = SurveyData(
         predictions=predictions,
         splits=splits,
+        draws=make_draws(predictions, splits),
         respondents=make_respondents(splits),
         conditions=CONDITIONS,
         subgroups=SUBGROUPS,

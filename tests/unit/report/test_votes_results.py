@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
-from stimmung.report.tables import interval, number
+from stimmung.report.tables import DASH, interval, number
 from stimmung.report.votes.absent_party import absent_table
 from stimmung.report.votes.all_metrics import metrics_table
 from stimmung.report.votes.best_baseline import comparisons_table
 from stimmung.report.votes.effective_respondents import effective_table
 from stimmung.report.votes.f1_by_option import f1_table
+from stimmung.report.votes.imputed_shares import estimates_table
 from stimmung.report.votes.left_out_groups import left_out_table
 from stimmung.report.votes.subgroups import subgroups_table
 from stimmung.report.votes.vote_shares import shares_table
@@ -133,3 +134,16 @@ def test_what_a_server_left_out_has_a_column_only_where_one_did(small_survey):
     place = next(number for number, column in enumerate(table.columns) if "shown" in column)
     cells = {row[0].text: row[place].text for row in table.groups[0].rows}
     assert cells["tiny/zero-shot"] == "0.250" and cells["tiny/tuned"] == "0.000"
+
+
+def test_imputed_shares_stand_beside_all_answers_and_say_whose_intervals_are_too_narrow(survey):
+    table = estimates_table(survey)
+    options = list(survey["estimates"]["option"].unique())
+    assert [group.heading for group in table.groups] == [f"share-10, {name}" for name in options]
+    rows = {row[0].text: row for row in table.groups[0].rows}
+    assert list(rows) == ["all answers", "complete cases", "tiny/tuned", "tiny/zero-shot"]
+    assert rows["tiny/tuned"][-1].note == "" and rows["tiny/zero-shot"][-1].note == "one model"
+    assert rows["tiny/tuned"][-1].text.endswith("of 160") and rows["all answers"][-1].text == DASH
+    truth = survey["shares"].drop_duplicates("option").set_index("option")["observed"]
+    found = survey["estimates"].query("method == 'all answers'").set_index("option")["estimate"]
+    assert found.to_dict() == pytest.approx(truth.to_dict())

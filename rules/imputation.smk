@@ -1,0 +1,219 @@
+"""Multiple imputation of a survey: draws of absent answers, and the stacked data that R and Stata pool."""
+
+IMPUTING = [(name, *pair) for name, one in STUDY.selected_surveys().items() for pair in one.imputations()]
+STACKED = [
+    f"results/surveys/{survey}/imputed/stacked/{method}/{condition}/{file}"
+    for survey, method, condition in IMPUTING
+    for file in ("stacked.csv", "stacked.dta", "README.md")
+]
+
+
+def tuned_to_impute(method):
+    """Whether a method imputes with adapters of its own."""
+    arm = method.split("/")[1]
+    return arm in ARMS and ARMS[arm].tuned
+
+
+def methods_that(test):
+    """A pattern for the methods that impute and pass a test."""
+    return "|".join(sorted({method for _, method, _ in IMPUTING if test(method)})) or "(?!)"
+
+
+def of_imputation(key):
+    """A leaf of the survey's `impute`."""
+    return lambda wildcards: of_survey("impute", key)(wildcards)
+
+
+def first_seed(wildcards):
+    """The seed that a survey's draws follow from."""
+    return STUDY.surveys[wildcards.survey].seeds[0]
+
+
+def rows_tuned_to_impute(wildcards, input):
+    """The rows that a job passes through the model, all epochs and imputations, at most."""
+    m = STUDY.surveys[wildcards.survey].impute.m
+    return m * rows_of_training(training_preset(wildcards), n_rows(Path(input.prompts)))
+
+
+def rows_read_to_impute(wildcards, input):
+    """The rows that all adapters of a job read, at most."""
+    return STUDY.surveys[wildcards.survey].impute.m * n_rows(Path(input.prompts))
+
+
+rule train_imputation_adapters:
+    """Tune an adapter for each imputation on a bootstrap sample of those whose answer is known, as one cohort."""
+    input:
+        base="results/models/{model}/model.json",
+        respondents="results/surveys/{survey}/respondents.parquet",
+        prompts=prompts_of,
+        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        codebook=of_survey("codebook"),
+    output:
+        # A folder for each imputation, whose number is the survey's.
+        adapters=directory("results/surveys/{survey}/imputed/adapters/{model}/{arm}/{condition}"),
+    log:
+        "logs/train_imputation_adapters/{survey}/{model}/{arm}/{condition}.log",
+    benchmark:
+        "benchmarks/train_imputation_adapters/{survey}/{model}/{arm}/{condition}.tsv"
+    conda:
+        "../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_of_model,
+        runtime=minutes_of_rows(rows_tuned_to_impute),
+    params:
+        arm="{arm}",
+        condition="{condition}",
+        m=of_imputation("m"),
+        uncertainty=of_imputation("uncertainty"),
+        seed=first_seed,
+        language=of_survey("language"),
+        chat=of_model("chat"),
+        training=training_of,
+        pace=STUDY.engine.pace(),
+        store=STORE,
+        code=code_of("train_imputation_adapters"),
+    script:
+        "../scripts/train_imputation_adapters.py"
+
+
+rule draw_from_adapters:
+    """Draw each absent answer once from each imputation's adapter."""
+    input:
+        base="results/models/{model}/model.json",
+        adapters="results/surveys/{survey}/imputed/adapters/{model}/{arm}/{condition}",
+        respondents="results/surveys/{survey}/respondents.parquet",
+        prompts=prompts_of,
+        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        codebook=of_survey("codebook"),
+    output:
+        draws="results/surveys/{survey}/imputed/draws/{model}/{arm}/{condition}.parquet",
+    log:
+        "logs/draw_from_adapters/{survey}/{model}/{arm}/{condition}.log",
+    benchmark:
+        "benchmarks/draw_from_adapters/{survey}/{model}/{arm}/{condition}.tsv"
+    wildcard_constraints:
+        arm="|".join(name for name, arm in ARMS.items() if arm.tuned),
+    conda:
+        "../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_of_model,
+        runtime=minutes_of_rows(rows_read_to_impute),
+    params:
+        method="{model}/{arm}",
+        arm="{arm}",
+        condition="{condition}",
+        m=of_imputation("m"),
+        uncertainty=of_imputation("uncertainty"),
+        seed=first_seed,
+        language=of_survey("language"),
+        chat=of_model("chat"),
+        scoring=STUDY.scoring.model_dump(mode="json"),
+        tokens_per_batch=STUDY.engine.tokens_per_batch,
+        store=STORE,
+        code=code_of("draw_from_adapters"),
+    script:
+        "../scripts/draw_from_adapters.py"
+
+
+rule draw_from_baselines:
+    """Draw each absent answer from a tabular method that learns anew for each imputation."""
+    input:
+        respondents="results/surveys/{survey}/respondents.parquet",
+        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        codebook=of_survey("codebook"),
+    output:
+        draws="results/surveys/{survey}/imputed/draws/{method}/{condition}.parquet",
+    log:
+        "logs/draw_from_baselines/{survey}/{method}/{condition}.log",
+    benchmark:
+        "benchmarks/draw_from_baselines/{survey}/{method}/{condition}.tsv"
+    wildcard_constraints:
+        method=methods_that(lambda method: method.startswith("baselines/")),
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(60),
+    params:
+        method="{method}",
+        condition="{condition}",
+        m=of_imputation("m"),
+        uncertainty=of_imputation("uncertainty"),
+        cells=of_imputation("cells"),
+        seed=first_seed,
+        language=of_survey("language"),
+        drop_items=of_condition("drop_items"),
+        grids=STUDY.model_dump(mode="json")["baselines"],
+        inner_folds=STUDY.inner_folds,
+        code=code_of("draw_from_baselines"),
+    script:
+        "../scripts/draw_from_baselines.py"
+
+
+rule draw_from_predictions:
+    """Draw each absent answer from predictions, for a method whose model is the same for every imputation."""
+    input:
+        respondents="results/surveys/{survey}/respondents.parquet",
+        predictions=drawn_from,
+        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        codebook=of_survey("codebook"),
+    output:
+        draws="results/surveys/{survey}/imputed/draws/{method}/{condition}.parquet",
+    log:
+        "logs/draw_from_predictions/{survey}/{method}/{condition}.log",
+    benchmark:
+        "benchmarks/draw_from_predictions/{survey}/{method}/{condition}.tsv"
+    wildcard_constraints:
+        method=methods_that(
+            lambda method: not method.startswith("baselines/") and not tuned_to_impute(method)
+        ),
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=grows(1000),
+        runtime=grows(5),
+    params:
+        method="{method}",
+        condition="{condition}",
+        m=of_imputation("m"),
+        seed=first_seed,
+        code=code_of("draw_from_predictions"),
+    script:
+        "../scripts/draw_from_predictions.py"
+
+
+rule stack_answers:
+    """Stack the survey and its completed copies, for R and Stata."""
+    input:
+        respondents="results/surveys/{survey}/respondents.parquet",
+        draws="results/surveys/{survey}/imputed/draws/{method}/{condition}.parquet",
+    output:
+        csv="results/surveys/{survey}/imputed/stacked/{method}/{condition}/stacked.csv",
+        dta="results/surveys/{survey}/imputed/stacked/{method}/{condition}/stacked.dta",
+        readme="results/surveys/{survey}/imputed/stacked/{method}/{condition}/README.md",
+    log:
+        "logs/stack_answers/{survey}/{method}/{condition}.log",
+    benchmark:
+        "benchmarks/stack_answers/{survey}/{method}/{condition}.tsv"
+    wildcard_constraints:
+        method=methods_that(lambda method: True),
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(10),
+    params:
+        method="{method}",
+        condition="{condition}",
+        changes=lambda wildcards: of_survey("conditions", wildcards.condition)(wildcards),
+        title=lambda wildcards: CODEBOOKS[wildcards.survey].title,
+        target=target_of,
+        simulated=is_simulated,
+        code=code_of("stack_answers"),
+    script:
+        "../scripts/stack_answers.py"
