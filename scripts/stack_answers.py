@@ -22,13 +22,13 @@ def stack_answers(
     method: str,
     condition: str,
     changes: Mapping[str, Any],
-    uncertainty: str,
     title: str,
     target: str,
     simulated: bool,
 ) -> None:
     """Write the data as csv and for Stata, and a readme; ``changes`` is what the condition does, as in the config."""
-    stacked = stacked_data(read_table(respondents, RESPONDENTS), read_table(draws, DRAWS), target=target)
+    drawn = read_table(draws, DRAWS)
+    stacked = stacked_data(read_table(respondents, RESPONDENTS), drawn, target=target)
     write_stacked(
         stacked,
         csv=csv,
@@ -39,7 +39,7 @@ def stack_answers(
         method=method,
         condition=condition,
         in_words=in_words(changes),
-        uncertainty=uncertainty,
+        uncertainty=next(iter(drawn["uncertainty"]), "none"),
         simulated=simulated,
     )
 

@@ -56,12 +56,12 @@ def items_table(frame: pd.DataFrame, kinds: Kinds) -> pd.DataFrame:
     for name, kind in kinds.items():
         answers = frame[name]
         if isinstance(kind, pd.CategoricalDtype):
-            columns[name] = answers.astype(object).where(answers.notna(), None).astype(kind)
-            unknown = sorted({str(one) for one in answers[answers.notna() & columns[name].isna()]})
+            strange = answers.notna() & ~answers.isin(list(kind.categories))
+            columns[name] = answers.astype(object).where(answers.notna() & ~strange, None).astype(kind)
         else:
             columns[name] = pd.to_numeric(answers, errors="coerce").astype(float)
-            unknown = sorted({str(one) for one in answers[answers.notna() & columns[name].isna()]})
-            unknown += ["infinity"] * bool(np.isinf(columns[name]).any())
+            strange = (answers.notna() & columns[name].isna()) | np.isinf(columns[name])
+        unknown = sorted({str(one) for one in answers[strange]})
         if unknown:
             known = list(kind.categories) if isinstance(kind, pd.CategoricalDtype) else []
             problems.append(f"'{name}': no answer '{unknown[0]}'{did_you_mean(unknown[0], known)}")

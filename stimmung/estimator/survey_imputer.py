@@ -171,7 +171,8 @@ class SurveyImputer(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: 
 
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
         """Return the most probable answers, shape (n,). Their shares understate rare answers; draws of ``impute`` do not."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        probabilities = self.predict_proba(X)
+        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
 
     def transform(self, X: Any) -> Floats:  # noqa: N803
         """Return the probabilities, as columns for another model."""

@@ -248,3 +248,44 @@ def small_study(tmp_path_factory):
         files=[paths.base / name for name in WEIGHTS_AND_TOKENIZER],
     )
     return paths
+
+
+@pytest.fixture(scope="session")
+def hidden_answers(small_study, tmp_path_factory):
+    """The small study under a condition that hides the answers of every third respondent, and adapters for two imputations."""
+    from scripts.train_imputation_adapters import train_imputation_adapters
+    from stimmung.vocabulary.pace import Pace
+    from stimmung.vocabulary.parquet_tables import read_table
+    from tests.scripts.test_train_fold_adapters import TRAINING
+
+    folder = tmp_path_factory.mktemp("hidden")
+    splits = read_table(small_study.splits, SPLITS).assign(condition="some")
+    splits["in_training"] &= splits.index % 3 > 0
+    found = SimpleNamespace(**vars(small_study))
+    found.splits, found.adapters, found.store = (
+        folder / "splits.parquet",
+        folder / "adapters",
+        folder / "store",
+    )
+    found.hidden = list(splits.respondent_id[~splits.in_training])
+    found.donors = list(splits.respondent_id[splits.in_training])
+    write_table(splits, found.splits, SPLITS)
+    tables = ("respondents", "splits", "codebook")
+    found.tables = {name: getattr(found, name) for name in tables}
+    found.about = {"condition": "some", "m": 2, "seed": 24}
+    found.tuning = {
+        **found.tables,
+        **found.about,
+        "prompts": found.prompts,
+        "base": found.base / "model.json",
+        "arm": "tuned",
+        "uncertainty": "bootstrap",
+        "language": "en",
+        "chat": False,
+        "training": TRAINING,
+        "pace": Pace(cohort="stacked"),
+        "store": found.store,
+        "threads": 1,
+    }
+    train_imputation_adapters(**found.tuning, adapters=found.adapters)
+    return found

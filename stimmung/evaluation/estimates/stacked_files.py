@@ -48,6 +48,7 @@ def write_stacked(
             else f"{warning}**Everybody's answer is known: nothing is imputed.**\n\n",
             target=target,
             stata_target=names[target],
+            r_target=_r_name(target),
             method=method,
             condition=condition,
             in_words=in_words,
@@ -74,6 +75,12 @@ def stata_names(names: list[str]) -> dict[str, str]:
             plain = f"{plain[: STATA_NAME_LENGTH - 4]}_{number}"
         found[name] = plain
     return found
+
+
+def _r_name(name: str) -> str:
+    """Return the name that R's read.csv gives a column; mice fails at names with spaces, so that they cannot be kept."""
+    plain = re.sub(r"[^\w.]", ".", name)
+    return plain if re.match(r"[^\W\d_]|\.(?!\d)", plain) else f"X{plain}"
 
 
 def _within(text: str, n: int) -> str:
