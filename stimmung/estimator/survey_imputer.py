@@ -289,7 +289,7 @@ class SurveyImputer(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: 
         from stimmung.estimator import tuned_imputation
 
         base, codebook = self._base_and_codebook()
-        about = (base, codebook, self.language, self.chat, self.training or Training())
+        about = (base, codebook, self.language, self.chat, self.training or Training.model_validate({}))
         return tuned_imputation.train(*about, self._table, samples, seeds, Store(Path(self.store)))
 
     def _read(self, asked: pd.DataFrame, keys: Sequence[str]) -> list[Floats]:

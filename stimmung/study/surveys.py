@@ -11,7 +11,7 @@ from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.condition import Condition, Subgroup, combined_conditions
 from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
 from stimmung.vocabulary.few_shot import FewShot
-from stimmung.vocabulary.imputation import CHAINED_EQUATIONS, HOT_DECK, Imputation
+from stimmung.vocabulary.imputation_settings import CHAINED_EQUATIONS, HOT_DECK, Imputation
 from stimmung.vocabulary.row_rules import MAX_LOST_SHARE, Wanted
 from stimmung.vocabulary.strict import Strict, TextEncoding, UserPath
 

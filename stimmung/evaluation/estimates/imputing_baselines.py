@@ -6,7 +6,7 @@ from typing import Any
 from stimmung.baselines.registry import BASELINES
 from stimmung.evaluation.estimates.multiple_imputation import Predict
 from stimmung.vocabulary.errors import InputError, did_you_mean
-from stimmung.vocabulary.imputation import CHAINED_EQUATIONS, HOT_DECK
+from stimmung.vocabulary.imputation_settings import CHAINED_EQUATIONS, HOT_DECK
 from stimmung.vocabulary.parquet_tables import BASELINE_PREFIX
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stimmung.vocabulary.errors import InputError, warn
-from stimmung.vocabulary.votes_schemas import GROUP, MISSING_SUFFIX, NO_FOLD
+from stimmung.vocabulary.votes_schemas import CLUSTER, GROUP, MISSING_SUFFIX, NO_FOLD, STRATUM
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def impute_draws(
 
     For each draw, ``predict`` learns from a sample of the donors, with a seed of its own, and an answer is drawn from each
     recipient's probabilities, scaled by ``scale``. With a bootstrap sample this is proper in Rubin's (1987)
-    sense for a model that fits: imputations carry the model's uncertainty. Rows of a group, if there are any, are drawn together.
+    sense for a model that fits: imputations carry the model's uncertainty. Rows of a group, or a cluster, are drawn together.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def tell_silent(recipients: pd.DataFrame, target: str) -> None:
 
 def items_of(respondents: pd.DataFrame, target: str) -> list[str]:
     """Return the items of a RESPONDENTS table but the target."""
-    others = {"respondent_id", "weight", GROUP, target}
+    others = {"respondent_id", "weight", GROUP, STRATUM, CLUSTER, target}
     names = map(str, respondents.columns)
     return [name for name in names if name not in others and not name.endswith(MISSING_SUFFIX)]
 
@@ -155,7 +155,9 @@ def sampled_donors(donors: pd.DataFrame, m: int, seed: int, uncertainty: Uncerta
     """
     if uncertainty != "bootstrap":
         return [donors] * m
-    grouped = donors if GROUP in donors else donors.assign(**{GROUP: donors["respondent_id"]})
+    # A survey without groups is drawn by its clusters, one without either by its respondents.
+    unit = next(name for name in (GROUP, CLUSTER, "respondent_id") if name in donors)
+    grouped = donors.assign(**{GROUP: donors[unit]})
     places = [np.asarray(rows) for rows in grouped.groupby(GROUP, sort=False).indices.values()]
     samples = []
     for draw in range(1, m + 1):
@@ -187,13 +189,13 @@ def stacked_data(respondents: pd.DataFrame, draws: pd.DataFrame, *, target: str)
     """Return the data set with its gaps and its completed copies, one below the other, as R's mice stacks them.
 
     The column ``.imp`` is 0 for the data as they are, with the recipients' answers missing, and the number of the draw for each
-    completed copy; then respondent_id, the items, the target, and weight (and fold_group, where there is one). Only the target is
-    imputed. ``draws`` is what :func:`impute_draws` returns; who has no draw keeps the answer that ``respondents`` has.
+    completed copy; then respondent_id, the items, the target, weight, and group, stratum and cluster where the survey has them. Only
+    the target is imputed. ``draws`` is what :func:`impute_draws` returns; who has no draw keeps the answer that ``respondents`` has.
 
     Raises an InputError if a draw is of somebody else, or an answer is no option of the target.
     """
     items = [*items_of(respondents, target), target]
-    kept = [name for name in ("weight", GROUP) if name in respondents]
+    kept = [name for name in ("weight", GROUP, STRATUM, CLUSTER) if name in respondents]
     table = respondents[["respondent_id", *items, *kept]].reset_index(drop=True)
     place = pd.Series(table.index, index=table["respondent_id"])
     if foreign := len(set(draws["respondent_id"]) - set(place.index)):
