@@ -1,6 +1,6 @@
 """From data frames and arrays, as scikit-learn passes them, to tables of respondents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -87,7 +87,7 @@ def respondents_table(
     given = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
     if unusable := int((~((given > 0) & np.isfinite(given))).sum()):
         raise InputError(f"survey_weight: zero, negative or missing in {unusable} of {n} rows")
-    ids: Sequence[Any] = frame.get("respondent_id", frame.index)
+    ids: Any = frame["respondent_id"] if "respondent_id" in frame else frame.index  # noqa: SIM401 (an index is no column)
     texts = pd.Index(ids).astype(str)
     if not texts.is_unique:
         raise InputError("X: its index, or its column respondent_id, does not tell respondents apart")

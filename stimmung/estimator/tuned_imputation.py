@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from stimmung.vocabulary.training import Training
 # The engine is imported where it is used: torch takes seconds, and an estimator with a tabular method does not need it.
 
 Floats = NDArray[np.float64]
+PACE = Engine.model_validate({})
 
 
 def train(
@@ -49,7 +51,7 @@ def train(
             rendering,
             store,
             name="SurveyImputer",
-            pace=Engine(),
+            pace=PACE,
             stop=lambda: False,
         )
 
@@ -76,13 +78,14 @@ def read(
     rendering = Rendering(model.tokenizer, chat, in_language(codebook.question, language))
     options = codebook.target_labels(language)
     folders = [store.adapter(key) for key in keys]
-    scorer = LocalScorer(model, rendering, options, folders, Scoring(), Engine().tokens_per_batch)
+    scorer = LocalScorer(model, rendering, options, folders, Scoring(), PACE.tokens_per_batch)
     return read_with_each(
         scorer, _prompts(codebook, language, respondents), list(respondents["respondent_id"])
     )
 
 
 def _prompts(codebook: Codebook, language: str, respondents: pd.DataFrame) -> pd.DataFrame:
-    messages = [survey_messages(row, codebook, language) for row in respondents.to_dict("records")]
+    rows: list[Any] = respondents.to_dict("records")
+    messages = [survey_messages(row, codebook, language) for row in rows]
     known = respondents if codebook.target in respondents else respondents.assign(**{codebook.target: None})
     return prompts_table(known, codebook.target, messages, [""] * len(messages))

@@ -7,9 +7,9 @@ from stimmung.report.result_registry import MOODS, VOTES, names
 from stimmung.study.panels import Panel
 from stimmung.vocabulary.moods_schemas import ANSWERS, SIGNALS, TRACKER
 from stimmung.vocabulary.parquet_tables import write_table
-from stimmung.vocabulary.votes_schemas import PREDICTIONS, RESPONDENTS, SPLITS
+from stimmung.vocabulary.votes_schemas import DRAWS, PREDICTIONS, RESPONDENTS, SPLITS
 from tests.synthetic_moods import OPTIONS, SEEDS, make_moods
-from tests.synthetic_votes import CONDITIONS, SUBGROUPS, make_respondents, make_votes
+from tests.synthetic_votes import CONDITIONS, SUBGROUPS, make_draws, make_respondents, make_votes
 
 MISSING = ("2020-01-02",)  # a week that is skipped for want of posts
 
@@ -24,7 +24,8 @@ def votes_study(tmp_path_factory):
     results = tmp_path_factory.mktemp("study") / "results"
     survey = results / "surveys" / "made-up"
     predictions, splits = make_votes(n=160)
-    inputs = {"predictions": [], "splits": [], "draws": []}
+    inputs = {"predictions": [], "splits": [], "draws": [survey / "imputed/draws.parquet"]}
+    write_table(make_draws(predictions, splits), inputs["draws"][0], DRAWS)
     for (method, condition), part in predictions.groupby(["method", "condition"], sort=False):
         path = survey / "predictions" / method / condition / "seed-24.parquet"
         write_table(part, path, PREDICTIONS)

@@ -38,7 +38,7 @@ def tune_on_samples(
     """
     answers = sorted({str(answer) for answer in prompts["target"].dropna()})
     # Options that no score can tell apart are found here, not after hours of training.
-    rendering.encode(asked_messages(prompts, prompts["respondent_id"].iloc[:1])[0], answers)
+    rendering.encode(asked_messages(prompts, list(prompts["respondent_id"].iloc[:1]))[0], answers)
     tasks = [
         Task(f"{name}, draw {draw}", training_rows(prompts, ids, rendering), seed)
         for draw, (ids, seed) in enumerate(zip(samples, seeds, strict=True), 1)

@@ -36,8 +36,8 @@ def pooled_shares(
     """Return the pooled share of each option of ``target``, weighted, in the order of its categories.
 
     ``stacked`` is what :func:`stacked_data` returns; ``weight``, ``cluster`` and ``stratum`` name columns. Variances within a copy
-    are those of :func:`weighted_means`. The intervals are Wilson's for multiply imputed shares (Lott and Reiter 2020), which hold for small
-    shares too; estimate, standard error and degrees of freedom are those of Rubin's rules.
+    are those of :func:`weighted_means`. The intervals are Wilson's for multiply imputed shares (Lott and Reiter
+    2020), which hold for small shares too; estimate, standard error and degrees of freedom are those of Rubin's rules.
 
     Returns
     -------

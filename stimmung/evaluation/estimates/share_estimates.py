@@ -50,7 +50,7 @@ def estimate_shares(
             parts.append(_observed(people[rows], design).assign(method=name, condition=condition))
         for (method, uncertainty), part in of_condition.groupby(["method", "uncertainty"], sort=False):
             found = pooled_shares(stacked_data(people, part, target="target"), "target", **design)
-            about = {"method": method, "condition": condition, "uncertainty": uncertainty}
+            about = {"method": str(method), "condition": str(condition), "uncertainty": str(uncertainty)}
             parts.append(found.assign(**about, n_imputed=part["respondent_id"].nunique()))
     table = pd.concat(parts) if parts else pd.DataFrame(columns=list(ESTIMATES.columns))
     types = {name: column.dtype.type for name, column in ESTIMATES.columns.items()}

@@ -82,7 +82,7 @@ def plot_estimates(tables: SurveyTables) -> Figure:
 
 def most_imputed(estimates: pd.DataFrame) -> str:
     """Return the condition under which most answers are imputed."""
-    return str(estimates["condition"].loc[estimates["n_imputed"].idxmax()])
+    return str(estimates["condition"].iloc[int(estimates["n_imputed"].argmax())])
 
 
 def _caption(tables: SurveyTables) -> str:

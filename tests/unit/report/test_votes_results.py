@@ -146,4 +146,5 @@ def test_imputed_shares_stand_beside_all_answers_and_say_whose_intervals_are_too
     assert rows["tiny/tuned"][-1].text.endswith("of 160") and rows["all answers"][-1].text == DASH
     truth = survey["shares"].drop_duplicates("option").set_index("option")["observed"]
     found = survey["estimates"].query("method == 'all answers'").set_index("option")["estimate"]
-    assert found.to_dict() == pytest.approx(truth.to_dict())
+    # The made-up respondents have no weights, and their predictions do.
+    assert found.to_dict() == pytest.approx(truth.to_dict(), abs=0.03)
