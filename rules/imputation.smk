@@ -29,6 +29,11 @@ def first_seed(wildcards):
     return STUDY.surveys[wildcards.survey].seeds[0]
 
 
+def calibration_of(wildcards):
+    """How the probabilities that answers are drawn from are calibrated."""
+    return plain("surveys", wildcards.survey).get("calibration", "none")
+
+
 def rows_tuned_to_impute(wildcards, input):
     """The rows that a job passes through the model, all epochs and imputations, at most."""
     m = STUDY.surveys[wildcards.survey].impute.m
@@ -84,6 +89,9 @@ rule draw_from_adapters:
         adapters="results/surveys/{survey}/imputed/adapters/{model}/{arm}/{condition}",
         respondents="results/surveys/{survey}/respondents.parquet",
         prompts=prompts_of,
+        predictions=lambda wildcards: predictions_of_first_seed(
+            wildcards, f"{wildcards.model}/{wildcards.arm}"
+        ),
         splits="results/surveys/{survey}/splits/{condition}.parquet",
         codebook=of_survey("codebook"),
     output:
@@ -107,6 +115,7 @@ rule draw_from_adapters:
         m=of_imputation("m"),
         uncertainty=of_imputation("uncertainty"),
         seed=first_seed,
+        calibration=calibration_of,
         language=of_survey("language"),
         chat=of_model("chat"),
         scoring=STUDY.scoring.model_dump(mode="json"),
@@ -157,7 +166,7 @@ rule draw_from_predictions:
     """Draw each absent answer from predictions, for a method whose model is the same for every imputation."""
     input:
         respondents="results/surveys/{survey}/respondents.parquet",
-        predictions=drawn_from,
+        predictions=lambda wildcards: predictions_of_first_seed(wildcards, wildcards.method),
         splits="results/surveys/{survey}/splits/{condition}.parquet",
         codebook=of_survey("codebook"),
     output:
@@ -181,6 +190,7 @@ rule draw_from_predictions:
         condition="{condition}",
         m=of_imputation("m"),
         seed=first_seed,
+        calibration=calibration_of,
         code=code_of("draw_from_predictions"),
     script:
         "../scripts/draw_from_predictions.py"

@@ -93,11 +93,11 @@ def draws_of(wildcards):
     return [f"{folder}/{method}/{condition}.parquet" for method, condition in pairs]
 
 
-def drawn_from(wildcards):
-    """The predictions that a method's draws are drawn from, if it learned nothing from the survey or was shown examples."""
-    survey, w = STUDY.surveys[wildcards.survey], wildcards
-    condition = survey.predicted_in(w.method, w.condition)
-    folder = f"results/surveys/{w.survey}/predictions/{w.method}/{condition}"
+def predictions_of_first_seed(wildcards, method):
+    """The predictions of a method with the first seed, under the condition, or one whose predictions are the same."""
+    survey = STUDY.surveys[wildcards.survey]
+    condition = survey.predicted_in(method, wildcards.condition)
+    folder = f"results/surveys/{wildcards.survey}/predictions/{method}/{condition}"
     return f"{folder}/seed-{survey.seeds[0]}.parquet"
 
 

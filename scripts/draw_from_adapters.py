@@ -6,6 +6,7 @@ from stimmung.engine.base.base_model import load_base
 from stimmung.engine.base.devices import use_threads
 from stimmung.engine.scoring.imputation_adapters import read_with_each
 from stimmung.engine.scoring.local_scorer import LocalScorer
+from stimmung.evaluation.estimates.donor_scaling import donor_scaling
 from stimmung.evaluation.estimates.multiple_imputation import (
     Uncertainty,
     donors_of,
@@ -19,7 +20,7 @@ from stimmung.text.personas import rendering_of
 from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.scoring import Scoring
-from stimmung.vocabulary.votes_schemas import DRAWS, PROMPTS, RESPONDENTS, SPLITS
+from stimmung.vocabulary.votes_schemas import DRAWS, PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS
 from stimmung.workflow.run import run
 
 
@@ -29,6 +30,7 @@ def draw_from_adapters(
     adapters: Path,
     respondents: Path,
     prompts: Path,
+    predictions: Path,
     splits: Path,
     codebook: Path,
     draws: Path,
@@ -38,6 +40,7 @@ def draw_from_adapters(
     m: int,
     uncertainty: Uncertainty,
     seed: int,
+    calibration: str,
     language: str,
     chat: bool,
     scoring: Scoring,
@@ -45,11 +48,14 @@ def draw_from_adapters(
     store: Path,
     threads: int,
 ) -> None:
-    """Write the draws of one tuned arm under one condition; ``adapters`` holds a folder for each."""
+    """Write the draws of one tuned arm under one condition; ``adapters`` holds a folder for each.
+
+    ``predictions`` are those of the arm's folds, by which the probabilities are calibrated."""
     use_threads(threads)
     words, kind = load_codebook(codebook), ARMS[arm]
     people = read_table(respondents, RESPONDENTS)
-    asked = people[~donors_of(people, read_table(splits, SPLITS))]
+    donors = donors_of(people, read_table(splits, SPLITS))
+    asked = people[~donors]
     options, ids = words.target_labels(language), list(asked["respondent_id"])
     about = {"method": method, "condition": condition, "uncertainty": uncertainty}
     if not ids:
@@ -63,7 +69,9 @@ def draw_from_adapters(
     model = load_base(base.parent)
     rendering = rendering_of(words, language, model.tokenizer, chat, kind.persona)
     scorer = LocalScorer(model, rendering, answers, folders, scoring, tokens_per_batch)
-    probabilities = read_with_each(scorer, read_table(prompts, PROMPTS), ids)
+    of_folds = read_table(predictions, PREDICTIONS)
+    scale = donor_scaling(of_folds, people["respondent_id"][donors], calibration)
+    probabilities = [scale(one) for one in read_with_each(scorer, read_table(prompts, PROMPTS), ids)]
     write_table(draw_answers(probabilities, ids, options, seed).assign(**about), draws, DRAWS)
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from stimmung.evaluation.estimates.donor_scaling import donor_scaling
 from stimmung.evaluation.estimates.multiple_imputation import donors_of, draw_answers, tell_silent
 from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.errors import InputError
@@ -28,16 +29,20 @@ def draw_from_predictions(
     condition: str,
     m: int,
     seed: int,
+    calibration: str,
 ) -> None:
     """Write the draws of one method under one condition: the uncertainty of its model is in none of them."""
     people = read_table(respondents, RESPONDENTS)
-    asked = people[~donors_of(people, read_table(splits, SPLITS))]
+    donors = donors_of(people, read_table(splits, SPLITS))
+    asked = people[~donors]
     tell_silent(asked, load_codebook(codebook).target)
-    predicted = read_table(predictions, PREDICTIONS).set_index("respondent_id")
+    found = read_table(predictions, PREDICTIONS)
+    scale = donor_scaling(found, people["respondent_id"][donors], calibration)
+    predicted = found.set_index("respondent_id")
     ids = list(asked["respondent_id"])
     if lacking := len(set(ids) - set(predicted.index)):
         raise InputError(f"{predictions}: no prediction of {lacking} of {len(ids)} respondents to be imputed")
-    probabilities = predicted.loc[ids, option_columns(predicted)].to_numpy(dtype=float)
+    probabilities = scale(predicted.loc[ids, option_columns(predicted)].to_numpy(dtype=float))
     drawn = draw_answers([probabilities] * m, ids, options_of(predicted), seed)
     write_table(drawn.assign(method=method, condition=condition, uncertainty="none"), draws, DRAWS)
 

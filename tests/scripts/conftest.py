@@ -6,7 +6,7 @@ import pytest
 from stimmung.report.result_registry import MOODS, VOTES, names
 from stimmung.study.panels import Panel
 from stimmung.vocabulary.moods_schemas import ANSWERS, SIGNALS, TRACKER
-from stimmung.vocabulary.parquet_tables import write_table
+from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import DRAWS, PREDICTIONS, RESPONDENTS, SPLITS
 from tests.synthetic_moods import OPTIONS, SEEDS, make_moods
 from tests.synthetic_votes import CONDITIONS, SUBGROUPS, make_draws, make_respondents, make_votes
@@ -256,7 +256,6 @@ def hidden_answers(small_study, tmp_path_factory):
     """The small study under a condition that hides the answers of every third respondent, and adapters for two imputations."""
     from scripts.train_imputation_adapters import train_imputation_adapters
     from stimmung.vocabulary.pace import Pace
-    from stimmung.vocabulary.parquet_tables import read_table
     from tests.scripts.test_train_fold_adapters import TRAINING
 
     folder = tmp_path_factory.mktemp("hidden")
@@ -289,4 +288,16 @@ def hidden_answers(small_study, tmp_path_factory):
         "threads": 1,
     }
     train_imputation_adapters(**found.tuning, adapters=found.adapters)
+    found.predictions = predicted_votes(found, folder / "predictions.parquet", 0.6)
     return found
+
+
+def predicted_votes(study, path, probability):
+    """Write a PREDICTIONS table in which everybody votes Red with one probability, and return its path."""
+    people = read_table(study.respondents, RESPONDENTS)
+    about = {"method": "small/zero-shot", "condition": "full", "seed": 24, "fold": 0}
+    table = people[["respondent_id", "weight"]].assign(**about, target=people.vote.astype(str))
+    table = table.assign(p_Red=probability, p_Blue=1 - probability, option_mass=1.0, normalization="none")
+    order = ["respondent_id", *about, "target", "weight", "p_Red", "p_Blue", "option_mass", "normalization"]
+    write_table(table[order].astype({"fold": "int8"}), path, PREDICTIONS)
+    return path

@@ -106,6 +106,8 @@ def drawing(study):
         **study.about,
         **{name: study.tuning[name] for name in shared},
         "prompts": study.prompts,
+        "predictions": study.predictions,
+        "calibration": "none",
         "method": "small/tuned",
         "scoring": Scoring(),
         "tokens_per_batch": 4096,
