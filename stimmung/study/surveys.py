@@ -152,6 +152,13 @@ class Survey(Strict):
         tuned = [arm for arm in arms if ARMS[arm.split("/")[1]].tuned]
         return len(tuned) * len(self.seeds) * folds
 
+    def n_imputation_adapters(self) -> int:
+        """Return how many adapters the imputation needs: one for each draw of each tuned arm and condition."""
+        if self.impute is None:
+            return 0
+        tuned = [arm for arm, _ in self.imputations() if arm in self.arms and ARMS[arm.split("/")[1]].tuned]
+        return len(tuned) * self.impute.m
+
     def selection(self, condition: str, codebook: Codebook) -> dict[str, Any]:
         """Return what a condition does to the training rows, as :func:`split_condition` takes it."""
         chosen = self.conditions[condition]
