@@ -14,14 +14,17 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from stimmung.baselines.registry import BASELINES
 from stimmung.estimator.respondents_of_frames import kinds_of_codebook, kinds_of_frame, respondents_table
+from stimmung.evaluation.estimates.donor_scaling import donor_scaling
 from stimmung.evaluation.estimates.imputing_baselines import imputing_baseline
 from stimmung.evaluation.estimates.multiple_imputation import (
+    Scale,
     Uncertainty,
     check_donors,
     impute_draws,
     sampled_donors,
     seed_of_draw,
     stacked_data,
+    unscaled,
 )
 from stimmung.store.paths import Store
 from stimmung.vocabulary.codebook import Codebook
@@ -31,6 +34,7 @@ from stimmung.vocabulary.training import Training
 
 Floats = NDArray[np.float64]
 TUNED = "tuned"
+CALIBRATION_FOLDS = 5  # as a study has by default
 
 
 class ImputerError(InputError, ValueError):
@@ -65,6 +69,9 @@ class SurveyImputer(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: 
         For 'tuned': the hyper-parameters; None for the defaults of a model of a billion parameters or more.
     store
         For 'tuned': the folder where adapters are kept by their content. A fitted estimator, and its pickle, only has their keys.
+    calibration
+        For 'tuned': how its probabilities are calibrated by the answers that are known, 'temperature', 'vector', 'isotonic' or 'none';
+        it needs an adapter more for each of ``CALIBRATION_FOLDS`` folds.
     chat
         For 'tuned': whether the model is a chat model.
     language
@@ -100,6 +107,7 @@ class SurveyImputer(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: 
         base: str | Path | None = None,
         training: Training | None = None,
         store: str | Path = "results/.store",
+        calibration: str = "temperature",
         chat: bool = False,
         language: str = "en",
         uncertainty: Uncertainty = "bootstrap",
@@ -113,6 +121,7 @@ class SurveyImputer(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: 
         self.base = base
         self.training = training
         self.store = store
+        self.calibration = calibration
         self.chat = chat
         self.language = language
         self.uncertainty = uncertainty
@@ -180,7 +189,7 @@ class SurveyImputer(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: 
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:  # noqa: ARG002
         """Return the names of the columns of ``transform``."""
-        check_is_fitted(self)
+        check_is_fitted(self, "_options")
         return np.array([f"p_{one}" for one in self._options], dtype=object)
 
     @_as_value_error
@@ -204,6 +213,7 @@ class SurveyImputer(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: 
             m=m,
             seed=self.random_state,
             uncertainty=self.uncertainty,
+            scale=self._scale(),
         )
         return stacked_data(self._table, draws, target=self.target_)
 
@@ -241,6 +251,7 @@ class SurveyImputer(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: 
     def _fit_to(self, donors: pd.DataFrame) -> Any:
         """Return what predicts: the key of an adapter, a fitted baseline, or the donors, whom other methods learn from when asked."""
         if self.method == TUNED:
+            self._of_folds = self._predictions_of_folds(donors) if self.calibration != "none" else None
             return self._train([list(donors["respondent_id"])], [self.random_state])
         name = self.method.removeprefix(BASELINE_PREFIX)
         if name not in BASELINES:
@@ -255,7 +266,7 @@ class SurveyImputer(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: 
 
     def _probabilities(self, asked: pd.DataFrame) -> Floats:
         if self.method == TUNED:
-            return self._read(asked, self._fitted)[0]
+            return self._scale()(self._read(asked, self._fitted)[0])
         if isinstance(self._fitted, pd.DataFrame):
             hidden = asked.assign(**{self.target_: pd.Categorical([None] * len(asked), self._options)})
             return self._imputing()(self._fitted, hidden, self.random_state)
@@ -284,6 +295,34 @@ class SurveyImputer(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: 
         asked = self._table[self._table[self.target_].isna()]
         of_seed = dict(zip(seeds, self._read(asked, keys) if len(asked) else [], strict=False))
         return lambda _donors, _recipients, seed: of_seed[seed]
+
+    def _predictions_of_folds(self, donors: pd.DataFrame) -> pd.DataFrame:
+        """Return what models of the other folds say of the donors, in the columns of a PREDICTIONS table that calibration needs."""
+        from sklearn.model_selection import StratifiedKFold
+
+        answers = donors[self.target_].astype(str)
+        n_folds = min(CALIBRATION_FOLDS, int(answers.value_counts().min()))
+        if n_folds < 2:
+            raise InputError(
+                f"SurveyImputer: calibration needs two rows of each answer, and '{answers.value_counts().idxmin()}' has one",
+                "Set calibration='none'.",
+            )
+        splitter = StratifiedKFold(n_folds, shuffle=True, random_state=self.random_state)
+        folds = list(splitter.split(donors, answers))
+        samples = [list(donors["respondent_id"].iloc[train]) for train, _ in folds]
+        keys = self._train(samples, [self.random_state] * n_folds)
+        parts = []
+        for fold, ((_, tested), key) in enumerate(zip(folds, keys, strict=True)):
+            rows = donors.iloc[tested]
+            probabilities = pd.DataFrame(self._read(rows, [key])[0], columns=self.get_feature_names_out())
+            about = rows[["respondent_id", "weight"]].reset_index(drop=True)
+            parts.append(about.assign(fold=fold, target=answers.iloc[tested].to_numpy()).join(probabilities))
+        return pd.concat(parts, ignore_index=True)
+
+    def _scale(self) -> Scale:
+        if getattr(self, "_of_folds", None) is None:
+            return unscaled
+        return donor_scaling(self._of_folds, list(self._of_folds["respondent_id"]), self.calibration)
 
     def _train(self, samples: Sequence[Sequence[str]], seeds: Sequence[int]) -> list[str]:
         from stimmung.estimator import tuned_imputation

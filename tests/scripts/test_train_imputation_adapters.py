@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -80,6 +81,7 @@ def test_the_estimator_imputes_what_the_rules_impute(hidden_answers, tmp_path):
         training=hidden_answers.tuning["training"],
         store=hidden_answers.store,
         random_state=24,
+        calibration="none",
     )
     stacked = imputer.fit(people, answers).impute(m=2)
     draws = tmp_path / "draws.parquet"
@@ -94,6 +96,30 @@ def test_the_estimator_imputes_what_the_rules_impute(hidden_answers, tmp_path):
     pd.testing.assert_frame_equal(
         pd.DataFrame(again.predict_proba(people)), pd.DataFrame(imputer.predict_proba(people))
     )
+
+
+def test_the_estimator_calibrates_by_models_that_did_not_learn_the_respondent(hidden_answers):
+    import pickle
+
+    from stimmung import SurveyImputer
+    from stimmung.study.reading import load_codebook
+
+    people = read_table(hidden_answers.respondents, RESPONDENTS)
+    imputer = SurveyImputer(
+        load_codebook(hidden_answers.codebook),
+        method="tuned",
+        base=hidden_answers.base,
+        training=hidden_answers.tuning["training"].model_copy(update={"max_steps": 1}),
+        store=hidden_answers.store,
+    )
+    imputer.fit(people, people.vote.astype(object))
+    scaled = imputer.predict_proba(people)
+    np.testing.assert_allclose(scaled.sum(axis=1), 1)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(imputer)).predict_proba(people), scaled)
+    plain = (
+        imputer.set_params(calibration="none").fit(people, people.vote.astype(object)).predict_proba(people)
+    )
+    assert abs(plain - scaled).max() > 1e-3
 
 
 def drawing(study):
