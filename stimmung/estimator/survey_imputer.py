@@ -317,12 +317,14 @@ class SurveyImputer(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: 
             probabilities = pd.DataFrame(self._read(rows, [key])[0], columns=self.get_feature_names_out())
             about = rows[["respondent_id", "weight"]].reset_index(drop=True)
             parts.append(about.assign(fold=fold, target=answers.iloc[tested].to_numpy()).join(probabilities))
-        return pd.concat(parts, ignore_index=True)
+        found: pd.DataFrame = pd.concat(parts, ignore_index=True)
+        return found
 
     def _scale(self) -> Scale:
-        if getattr(self, "_of_folds", None) is None:
+        known: pd.DataFrame | None = getattr(self, "_of_folds", None)
+        if known is None:
             return unscaled
-        return donor_scaling(self._of_folds, list(self._of_folds["respondent_id"]), self.calibration)
+        return donor_scaling(known, list(known["respondent_id"]), self.calibration)
 
     def _train(self, samples: Sequence[Sequence[str]], seeds: Sequence[int]) -> list[str]:
         from stimmung.estimator import tuned_imputation

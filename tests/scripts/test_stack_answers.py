@@ -89,7 +89,12 @@ def test_r_reads_the_data_by_the_readme_s_own_commands(stacked):
 
 def test_names_that_stata_refuses_are_changed_and_stay_apart():
     long = "a very long name of an item that goes on"
-    names = stata_names([".imp", "1st", "Größe", "x y", "x-y", "X_y", long, f"{long}!", "如何"])
-    assert names[".imp"] == "imp" and names["1st"] == "v1st" and names["如何"] == "item"
-    assert len({one.casefold() for one in names.values()}) == 9
+    names = stata_names([".imp", "1st", "Größe", "x y", "x-y", "X_y", long, f"{long}!", "如何", "class"])
+    assert (
+        names[".imp"] == "imp"
+        and names["1st"] == "v1st"
+        and names["如何"] == "item"
+        and names["class"] == "vclass"
+    )
+    assert len({one.casefold() for one in names.values()}) == 10
     assert all(re.fullmatch(r"[A-Za-z]\w{0,31}", one, re.ASCII) for one in names.values())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pandas.io.stata import StataParser  # type: ignore[attr-defined]  # pandas-stubs does not know it
 
 from stimmung.evaluation.estimates.multiple_imputation import IMP, PROPER
 from stimmung.vocabulary.atomic_files import atomic_write, write_atomic
@@ -63,11 +64,12 @@ def write_stacked(
 
 
 def stata_names(names: list[str]) -> dict[str, str]:
-    """Return a name that Stata accepts for each column: letters, digits and underscores, at most 32, no two alike."""
+    """Return a name that Stata accepts for each column: letters, digits and underscores, at most 32, not reserved, no two alike."""
     found: dict[str, str] = {}
     for name in names:
         plain = re.sub(r"\W", "_", name, flags=re.ASCII).strip("_") or "item"
-        plain = plain if plain[0].isalpha() else f"v{plain}"
+        # Reserved as `class` is, which is the name of an item in many surveys.
+        plain = f"v{plain}" if not plain[0].isalpha() or plain in StataParser().RESERVED_WORDS else plain
         plain, number = plain[:STATA_NAME_LENGTH], 1
         # Stata's names differ by case, but pandas and people do not.
         while plain.casefold() in {one.casefold() for one in found.values()}:
