@@ -2,10 +2,11 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.io.stata import StataParser  # type: ignore[attr-defined]  # pandas-stubs does not know it
+from pandas.io.stata import StataParser
 
 from stimmung.evaluation.estimates.multiple_imputation import IMP, PROPER
 from stimmung.vocabulary.atomic_files import atomic_write, write_atomic
@@ -66,10 +67,11 @@ def write_stacked(
 def stata_names(names: list[str]) -> dict[str, str]:
     """Return a name that Stata accepts for each column: letters, digits and underscores, at most 32, not reserved, no two alike."""
     found: dict[str, str] = {}
+    parser: Any = StataParser()  # whose list of reserved words is not in the types
     for name in names:
         plain = re.sub(r"\W", "_", name, flags=re.ASCII).strip("_") or "item"
         # Reserved as `class` is, which is the name of an item in many surveys.
-        plain = f"v{plain}" if not plain[0].isalpha() or plain in StataParser().RESERVED_WORDS else plain
+        plain = f"v{plain}" if not plain[0].isalpha() or plain in parser.RESERVED_WORDS else plain
         plain, number = plain[:STATA_NAME_LENGTH], 1
         # Stata's names differ by case, but pandas and people do not.
         while plain.casefold() in {one.casefold() for one in found.values()}:
