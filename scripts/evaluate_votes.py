@@ -17,6 +17,7 @@ from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table, read_tables, write_table
 from stimmung.vocabulary.votes_schemas import (
     CALIBRATED,
+    DRAWS,
     NO_FOLD,
     PREDICTIONS,
     RECTIFIED,
@@ -33,6 +34,7 @@ def evaluate_votes(
     *,
     predictions: list[Path],
     splits: list[Path],
+    draws: list[Path],
     respondents: Path,
     results: list[Path],
     calibrated: Path,
@@ -56,6 +58,7 @@ def evaluate_votes(
         predictions=answered(every),
         scaled=answered(scaled),
         splits=of_splits,
+        draws=read_tables(draws, DRAWS),
         respondents=read_table(respondents, RESPONDENTS),
         conditions=conditions,
         subgroups=subgroups,
