@@ -123,5 +123,5 @@ def test_columns_that_say_the_same_share_their_slope():
 
 def test_columns_of_the_survey_s_design_are_no_items():
     table, _, _ = respondents()
-    design = {name: table["respondent_id"] for name in (GROUP, STRATUM, CLUSTER, f"region{MISSING_SUFFIX}")}
+    design = dict.fromkeys((GROUP, STRATUM, CLUSTER, f"region{MISSING_SUFFIX}"), table["respondent_id"])
     assert items_beside(table.assign(**design), "vote") == ["region", "interest", "age"]
