@@ -16,6 +16,7 @@ wildcard_constraints:
     panel="|".join(STUDY.panels),
     week=r"\d{4}-\d{2}-\d{2}",
     seed=r"\d+",
+    prediction_file="|".join({name for s in STUDY.surveys.values() for name in s.predictions}) or "(?!)",
     format="svg|pdf|png",
 
 
@@ -88,7 +89,9 @@ def shown(*outputs, **names):
 def own_files(wildcards):
     """The user's files besides surveys and posts, whose readers record digests: codebooks, trackers, signals, lexicons."""
     beside = [file for panel in STUDY.selected_panels().values() for file in panel.files_beside().values()]
-    return sorted({*beside, *(survey.codebook for survey in STUDY.selected_surveys().values())})
+    surveys = STUDY.selected_surveys().values()
+    predicted = [file.file for survey in surveys for file in survey.predictions.values()]
+    return sorted({*beside, *predicted, *(survey.codebook for survey in surveys)})
 
 
 def grows(amount):

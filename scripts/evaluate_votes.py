@@ -14,11 +14,12 @@ from stimmung.evaluation.votes.scaling import scaled_predictions
 from stimmung.report.result import compute_results
 from stimmung.report.survey_results import SurveyData, votes_results
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.parquet_tables import read_table, write_table
+from stimmung.vocabulary.parquet_tables import read_table, read_tables, write_table
 from stimmung.vocabulary.votes_schemas import (
     CALIBRATED,
     NO_FOLD,
     PREDICTIONS,
+    RECTIFIED,
     RESPONDENTS,
     SPLITS,
     option_columns,
@@ -40,14 +41,15 @@ def evaluate_votes(
     weighted: bool,
     calibration: str,
     target: str,
+    rectified: list[Path] | None = None,
 ) -> None:
     """Write the tables named in the registry, and all predictions with calibrated probabilities.
 
     With ``weighted``, survey weights count in every metric, not only in shares. ``calibration`` is how probabilities are scaled,
-    as in :func:`scaled_predictions`; ``target`` is the item that is predicted. A tuned arm that is less accurate than what needs
-    no training is told on the terminal.
+    as in :func:`scaled_predictions`; ``target`` is the item that is predicted; ``rectified`` is the table of a survey that has such
+    estimates, which the report then shows. A tuned arm that is less accurate than what needs no training is told on the terminal.
     """
-    every = read_predictions(predictions)
+    every = predictions_of_same_options(predictions)
     of_splits = pd.concat([read_table(path, SPLITS) for path in splits])
     scaled = scaled_predictions(every, of_splits, calibration)
     data = SurveyData(
@@ -59,6 +61,7 @@ def evaluate_votes(
         subgroups=subgroups,
         weighted=weighted,
         target=target,
+        rectified=read_tables(rectified or [], RECTIFIED),
     )
     compute_results(votes_results(), data, results)
     write_table(scaled, calibrated, CALIBRATED)
@@ -68,7 +71,7 @@ def evaluate_votes(
             print(line, file=sys.stderr)
 
 
-def read_predictions(paths: list[Path]) -> pd.DataFrame:
+def predictions_of_same_options(paths: list[Path]) -> pd.DataFrame:
     """Read tables that must all have the same answer options, in the order of the paths."""
     tables = {path: read_table(path, PREDICTIONS) for path in paths}
     first = option_columns(tables[paths[0]])

@@ -1,7 +1,7 @@
 """What the results of a survey are computed from and shown with, and what their tables and captions share."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,8 @@ from stimmung.evaluation.votes.fold_metrics import measure_folds
 from stimmung.evaluation.votes.subgroup_metrics import members
 from stimmung.report.result import Result, Tables
 from stimmung.report.result_registry import VOTES, load
-from stimmung.vocabulary.votes_schemas import GROUP
+from stimmung.vocabulary.parquet_tables import empty_table
+from stimmung.vocabulary.votes_schemas import GROUP, RECTIFIED
 
 INTERVAL = (
     "In brackets the 95 % interval over folds, corrected for shared training rows (Nadeau and Bengio 2003)."
@@ -37,6 +38,7 @@ class SurveyData:
     subgroups: Mapping[str, Mapping[str, Any]]
     weighted: bool  # whether survey weights count in every metric, and not only in shares
     target: str  # the item that is predicted
+    rectified: pd.DataFrame = field(default_factory=lambda: empty_table(RECTIFIED))
 
     @property
     def groups(self) -> "pd.Series[str] | None":

@@ -206,6 +206,17 @@ CALIBRATION_GAIN = table_schema(
     columns(int, "n_respondents", checks=_count),
     unique=["method", "condition", "subgroup", "option", "metric"],
 )
+# What each column means: stimmung.evaluation.estimates.observed_shares.
+SAMPLING_DESIGN = table_schema(
+    "sampling design",
+    columns(str, "option", unique=True),
+    columns(float, "share", checks=PROBABILITY),
+    columns(float, "standard_error", "ci_low", "ci_high"),
+    columns(int, "n", checks=_positive),
+    columns(float, "n_effective", checks=_positive),
+    columns(float, "design_effect", "kish_effect", nullable=True),
+    columns(int, "n_strata", "n_clusters", "n_lonely", checks=_count),
+)
 # What each column means: stimmung/evaluation/estimates/rectified_readme.txt.
 RECTIFIED = table_schema(
     "rectified",

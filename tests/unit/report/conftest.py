@@ -10,7 +10,7 @@ from stimmung.evaluation.votes.scaling import scaled_predictions
 from stimmung.report.panel_results import PanelData, PanelTables, moods_results
 from stimmung.report.survey_results import SurveyData, SurveyTables, votes_results
 from tests.synthetic_moods import OPTIONS, make_moods
-from tests.synthetic_votes import CONDITIONS, SUBGROUPS, make_respondents, make_votes
+from tests.synthetic_votes import CONDITIONS, SUBGROUPS, make_rectified, make_respondents, make_votes
 
 
 def computed(results, data):
@@ -48,6 +48,7 @@ def tables_of(n_options):
         subgroups=SUBGROUPS,
         weighted=False,
         target="vote",
+        rectified=make_rectified(predictions, splits),
     )
     return SurveyTables(frames=computed(votes_results(), data), conditions=CONDITIONS)
 

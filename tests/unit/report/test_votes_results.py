@@ -10,7 +10,9 @@ from stimmung.report.votes.effective_respondents import effective_table
 from stimmung.report.votes.f1_by_option import f1_table
 from stimmung.report.votes.left_out_groups import left_out_table
 from stimmung.report.votes.option_reliability import caption
+from stimmung.report.votes.rectified_shares import rectified_table
 from stimmung.report.votes.relations_compared import relations_table
+from stimmung.report.votes.sampling_design import sampling_design_table
 from stimmung.report.votes.scaled_calibration import calibration_table, folded
 from stimmung.report.votes.subgroups import subgroups_table
 from stimmung.report.votes.vote_shares import shares_table
@@ -176,3 +178,31 @@ def test_fidelity_stands_with_its_reading_and_relations_with_the_answers(survey)
     assert "full: share in the subgroup, " + survey["shares"]["option"].iloc[0] in [
         group.heading for group in relations.groups
     ]
+
+
+def test_rectified_estimates_stand_beside_those_by_answers_alone_and_say_for_whom_they_are_valid(
+    small_survey,
+):
+    table = rectified_table(small_survey)
+    headings = [group.heading for group in table.groups]
+    assert "no-democrats: a group is not labelled: not valid for everybody" in headings
+    assert "share-30: labelled drawn from all" in headings
+    shown = table.groups[headings.index("share-30: labelled drawn from all")].rows[0]
+    row = small_survey["rectified"].query("condition == 'share-30'").iloc[0]
+    assert (
+        shown[4].text == f"{100 * row['estimate']:.1f}" and shown[2].text == f"{100 * row['classical']:.1f}"
+    )
+    assert shown[6].text == str(row["n_labelled"]) and shown[7].interval
+
+
+def test_the_sampling_design_names_respondents_and_what_their_weights_cost(small_survey):
+    (group,) = sampling_design_table(small_survey).groups
+    assert group.heading == "160 respondents"
+    row = small_survey["sampling_design"].iloc[0]
+    assert [group.rows[0][place].text for place in (0, 4)] == [row["option"], f"{row['kish_effect']:.2f}"]
+
+
+def test_strata_and_clusters_of_the_sample_are_counted_and_lonely_ones_named(small_survey):
+    design = small_survey["sampling_design"].assign(n_strata=9, n_clusters=40, n_lonely=2)
+    (group,) = sampling_design_table(changed(small_survey, sampling_design=design)).groups
+    assert group.heading == "160 respondents, 9 strata, 40 clusters; 2 strata have one cluster only"
