@@ -80,9 +80,9 @@ def tokenizer_files(folder):
     return names if prepared else [name for name in names if Path(name).exists()]
 
 
-def shown(*rules_shown, **names):
-    """The files of some rules that the page shows or links to; it shows SVG, other formats are for papers."""
-    files = [str(file) for rule in rules_shown for file in rule.output]
+def shown(*outputs, **names):
+    """The outputs of some rules that the page shows or links to; it shows SVG, other formats are for papers."""
+    files = [str(file) for output in outputs for file in output]
     return list(dict.fromkeys(expand(files, **names, format=["svg", *STUDY.report.formats])))
 
 

@@ -12,6 +12,8 @@ rule evaluate_votes:
         rectified=rectified_of,
     output:
         results=expand("results/surveys/{{survey}}/{name}.parquet", name=names(VOTES, "data")),
+        # By the job that evaluates it: one of its own would take longer to start than to scale.
+        calibrated="results/surveys/{survey}/calibrated.parquet",
     log:
         "logs/evaluate_votes/{survey}.log",
     benchmark:
@@ -28,6 +30,8 @@ rule evaluate_votes:
             CODEBOOKS[wildcards.survey]
         ),
         weighted=of_survey("weighted_metrics"),
+        calibration=of_survey("calibration"),
+        target=target_of,
         code=code_of("evaluate_votes", without=LOOKS),
     script:
         "../scripts/evaluate_votes.py"

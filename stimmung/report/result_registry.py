@@ -34,6 +34,10 @@ VOTES = {
     "absent_party": Files(data="absent", table="absent", figure="absent"),
     "subgroups": Files(data="subgroup_metrics", table="subgroups", figure="subgroups"),
     "reliability": Files(data="reliability", figure="reliability"),
+    "option_reliability": Files(data="option_reliability", figure="option_reliability"),
+    "scaled_calibration": Files(data="calibration", table="calibration"),
+    "answers_compared": Files(data="fidelity", table="fidelity", figure="fidelity"),
+    "relations_compared": Files(data="fidelity_parts", table="fidelity_parts", figure="fidelity_parts"),
     "all_metrics": Files(data="metrics", table="metrics"),
 }
 MOODS = {

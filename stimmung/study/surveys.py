@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from stimmung.vocabulary.arms import ARMS, FILE_PREFIX, sees_training_rows
+from stimmung.vocabulary.calibration_kinds import CalibrationKind, problem_with_calibration
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.condition import Condition, Subgroup, combined_conditions
 from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
@@ -62,6 +63,10 @@ class Survey(Strict):
     """The column of the survey weight. null: every respondent counts 1."""
     weighted_metrics: bool = False
     """Whether weights count in every metric. In shares they always do."""
+    calibration: CalibrationKind = "temperature"
+    """How predicted probabilities are calibrated, for calibrated.parquet and what is made of it: temperature, vector (scaling),
+    isotonic (two answer options only) or none. Learned from the tested respondents of the other folds. Other metrics are of the
+    probabilities as predicted."""
     group: str | None = None
     """The column that says which rows belong together: a person with several rows, a household, a sampling unit, a country. All rows
     of a group stand in one fold, and are drawn together for `share` and `same_size_as`. null: each row stands for itself."""
@@ -183,6 +188,9 @@ class Survey(Strict):
         if self.language not in codebook.languages:
             return [f"language: '{self.language}' is not in the codebook ({', '.join(codebook.languages)})"]
         problems = []
+        n_options = len(codebook.items[codebook.target].options)
+        if problem := problem_with_calibration(self.calibration, n_options):
+            problems.append(". ".join(problem))
         personas = [arm for arm in self.arms if ARMS[arm.split("/")[1]].persona]
         said = any(codebook.items[name].has_persona for name in codebook.predictors)
         if personas and (codebook.persona is None or not said):

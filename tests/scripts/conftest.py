@@ -45,6 +45,7 @@ def votes_study(tmp_path_factory):
         "weighted": False,
         "rectified": rectified,
     }
+    evaluate |= {"calibrated": survey / "calibrated.parquet", "calibration": "temperature", "target": "vote"}
     evaluate_votes(**evaluate, results=tables)
     about = {"results": tables, "conditions": CONDITIONS, "simulated": True}
     for_readers = for_readers_in(survey / "tables", VOTES)

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from scripts.evaluate_votes import predictions_of_tested
+from scripts.evaluate_votes import all_predictions, answered
 from scripts.read_predictions import read_predictions
 from stimmung.evaluation.votes.fold_metrics import measure_folds
 from stimmung.vocabulary.parquet_tables import read_table, write_table
@@ -53,7 +53,7 @@ def test_a_file_becomes_a_method_that_is_measured_as_any_other(survey):
     assert list(table.respondent_id) == PEOPLE and set(table.method) == {"files/gpt"}
     assert table.target.isna().sum() == 2 and (table.p_Red == 1).all() and (table.weight == 2).all()
     folds = measure_folds(
-        predictions_of_tested([survey / "read.parquet"]), read_table(survey / "splits.parquet", SPLITS)
+        answered(all_predictions([survey / "read.parquet"])), read_table(survey / "splits.parquet", SPLITS)
     )
     values = folds.groupby("metric")["value"].mean()
     assert values["accuracy"] == 0.5

@@ -4,12 +4,16 @@ import pytest
 from stimmung.report.tables import interval, number
 from stimmung.report.votes.absent_party import absent_table
 from stimmung.report.votes.all_metrics import metrics_table
+from stimmung.report.votes.answers_compared import fidelity_table
 from stimmung.report.votes.best_baseline import comparisons_table
 from stimmung.report.votes.effective_respondents import effective_table
 from stimmung.report.votes.f1_by_option import f1_table
 from stimmung.report.votes.left_out_groups import left_out_table
+from stimmung.report.votes.option_reliability import caption
 from stimmung.report.votes.rectified_shares import rectified_table
+from stimmung.report.votes.relations_compared import relations_table
 from stimmung.report.votes.sampling_design import sampling_design_table
+from stimmung.report.votes.scaled_calibration import calibration_table, folded
 from stimmung.report.votes.subgroups import subgroups_table
 from stimmung.report.votes.vote_shares import shares_table
 from tests.unit.report.conftest import changed
@@ -163,3 +167,42 @@ def test_strata_and_clusters_of_the_sample_are_counted_and_lonely_ones_named(sma
     design = small_survey["sampling_design"].assign(n_strata=9, n_clusters=40, n_lonely=2)
     (group,) = sampling_design_table(changed(small_survey, sampling_design=design)).groups
     assert group.heading == "160 respondents, 9 strata, 40 clusters; 2 strata have one cluster only"
+
+
+def test_calibration_stands_before_and_after_with_what_calibrated_it(survey):
+    table = calibration_table(survey)
+    row = survey["calibration"].iloc[0]
+    assert (row["method"], row["metric"]) == ("tiny/tuned", "expected_calibration_error")
+    shown = cells(table, "full")["tiny/tuned"]
+    assert shown["ECE"].text == number(row["before"]) and shown["ECE, scaled"].text == number(row["after"])
+    assert shown["ECE, scaled"].interval == interval(row["after_low"], row["after_high"])
+    assert shown["Learned from"].text == "temperature, 128 respondents of the other folds"
+    headings = {group.heading for group in table.groups}
+    assert {"full, with-party", "full, no-party"} <= headings
+    # Of two options, one says all.
+    options = list(survey["shares"]["option"].unique())
+    of_options = {f"full: {option}" for option in (options if len(options) > 2 else options[:1])}
+    assert {one for one in headings if one.startswith("full: ")} == of_options
+    assert folded(survey) == headings - {"full", "without-party"}
+
+
+def test_the_figure_of_reliability_by_option_names_what_calibrated(survey):
+    assert caption(survey).endswith("Calibrated by: temperature, 128 respondents of the other folds.")
+
+
+def test_fidelity_stands_with_its_reading_and_relations_with_the_answers(survey):
+    table = fidelity_table(survey)
+    row = survey["fidelity"].iloc[0]
+    assert (row["method"], row["condition"], row["measure"]) == ("tiny/tuned", "full", "variance_ratio")
+    shown = cells(table, "full")["tiny/tuned"]["Variance ratio"]
+    assert shown.text == number(row["value"]) and shown.interval == interval(row["ci_low"], row["ci_high"])
+    assert "Variance ratio: below 1, predictions vary less than people do" in table.caption
+    relations = relations_table(survey)
+    rows = cells(relations, "full: Cramér's V")
+    parts = survey["fidelity_parts"].query("condition == 'full' and part == 'cramers_v'").set_index("method")
+    assert list(rows) == ["party_id"]
+    assert rows["party_id"]["Answers"].text == number(parts["observed"].iloc[0])
+    assert rows["party_id"]["tiny/tuned"].text == number(parts["predicted"]["tiny/tuned"])
+    assert "full: share in the subgroup, " + survey["shares"]["option"].iloc[0] in [
+        group.heading for group in relations.groups
+    ]

@@ -93,6 +93,10 @@ def test_a_study_without_a_question_has_no_part_for_it(results):
             "F1 by answer option",
             "Shares",
             "Calibration",
+            "Calibration by answer option",
+            "Calibration before and after scaling",
+            "Fidelity of the predicted answers",
+            "Relations of the predicted answers to other items",
             "All metrics",
             "How to read these numbers",
         )
