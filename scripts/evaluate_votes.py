@@ -81,7 +81,10 @@ def all_predictions(paths: list[Path]) -> pd.DataFrame:
                 f"{path} and {paths[0]} do not have the same answer options",
                 "The codebook has changed since: delete the older one and run snakemake again.",
             )
-    return pd.concat(tables.values(), ignore_index=True)
+    every = pd.concat(tables.values(), ignore_index=True)
+    # A server, or a file of predictions, may not say how long a prompt was; a table of all methods then has no such column.
+    some_unsaid = "n_tokens" in every and bool(every["n_tokens"].isna().any())
+    return every.drop(columns="n_tokens") if some_unsaid else every
 
 
 def answered(predictions: pd.DataFrame) -> pd.DataFrame:
