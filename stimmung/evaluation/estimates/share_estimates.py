@@ -22,8 +22,9 @@ def estimate_shares(
 ) -> pd.DataFrame:
     """Return the ESTIMATES table: weighted shares under each condition that has draws.
 
-    Under each condition, ``baselines/complete-cases`` are the shares among the respondents who may be learned from, and ``all answers`` those
-    among all who answered, of which a condition hides some: what a good imputation comes near to, unless people are absent in fact.
+    Under each condition, ``baselines/complete-cases`` are the shares among the respondents who may be learned from, and ``all
+    answers`` those among all who answered, of which a condition hides some: what a good imputation comes near to, unless people are
+    absent in fact.
     Standard errors are by the survey's strata and clusters; a survey without clusters that has groups has these.
 
     Parameters
