@@ -55,6 +55,7 @@ onstart:
 localrules:
     all,
     read_survey,
+    read_predictions,
     split_respondents,
     simulate_survey,
     build_prompts,
@@ -63,6 +64,7 @@ localrules:
     impute_answers,
     draw_from_predictions,
     stack_answers,
+    rectify,
     tabulate_votes,
     plot_votes,
     simulate_panel,
@@ -86,3 +88,8 @@ rule all:
             file=["answers.parquet", "answers.csv", "README.md"],
         ),
         stacked=STACKED,
+        rectified=expand(
+            "results/surveys/{survey}/rectified/{file}",
+            survey=[name for name, one in STUDY.selected_surveys().items() if one.rectify is not None],
+            file=["estimates.parquet", "estimates.csv", "plan.csv", "README.md"],
+        ),

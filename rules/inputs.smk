@@ -14,6 +14,13 @@ def survey_file(wildcards):
     return [] if source.startswith("statsmodels:") else source
 
 
+def files_of_predictions(wildcards):
+    """The file that somebody else's predictions are read from, and the survey's, which has the identifiers of all rows."""
+    file = STUDY.surveys[wildcards.survey].predictions[wildcards.prediction_file].file
+    survey = survey_file(wildcards)
+    return [file, survey] if survey else [file]
+
+
 def selected(key):
     """What a condition does to the training rows, in the words of the survey's language."""
     return lambda wildcards: STUDY.surveys[wildcards.survey].selection(
@@ -99,6 +106,12 @@ def predictions_of_first_seed(wildcards, method):
     condition = survey.predicted_in(method, wildcards.condition)
     folder = f"results/surveys/{wildcards.survey}/predictions/{method}/{condition}"
     return f"{folder}/seed-{survey.seeds[0]}.parquet"
+
+
+def rectified_of(wildcards):
+    """The rectified estimates of a survey that has them: a list of none or one."""
+    has_some = STUDY.surveys[wildcards.survey].rectify is not None
+    return [f"results/surveys/{wildcards.survey}/rectified/estimates.parquet"] if has_some else []
 
 
 def splits_of(wildcards):
@@ -217,8 +230,8 @@ STACKED = [
 
 def tuned_to_impute(method):
     """Whether a method imputes with adapters of its own."""
-    arm = method.split("/")[1]
-    return arm in ARMS and ARMS[arm].tuned
+    model, arm = method.split("/")
+    return model in STUDY.models and ARMS[arm].tuned
 
 
 def methods_that(test):
@@ -238,7 +251,7 @@ def first_seed(wildcards):
 
 def calibration_of(wildcards):
     """How the probabilities that answers are drawn from are calibrated."""
-    return plain("surveys", wildcards.survey).get("calibration", "none")
+    return of_survey("calibration")(wildcards)
 
 
 def rows_tuned_to_impute(wildcards, input):
