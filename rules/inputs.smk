@@ -93,6 +93,12 @@ def predictions_of(wildcards):
     return survey.prediction_files(wildcards.survey, BASELINES)
 
 
+def rectified_of(wildcards):
+    """The rectified estimates of a survey that has them: a list of none or one."""
+    has_some = STUDY.surveys[wildcards.survey].rectify is not None
+    return [f"results/surveys/{wildcards.survey}/rectified/estimates.parquet"] if has_some else []
+
+
 def draws_of(wildcards):
     """The drawn answers of all methods that impute, under all conditions; none for a survey without `impute`."""
     folder = f"results/surveys/{wildcards.survey}/imputed/draws"
@@ -106,12 +112,6 @@ def predictions_of_first_seed(wildcards, method):
     condition = survey.predicted_in(method, wildcards.condition)
     folder = f"results/surveys/{wildcards.survey}/predictions/{method}/{condition}"
     return f"{folder}/seed-{survey.seeds[0]}.parquet"
-
-
-def rectified_of(wildcards):
-    """The rectified estimates of a survey that has them: a list of none or one."""
-    has_some = STUDY.surveys[wildcards.survey].rectify is not None
-    return [f"results/surveys/{wildcards.survey}/rectified/estimates.parquet"] if has_some else []
 
 
 def splits_of(wildcards):

@@ -151,6 +151,15 @@ def test_a_classifier_is_trained_for_each_fold_as_well():
     assert survey({"full": {}}, arms=["small/tuned", "small/classifier", "small/persona"]).n_adapters(5) == 10
 
 
+def test_isotonic_calibration_is_for_two_answer_options_and_is_refused_before_anything_runs():
+    gles, anes = (load_codebook(ROOT / "codebooks" / f"{name}.yaml") for name in ("gles2017", "anes1996"))
+    chosen = survey({"full": {}}, calibration="isotonic", language="en")
+    (problem,) = chosen.problems_with(gles)
+    assert problem.startswith("calibration: isotonic is for two answer options, and there are 8")
+    assert chosen.problems_with(anes) == []
+    assert survey({"full": {}}, language="en").calibration == "temperature"
+
+
 IMPUTE = {"arms": ["small/tuned", "large/zero-shot", "baselines/logistic"]}
 
 
@@ -197,12 +206,3 @@ def test_the_items_of_a_hot_deck_s_cells_are_in_the_codebook():
     deck = {"arms": ["baselines/hot-deck"], "cells": ["party_id", "aeg"]}
     problems = survey({"full": {}}, impute=deck).problems_with(words)
     assert problems == ["impute.cells: no predictor 'aeg' in the codebook (did you mean 'age'?)"]
-
-
-def test_isotonic_calibration_is_for_two_answer_options_and_is_refused_before_anything_runs():
-    gles, anes = (load_codebook(ROOT / "codebooks" / f"{name}.yaml") for name in ("gles2017", "anes1996"))
-    chosen = survey({"full": {}}, calibration="isotonic", language="en")
-    (problem,) = chosen.problems_with(gles)
-    assert problem.startswith("calibration: isotonic is for two answer options, and there are 8")
-    assert chosen.problems_with(anes) == []
-    assert survey({"full": {}}, language="en").calibration == "temperature"
