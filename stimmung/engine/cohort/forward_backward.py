@@ -54,17 +54,22 @@ def forward_backward(cohort: Cohort, parts: Sequence[Part], splits: int) -> list
                     dropout_key=part.dropout_key,
                     dropout_row=split * size,
                     dropout_rows=len(part.rows),
-                    length=max(len(row.input_ids) for row in part.rows),
+                    length=max(len(row.input_ids) - 1 for row in part.rows),
+                    places=max(row.n_loss_tokens for row in part.rows),
                 )
             )
             owners += [index] * sum(row.n_loss_tokens for row in chosen)
             rows += chosen
         if not rows:
             continue
-        cohort.layout.slices = slices
-        cohort.layout.dropout = cohort.settings.lora_dropout > 0
+        layout = cohort.layout
+        layout.slices, layout.dropout = slices, cohort.settings.lora_dropout > 0
+        layout.tokens = max(len(row.input_ids) - 1 for row in rows)
         starts = torch.tensor([row.loss_from - 1 for row in rows])
-        places = starts[:, None] + torch.arange(max(row.n_loss_tokens for row in rows))
+        n_places = max(row.n_loss_tokens for row in rows)
+        # Never as many as tokens: by that a layer knows which of them it reads. One place more lies beyond the end.
+        n_places += n_places == layout.tokens
+        places = starts[:, None] + torch.arange(n_places)
         # Around the backward pass too, which recomputes layers under gradient checkpointing.
         with last_layer_at(cohort.base, places.to(cohort.base.device)):
             per_token = loss_per_token(cohort.base, rows)

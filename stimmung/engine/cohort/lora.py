@@ -1,64 +1,33 @@
 """K LoRA adapters on one resident base, which runs once over all rows: every linear layer applies adapter k to its rows."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 from transformers.conversion_mapping import _MODEL_TO_CONVERSION_PATTERN
 from transformers.pytorch_utils import Conv1D
 
 from stimmung.engine.base.base_model import Base
+from stimmung.engine.base.frozen_linear import is_known, known_gradient, known_product
+from stimmung.engine.cohort.dropout import Dropout, is_hashed
+from stimmung.engine.cohort.layout import BASE_ONLY, Group, Layout, Slice
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.training import Lora
 
-BASE_ONLY = -1  # rows that no adapter touches
 # Where transformers keeps experts in one tensor, PEFT 0.21 takes these names of layers for the experts that they once were, also in
 # blocks that are none (peft/utils/transformers_weight_conversion.py). It could not load adapters of such layers.
 TAKEN_FOR_EXPERTS = {
     "mixtral": {"gate", "w1", "w2", "w3"},
     "qwen2_moe": {"gate", "gate_proj", "up_proj", "down_proj"},
 }
-DRAWS = 2**16  # possible values of the random number that decides an entry of a dropout mask
-
-
-@dataclass(frozen=True)
-class Slice:
-    """The rows ``start`` to ``stop`` of a batch, which belong to one adapter.
-
-    ``dropout_key`` is a number for this adapter, step and pass: masks drawn from it do not depend on other adapters. ``dropout_rows``
-    and ``length`` are those of the adapter's whole batch, from which this slice begins at ``dropout_row``.
-    """
-
-    adapter: int
-    start: int
-    stop: int
-    dropout_key: int = 0
-    dropout_row: int = 0
-    dropout_rows: int = 0
-    length: int = 0
-
-
-@dataclass
-class Layout:
-    """Which rows of the running batch belong to which adapter; shared by all layers of a cohort."""
-
-    slices: Sequence[Slice] = ()
-    dropout: bool = False
-
-    @property
-    def even(self) -> bool:
-        """Whether all slices are adapters' and have equally many rows."""
-        sizes = {one.stop - one.start for one in self.slices}
-        return len(sizes) == 1 and all(one.adapter != BASE_ONLY for one in self.slices)
 
 
 class CohortLinear(nn.Module):
-    """A frozen linear layer and the K adapters of it."""
+    """A frozen linear layer and the K adapters of it: A with shape (K, r, in), B with shape (K, out, r), maybe biases (K, out)."""
 
     def __init__(self, base: nn.Module, settings: Lora, layout: Layout, number: int) -> None:
         super().__init__()
@@ -66,9 +35,10 @@ class CohortLinear(nn.Module):
         self.settings = settings
         self.layout = layout
         self.number = number  # of this layer in the cohort: makes its dropout masks its own
-        self.lora_a = nn.ParameterList()
-        self.lora_b = nn.ParameterList()
-        self.biases = nn.ParameterList()
+        n_in, n_out = features(base)
+        self.lora_a = _no_adapters(settings.r, n_in, device=layout.device)
+        self.lora_b = _no_adapters(n_out, settings.r, device=layout.device)
+        self.biases = _no_adapters(n_out, device=layout.device) if self.tunes_bias else None
 
     @property
     def tunes_bias(self) -> bool:
@@ -76,72 +46,139 @@ class CohortLinear(nn.Module):
         return self.settings.bias != "none" and self.base.bias is not None
 
     @property
-    def matrices(self) -> dict[str, nn.ParameterList]:
-        """What each adapter has of this layer: A with shape (r, in), B with shape (out, r), maybe the bias."""
+    def matrices(self) -> dict[str, nn.Parameter]:
+        """What the adapters have of this layer, by PEFT's names."""
         named = {"lora_A": self.lora_a, "lora_B": self.lora_b}
-        return {**named, "bias": self.biases} if self.tunes_bias else named
+        return named if self.biases is None else {**named, "bias": self.biases}
+
+    def add(self, weights: Mapping[str, torch.Tensor]) -> None:
+        """Add an adapter by its matrices."""
+        for key, stacked in self.matrices.items():
+            one = weights[key].to(device=self.layout.device, dtype=torch.float32)
+            stacked.data = torch.cat([stacked.data, one[None]])
+            stacked.grad = None
+
+    def allocate_gradients(self) -> None:
+        """Make the gradients, of zeros, unless there are some."""
+        for stacked in self.matrices.values():
+            if stacked.grad is None:
+                stacked.grad = torch.zeros_like(stacked)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return ``W x + scale * B_k A_k dropout(x)`` for rows of adapter k; ``x`` has shape (rows, tokens, features)."""
         slices = self.layout.slices
         if x.dim() == 2 and slices:  # OPT flattens rows and tokens before its feed-forward block
             return self.forward(x.view(slices[-1].stop, -1, x.shape[-1])).flatten(0, 1)
-        y: torch.Tensor = self.base(x)
-        if not slices:
-            return y
-        if self.layout.even:
-            return self._together(x, y, slices)
-        parts = [
-            y[one.start : one.stop]
-            if one.adapter == BASE_ONLY
-            else self._together(x[one.start : one.stop], y[one.start : one.stop], [one])
-            for one in slices
-        ]
-        return torch.cat(parts)
+        if not self.layout.groups:
+            return self.base(x)
+        y = None if is_known(self.base, x.dtype) else self.base(x)
+        return _Adapted.apply(x, y, self.lora_a, self.lora_b, self.biases, self)
 
-    def _together(self, x: torch.Tensor, y: torch.Tensor, slices: Sequence[Slice]) -> torch.Tensor:
-        """Add the adapters' products to ``y`` for slices of equally many rows, in one batched product each."""
-        scale = self.settings.scale
-        if self.tunes_bias:
-            shifts = torch.stack([self.biases[one.adapter] - self.base.bias.float() for one in slices])
-            shifts = shifts.repeat_interleave(len(y) // len(slices), dim=0)
-            y = y + shifts[:, None].to(y.dtype)
-        if self.layout.dropout:
-            pieces = x.split(len(x) // len(slices))
-            dropped = [self._dropped(piece, one) for piece, one in zip(pieces, slices, strict=True)]
-            x = dropped[0] if len(dropped) == 1 else torch.cat(dropped)  # which copies even one
-            scale /= 1 - self._drop / DRAWS
-        # The scale is applied to B, which is small, and the sum is part of the product: both save memory traffic on a CPU.
-        a = [self.lora_a[one.adapter].to(x.dtype).T for one in slices]
-        b = [(self.lora_b[one.adapter] * scale).to(x.dtype).T for one in slices]
-        if len(slices) == 1:
-            flat = torch.addmm(y.reshape(-1, y.shape[-1]), x.reshape(-1, x.shape[-1]) @ a[0], b[0])
-            return flat.view(y.shape)
-        inner = torch.bmm(x.reshape(len(slices), -1, x.shape[-1]), torch.stack(a))
-        return torch.baddbmm(y.reshape(len(slices), -1, y.shape[-1]), inner, torch.stack(b)).view(y.shape)
+    def dropout_of(self, group: Group, n_tokens: int, n_features: int) -> Dropout | None:
+        """Return the dropout of this layer's input for a group, in rows of ``n_tokens`` tokens; None where there is none."""
+        layout = self.layout
+        if not layout.dropout:
+            return None
+        at_places = n_tokens != layout.tokens
+        shared = 0 if at_places else layout.shared
+        return Dropout(
+            group,
+            self.number,
+            self.settings.lora_dropout,
+            shared,
+            texts=(group.slices[0].stop - group.slices[0].start) * layout.texts,
+            width=(n_tokens - shared) // layout.texts,
+            at_places=at_places,
+            features=n_features,
+        )
 
-    @property
-    def _drop(self) -> int:
-        """How many of the ``DRAWS`` values of a draw drop an entry."""
-        return round(self.settings.lora_dropout * DRAWS)
 
-    def _dropped(self, rows: torch.Tensor, one: Slice) -> torch.Tensor:
-        """Put zeros where the adapter's own mask drops an entry; padding beyond the adapter's own length needs none.
+class _Adapted(torch.autograd.Function):
+    """A frozen linear layer plus the adapters' products, forwards and backwards, a few batched products for each group.
 
-        A draw of 64 bits gives four entries of the mask: otherwise drawing takes a fifth of the time on a CPU.
-        """
-        generator = torch.Generator(device=rows.device)
-        generator.manual_seed((one.dropout_key * 10_007 + self.number) % 2**63)
-        count = one.dropout_rows * one.length * rows.shape[-1]
-        draws = torch.empty(-(-count // 4), device=rows.device, dtype=torch.int64)
-        draws.random_(-(2**63), None, generator=generator)
-        draws = draws.view(torch.int16)[:count].view(one.dropout_rows, one.length, -1)
-        draws = draws[one.dropout_row : one.dropout_row + len(rows), : rows.shape[1]]
-        # Compared straight into the rows' type: going through booleans takes four times as long on a CPU.
-        kept = torch.ge(draws, self._drop - DRAWS // 2, out=rows.new_empty(draws.shape))
-        if behind := rows.shape[1] - kept.shape[1]:
-            kept = functional.pad(kept, (0, 0, 0, behind))
-        return rows * kept
+    Gradients of the adapters are added to ``grad`` of their stacked parameters at once: through autograd each would be a copy.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: torch.Tensor,
+        y: torch.Tensor | None,
+        a: torch.Tensor,
+        b: torch.Tensor,
+        biases: torch.Tensor | None,
+        layer: CohortLinear,
+    ) -> torch.Tensor:
+        ctx.layer, ctx.groups = layer, layer.layout.groups
+        ctx.base_is_known = y is None
+        if y is None:
+            y = known_product(layer.base, x)
+        elif torch.is_grad_enabled() or any(ctx.needs_input_grad):
+            y = y.clone()
+        scale = layer.settings.scale
+        if layer.layout.dropout:
+            scale /= 1 - layer.settings.lora_dropout
+        ctx.scale, ctx.dropouts, kept = scale, [], []
+        for group in ctx.groups:
+            k = group.adapters
+            read, out = _stacked(x, group), _stacked(y, group)
+            dropout = layer.dropout_of(group, x.shape[1], x.shape[-1])
+            ctx.dropouts.append(dropout)
+            dropped = read if dropout is None else dropout.of(read)
+            down, up = a[k].to(x.dtype), b[k].to(x.dtype)
+            inner = torch.bmm(dropped, down.transpose(1, 2))
+            out.baddbmm_(inner, up.transpose(1, 2), alpha=scale)
+            if biases is not None:
+                out += (biases[k] - layer.base.bias.float()).to(y.dtype)[:, None]
+            kept += [read if dropout is None or is_hashed(x) else dropped, inner, down, up]
+        ctx.save_for_backward(*kept)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # type: ignore[override]
+        layer, scale, saved = ctx.layer, ctx.scale, ctx.saved_tensors
+        g = g.contiguous()
+        of_x = None
+        if ctx.needs_input_grad[0]:
+            of_x = (
+                known_gradient(layer.base, g)
+                if ctx.base_is_known
+                else g.new_zeros(*g.shape[:-1], saved[0].shape[-1])
+            )
+        layer.allocate_gradients()
+        for number, (group, dropout) in enumerate(zip(ctx.groups, ctx.dropouts, strict=True)):
+            read, inner, down, up = saved[4 * number : 4 * number + 4]
+            dropped = dropout.of(read) if dropout is not None and is_hashed(read) else read
+            k, out = group.adapters, _stacked(g, group)
+            of_inner = torch.bmm(out, up)
+            _add_product(layer.lora_b.grad[k], out.transpose(1, 2), inner, scale)
+            _add_product(layer.lora_a.grad[k], of_inner.transpose(1, 2), dropped, scale)
+            if layer.biases is not None:
+                layer.biases.grad[k] += out.sum(1, dtype=torch.float32)
+            if of_x is None:
+                continue
+            if dropout is None:
+                _stacked(of_x, group).baddbmm_(of_inner, down, alpha=scale)
+            else:
+                _stacked(of_x, group).add_(dropout.of_(torch.bmm(of_inner, down)), alpha=scale)
+        return of_x, None if ctx.base_is_known else g, None, None, None, None
+
+
+def _stacked(x: torch.Tensor, group: Group) -> torch.Tensor:
+    """Return a group's rows, one long row for each adapter: shape (adapters, tokens, features)."""
+    return x[group.rows].reshape(len(group.slices), -1, x.shape[-1])
+
+
+def _add_product(total: torch.Tensor, one: torch.Tensor, other: torch.Tensor, scale: float) -> None:
+    """Add ``scale`` times a batched product to a float32 tensor, to which a product of bfloat16 cannot be added on the way."""
+    if one.dtype == total.dtype:
+        total.baddbmm_(one, other, alpha=scale)
+    else:
+        total.add_(torch.bmm(one, other), alpha=scale)
+
+
+def _no_adapters(*shape: int, device: torch.device) -> nn.Parameter:
+    return nn.Parameter(torch.empty(0, *shape, device=device))
 
 
 @dataclass
@@ -154,7 +191,7 @@ class Cohort:
     base: Base
     settings: Lora
     layers: dict[str, CohortLinear]
-    layout: Layout = field(default_factory=Layout)
+    layout: Layout
 
     @property
     def size(self) -> int:
@@ -162,20 +199,37 @@ class Cohort:
         return len(next(iter(self.layers.values())).lora_a)
 
     def parameters_of(self, adapter: int) -> dict[str, nn.Parameter]:
-        """Return the weights of one adapter by name, A and B of each layer; A has shape (r, in), B (out, r)."""
+        """Return the weights of one adapter by name, A and B of each layer; A has shape (r, in), B (out, r).
+
+        They are views of the stacked parameters, as are their gradients: what is done to one is done to the other, until the next ``add``.
+        """
         return {
-            f"{name}.{key}": adapters[adapter]
+            f"{name}.{key}": _view(stacked, adapter)
             for name, layer in self.layers.items()
-            for key, adapters in layer.matrices.items()
+            for key, stacked in layer.matrices.items()
         }
 
     def add(self, weights: dict[str, torch.Tensor]) -> int:
         """Add an adapter with the given weights and return its number."""
         for name, layer in self.layers.items():
-            for key, where in layer.matrices.items():
-                tensor = weights[f"{name}.{key}"].to(device=self.base.device, dtype=torch.float32)
-                where.append(nn.Parameter(tensor.clone()))
+            layer.add({key: weights[f"{name}.{key}"] for key in layer.matrices})
         return self.size - 1
+
+    def allocate_gradients(self) -> None:
+        """Make the gradients of all adapters, of zeros, before views of them are taken."""
+        for layer in self.layers.values():
+            layer.allocate_gradients()
+
+    def zero_gradients(self) -> None:
+        """Set the gradients of all adapters to zero, in a few kernels."""
+        gradients = [
+            stacked.grad
+            for layer in self.layers.values()
+            for stacked in layer.matrices.values()
+            if stacked.grad is not None
+        ]
+        if gradients:
+            torch._foreach_zero_(gradients)
 
 
 @contextmanager
@@ -184,7 +238,7 @@ def attached(base: Base, settings: Lora) -> Iterator[Cohort]:
 
     Raises InputError if a target module is not in the model, or ``bias: all`` meets a bias outside the target modules.
     """
-    layout = Layout()
+    layout = Layout(base.device)
     names = target_names(base.model, settings.target_modules)
     if settings.bias == "all":
         _check_biases(base.model, names)
@@ -212,6 +266,12 @@ def initial_weights(cohort: Cohort, seed: int) -> dict[str, torch.Tensor]:
         if layer.tunes_bias:
             weights[f"{name}.bias"] = layer.base.bias.detach().float().cpu().clone()
     return weights
+
+
+def _view(stacked: nn.Parameter, adapter: int) -> nn.Parameter:
+    view = nn.Parameter(stacked.data[adapter])
+    view.grad = None if stacked.grad is None else stacked.grad[adapter]
+    return view
 
 
 def features(layer: Any) -> tuple[int, int]:

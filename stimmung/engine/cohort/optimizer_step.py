@@ -55,14 +55,14 @@ def do_step(cohort: Cohort, training: Training, runs: list[Run]) -> None:
             if splits >= training.per_device_train_batch_size:
                 raise
         # Only here is the error gone, and with it the graph that its frames kept in memory.
-        for run in runs:
-            _zero(cohort, run)
+        cohort.zero_gradients()
         release_memory()
         splits *= 2
         logger.warning("out of memory: splitting the batch into %d passes", splits)
     for run, loss in zip(runs, losses, strict=True):
         run.progress.splits = splits
         _update(cohort, training, run, loss)
+    cohort.zero_gradients()
     shared = (time.monotonic() - began) / len(runs)
     for run in runs:
         run.progress.seconds += shared
@@ -87,8 +87,8 @@ def _gradients(cohort: Cohort, runs: list[Run], splits: int) -> list[float]:
 
 
 def _update(cohort: Cohort, training: Training, run: Run, loss: float) -> None:
-    parameters = list(cohort.parameters_of(run.adapter).values())
     assert run.optimizer is not None
+    parameters = [one for group in run.optimizer.param_groups for one in group["params"]]
     norm = nn.utils.clip_grad_norm_(parameters, training.max_grad_norm or math.inf)
     if not math.isfinite(loss) or not torch.isfinite(norm):
         run.progress.failed = f"the loss is {loss} at step {run.progress.step + 1}: training stopped"
@@ -101,9 +101,3 @@ def _update(cohort: Cohort, training: Training, run: Run, loss: float) -> None:
         run.updating = False
         run.progress.losses.append(loss)
         run.progress.step += 1
-    _zero(cohort, run)
-
-
-def _zero(cohort: Cohort, run: Run) -> None:
-    for parameter in cohort.parameters_of(run.adapter).values():
-        parameter.grad = None

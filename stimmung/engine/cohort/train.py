@@ -148,12 +148,15 @@ def _begin_or_resume(
         # Adapters that are in the store keep their place among the others, with any weights.
         run = Run(task, cohort.add(one.weights or initial_weights(cohort, task.seed)), plan, one.progress)
         run.progress.failed = None  # one that failed fails again at the same step, and is reported again
-        if run.active:
-            run.optimizer = make_optimizer(training, list(cohort.parameters_of(run.adapter).values()))
-            allocate_state(run.optimizer)
-            if one.optimizer:
-                restore_optimizer(run.optimizer, one.optimizer)
         runs.append(run)
+    cohort.allocate_gradients()
+    for run in runs:
+        if not run.active:
+            continue
+        run.optimizer = make_optimizer(training, list(cohort.parameters_of(run.adapter).values()))
+        allocate_state(run.optimizer)
+        if run.progress.key in before and (moments := before[run.progress.key].optimizer):
+            restore_optimizer(run.optimizer, moments)
     logger.info("%d adapters at steps %s", len(runs), [run.progress.step for run in runs])
     return runs
 
