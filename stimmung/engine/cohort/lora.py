@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from transformers.pytorch_utils import Conv1D
 from stimmung.engine.base.base_model import Base
 from stimmung.engine.base.frozen_linear import is_known, known_gradient, known_product
 from stimmung.engine.cohort.dropout import Dropout, is_hashed
-from stimmung.engine.cohort.layout import BASE_ONLY, Group, Layout, Slice
+from stimmung.engine.cohort.layout import Group, Layout
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.training import Lora
 
@@ -192,6 +192,7 @@ class Cohort:
     settings: Lora
     layers: dict[str, CohortLinear]
     layout: Layout
+    _views: dict[int, dict[str, nn.Parameter]] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -201,22 +202,26 @@ class Cohort:
     def parameters_of(self, adapter: int) -> dict[str, nn.Parameter]:
         """Return the weights of one adapter by name, A and B of each layer; A has shape (r, in), B (out, r).
 
-        They are views of the stacked parameters, as are their gradients: what is done to one is done to the other, until the next ``add``.
+        They and their gradients are views of the stacked ones: what is done to one is done to the other, until the next ``add``.
         """
-        return {
-            f"{name}.{key}": _view(stacked, adapter)
-            for name, layer in self.layers.items()
-            for key, stacked in layer.matrices.items()
-        }
+        if adapter not in self._views:
+            self._views[adapter] = {
+                f"{name}.{key}": _view(stacked, adapter)
+                for name, layer in self.layers.items()
+                for key, stacked in layer.matrices.items()
+            }
+        return self._views[adapter]
 
     def add(self, weights: dict[str, torch.Tensor]) -> int:
         """Add an adapter with the given weights and return its number."""
+        self._views.clear()
         for name, layer in self.layers.items():
             layer.add({key: weights[f"{name}.{key}"] for key in layer.matrices})
         return self.size - 1
 
     def allocate_gradients(self) -> None:
         """Make the gradients of all adapters, of zeros, before views of them are taken."""
+        self._views.clear()
         for layer in self.layers.values():
             layer.allocate_gradients()
 

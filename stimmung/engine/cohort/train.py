@@ -18,6 +18,7 @@ from stimmung.engine.cohort.lora import Cohort, attached, initial_weights
 from stimmung.engine.cohort.oom_splitting import Part, first_parts, halved
 from stimmung.engine.cohort.optimizer_state import allocate_state, optimizer_tensors, restore_optimizer
 from stimmung.engine.cohort.optimizer_step import Run, do_step
+from stimmung.engine.cohort.rows import can_share_rows, shared_tokens
 from stimmung.engine.cohort.training_config import Task, adapter_keys, by_key, make_optimizer
 from stimmung.store.paths import Store
 from stimmung.vocabulary.errors import InputError, Interrupted
@@ -131,6 +132,8 @@ def _begin_or_resume(
 ) -> list[Run]:
     """Return the runs of a checkpoint as they were, finished ones included; without a checkpoint, new runs of what is missing."""
     # One that had finished is without weights, which the store has; if they are gone from there, it is trained anew.
+    longest = max(len(row.input_ids) for task, _ in part for row in task.rows)
+    shares = not training.gradient_checkpointing and can_share_rows(cohort.base, longest)
     before = {one.progress.key: one for one in saved or [] if one.weights or store.has(one.progress.key)}
     runs = []
     for task, key in part:
@@ -147,6 +150,7 @@ def _begin_or_resume(
         one = before.get(key) or Saved(Progress(key), {}, {})
         # Adapters that are in the store keep their place among the others, with any weights.
         run = Run(task, cohort.add(one.weights or initial_weights(cohort, task.seed)), plan, one.progress)
+        run.shared = shared_tokens(task.rows) if shares else 0
         run.progress.failed = None  # one that failed fails again at the same step, and is reported again
         runs.append(run)
     cohort.allocate_gradients()

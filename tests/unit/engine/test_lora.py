@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from stimmung.engine.cohort.lora import Slice, attached, initial_weights
+from stimmung.engine.cohort.layout import Slice
+from stimmung.engine.cohort.lora import attached, initial_weights
 from stimmung.vocabulary.training import Lora
 
 

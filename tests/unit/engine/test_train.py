@@ -16,7 +16,8 @@ from stimmung.engine.cohort import train as trainer
 from stimmung.engine.cohort.adapter_files import load_adapter
 from stimmung.engine.cohort.batching import plan_steps
 from stimmung.engine.cohort.forward_backward import Part, forward_backward
-from stimmung.engine.cohort.lora import Slice, attached, initial_weights
+from stimmung.engine.cohort.layout import Slice
+from stimmung.engine.cohort.lora import attached, initial_weights
 from stimmung.engine.cohort.train import choose_mode, train_adapters
 from stimmung.store.paths import RECORD, WEIGHTS, Store
 from stimmung.vocabulary.errors import InputError, Interrupted
