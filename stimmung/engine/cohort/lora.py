@@ -53,10 +53,10 @@ class CohortLinear(nn.Module):
 
     def add(self, weights: Mapping[str, torch.Tensor]) -> None:
         """Add an adapter by its matrices."""
-        for key, stacked in self.matrices.items():
-            one = weights[key].to(device=self.layout.device, dtype=torch.float32)
-            stacked.data = torch.cat([stacked.data, one[None]])
-            stacked.grad = None
+        more = {key: one.to(device=self.layout.device, dtype=torch.float32) for key, one in weights.items()}
+        self.lora_a, self.lora_b = _and(self.lora_a, more["lora_A"]), _and(self.lora_b, more["lora_B"])
+        if self.biases is not None:
+            self.biases = _and(self.biases, more["bias"])
 
     def allocate_gradients(self) -> None:
         """Make the gradients, of zeros, unless there are some."""
@@ -71,8 +71,35 @@ class CohortLinear(nn.Module):
             return self.forward(x.view(slices[-1].stop, -1, x.shape[-1])).flatten(0, 1)
         if not self.layout.groups:
             return self.base(x)
+        if not torch.is_grad_enabled():
+            return self.add_products(x, self.base(x))[0]
         y = None if is_known(self.base, x.dtype) else self.base(x)
-        return _Adapted.apply(x, y, self.lora_a, self.lora_b, self.biases, self)
+        return _Adapted.apply(x, y, self, *self.matrices.values())
+
+    def add_products(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, list[Any]]:
+        """Add to ``y``, the base's product, those of the adapters, and return it with what the backward pass needs.
+
+        That is for each group: what the adapters read, A times that, A, B, and its dropout.
+        """
+        kept: list[Any] = []
+        y = y.contiguous()
+        for group in self.layout.groups:
+            k = group.adapters
+            read, out = _stacked(x.contiguous(), group), _stacked(y, group)
+            dropout = self.dropout_of(group, x.shape[1], x.shape[-1])
+            dropped = read if dropout is None else dropout.of(read)
+            down, up = self.lora_a.data[k].to(x.dtype), self.lora_b.data[k].to(x.dtype)
+            inner = torch.bmm(dropped, down.transpose(1, 2))
+            out.baddbmm_(inner, up.transpose(1, 2), alpha=self.scale)
+            if self.biases is not None:
+                out += (self.biases.data[k] - self.base.bias.float()).to(y.dtype)[:, None]
+            kept += [read if dropout is None or is_hashed(x) else dropped, inner, down, up, dropout]
+        return y, kept
+
+    @property
+    def scale(self) -> float:
+        """The factor of the adapters' products; with dropout, also for what was dropped."""
+        return self.settings.scale / (1 - self.settings.lora_dropout if self.layout.dropout else 1)
 
     def dropout_of(self, group: Group, n_tokens: int, n_features: int) -> Dropout | None:
         """Return the dropout of this layer's input for a group, in rows of ``n_tokens`` tokens; None where there is none."""
@@ -101,37 +128,14 @@ class _Adapted(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any,
-        x: torch.Tensor,
-        y: torch.Tensor | None,
-        a: torch.Tensor,
-        b: torch.Tensor,
-        biases: torch.Tensor | None,
-        layer: CohortLinear,
+        ctx: Any, x: torch.Tensor, y: torch.Tensor | None, layer: CohortLinear, *parameters: torch.Tensor
     ) -> torch.Tensor:
-        ctx.layer, ctx.groups = layer, layer.layout.groups
+        del parameters  # so that the result needs a gradient, also where ``x`` needs none
+        ctx.layer, ctx.groups, ctx.scale = layer, layer.layout.groups, layer.scale
         ctx.base_is_known = y is None
-        if y is None:
-            y = known_product(layer.base, x)
-        elif torch.is_grad_enabled() or any(ctx.needs_input_grad):
-            y = y.clone()
-        scale = layer.settings.scale
-        if layer.layout.dropout:
-            scale /= 1 - layer.settings.lora_dropout
-        ctx.scale, ctx.dropouts, kept = scale, [], []
-        for group in ctx.groups:
-            k = group.adapters
-            read, out = _stacked(x, group), _stacked(y, group)
-            dropout = layer.dropout_of(group, x.shape[1], x.shape[-1])
-            ctx.dropouts.append(dropout)
-            dropped = read if dropout is None else dropout.of(read)
-            down, up = a[k].to(x.dtype), b[k].to(x.dtype)
-            inner = torch.bmm(dropped, down.transpose(1, 2))
-            out.baddbmm_(inner, up.transpose(1, 2), alpha=scale)
-            if biases is not None:
-                out += (biases[k] - layer.base.bias.float()).to(y.dtype)[:, None]
-            kept += [read if dropout is None or is_hashed(x) else dropped, inner, down, up]
-        ctx.save_for_backward(*kept)
+        y, kept = layer.add_products(x, known_product(layer.base, x) if y is None else y.clone())
+        ctx.dropouts = kept[4::5]
+        ctx.save_for_backward(*(one for place, one in enumerate(kept) if place % 5 < 4))
         return y
 
     @staticmethod
@@ -140,11 +144,8 @@ class _Adapted(torch.autograd.Function):
         g = g.contiguous()
         of_x = None
         if ctx.needs_input_grad[0]:
-            of_x = (
-                known_gradient(layer.base, g)
-                if ctx.base_is_known
-                else g.new_zeros(*g.shape[:-1], saved[0].shape[-1])
-            )
+            n_in = saved[0].shape[-1]
+            of_x = known_gradient(layer.base, g) if ctx.base_is_known else g.new_zeros(*g.shape[:-1], n_in)
         layer.allocate_gradients()
         for number, (group, dropout) in enumerate(zip(ctx.groups, ctx.dropouts, strict=True)):
             read, inner, down, up = saved[4 * number : 4 * number + 4]
@@ -161,12 +162,12 @@ class _Adapted(torch.autograd.Function):
                 _stacked(of_x, group).baddbmm_(of_inner, down, alpha=scale)
             else:
                 _stacked(of_x, group).add_(dropout.of_(torch.bmm(of_inner, down)), alpha=scale)
-        return of_x, None if ctx.base_is_known else g, None, None, None, None
+        return of_x, None if ctx.base_is_known else g, None, *(None for _ in layer.matrices)
 
 
 def _stacked(x: torch.Tensor, group: Group) -> torch.Tensor:
-    """Return a group's rows, one long row for each adapter: shape (adapters, tokens, features)."""
-    return x[group.rows].reshape(len(group.slices), -1, x.shape[-1])
+    """Return a view of a group's rows, one long row for each adapter: shape (adapters, tokens, features)."""
+    return x[group.rows].view(len(group.slices), -1, x.shape[-1])
 
 
 def _add_product(total: torch.Tensor, one: torch.Tensor, other: torch.Tensor, scale: float) -> None:
@@ -175,6 +176,10 @@ def _add_product(total: torch.Tensor, one: torch.Tensor, other: torch.Tensor, sc
         total.baddbmm_(one, other, alpha=scale)
     else:
         total.add_(torch.bmm(one, other), alpha=scale)
+
+
+def _and(stacked: nn.Parameter, one: torch.Tensor) -> nn.Parameter:
+    return nn.Parameter(torch.cat([stacked.detach(), one[None]]))
 
 
 def _no_adapters(*shape: int, device: torch.device) -> nn.Parameter:
@@ -193,6 +198,7 @@ class Cohort:
     layers: dict[str, CohortLinear]
     layout: Layout
     _views: dict[int, dict[str, nn.Parameter]] = field(default_factory=dict)
+    _gradients: torch.Tensor | None = None
 
     @property
     def size(self) -> int:
@@ -221,20 +227,17 @@ class Cohort:
 
     def allocate_gradients(self) -> None:
         """Make the gradients of all adapters, of zeros, before views of them are taken."""
+        stacked = [one for layer in self.layers.values() for one in layer.matrices.values()]
         self._views.clear()
-        for layer in self.layers.values():
-            layer.allocate_gradients()
+        self._gradients = torch.zeros(sum(one.numel() for one in stacked), device=self.base.device)
+        pieces = self._gradients.split([one.numel() for one in stacked])
+        for one, piece in zip(stacked, pieces, strict=True):
+            one.grad = piece.view(one.shape)
 
     def zero_gradients(self) -> None:
-        """Set the gradients of all adapters to zero, in a few kernels."""
-        gradients = [
-            stacked.grad
-            for layer in self.layers.values()
-            for stacked in layer.matrices.values()
-            if stacked.grad is not None
-        ]
-        if gradients:
-            torch._foreach_zero_(gradients)
+        """Set the gradients of all adapters to zero, in one kernel."""
+        if self._gradients is not None:
+            self._gradients.zero_()
 
 
 @contextmanager
