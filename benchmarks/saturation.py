@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from measure import CONTEXT, llama
+from measure import CONTEXT, is_out_of_memory, llama
 
 from stimmung.engine.base.base_model import Base
 from stimmung.engine.cohort.batching import TrainingRow
 from stimmung.engine.cohort.train import train_adapters
 from stimmung.engine.cohort.training_config import Task
 from stimmung.store.paths import RECORD, Store
+from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.training import Training
 
@@ -81,7 +82,9 @@ def _seconds_per_step(base: Base, training: Training, rows: list[TrainingRow]) -
             key = train_adapters(
                 base, training, [Task("full", rows, 0)], store, pace=Pace(cohort="sequential"), stop=note
             )[0]
-        except torch.cuda.OutOfMemoryError:
+        except (torch.cuda.OutOfMemoryError, InputError) as error:
+            if not is_out_of_memory(error):
+                raise
             torch.cuda.empty_cache()
             return None
         record = json.loads((store.adapter(key) / RECORD).read_text())
