@@ -39,7 +39,8 @@ def attend(
     (rows, places), only those queries are computed and other results are zero.
     """
     if (row := getattr(attention_mask, "shared_row", None)) is not None:
-        return _attend_in_shared_row(module, query, key, value, *row, options), None
+        shared, texts = row
+        return _attend_in_shared_row(module, query, key, value, shared, texts, options), None
     places = getattr(module, "read_at", None)
     if places is not None and places.shape[1] < query.shape[2]:
         return _attend_at(module, query, key, value, attention_mask, places, options), None
@@ -52,7 +53,7 @@ def shared_row_mask(shared: int, texts: int) -> torch.Tensor:
     A token of a text sees the shared ones and those before it in its own text. The mask is empty: another attention fails with it.
     """
     mask = torch.empty(0, 0, 0, 0, dtype=torch.bool)
-    mask.shared_row = (shared, texts)  # type: ignore[attr-defined]
+    mask.shared_row = (shared, texts)
     return mask
 
 
@@ -92,7 +93,10 @@ def _attend_in_shared_row(
     def behind_shared(x: torch.Tensor) -> torch.Tensor:
         return torch.cat([x[:, :, :shared].repeat_interleave(texts, dim=0), own(x)], dim=2)
 
-    first = _attend_all(module, *(x[:, :, :shared] for x in (query, key, value)), None, options)
+    beginning = slice(shared)
+    first = _attend_all(
+        module, query[:, :, beginning], key[:, :, beginning], value[:, :, beginning], None, options
+    )
     rest = _attend_all(module, own(query), behind_shared(key), behind_shared(value), None, options)
     return torch.cat([first, rest.unflatten(0, (-1, texts)).flatten(1, 2)], dim=1)
 

@@ -25,7 +25,8 @@ def is_known(layer: nn.Module, dtype: torch.dtype) -> bool:
 def known_product(layer: Any, x: torch.Tensor) -> torch.Tensor:
     """Return ``W x + b``, shape (..., out)."""
     if _is_packed(layer):
-        return layer(x)  # type: ignore[no-any-return]
+        product: torch.Tensor = layer(x)
+        return product
     bias = None if layer.bias is None else layer.bias.to(x.dtype)
     return functional.linear(x, _weight(layer, x.dtype), bias)
 
@@ -37,14 +38,16 @@ def known_gradient(layer: Any, g: torch.Tensor) -> torch.Tensor:
 
 def _weight(layer: Any, dtype: torch.dtype) -> torch.Tensor:
     """Return W, shape (out, in): of a packed layer dequantised each time, so that it is not kept."""
+    weight: torch.Tensor
     if type(layer) is Conv1D:
-        return layer.weight.T
-    if _is_packed(layer):
+        weight = layer.weight.T
+    elif _is_packed(layer):
         from bitsandbytes.functional import dequantize_4bit
 
         weight = dequantize_4bit(layer.weight.data.view(-1, 1), layer.weight.quant_state)
-        return weight.to(dtype)  # type: ignore[no-any-return]
-    return layer.weight.to(dtype)  # type: ignore[no-any-return]
+    else:
+        weight = layer.weight
+    return weight.to(dtype)
 
 
 def _is_packed(layer: Any) -> bool:

@@ -5,6 +5,7 @@ forwards and backwards, so that neither a mask nor a second copy of the input is
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +13,7 @@ import torch
 
 from stimmung.engine.cohort.layout import Group
 
+drop_hashed: Callable[..., None] | None
 try:
     from stimmung.engine.cohort.dropout_kernel import drop_hashed
 except ImportError:  # no Triton: torch's own operations give the same numbers, more slowly
@@ -95,7 +97,7 @@ class Dropout:
 
 def is_hashed(x: torch.Tensor) -> bool:
     """Whether dropped entries of ``x`` are found by hashing, which costs nothing to do again, and not by drawing."""
-    return x.is_cuda
+    return bool(x.device.type == "cuda")
 
 
 def hashes(keys: torch.Tensor, layer: int, n: int, shared: int, text: int) -> torch.Tensor:

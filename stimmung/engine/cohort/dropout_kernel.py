@@ -1,7 +1,7 @@
 """Dropout by hashing as one kernel for CUDA; ``dropout.hashes`` says the same in torch's operations."""
 
 import torch
-import triton
+import triton  # type: ignore[import-not-found]
 from triton import language as tl
 
 BLOCK = 1024
@@ -14,7 +14,8 @@ def _mixed(x):  # type: ignore[no-untyped-def]
     return x ^ (x >> 16)
 
 
-@triton.jit
+# Not specialised for the number of a layer: it would be compiled again, and a 1 becomes a constant that has no type.
+@triton.jit(do_not_specialize=["layer"])  # type: ignore[untyped-decorator]
 def _drop(x, out, keys, layer, n, shared, text, threshold, block: tl.constexpr):  # type: ignore[no-untyped-def]
     golden = tl.full([], 0x9E3779B9, tl.uint32)
     adapter = tl.program_id(1)

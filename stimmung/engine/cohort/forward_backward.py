@@ -141,14 +141,14 @@ def checkpointed_activations(base: Base, wanted: bool) -> Iterator[None]:
         raise InputError(
             f"gradient_checkpointing: the layers of {base.path} cannot be recomputed", "Set it to false."
         )
-    base.model.gradient_checkpointing_enable({"use_reentrant": False})
+    base.model.activation_checkpointing_enable({"use_reentrant": False})
     for layer in layers:
         layer._gradient_checkpointing_func = partial(_recomputed, layer)
         layer.training = True  # what transformers asks for; this module only, not its children
     try:
         yield
     finally:
-        base.model.gradient_checkpointing_disable()
+        base.model.activation_checkpointing_disable()
         base.model.eval()
 
 

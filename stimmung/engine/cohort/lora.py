@@ -139,7 +139,7 @@ class _Adapted(torch.autograd.Function):
         return y
 
     @staticmethod
-    def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         layer, scale, saved = ctx.layer, ctx.scale, ctx.saved_tensors
         g = g.contiguous()
         of_x = None

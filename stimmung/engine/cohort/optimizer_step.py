@@ -109,8 +109,8 @@ def _update(cohort: Cohort, training: Training, run: Run, loss: torch.Tensor) ->
     run.updating = True
     if optimizer.param_groups[0].get("fused"):
         # As torch's GradScaler tells it: gradients are divided by the one, and nothing is done if the other is 1.
-        optimizer.grad_scale = _clip_divisor(training, run.norm)  # type: ignore[attr-defined]
-        optimizer.found_inf = (~finite).float()  # type: ignore[attr-defined]
+        optimizer.grad_scale = _clip_divisor(training, run.norm)
+        optimizer.found_inf = (~finite).float()
         optimizer.step()
     elif finite:
         if training.max_grad_norm:

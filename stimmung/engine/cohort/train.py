@@ -27,9 +27,9 @@ from stimmung.vocabulary.training import Training
 
 logger = logging.getLogger(__name__)
 
-# A small batch leaves a GPU idle. On a CPU the fixed cost of a pass is worth sharing up to so many rows of each adapter; above,
-# stacking gains little and costs memory (BENCHMARKS.md).
-CPU_STACKED_BATCH = 4
+# A small batch leaves a GPU idle. On a CPU the fixed cost of a pass is worth sharing up to so many numbers between two layers (tokens
+# of an adapter's batch times their width); above, stacking gains nothing and costs memory (BENCHMARKS.md).
+CPU_STACKED_ACTIVATIONS = 2**19
 
 
 def train_adapters(
@@ -52,7 +52,7 @@ def train_adapters(
     _check_rows(base, tasks)
     keys = adapter_keys(base.digest, training, tasks)
     wanted = by_key(keys, tasks)
-    mode = choose_mode(base, training, len(wanted), pace.cohort)
+    mode = choose_mode(base, training, list(wanted.values()), pace.cohort)
     waiting = first_parts(wanted, pace.adapters_at_once if mode == "stacked" else 1, store)
     failures = []
     while waiting:
@@ -79,12 +79,15 @@ def train_adapters(
     return keys
 
 
-def choose_mode(base: Base, training: Training, n_adapters: int, wanted: str) -> str:
+def choose_mode(base: Base, training: Training, tasks: Sequence[Task], wanted: str) -> str:
     """Return 'stacked' or 'sequential': what the config says, or what is faster (measured by ``benchmarks/training.py``)."""
     if wanted != "auto":
         return wanted
-    pays = base.device.type == "cuda" or training.per_device_train_batch_size <= CPU_STACKED_BATCH
-    return "stacked" if pays and n_adapters > 1 else "sequential"
+    lengths = [len(row.input_ids) for task in tasks for row in task.rows]
+    tokens = training.per_device_train_batch_size * sum(lengths) / max(len(lengths), 1)
+    width = base.model.get_input_embeddings().weight.shape[1]
+    pays = base.device.type == "cuda" or tokens * width <= CPU_STACKED_ACTIVATIONS
+    return "stacked" if pays and len(tasks) > 1 else "sequential"
 
 
 def _train_part(

@@ -22,7 +22,8 @@ LAYERS = 32  # of Llama-3-8B
 # An estimate: kernels of an adapter's fused AdamW and of its norm, here one operation each; 448 matrices go by some thirty.
 OPTIMIZER = 30
 NO_KERNEL = {
-    "empty", "empty_like", "new_empty", "empty_strided", "detach", "_unsafe_view", "lift_fresh", "scalar_tensor", "_local_scalar_dense",
+    "empty", "empty_like", "new_empty", "empty_strided", "detach", "_unsafe_view", "lift_fresh", "scalar_tensor",
+    "_local_scalar_dense",
 }  # fmt: skip
 
 
