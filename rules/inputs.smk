@@ -14,6 +14,13 @@ def survey_file(wildcards):
     return [] if source.startswith("statsmodels:") else source
 
 
+def files_of_predictions(wildcards):
+    """The file that somebody else's predictions are read from, and the survey's, which has the identifiers of all rows."""
+    file = STUDY.surveys[wildcards.survey].predictions[wildcards.prediction_file].file
+    survey = survey_file(wildcards)
+    return [file, survey] if survey else [file]
+
+
 def selected(key):
     """What a condition does to the training rows, in the words of the survey's language."""
     return lambda wildcards: STUDY.surveys[wildcards.survey].selection(
@@ -84,6 +91,12 @@ def predictions_of(wildcards):
     """All predictions tables of a survey."""
     survey = STUDY.surveys[wildcards.survey]
     return survey.prediction_files(wildcards.survey, BASELINES)
+
+
+def rectified_of(wildcards):
+    """The rectified estimates of a survey that has them: a list of none or one."""
+    has_some = STUDY.surveys[wildcards.survey].rectify is not None
+    return [f"results/surveys/{wildcards.survey}/rectified/estimates.parquet"] if has_some else []
 
 
 def splits_of(wildcards):

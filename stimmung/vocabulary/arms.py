@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+FILE_PREFIX = "files/"  # files/gpt: a method whose predictions are read from a file
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -29,5 +31,12 @@ ARMS = {
 
 def sees_training_rows(method: str) -> bool:
     """Return whether a method, such as 'tiny/tuned' or 'baselines/logistic', depends on the training rows."""
-    arm = ARMS.get(method.rsplit("/", 1)[-1])
+    if method.startswith(FILE_PREFIX):
+        return False  # whoever made the file may have; here it is the same under every condition
+    arm = arm_of(method)
     return arm is None or arm.sees_training_rows  # baselines are not arms, and are fitted
+
+
+def arm_of(method: str) -> Arm | None:
+    """Return the arm of a method, such as 'tiny/tuned'; None for a baseline, or a file of predictions of whatever name."""
+    return None if method.startswith(FILE_PREFIX) else ARMS.get(method.rsplit("/", 1)[-1])

@@ -6,6 +6,10 @@ import pandera.pandas as pa
 from stimmung.vocabulary.parquet_tables import MASS, PROBABILITY, columns, table_schema
 
 GROUP = "fold_group"  # of a RESPONDENTS table, if the survey has groups: rows with the same value stand in the same fold
+STRATUM, CLUSTER = (
+    "design_stratum",
+    "design_cluster",
+)  # of a RESPONDENTS table, if the survey names these columns
 MISSING_SUFFIX = ".missing"  # party_id.missing: why party_id is absent
 OPTION_PREFIX = "p_"  # p_Clinton: the probability of the answer option Clinton
 NO_FOLD = -1  # a respondent without a valid target: never tested, never in training
@@ -67,6 +71,15 @@ PREDICTIONS = table_schema(
     # Options that a server did not show; their probabilities are then upper bounds (stimmung.engine.endpoint.logprobs.first_tokens).
     columns(int, "n_unseen", checks=_count, default=0),
     add_missing_columns=True,
+    checks=_probabilities,
+    unique=["respondent_id", "method", "condition", "seed"],
+)
+# The same rows with scaled probabilities: stimmung.evaluation.votes.scaling.
+CALIBRATED = table_schema(
+    "calibrated",
+    PREDICTIONS.columns,
+    columns(str, "scaling", "calibrated_on"),
+    columns(int, "n_calibrated_on", checks=_count),
     checks=_probabilities,
     unique=["respondent_id", "method", "condition", "seed"],
 )
@@ -154,4 +167,78 @@ RELIABILITY = table_schema(
     columns(float, "confidence", "accuracy", "accuracy_low", "accuracy_high", checks=PROBABILITY),
     columns(int, "n", checks=_positive),
     unique=["method", "condition", "bin"],
+)
+OPTION_RELIABILITY = table_schema(
+    "option reliability",
+    columns(str, "method", "condition", "option"),
+    columns(str, "stage", checks=pa.Check.isin(("before", "after"))),
+    columns(int, "bin"),
+    columns(float, "probability", "share", "share_low", "share_high", checks=PROBABILITY),
+    columns(int, "n", checks=_positive),
+    unique=["method", "condition", "option", "stage", "bin"],
+)
+# What each column means: stimmung.evaluation.votes.fidelity.compare_fidelity.
+FIDELITY = table_schema(
+    "fidelity",
+    columns(str, "method", "condition", "measure"),
+    columns(float, "predicted", "observed", "value", "ci_low", "ci_high", nullable=True),
+    columns(int, "n_respondents", checks=_positive),
+    unique=["method", "condition", "measure"],
+)
+FIDELITY_PARTS = table_schema(
+    "fidelity parts",
+    columns(str, "method", "condition", "part", "of"),
+    _option,
+    columns(float, "predicted", "observed", "difference", "ci_low", "ci_high", nullable=True),
+    columns(int, "n_respondents", checks=_positive),
+    unique=["method", "condition", "part", "of", "option"],
+)
+# What each column means: stimmung.evaluation.votes.calibration_gain.compare_calibration.
+CALIBRATION_GAIN = table_schema(
+    "calibration gain",
+    columns(str, "method", "condition", "metric", "calibrated_on"),
+    columns(str, "subgroup", "option", nullable=True),
+    columns(
+        float,
+        *(f"{stage}{end}" for stage in ("before", "after", "change") for end in ("", "_low", "_high")),
+        nullable=True,
+    ),
+    columns(int, "n_respondents", checks=_count),
+    unique=["method", "condition", "subgroup", "option", "metric"],
+)
+# What each column means: stimmung.evaluation.estimates.observed_shares.
+SAMPLING_DESIGN = table_schema(
+    "sampling design",
+    columns(str, "option", unique=True),
+    columns(float, "share", checks=PROBABILITY),
+    columns(float, "standard_error", "ci_low", "ci_high"),
+    columns(int, "n", checks=_positive),
+    columns(float, "n_effective", checks=_positive),
+    columns(float, "design_effect", "kish_effect", nullable=True),
+    columns(int, "n_strata", "n_clusters", "n_lonely", checks=_count),
+)
+# What each column means: stimmung/evaluation/estimates/rectified_readme.txt.
+RECTIFIED = table_schema(
+    "rectified",
+    columns(str, "method", "condition", "model", "term"),
+    columns(int, "n_labelled", "n_predicted", checks=_count),
+    columns(str, "selection"),
+    columns(float, "classical", "classical_error", "classical_low", "classical_high", nullable=True),
+    columns(float, "predicted", "estimate", "error", "ci_low", "ci_high", nullable=True),
+    columns(float, "power", checks=PROBABILITY),
+    columns(float, "correlation", "n_effective", "n_effective_low", "n_effective_high", nullable=True),
+    columns(float, "design_effect", "kish_effect", "shift", "shift_p", nullable=True),
+    columns(str, "note"),
+    unique=["method", "condition", "model", "term"],
+)
+INTERVIEW_PLANS = table_schema(
+    "interview plans",
+    columns(str, "method", "condition", "model", "term"),
+    columns(float, "half_width", "sd", checks=_positive),
+    columns(float, "correlation"),
+    columns(int, "n_interviews", "n_predictions", checks=_count),
+    columns(float, "cost"),
+    columns(int, "n_interviews_alone", checks=_count),
+    columns(float, "cost_alone"),
+    unique=["method", "condition", "model", "term"],
 )
