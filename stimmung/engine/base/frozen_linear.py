@@ -24,9 +24,6 @@ def is_known(layer: nn.Module, dtype: torch.dtype) -> bool:
 
 def known_product(layer: Any, x: torch.Tensor) -> torch.Tensor:
     """Return ``W x + b``, shape (..., out)."""
-    if _is_packed(layer):
-        product: torch.Tensor = layer(x)
-        return product
     bias = None if layer.bias is None else layer.bias.to(x.dtype)
     return functional.linear(x, _weight(layer, x.dtype), bias)
 

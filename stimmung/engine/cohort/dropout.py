@@ -11,7 +11,7 @@ from functools import cached_property
 
 import torch
 
-from stimmung.engine.cohort.layout import Group
+from stimmung.engine.cohort.slices import Group
 
 drop_hashed: Callable[..., None] | None
 try:

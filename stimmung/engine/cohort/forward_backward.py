@@ -16,9 +16,9 @@ from stimmung.engine.base.base_model import Base
 from stimmung.engine.base.devices import MAX_LOGITS
 from stimmung.engine.base.last_layer import last_layer_at
 from stimmung.engine.cohort.batching import TrainingRow
-from stimmung.engine.cohort.layout import Slice
 from stimmung.engine.cohort.lora import Cohort
 from stimmung.engine.cohort.rows import Rows, plain_rows, shared_rows
+from stimmung.engine.cohort.slices import Slice
 from stimmung.vocabulary.errors import InputError
 
 
@@ -83,17 +83,15 @@ def _one_pass(cohort: Cohort, parts: Sequence[Part], split: int, splits: int) ->
     layout = cohort.layout
     layout.slices, layout.dropout = slices, cohort.settings.lora_dropout > 0
     layout.shared, layout.texts, layout.tokens = shared, texts, batch.ids.shape[1]
+    # Before the passes: bringing something to the device waits for what it is doing.
+    owners = [
+        number for number, piece in enumerate(pieces) for _ in range(sum(row.n_loss_tokens for row in piece))
+    ]
+    owner = torch.tensor(owners).to(device)
+    norm = torch.tensor([1 / part.n_loss_tokens for part in parts]).to(device)
     # Around the backward pass too, which recomputes layers under gradient checkpointing.
     with nullcontext() if everywhere else last_layer_at(cohort.base, batch.places.to(device)):
         per_token = loss_of(cohort.base, batch)
-        owner = torch.tensor(
-            [
-                number
-                for number, piece in enumerate(pieces)
-                for _ in range(sum(row.n_loss_tokens for row in piece))
-            ]
-        ).to(device)
-        norm = torch.tensor([1 / part.n_loss_tokens for part in parts]).to(device)
         total = torch.zeros(len(parts), device=device).index_add(0, owner, per_token * norm[owner])
         total.sum().backward()
     return total.detach()
@@ -107,14 +105,11 @@ def loss_per_token(base: Base, rows: Sequence[TrainingRow]) -> torch.Tensor:
 def loss_of(base: Base, batch: Rows) -> torch.Tensor:
     """Return the negative loglikelihood of each target of a batch, in float32, shape (targets,)."""
     device = base.device
+    where, target = batch.where.to(device), batch.targets.to(device)
     hidden = base.decoder(
-        input_ids=batch.ids.to(device),
-        use_cache=False,
-        **{name: one.to(device) for name, one in (("position_ids", batch.positions),) if one is not None},
-        **({} if batch.mask is None else {"attention_mask": batch.mask}),
+        input_ids=batch.ids.to(device), use_cache=False, **batch.more(device)
     ).last_hidden_state
-    hidden = hidden.flatten(0, 1)[batch.where.to(device)]
-    target = batch.targets.to(device)
+    hidden = hidden.flatten(0, 1)[where]
     size = max(1, MAX_LOGITS // base.vocabulary_size)
     if len(target) <= size:
         return _head_loss(base, hidden, target)

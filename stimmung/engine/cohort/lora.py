@@ -14,7 +14,7 @@ from transformers.pytorch_utils import Conv1D
 from stimmung.engine.base.base_model import Base
 from stimmung.engine.base.frozen_linear import is_known, known_gradient, known_product
 from stimmung.engine.cohort.dropout import Dropout, is_hashed
-from stimmung.engine.cohort.layout import Group, Layout
+from stimmung.engine.cohort.slices import Group, Layout
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.training import Lora
 

@@ -33,6 +33,16 @@ class Rows:
     positions: torch.Tensor | None = None
     mask: torch.Tensor | None = None
 
+    def more(self, device: torch.device) -> dict[str, torch.Tensor]:
+        """Return what the model is given beside the tokens, on the device."""
+        named = {"position_ids": self.positions, "attention_mask": self.mask}
+        # A mask that says how texts lie is no data, and would lose that on the way.
+        return {
+            name: one.to(device) if name == "position_ids" else one
+            for name, one in named.items()
+            if one is not None
+        }
+
 
 def plain_rows(rows: Sequence[TrainingRow]) -> Rows:
     """Lay rows one below the other. No mask is needed: in a causal model no token sees a later one."""
@@ -100,13 +110,9 @@ def can_share_rows(base: Base, n_tokens: int) -> bool:
 
 
 def _hidden(base: Base, rows: Rows) -> torch.Tensor:
-    more = (
-        {}
-        if rows.positions is None
-        else {"position_ids": rows.positions.to(base.device), "attention_mask": rows.mask}
-    )
-    hidden = base.decoder(input_ids=rows.ids.to(base.device), use_cache=False, **more).last_hidden_state
-    return hidden.flatten(0, 1)[rows.where.to(base.device)].float()
+    ids, where = rows.ids.to(base.device), rows.where.to(base.device)
+    hidden = base.decoder(input_ids=ids, use_cache=False, **rows.more(base.device)).last_hidden_state
+    return hidden.flatten(0, 1)[where].float()
 
 
 def _targets(rows: Sequence[TrainingRow]) -> torch.Tensor:

@@ -85,7 +85,7 @@ def test_dropout_is_the_same_in_smaller_passes(base):
 
 
 def test_a_cohort_of_adapters_with_other_beginnings_equals_each_alone(base, training, tmp_path):
-    training = training.model_copy(update={"lora_dropout": 0.05, "num_train_epochs": 3})
+    training = training.model_copy(update={"lora_dropout": 0.05, "num_train_epochs": 1})
     longer = [TrainingRow((*BEGINNING, 50, *one.input_ids[12:]), one.loss_from + 1) for one in beginning_alike(9, 4)]  # fmt: skip
     tasks = [
         Task("alike", beginning_alike(13, 1), 1),

@@ -16,8 +16,8 @@ from stimmung.engine.cohort import train as trainer
 from stimmung.engine.cohort.adapter_files import load_adapter
 from stimmung.engine.cohort.batching import TrainingRow, plan_steps
 from stimmung.engine.cohort.forward_backward import Part, forward_backward
-from stimmung.engine.cohort.layout import Slice
 from stimmung.engine.cohort.lora import attached, initial_weights
+from stimmung.engine.cohort.slices import Slice
 from stimmung.engine.cohort.train import choose_mode, train_adapters
 from stimmung.engine.cohort.training_config import Task
 from stimmung.store.paths import RECORD, WEIGHTS, Store
