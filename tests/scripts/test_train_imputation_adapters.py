@@ -24,7 +24,7 @@ def test_each_imputation_has_an_adapter_of_another_sample_with_another_seed(hidd
 
 
 def test_what_the_store_has_is_not_trained_again(hidden_answers, tmp_path, monkeypatch):
-    def no_base(path, training):
+    def no_base(path, _):
         raise AssertionError(f"{path} was loaded")
 
     monkeypatch.setattr(missing_adapters, "load_base_for_training", no_base)
