@@ -3,6 +3,7 @@
 import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from stimmung.baselines.design import design_matrix, steps_of
+from stimmung.baselines.design import Steps, design_matrix, steps_of
 from stimmung.baselines.registry import BASELINES
 from stimmung.baselines.tuning import probabilities, tune
 from stimmung.vocabulary.errors import InputError, did_you_mean
@@ -44,46 +45,84 @@ def predict_baseline(
     shape (n_test, n_options), and its rows sum to 1; an option that does not occur in training has probability 0. Raises the
     InputErrors of :func:`check_grid` and :func:`check_values`.
     """
+    return fit_baseline(name, train, predictors, target, options, grid, inner_folds, seed).probabilities(test)
+
+
+@dataclass(frozen=True)
+class FittedBaseline:
+    """A baseline that has been fitted to training rows, and how it gets other rows."""
+
+    predictors: Sequence[str]
+    steps: Steps
+    one_hot: bool
+    columns: Sequence[str]  # of the design matrix, those that vary in training
+    scaling: Any  # a fitted pipeline; None for an estimator that needs none
+    estimator: Any
+    present: Sequence[int]  # the options that occur in training
+    n_options: int
+
+    def probabilities(self, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Return the probability of each answer option for rows of a RESPONDENTS table, shape (n_rows, n_options)."""
+        design = design_matrix(rows, self.predictors, self.one_hot, self.steps)[list(self.columns)]
+        x = _numbered(design)
+        result = np.zeros((len(rows), self.n_options))
+        asked = x if self.scaling is None else self.scaling.transform(x)
+        result[:, list(self.present)] = probabilities(self.estimator, asked)
+        return result
+
+
+def fit_baseline(
+    name: str,
+    train: pd.DataFrame,
+    predictors: Sequence[str],
+    target: str,
+    options: Sequence[str],
+    grid: Mapping[str, Sequence[Any]],
+    inner_folds: int,
+    seed: int,
+) -> FittedBaseline:
+    """Return a baseline tuned on and fitted to training rows; arguments and errors as of :func:`predict_baseline`."""
     check_grid(name, grid)
     place = {option: number for number, option in enumerate(options)}
     present, classes = np.unique([place[answer] for answer in train[target]], return_inverse=True)
-    designs = _designs(name, train, test, predictors)
-    if len(present) == 1 or designs[0][0].empty:
+    codings, designs = _designs(name, train, predictors)
+    one_hot = BASELINES[name].labels is None
+    if len(present) == 1 or designs[0].empty:
         name, grid, designs = "majority", {}, designs[:1]
-    labelled = [str(column) for column, kind in designs[0][0].dtypes.items() if kind.kind != "f"]
+    labelled = [str(column) for column, kind in _numbered(designs[0]).dtypes.items() if kind.kind != "f"]
     build = _builder(name, seed, labelled)
     try:
-        known = [rows for rows, _ in designs]
         prepared, groups = partial(_prepared, name), train.get(GROUP)
+        known = [_numbered(design) for design in designs]
         coding, chosen = tune(build, grid, known, classes, inner_folds, seed, prepared, groups)
-        x_train, x_test = _prepared(name, *designs[coding])
-        fitted = build(**chosen).fit(x_train, classes)
+        scaling = _scaling().fit(known[coding]) if BASELINES[name].scaled else None
+        x = known[coding] if scaling is None else scaling.transform(known[coding])
+        fitted = build(**chosen).fit(x, classes)
     except BASELINES[name].refusals():
         check_values(name, grid)
         raise  # the grid is not the reason
     how = f"; ordered items as {('one column', 'indicators')[coding]}" if len(designs) > 1 else ""
     logger.info("%s on %d rows: %s%s", name, len(train), chosen or "nothing to tune", how)
-    result = np.zeros((len(test), len(options)))
-    result[:, present] = probabilities(fitted, x_test)
-    return result
+    columns = list(designs[coding].columns)
+    return FittedBaseline(
+        list(predictors), codings[coding], one_hot, columns, scaling, fitted, present.tolist(), len(options)
+    )
 
 
 def _designs(
-    name: str, train: pd.DataFrame, test: pd.DataFrame, predictors: Sequence[str]
-) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Return the columns of training and test rows in each coding that the inner cross-validation tries."""
+    name: str, train: pd.DataFrame, predictors: Sequence[str]
+) -> tuple[list[Steps], list[pd.DataFrame]]:
+    """Return each coding that the inner cross-validation tries, as the items with steps, and its columns of the training rows."""
     steps = steps_of(train, predictors) if BASELINES[name].scaled else {}
-    codings = []
-    for coded in [{}, steps] if steps else [{}]:
-        one_hot = BASELINES[name].labels is None
-        design = design_matrix(pd.concat([train, test]), predictors, one_hot, coded)
-        known = design.iloc[: len(train)]
-        # A column that is constant in training predicts nothing, and some estimators refuse it.
-        varying = design[known.columns[known.nunique(dropna=False) > 1]]
-        # Numbered, because XGBoost refuses names with brackets, and labels may have them.
-        varying = varying.set_axis([f"x{number}" for number in range(varying.shape[1])], axis=1)
-        codings.append((varying.iloc[: len(train)], varying.iloc[len(train) :]))
-    return codings
+    codings: list[Steps] = [{}, steps] if steps else [{}]
+    designs = [design_matrix(train, predictors, BASELINES[name].labels is None, coded) for coded in codings]
+    # A column that is constant in training predicts nothing, and some estimators refuse it.
+    return codings, [design.loc[:, design.nunique(dropna=False) > 1] for design in designs]
+
+
+def _numbered(design: pd.DataFrame) -> pd.DataFrame:
+    """Return columns by number, because XGBoost refuses names with brackets, and labels may have them."""
+    return design.set_axis([f"x{number}" for number in range(design.shape[1])], axis=1)
 
 
 def check_grid(name: str, grid: Mapping[str, Sequence[Any]]) -> None:
@@ -143,5 +182,9 @@ def _prepared(name: str, train: pd.DataFrame, test: pd.DataFrame) -> tuple[Any, 
     """Return training and test rows as the estimator gets them; what is learned for it is learned from training rows."""
     if not BASELINES[name].scaled:
         return train, test
-    scaled = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
+    scaled = _scaling()
     return scaled.fit_transform(train), scaled.transform(test)
+
+
+def _scaling() -> Any:
+    return make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())

@@ -75,14 +75,23 @@ def chat_text(tokenizer: Any, messages: Sequence[Message], add_generation_prompt
 
 def answer_lead(tokenizer: Any, messages: Sequence[Message], answer: str) -> str:
     """Return what the chat template writes between a prompt and the assistant's answer: mostly nothing, else spaces or a mark."""
+    return _around_answer(tokenizer, messages, answer)[0]
+
+
+def answer_end(tokenizer: Any, messages: Sequence[Message], answer: str) -> str:
+    """Return what the chat template writes behind the assistant's answer: mostly the special token that ends a turn."""
+    return _around_answer(tokenizer, messages, answer)[1]
+
+
+def _around_answer(tokenizer: Any, messages: Sequence[Message], answer: str) -> tuple[str, str]:
     turns = [*messages, Message(role="assistant", content=answer)]
     prompt = chat_text(tokenizer, messages)
     try:
         whole = chat_text(tokenizer, turns, add_generation_prompt=False)
     except InputError:  # no answer can be rendered, as some templates allow none at the end
-        return ""
-    lead, found, _ = whole.removeprefix(prompt).partition(as_text(tokenizer, answer))
-    return lead if whole.startswith(prompt) and found else ""
+        return "", ""
+    lead, found, end = whole.removeprefix(prompt).partition(as_text(tokenizer, answer))
+    return (lead, end) if whole.startswith(prompt) and found else ("", "")
 
 
 def _without_system(messages: Sequence[Message]) -> list[Message]:

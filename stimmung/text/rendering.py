@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from stimmung.text.chat import answer_lead, as_text, chat_text
+from stimmung.text.chat import answer_end, answer_lead, as_text, chat_text
 from stimmung.text.encoding import Encoded, encode
 from stimmung.text.prompts import Message, plain_text
 from stimmung.text.trie import check_apart
@@ -36,3 +36,20 @@ class Rendering(NamedTuple):
         encoded = encode(self.tokenizer, self.text(messages) + mark, spaced, not self.chat)
         check_apart(encoded.continuation_ids, answers)
         return encoded
+
+    def end_ids(self, messages: Sequence[Message], answer: str) -> tuple[int, ...]:
+        """Return the tokens that end an answer: a chat model's up to the token that ends its turn, else the end-of-text token.
+
+        As completion-only training has it (Holtdirk et al.: everything behind the assistant's mark carries loss). Empty where the
+        tokenizer has no such token, or the template writes none.
+        """
+        if not self.chat:
+            end = self.tokenizer.eos_token_id
+            return () if end is None else (end,)
+        written = answer_end(self.tokenizer, self.turns(messages), answer)
+        ids = self.tokenizer(written, add_special_tokens=False)["input_ids"]
+        special = set(self.tokenizer.all_special_ids) | {
+            token_id for token_id, token in self.tokenizer.added_tokens_decoder.items() if token.special
+        }
+        last = next((place for place, token_id in enumerate(ids) if token_id in special), None)
+        return () if last is None else tuple(ids[: last + 1])

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+FILE_PREFIX = "files/"  # files/gpt: a method whose predictions are read from a file
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -29,5 +31,7 @@ ARMS = {
 
 def sees_training_rows(method: str) -> bool:
     """Return whether a method, such as 'tiny/tuned' or 'baselines/logistic', depends on the training rows."""
+    if method.startswith(FILE_PREFIX):
+        return False  # whoever made the file may have; here it is the same under every condition
     arm = ARMS.get(method.rsplit("/", 1)[-1])
     return arm is None or arm.sees_training_rows  # baselines are not arms, and are fitted

@@ -6,6 +6,10 @@ import pandera.pandas as pa
 from stimmung.vocabulary.parquet_tables import MASS, PROBABILITY, columns, table_schema
 
 GROUP = "fold_group"  # of a RESPONDENTS table, if the survey has groups: rows with the same value stand in the same fold
+STRATUM, CLUSTER = (
+    "design_stratum",
+    "design_cluster",
+)  # of a RESPONDENTS table, if the survey names these columns
 MISSING_SUFFIX = ".missing"  # party_id.missing: why party_id is absent
 OPTION_PREFIX = "p_"  # p_Clinton: the probability of the answer option Clinton
 NO_FOLD = -1  # a respondent without a valid target: never tested, never in training
@@ -67,6 +71,15 @@ PREDICTIONS = table_schema(
     # Options that a server did not show; their probabilities are then upper bounds (stimmung.engine.endpoint.logprobs.first_tokens).
     columns(int, "n_unseen", checks=_count, default=0),
     add_missing_columns=True,
+    checks=_probabilities,
+    unique=["respondent_id", "method", "condition", "seed"],
+)
+# The same rows with scaled probabilities: stimmung.evaluation.votes.scaling.
+CALIBRATED = table_schema(
+    "calibrated",
+    PREDICTIONS.columns,
+    columns(str, "scaling", "calibrated_on"),
+    columns(int, "n_calibrated_on", checks=_count),
     checks=_probabilities,
     unique=["respondent_id", "method", "condition", "seed"],
 )
@@ -154,4 +167,29 @@ RELIABILITY = table_schema(
     columns(float, "confidence", "accuracy", "accuracy_low", "accuracy_high", checks=PROBABILITY),
     columns(int, "n", checks=_positive),
     unique=["method", "condition", "bin"],
+)
+# What each column means: stimmung/evaluation/estimates/rectified_readme.txt.
+RECTIFIED = table_schema(
+    "rectified",
+    columns(str, "method", "condition", "model", "term"),
+    columns(int, "n_labelled", "n_predicted", checks=_count),
+    columns(str, "selection"),
+    columns(float, "classical", "classical_error", "classical_low", "classical_high", nullable=True),
+    columns(float, "predicted", "estimate", "error", "ci_low", "ci_high", nullable=True),
+    columns(float, "power", checks=PROBABILITY),
+    columns(float, "correlation", "n_effective", "n_effective_low", "n_effective_high", nullable=True),
+    columns(float, "design_effect", "kish_effect", "shift", "shift_p", nullable=True),
+    columns(str, "note"),
+    unique=["method", "condition", "model", "term"],
+)
+INTERVIEW_PLANS = table_schema(
+    "interview plans",
+    columns(str, "method", "condition", "model", "term"),
+    columns(float, "half_width", "sd", checks=_positive),
+    columns(float, "correlation"),
+    columns(int, "n_interviews", "n_predictions", checks=_count),
+    columns(float, "cost"),
+    columns(int, "n_interviews_alone", checks=_count),
+    columns(float, "cost_alone"),
+    unique=["method", "condition", "model", "term"],
 )

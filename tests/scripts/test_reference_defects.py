@@ -204,13 +204,15 @@ def test_14_a_hub_model_without_a_revision_is_refused():
         load_study(config, ROOT)
 
 
-def test_15_loss_is_on_the_answer_alone(small_study, rendering):
+def test_15_loss_is_on_the_answer_and_its_end_alone(small_study, rendering):
     """Found by tokens, not by a template's strings; also where examples put other answers into the prompt."""
     prompts, splits = read_table(small_study.prompts, PROMPTS), read_table(small_study.splits, SPLITS)
     ids = training_ids(splits, 0)
     targets = prompts.set_index("respondent_id").target
     for respondent, row in zip(ids, training_rows(prompts, ids, rendering), strict=True):
-        assert rendering.tokenizer.decode(row.input_ids[row.loss_from :]) == f" {targets[respondent]}"
+        *answer, end = row.input_ids[row.loss_from :]
+        assert rendering.tokenizer.decode(answer) == f" {targets[respondent]}"
+        assert end == rendering.tokenizer.eos_token_id
         assert rendering.tokenizer.decode(row.input_ids[: row.loss_from]).endswith("Vote:")
     shown = draw_examples(prompts, ids, 3, seed=1)
     messages = few_shot_messages(list(prompts.messages.iloc[0]), shown)

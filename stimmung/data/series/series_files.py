@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 from openpyxl.utils.exceptions import InvalidFileException
 
+from stimmung.data.excel_formulas import check_formulas_have_values
 from stimmung.data.series.delimited_text import decoded_text, separator_of
 from stimmung.vocabulary.errors import InputError, did_you_mean, warn
 
@@ -167,6 +168,7 @@ def sheet_rows(path: Path, sheet: str | None = None) -> list[tuple[Any, ...]]:
         rows = [row for row in page.iter_rows(values_only=True) if any(cell is not None for cell in row)]
     finally:
         book.close()
+    check_formulas_have_values(path, page.title)
     if not rows:
         raise InputError(f"{path}, sheet '{page.title}' is empty")
     width = max(place for place, cell in enumerate(rows[0], start=1) if cell is not None)

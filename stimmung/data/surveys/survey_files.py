@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 
+from stimmung.data.excel_formulas import check_formulas_have_values
 from stimmung.data.surveys.delimited_files import (
     ABSENT,
     BEGINS_WITH_NAMES,
@@ -156,6 +157,7 @@ def _read_excel(path: Path, columns: Sequence[str] | None, _: str | None) -> Sur
                 if any(cell is not None for cell in row):
                     n_rows = len(cells)
             sheets = book.sheetnames
+        check_formulas_have_values(path, sheets[0], set(places.values()))
     except (InvalidFileException, KeyError, ValueError) as error:
         raise OSError(type(error).__name__) from error
     # Below the last row with a cell there may be others, of which only the format is stored. An empty one above it is a

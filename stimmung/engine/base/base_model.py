@@ -122,6 +122,22 @@ def context_length(config: Any, tokenizer: Any) -> int:
     )
 
 
+def check_vocabulary(base: Base) -> None:
+    """Raise InputError if the tokenizer writes tokens for which the model has no embedding: it is another model's.
+
+    Tokens that were added to a tokenizer and not to its model, such as one for padding, are never written; those that begin and end a
+    text are.
+    """
+    rows, tokenizer = base.model.get_input_embeddings().weight.shape[0], base.tokenizer
+    added = set(tokenizer.added_tokens_decoder) - {tokenizer.bos_token_id, tokenizer.eos_token_id}
+    beyond = {token_id for token_id in tokenizer.get_vocab().values() if token_id >= rows} - added
+    if beyond:
+        raise InputError(
+            f"{base.path}: its tokenizer has {len(beyond)} tokens, up to number {max(beyond)}, that its model of {rows} does not have",
+            "The tokenizer is another model's, or the model's file is not whole.",
+        )
+
+
 def check_architecture(base: Base) -> None:
     """Raise InputError unless decoder, LM head and softcap together give the model's own logits, on three tokens.
 

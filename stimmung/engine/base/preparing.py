@@ -11,7 +11,7 @@ from torch.nn.modules.conv import _ConvNd
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
-from stimmung.engine.base.base_model import Base, check_architecture, keep_weights_unpacked
+from stimmung.engine.base.base_model import Base, check_architecture, check_vocabulary, keep_weights_unpacked
 from stimmung.engine.base.devices import default_device
 from stimmung.engine.base.encoders import longest_text
 from stimmung.engine.base.gguf_source import as_directory, gguf_file, is_gguf
@@ -78,6 +78,7 @@ def quantize_base(
     keep_weights_unpacked(model)
     base = Base(model, tokenizer, source, "")
     max_length = base.max_length  # before anything is saved: it may be unknown
+    check_vocabulary(base)
     check_architecture(base)
     packed = sum(_n_weights(one) for one in model.parameters() if one.dtype == torch.uint8)
     share = packed / count_parameters(model)

@@ -29,11 +29,14 @@ def folds_of(splits: pd.DataFrame) -> list[int]:
 
 
 def training_rows(prompts: pd.DataFrame, ids: Sequence[str], rendering: Rendering) -> list[TrainingRow]:
-    """Return each respondent's prompt and answer in tokens, in the order of ``ids``, with loss on the answer only."""
-    rows = []
+    """Return each respondent's prompt and answer in tokens, in the order of ``ids``, with loss on the answer and its end only."""
+    rows: list[TrainingRow] = []
+    end: tuple[int, ...] | None = None
     for messages, target in zip(asked_messages(prompts, ids), _targets(prompts, ids), strict=True):
         context, (answer,) = rendering.encode(messages, [target])
-        rows.append(TrainingRow(context + answer, len(context)))
+        # A template ends every answer alike.
+        end = rendering.end_ids(messages, target) if end is None else end
+        rows.append(TrainingRow(context + answer + end, len(context)))
     return rows
 
 

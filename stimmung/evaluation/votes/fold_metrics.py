@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS, Fold
 from stimmung.vocabulary.arms import sees_training_rows
@@ -20,13 +21,7 @@ def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:
     options = options_of(predictions)
     probabilities = predictions[option_columns(predictions)].to_numpy()
     weights = predictions["weight"].to_numpy()
-    target = pd.Index(options).get_indexer(pd.Index(predictions["target"]))
-    if (target < 0).any():
-        # The value is not named: it is a respondent's answer.
-        raise InputError(
-            f"the predictions have a target that is not among their answer options: {', '.join(options)}",
-            "The codebook has changed since: delete the predictions and run snakemake again.",
-        )
+    target = answer_codes(predictions)
     unseen = predictions["n_unseen"].to_numpy() if "n_unseen" in predictions else np.zeros(len(weights), int)
     fold = Fold(
         target=target,
@@ -42,6 +37,23 @@ def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:
     for place, option in enumerate(options):
         metrics |= {(name, option): float(values[name][place]) for name in by_option}
     return metrics
+
+
+def answer_codes(predictions: pd.DataFrame) -> NDArray[np.intp]:
+    """Return the index of each answer among the options of a PREDICTIONS table, shape (n,); -1 for respondents without a fold.
+
+    Raises an InputError if a target is not among the answer options.
+    """
+    options = options_of(predictions)
+    codes = pd.Index(options).get_indexer(pd.Index(predictions["target"]))
+    folds = predictions["fold"].to_numpy() if "fold" in predictions else np.zeros(len(codes))
+    if (codes[folds != NO_FOLD] < 0).any():
+        # The value is not named: it is a respondent's answer.
+        raise InputError(
+            f"the predictions have a target that is not among their answer options: {', '.join(options)}",
+            "The codebook has changed since: delete the predictions and run snakemake again.",
+        )
+    return np.asarray(codes)
 
 
 def measure_folds(

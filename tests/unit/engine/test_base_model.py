@@ -5,6 +5,7 @@ import bitsandbytes as bnb
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer, LlamaForCausalLM
 
 from stimmung.engine.base.base_model import keep_weights_unpacked, load_base
 from stimmung.engine.base.model_files import digest_of
@@ -12,7 +13,7 @@ from stimmung.engine.base.preparing import count_parameters, quantize_base
 from stimmung.engine.cohort.lora import Slice, attached, initial_weights
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.training import Lora
-from tests.unit.engine.conftest import random_llama
+from tests.unit.engine.conftest import VOCABULARY, random_llama
 
 IDS = torch.tensor([[5, 6, 7, 8, 9, 10], [11, 12, 13, 14, 15, 16]])
 
@@ -160,3 +161,20 @@ def test_a_directory_without_weights_or_config_is_named(source, tmp_path):
     (tmp_path / "model.safetensors").write_bytes((source / "model.safetensors").read_bytes())
     with pytest.raises(InputError, match=r"no config\.json"):
         load_base(tmp_path)
+
+
+def test_a_tokenizer_with_more_tokens_than_its_model_is_refused_before_anything_is_saved(source, tmp_path):
+    folder = tmp_path / "of-another-model"
+    shutil.copytree(source, folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(["<pad>"], special_tokens=True)  # of a token for padding alone nothing is said
+    tokenizer.save_pretrained(folder)
+    quantize_base(str(folder), None, "none", "float32", tmp_path / "fine")
+    smaller = LlamaForCausalLM.from_pretrained(folder)
+    smaller.resize_token_embeddings(VOCABULARY // 2)
+    smaller.save_pretrained(folder)
+    with pytest.raises(
+        InputError, match=r"its tokenizer has \d+ tokens, up to number \d+, that its model of \d+"
+    ):
+        quantize_base(str(folder), None, "none", "float32", tmp_path / "base")
+    assert not (tmp_path / "base").exists()

@@ -21,7 +21,9 @@ def changed(tables, **frames):
     return replace(tables, frames={**tables.frames, **frames})
 
 
-@pytest.fixture(scope="package", params=[2, 8], ids=["two-options", "eight-options"])
+@pytest.fixture(
+    scope="package", params=[2, pytest.param(8, marks=pytest.mark.slow)], ids=["two-options", "eight-options"]
+)
 def survey(request):
     """The tables of a made-up survey, once with two and once with eight answer options."""
     return tables_of(request.param)

@@ -80,6 +80,7 @@ def printed_keys(folder):
     ).stdout
 
 
+@pytest.mark.slow
 def test_edits_of_a_schema_a_hint_or_a_message_change_no_key(tmp_path):
     shutil.copytree(ROOT / "stimmung", tmp_path / "stimmung", ignore=shutil.ignore_patterns("__pycache__"))
     before = printed_keys(tmp_path)

@@ -123,6 +123,18 @@ def test_fault_j_a_template_that_writes_no_space_gets_none(templated):
     assert answer_lead(templated(QWEN_TEMPLATE), MESSAGES, "SPD") == ""
 
 
+def test_an_answer_ends_with_what_the_template_writes_up_to_the_token_that_ends_a_turn(templated):
+    rendering = Rendering(templated(QWEN_TEMPLATE), True, "")
+    assert rendering.tokenizer.decode(rendering.end_ids(MESSAGES, "SPD")) == "<|im_end|>"
+    without = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}"
+    assert Rendering(templated(without), True, "").end_ids(MESSAGES, "SPD") == ()
+
+
+def test_a_base_model_s_answer_ends_with_its_end_of_text_if_it_has_one(templated):
+    tokenizer = templated(QWEN_TEMPLATE)
+    assert Rendering(tokenizer, False, "Vote:").end_ids(MESSAGES, "SPD") == (tokenizer.eos_token_id,)
+
+
 QWEN_3 = """{%- for message in messages %}
 {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' + '\\n' }}
 {%- endfor %}

@@ -153,6 +153,7 @@ def imported():
     return json.loads(ended.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS_HERE, ids=lambda script: script.stem)
 def test_every_file_that_a_script_imports_in_fact_is_among_those_it_is_known_by(script, imported):
     """An import that no syntax tree shows would let an edit pass unnoticed."""

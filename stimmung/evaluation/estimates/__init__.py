@@ -1,0 +1,1 @@
+"""From predictions to estimates: imputation, rectification, survey design."""

@@ -1,0 +1,139 @@
+"""Shares, means and regressions of one completed data set, each with a covariance that knows survey weights and clusters."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stimmung.vocabulary.errors import InputError
+
+Floats = NDArray[np.float64]
+MAX_STEPS = 100  # of Newton's method, a choice: a fit that converges takes fewer than ten
+TOLERANCE = 1e-10  # of the largest step
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Estimates of k quantities, shape (k,), their covariance, shape (k, k), and the degrees of freedom."""
+
+    estimates: Floats
+    covariance: Floats
+    df: float
+
+
+def weighted_means(values: Floats, weights: Floats, clusters: "pd.Series[str] | None" = None) -> Fit:
+    """Return weighted means of ``values``, shape (n, k): of indicators, they are shares.
+
+    The covariance is that of a ratio by linearisation, with replacement (Wolter 2007, section 6.3), as of ``svymean`` of R's survey.
+    """
+    means = np.average(values, axis=0, weights=weights)
+    influence = weights[:, None] * (values - means) / weights.sum()
+    return Fit(means, *_summed_squares(influence, clusters))
+
+
+def linear_regression(y: Floats, x: Floats, weights: Floats | None, clusters: "pd.Series[str] | None") -> Fit:
+    """Return the coefficients of least squares of ``y`` on ``x``, shape (n, k), an intercept among its columns.
+
+    Without weights and clusters the covariance is the usual one, of equal variances; with either, that of linearisation, as of
+    ``svyglm`` of R's survey.
+    """
+    from statsmodels.regression.linear_model import WLS
+
+    w = np.ones(len(y)) if weights is None else weights
+    found = WLS(y, x, weights=w).fit()
+    if weights is None and clusters is None:
+        return Fit(found.params, found.cov_params(), len(y) - x.shape[1])
+    scores = (w * (y - x @ found.params))[:, None] * x
+    return _sandwich(
+        found.params,
+        scores,
+        np.asarray(np.linalg.inv(x.T @ (w[:, None] * x)), dtype=np.float64),
+        clusters,
+        x.shape[1],
+    )
+
+
+def multinomial_regression(
+    y: NDArray[np.intp], x: Floats, n_options: int, weights: Floats | None, clusters: "pd.Series[str] | None"
+) -> Fit:
+    """Return the coefficients of a multinomial logistic regression, of two options a logistic one.
+
+    ``y`` are options, from 0, of which the first is the reference; ``x`` has shape (n, k). The ``(n_options - 1) k`` estimates stand
+    option by option. statsmodels' ``MNLogit`` takes no weights, so the (pseudo-)likelihood is maximised here, by Newton's method.
+    Covariances as in :func:`linear_regression`.
+
+    Raises
+    ------
+    InputError
+        If there is no finite maximum: an answer is predicted perfectly, or a predictor repeats others.
+    """
+    n, k = x.shape
+    w = np.ones(n) if weights is None else weights
+    chosen = (y[:, None] == np.arange(1, n_options)).astype(float)
+    beta = np.zeros((n_options - 1, k))
+    for _ in range(MAX_STEPS):
+        p = _probabilities(x, beta)
+        scores = ((w[:, None] * (chosen - p))[:, :, None] * x[:, None, :]).reshape(n, -1)
+        information = _information(x, p, w)
+        try:
+            step = np.linalg.solve(information, scores.sum(axis=0)).reshape(beta.shape)
+        except np.linalg.LinAlgError:
+            break
+        if np.abs(step).max() < TOLERANCE * (1 + np.abs(beta).max()):
+            inverse = np.asarray(np.linalg.inv(information), dtype=np.float64)
+            if weights is None and clusters is None:
+                return Fit(beta.ravel(), inverse, n - beta.size)
+            return _sandwich(beta.ravel(), scores, inverse, clusters, beta.size)
+        # Halved until the likelihood rises, so that a far step does not diverge.
+        here = _loglikelihood(x, beta, y, w)
+        while (
+            _loglikelihood(x, beta + step, y, w) < here - 1e-9 * abs(here) and np.abs(step).max() > TOLERANCE
+        ):
+            step = step / 2
+        beta = beta + step
+        if np.abs(beta).max() > 1e3:
+            break
+    raise InputError(
+        "a logistic regression has no finite coefficients: its predictors tell an answer perfectly, or repeat each other",
+        "Use fewer predictors, or merge rare answers.",
+    )
+
+
+def _probabilities(x: Floats, beta: Floats) -> Floats:
+    """Return the probability of each option but the first, shape (n, n_options - 1)."""
+    logits = np.column_stack([np.zeros(len(x)), x @ beta.T])
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray((odds / odds.sum(axis=1, keepdims=True))[:, 1:])
+
+
+def _loglikelihood(x: Floats, beta: Floats, y: NDArray[np.intp], w: Floats) -> float:
+    logits = np.column_stack([np.zeros(len(x)), x @ beta.T])
+    top = logits.max(axis=1)
+    total = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
+    return float(w @ (logits[np.arange(len(y)), y] - total))
+
+
+def _information(x: Floats, p: Floats, w: Floats) -> Floats:
+    of_pairs = w[:, None, None] * (p[:, :, None] * np.eye(p.shape[1]) - p[:, :, None] * p[:, None, :])
+    blocks = np.einsum("nij,nk,nl->ikjl", of_pairs, x, x, optimize=True)
+    size = p.shape[1] * x.shape[1]
+    return np.asarray(blocks.reshape(size, size))
+
+
+def _sandwich(
+    estimates: Floats, scores: Floats, inverse: Floats, clusters: "pd.Series[str] | None", n_estimates: int
+) -> Fit:
+    covariance, df = _summed_squares(scores @ inverse, clusters)
+    return Fit(estimates, covariance, max(df + 1 - n_estimates, 1.0))
+
+
+def _summed_squares(influence: Floats, clusters: "pd.Series[str] | None") -> tuple[Floats, float]:
+    """Return the covariance of a sum of independent rows, or clusters of rows, and one less than there are."""
+    if clusters is not None:
+        influence = pd.DataFrame(influence).groupby(clusters.to_numpy()).sum().to_numpy()
+    n = len(influence)
+    if n < 2:
+        raise InputError("one respondent or one cluster alone has no variance", "There must be at least two.")
+    centred = influence - influence.mean(axis=0)
+    return np.asarray(n / (n - 1) * centred.T @ centred), n - 1.0
