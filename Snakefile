@@ -40,6 +40,7 @@ include: "rules/common.smk"
 include: "rules/inputs.smk"
 include: "rules/models.smk"
 include: "rules/surveys.smk"
+include: "rules/imputation.smk"
 include: "rules/panels.smk"
 include: "rules/series.smk"
 include: "rules/evaluation.smk"
@@ -54,12 +55,16 @@ onstart:
 localrules:
     all,
     read_survey,
+    read_predictions,
     split_respondents,
     simulate_survey,
     build_prompts,
     build_personas,
     ask_endpoint,
     impute_answers,
+    rectify,
+    draw_from_predictions,
+    stack_answers,
     tabulate_votes,
     plot_votes,
     simulate_panel,
@@ -82,3 +87,9 @@ rule all:
             survey=STUDY.selected_surveys(),
             file=["answers.parquet", "answers.csv", "README.md"],
         ),
+        rectified=expand(
+            "results/surveys/{survey}/rectified/{file}",
+            survey=[name for name, one in STUDY.selected_surveys().items() if one.rectify is not None],
+            file=["estimates.parquet", "estimates.csv", "plan.csv", "README.md"],
+        ),
+        stacked=STACKED,

@@ -8,9 +8,13 @@ rule evaluate_votes:
     input:
         predictions=predictions_of,
         splits=splits_of,
+        draws=draws_of,
         respondents="results/surveys/{survey}/respondents.parquet",
+        rectified=rectified_of,
     output:
         results=expand("results/surveys/{{survey}}/{name}.parquet", name=names(VOTES, "data")),
+        # By the job that evaluates it: one of its own would take longer to start than to scale.
+        calibrated="results/surveys/{survey}/calibrated.parquet",
     log:
         "logs/evaluate_votes/{survey}.log",
     benchmark:
@@ -27,6 +31,8 @@ rule evaluate_votes:
             CODEBOOKS[wildcards.survey]
         ),
         weighted=of_survey("weighted_metrics"),
+        calibration=of_survey("calibration"),
+        target=target_of,
         code=code_of("evaluate_votes", without=LOOKS),
     script:
         "../scripts/evaluate_votes.py"
@@ -110,3 +116,42 @@ rule impute_answers:
         code=code_of("impute_answers"),
     script:
         "../scripts/impute_answers.py"
+
+
+rule rectify:
+    """Estimate what all respondents would answer from the answers of some and the predictions of all; for surveys with `rectify`."""
+    input:
+        predictions=predictions_of,
+        splits=splits_of,
+        respondents="results/surveys/{survey}/respondents.parquet",
+        codebook=of_survey("codebook"),
+    output:
+        parquet="results/surveys/{survey}/rectified/estimates.parquet",
+        csv="results/surveys/{survey}/rectified/estimates.csv",
+        plan="results/surveys/{survey}/rectified/plan.csv",
+        readme="results/surveys/{survey}/rectified/README.md",
+    log:
+        "logs/rectify/{survey}.log",
+    benchmark:
+        "benchmarks/rectify/{survey}.tsv"
+    wildcard_constraints:
+        survey=those_that(STUDY.surveys, lambda survey: survey.rectify is not None),
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(15),
+    params:
+        settings=of_survey("rectify"),
+        conditions=of_survey("conditions"),
+        twins=lambda wildcards: {
+            name: STUDY.surveys[wildcards.survey].prompt_twin(name)
+            for name in STUDY.surveys[wildcards.survey].conditions
+        },
+        language=of_survey("language"),
+        title=lambda wildcards: CODEBOOKS[wildcards.survey].title,
+        simulated=is_simulated,
+        code=code_of("rectify"),
+    script:
+        "../scripts/rectify.py"

@@ -3,13 +3,16 @@
 from stimmung.report.provenance import git_state, study_title
 
 SURVEYS_SHOWN = shown(
-    rules.evaluate_votes, rules.tabulate_votes, rules.plot_votes, survey=STUDY.selected_surveys()
+    rules.evaluate_votes.output.results,
+    rules.tabulate_votes.output,
+    rules.plot_votes.output,
+    survey=STUDY.selected_surveys(),
 )
 PANELS_SHOWN = shown(
-    rules.aggregate_answers,
-    rules.cross_correlate,
-    rules.tabulate_moods,
-    rules.plot_moods,
+    rules.aggregate_answers.output,
+    rules.cross_correlate.output,
+    rules.tabulate_moods.output,
+    rules.plot_moods.output,
     panel=STUDY.selected_panels(),
 )
 

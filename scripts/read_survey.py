@@ -28,6 +28,8 @@ def read_survey(
     where: Mapping[str, Wanted],
     weight: str | None,
     group: str | None = None,
+    strata: str | None = None,
+    clusters: str | None = None,
     where_not: Mapping[str, Wanted] | None = None,
     encoding: str | None = None,
     max_lost_share: float = MAX_LOST_SHARE,
@@ -37,7 +39,7 @@ def read_survey(
 ) -> None:
     """Write the respondents table and its provenance."""
     words = load_codebook(codebook)
-    columns = needed_columns(words, where, weight, where_not, group)
+    columns = needed_columns(words, where, weight, where_not, group, strata, clusters)
     survey = read_survey_file(file, columns, encoding, max_lost_share)
     simulated = simulated or words.simulated
     if survey.simulated and not simulated:
@@ -45,7 +47,7 @@ def read_survey(
             f"{file} says that its respondents are simulated, but neither study nor codebook does",
             "Use the survey's `simulate`, or set `simulated: true` in the codebook, so that no table hides it.",
         )
-    table = respondents_table(survey, words, language, where, weight, where_not, group)
+    table = respondents_table(survey, words, language, where, weight, where_not, group, strata, clusters)
     missing = missing_counts(table, list(words.items))
     logger.info("%d of %d rows kept; answers absent: %s", len(table), len(survey.codes), missing or "none")
     write_table(table, respondents, RESPONDENTS)

@@ -11,7 +11,7 @@ import pandas as pd
 from stimmung.cli.item_summary import item_summary, looks_missing
 from stimmung.data.surveys.splits import split_condition
 from stimmung.engine.base.model_files import DESCRIPTION, expert_share_of_files, read_description
-from stimmung.study.named_files import read_respondents, readings
+from stimmung.study.named_files import read_predictions_of, read_respondents, readings
 from stimmung.study.panel_series import foresee_correlations
 from stimmung.study.panels import Panel
 from stimmung.study.reading import load_codebook, validated
@@ -84,6 +84,9 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
     rows_of = partial(_training_rows, survey, codebook, respondents, study.folds)
     conditions = [] if problems else survey.conditions
     sizes = {condition: found.tried(partial(rows_of, condition), place) for condition in conditions}
+    for method in [] if problems else survey.predictions:
+        reading = partial(read_predictions_of, survey, codebook, respondents, method, root)
+        found.tried(reading, f"{place}.predictions.{method}")
     if len(found.problems) == n_before:
         found.plan += _plan(name, survey, codebook, respondents, sizes)
         found.plan += item_summary(respondents, codebook) if items else []
@@ -91,6 +94,9 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
         n = survey.n_adapters(study.folds)
         each = f"{study.folds} folds for each of {n // study.folds} (tuned arm, condition, seed)"
         found.plan.append(f"  {n} adapters: {each}")
+        if survey.impute is not None and (n := survey.n_imputation_adapters()):
+            each = f"{survey.impute.m} draws for each of {n // survey.impute.m} (tuned arm, condition)"
+            found.plan.append(f"  {n} adapters for imputation: {each}")
 
 
 def _training_rows(

@@ -5,11 +5,16 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from stimmung.vocabulary.arms import ARMS, sees_training_rows
+from stimmung.baselines.registry import BASELINES
+from stimmung.vocabulary.arms import ARMS, FILE_PREFIX, sees_training_rows
+from stimmung.vocabulary.calibration_kinds import CalibrationKind, problem_with_calibration
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.condition import Condition, Subgroup, combined_conditions
 from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
 from stimmung.vocabulary.few_shot import FewShot
+from stimmung.vocabulary.imputation_settings import CHAINED_EQUATIONS, HOT_DECK, Imputation
+from stimmung.vocabulary.prediction_file import PredictionFile
+from stimmung.vocabulary.rectify import Rectify
 from stimmung.vocabulary.row_rules import MAX_LOST_SHARE, Wanted
 from stimmung.vocabulary.strict import Strict, TextEncoding, UserPath
 
@@ -22,6 +27,10 @@ def _chosen_conditions(conditions: dict[str, Condition], info: ValidationInfo) -
         return combined
     raise_together(unknown("only", "condition", only, combined))
     return {name: condition for name, condition in combined.items() if name in only}
+
+
+# It stands in paths.
+MethodName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
 
 class SurveySimulation(Strict):
@@ -56,9 +65,17 @@ class Survey(Strict):
     """The column of the survey weight. null: every respondent counts 1."""
     weighted_metrics: bool = False
     """Whether weights count in every metric. In shares they always do."""
+    calibration: CalibrationKind = "temperature"
+    """How predicted probabilities are calibrated, for calibrated.parquet and what is made of it: temperature, vector (scaling),
+    isotonic (two answer options only) or none. Learned from the tested respondents of the other folds. Other metrics are of the
+    probabilities as predicted."""
     group: str | None = None
     """The column that says which rows belong together: a person with several rows, a household, a sampling unit, a country. All rows
     of a group stand in one fold, and are drawn together for `share` and `same_size_as`. null: each row stands for itself."""
+    strata: str | None = None
+    """The column of the strata that the sample was drawn from. It and `clusters` count in standard errors of shares and estimates."""
+    clusters: str | None = None
+    """The column of the primary sampling units, within strata. null: the `group`, if there is one; else each respondent is one."""
     language: str = "en"
     """The language of the prompts, one of the codebook's."""
     split_seed: int = 24
@@ -81,6 +98,13 @@ class Survey(Strict):
     """A preset of `training`. null: `tiny-votes` for the built-in model, `votes` for every other."""
     seeds: list[int] = Field([24], min_length=1)
     """One repetition for each seed of everything that learns or draws. An untuned model without examples runs once."""
+    impute: Imputation | None = None
+    """Absent answers drawn several times, as data sets for R and Stata and as pooled shares in the report. null: none."""
+
+    predictions: dict[MethodName, PredictionFile] = Field({})
+    """Files of predictions that somebody made elsewhere, by the name that they have in tables and figures: files/NAME."""
+    rectify: Rectify | None = None
+    """Estimates from answers and predictions together, for every method, in rectified/. null: none; {}: shares and the mean."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -103,18 +127,58 @@ class Survey(Strict):
                     problems.append(f"{place}: '{other}' takes its own size from another condition")
         if not self.conditions:
             problems.append("conditions: needs at least one")
+        problems += self._problems_with_imputation()
         if self.file is None and self.simulate is None:
             problems.append("needs a 'file', or 'simulate' for made-up respondents")
-        if self.group is not None and self.simulate is not None:
-            problems.append("group: made-up respondents have none; leave it out, or give a 'file'")
+        for key in ("group", "strata", "clusters"):
+            if getattr(self, key) is not None and self.simulate is not None:
+                problems.append(f"{key}: made-up respondents have none; leave it out, or give a 'file'")
         raise_together(problems)
         return self
+
+    def _problems_with_imputation(self) -> list[str]:
+        if self.impute is None:
+            return []
+        known = [*self.arms, *(f"baselines/{name}" for name in BASELINES), CHAINED_EQUATIONS, HOT_DECK]
+        problems = unknown("impute.arms", "arm or baseline", self.impute.arms, known)
+        problems += unknown("impute.conditions", "condition", self.impute.conditions or [], self.conditions)
+        problems += [
+            f"impute.arms: '{arm}' has a classification head, of which no imputation is drawn; use MODEL/tuned"
+            for arm in self.impute.arms
+            if arm in self.arms and ARMS[arm.split("/")[1]].classifies
+        ]
+        if HOT_DECK in self.impute.arms and not self.impute.cells:
+            problems.append(f"impute.cells: '{HOT_DECK}' needs the items that make its cells")
+        return problems
+
+    def imputations(self) -> list[tuple[str, str]]:
+        """Return each method that imputes with each condition that it does so under; an arm only where it also predicts."""
+        if self.impute is None:
+            return []
+        return [
+            (method, condition)
+            for condition in self.conditions
+            for method in self.impute.arms
+            if self.impute.conditions is None or condition in self.impute.conditions
+            if method not in self.arms or method in self.arms_of(self.predicted_in(method, condition))
+        ]
+
+    def predicted_in(self, method: str, condition: str) -> str:
+        """Return the condition whose predictions by a method are those under ``condition``, an earlier one if it learns nothing."""
+        return condition if sees_training_rows(method) else self.prompt_twin(condition)
 
     def n_adapters(self, folds: int) -> int:
         """Return how many adapters this survey needs: one for each tuned arm, condition, seed and fold."""
         arms = [arm for name in self.conditions for arm in self.arms_of(name)]
         tuned = [arm for arm in arms if ARMS[arm.split("/")[1]].tuned]
         return len(tuned) * len(self.seeds) * folds
+
+    def n_imputation_adapters(self) -> int:
+        """Return how many adapters the imputation needs: one for each draw of each tuned arm and condition."""
+        if self.impute is None:
+            return 0
+        tuned = [arm for arm, _ in self.imputations() if arm in self.arms and ARMS[arm.split("/")[1]].tuned]
+        return len(tuned) * self.impute.m
 
     def selection(self, condition: str, codebook: Codebook) -> dict[str, Any]:
         """Return what a condition does to the training rows, as :func:`split_condition` takes it."""
@@ -145,9 +209,17 @@ class Survey(Strict):
         return [
             f"results/surveys/{name}/predictions/{method}/{condition}/seed-{seed}.parquet"
             for condition in self.conditions
-            for method in [*self.arms_of(condition), *(f"baselines/{baseline}" for baseline in baselines)]
+            for method in [
+                *self.arms_of(condition),
+                *(f"baselines/{baseline}" for baseline in baselines),
+                *self.files_of(condition),
+            ]
             for seed in self.seeds_of(method)
         ]
+
+    def files_of(self, condition: str) -> list[str]:
+        """Return the methods that are files of predictions: under the first condition only, since they are the same under all."""
+        return [FILE_PREFIX + name for name in self.predictions if condition == next(iter(self.conditions))]
 
     def prompt_twin(self, condition: str) -> str:
         """Return the first condition whose prompts are the same as those of ``condition``."""
@@ -159,14 +231,23 @@ class Survey(Strict):
         if self.language not in codebook.languages:
             return [f"language: '{self.language}' is not in the codebook ({', '.join(codebook.languages)})"]
         problems = []
+        n_options = len(codebook.items[codebook.target].options)
+        if problem := problem_with_calibration(self.calibration, n_options):
+            problems.append(". ".join(problem))
         personas = [arm for arm in self.arms if ARMS[arm.split("/")[1]].persona]
         said = any(codebook.items[name].has_persona for name in codebook.predictors)
         if personas and (codebook.persona is None or not said):
             problems.append(
                 f"arms: '{personas[0]}' needs `persona` in the codebook: its frame, and sentences of its items"
             )
+        for name, file in self.predictions.items():
+            problems += file.problems_with(codebook, f"predictions.{name}")
+        if self.rectify is not None:
+            problems += self.rectify.problems_with(codebook, "rectify")
         for name, subgroup in self.subgroups.items():
             problems += subgroup.problems_with(codebook, f"subgroups.{name}")
+        cells = self.impute.cells if self.impute else []
+        problems += unknown("impute.cells", "predictor", cells, codebook.predictors, " in the codebook")
         for name, condition in self.conditions.items():
             place, known = f"conditions.{name}", codebook.predictors
             problems += condition.problems_with(codebook, place)

@@ -41,6 +41,35 @@ def test_a_survey_needs_a_file_or_made_up_respondents():
     assert survey({"full": {}}, file=None, simulate={}).simulate.n_respondents == 2000
 
 
+@pytest.mark.parametrize("key", ["strata", "clusters"])
+def test_made_up_respondents_were_drawn_from_no_strata_and_clusters(key):
+    assert f"{key}: made-up respondents have none" in told(
+        {"full": {}}, file=None, simulate={}, **{key: "psu"}
+    )
+    assert getattr(survey({"full": {}}, **{key: "psu"}), key) == "psu"
+
+
+def test_a_file_of_predictions_is_a_method_under_the_first_condition_with_the_first_seed():
+    file = {"file": "gpt.csv", "id": "id", "answer": "guess"}
+    chosen = survey({"full": {}, "tenth": {"share": 0.1}}, predictions={"gpt-5": file}, seeds=[3, 4])
+    paths = [path for path in chosen.prediction_files("s", ["majority"]) if "/files/" in path]
+    assert paths == ["results/surveys/s/predictions/files/gpt-5/full/seed-3.parquet"]
+    assert "predictions" in told({"full": {}}, predictions={"gpt/5": file})
+
+
+def test_estimates_and_predictions_name_options_and_items_of_the_codebook():
+    codebook = load_codebook(ROOT / "codebooks" / "gles2017.yaml")
+    regressions = [{"outcome": "Grüne", "on": ["age", "agee"]}, {"on": ["vote"], "model": "linear"}]
+    stated = {"file": "x.csv", "id": "id", "probabilities": {"Gruene": "p"}}
+    chosen = survey({"full": {}}, predictions={"gpt": stated}, rectify={"regressions": regressions})
+    problems = " ".join(chosen.problems_with(codebook))
+    assert "predictions.gpt.probabilities: no answer option 'Gruene' (did you mean 'Grüne'?)" in problems
+    assert "rectify.regressions.0.on: no item 'agee' in the codebook (did you mean 'age'?)" in problems
+    assert "rectify.regressions.1.on: 'vote' is what is predicted" in problems
+    assert "rectify.regressions.1.outcome: 'vote' is not ordinal" in problems
+    assert "needs an 'outcome'" in told({"full": {}}, rectify={"regressions": [{"on": ["age"]}]})
+
+
 def test_fault_at_made_up_respondents_have_no_groups():
     assert "group: made-up respondents have none" in told(
         {"full": {}}, file=None, simulate={}, group="person"
@@ -120,3 +149,60 @@ def test_conditions_may_be_worded_in_any_language_of_the_codebook():
 
 def test_a_classifier_is_trained_for_each_fold_as_well():
     assert survey({"full": {}}, arms=["small/tuned", "small/classifier", "small/persona"]).n_adapters(5) == 10
+
+
+def test_isotonic_calibration_is_for_two_answer_options_and_is_refused_before_anything_runs():
+    gles, anes = (load_codebook(ROOT / "codebooks" / f"{name}.yaml") for name in ("gles2017", "anes1996"))
+    chosen = survey({"full": {}}, calibration="isotonic", language="en")
+    (problem,) = chosen.problems_with(gles)
+    assert problem.startswith("calibration: isotonic is for two answer options, and there are 8")
+    assert chosen.problems_with(anes) == []
+    assert survey({"full": {}}, language="en").calibration == "temperature"
+
+
+IMPUTE = {"arms": ["small/tuned", "large/zero-shot", "baselines/logistic"]}
+
+
+def test_an_arm_imputes_where_it_predicts_and_a_baseline_under_every_condition():
+    conditions = {"full": {}, "half": {"share": 0.5, "arms": ["small/tuned"]}, "third": {"share": 0.3}}
+    chosen = survey(conditions, impute={**IMPUTE, "conditions": ["half", "third"]})
+    assert chosen.imputations() == [
+        ("small/tuned", "half"),
+        # It learns nothing, so that its predictions under `full` are those under `half`.
+        ("large/zero-shot", "half"),
+        ("baselines/logistic", "half"),
+        ("small/tuned", "third"),
+        ("large/zero-shot", "third"),
+        ("baselines/logistic", "third"),
+    ]
+    assert chosen.predicted_in("large/zero-shot", "half") == "full"
+    assert survey(conditions).imputations() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"m": 1}, "impute.m"),
+        (
+            {"arms": ["small/tunde"]},
+            "impute.arms: no arm or baseline 'small/tunde' (did you mean 'small/tuned'?)",
+        ),
+        ({"conditions": ["ful"]}, "impute.conditions: no condition 'ful' (did you mean 'full'?)"),
+        ({"arms": ["baselines/hot-deck"]}, "impute.cells: 'baselines/hot-deck' needs the items"),
+        ({"arms": []}, "impute.arms"),
+    ],
+)
+def test_what_is_wrong_with_an_imputation_is_told_with_its_place(changes, said):
+    assert said in told({"full": {}}, impute={**IMPUTE, **changes})
+
+
+def test_an_imputation_by_a_classifier_is_refused():
+    both = {"arms": ["small/tuned", "small/classifier"], "impute": {"arms": ["small/classifier"]}}
+    assert "'small/classifier' has a classification head" in told({"full": {}}, **both)
+
+
+def test_the_items_of_a_hot_deck_s_cells_are_in_the_codebook():
+    words = load_codebook(ROOT / "codebooks/anes1996.yaml")
+    deck = {"arms": ["baselines/hot-deck"], "cells": ["party_id", "aeg"]}
+    problems = survey({"full": {}}, impute=deck).problems_with(words)
+    assert problems == ["impute.cells: no predictor 'aeg' in the codebook (did you mean 'age'?)"]
