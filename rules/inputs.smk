@@ -230,8 +230,8 @@ STACKED = [
 
 def tuned_to_impute(method):
     """Whether a method imputes with adapters of its own."""
-    arm = method.split("/")[1]
-    return arm in ARMS and ARMS[arm].tuned
+    model, arm = method.split("/")
+    return model in STUDY.models and ARMS[arm].tuned
 
 
 def methods_that(test):
@@ -251,7 +251,7 @@ def first_seed(wildcards):
 
 def calibration_of(wildcards):
     """How the probabilities that answers are drawn from are calibrated."""
-    return plain("surveys", wildcards.survey).get("calibration", "none")
+    return of_survey("calibration")(wildcards)
 
 
 def rows_tuned_to_impute(wildcards, input):

@@ -139,7 +139,8 @@ class Survey(Strict):
     def _problems_with_imputation(self) -> list[str]:
         if self.impute is None:
             return []
-        known = [*self.arms, *(f"baselines/{name}" for name in BASELINES), CHAINED_EQUATIONS, HOT_DECK]
+        known = [*self.arms, *(FILE_PREFIX + name for name in self.predictions)]
+        known += [*(f"baselines/{name}" for name in BASELINES), CHAINED_EQUATIONS, HOT_DECK]
         problems = unknown("impute.arms", "arm or baseline", self.impute.arms, known)
         problems += unknown("impute.conditions", "condition", self.impute.conditions or [], self.conditions)
         problems += [
@@ -165,6 +166,8 @@ class Survey(Strict):
 
     def predicted_in(self, method: str, condition: str) -> str:
         """Return the condition whose predictions by a method are those under ``condition``, an earlier one if it learns nothing."""
+        if method.startswith(FILE_PREFIX):
+            return next(iter(self.conditions))
         return condition if sees_training_rows(method) else self.prompt_twin(condition)
 
     def n_adapters(self, folds: int) -> int:

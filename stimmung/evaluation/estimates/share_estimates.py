@@ -10,9 +10,11 @@ from stimmung.evaluation.estimates.multiple_imputation import stacked_data
 from stimmung.evaluation.estimates.pooled_estimates import pooled_shares, wilson_of_pooled
 from stimmung.evaluation.estimates.pooling import Pooled
 from stimmung.evaluation.estimates.survey_design import SurveyDesign
+from stimmung.vocabulary.parquet_tables import BASELINE_PREFIX
 from stimmung.vocabulary.votes_schemas import CLUSTER, ESTIMATES, GROUP, NO_FOLD, STRATUM
 
-ALL_ANSWERS, COMPLETE_CASES = "all answers", "complete cases"
+# Named as methods are: leaving out whom one does not know is the baseline of all.
+ALL_ANSWERS, COMPLETE_CASES = "all answers", f"{BASELINE_PREFIX}complete-cases"
 
 
 def estimate_shares(
@@ -20,8 +22,9 @@ def estimate_shares(
 ) -> pd.DataFrame:
     """Return the ESTIMATES table: weighted shares under each condition that has draws.
 
-    Under each condition, ``complete cases`` are the shares among the respondents who may be learned from, and ``all answers`` those
-    among all who answered, of which a condition hides some: what a good imputation comes near to, unless people are absent in fact.
+    Under each condition, ``baselines/complete-cases`` are the shares among the respondents who may be learned from, and ``all
+    answers`` those among all who answered, of which a condition hides some: what a good imputation comes near to, unless people are
+    absent in fact.
     Standard errors are by the survey's strata and clusters; a survey without clusters that has groups has these.
 
     Parameters

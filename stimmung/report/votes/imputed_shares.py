@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from stimmung.evaluation.estimates.share_estimates import ALL_ANSWERS, COMPLETE_CASES, estimate_shares
+from stimmung.evaluation.estimates.share_estimates import ALL_ANSWERS, estimate_shares
 from stimmung.report.option_panels import plot_option_panels
 from stimmung.report.style import INK, as_percent, method_label, note_figure
 from stimmung.report.survey_results import SurveyData, SurveyResult, SurveyTables
@@ -44,17 +44,13 @@ def _row(row: Row) -> list[Cell]:
     imputed = f"{row['n_imputed']} of {row['n_respondents']}"
     note = NOT_PROPER.get(str(row["uncertainty"]), "") if row["n_imputations"] else ""
     return [
-        Cell(_label(str(row["method"]))),
+        Cell(method_label(str(row["method"]))),
         percentage(row, "estimate"),
         Cell(number(100 * row["std_error"], 2)),
         Cell(number(row["df"], 0)),
         Cell(number(row["missing_information"], 2)),
         Cell(imputed if row["n_imputations"] else DASH, note=note),
     ]
-
-
-def _label(method: str) -> str:
-    return method if method in (ALL_ANSWERS, COMPLETE_CASES) else method_label(method)
 
 
 def plot_estimates(tables: SurveyTables) -> Figure:

@@ -36,7 +36,7 @@ def estimates(draws, people=PEOPLE):
 def test_imputed_shares_are_of_everybody_and_observed_ones_of_those_who_are_known(draws):
     found = estimates(draws)
     n = {method: set(part.n_respondents) for method, part in found.items()}
-    assert n == {"all answers": {180}, "complete cases": {135}, "baselines/logistic": {200}}
+    assert n == {"all answers": {180}, "baselines/complete-cases": {135}, "baselines/logistic": {200}}
     assert set(found["baselines/logistic"].n_imputed) == {65}
     answered = PEOPLE[~ABSENT]
     share = np.average(answered.vote == "SPD", weights=answered.weight)
