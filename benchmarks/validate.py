@@ -43,6 +43,7 @@ from stimmung.data.surveys.splits import split_condition
 from stimmung.evaluation.estimates.completed_data_fits import multinomial_regression, weighted_means
 from stimmung.evaluation.estimates.multiple_imputation import Predict, Uncertainty, impute_draws, stacked_data
 from stimmung.evaluation.estimates.pooled_estimates import pooled_regression, pooled_shares
+from stimmung.evaluation.estimates.survey_design import SurveyDesign
 from stimmung.evaluation.votes.calibration import wilson_interval
 from stimmung.evaluation.votes.effective_sample import count_effective_respondents
 from stimmung.evaluation.votes.fold_metrics import measure_folds, vote_metrics
@@ -112,7 +113,7 @@ def _estimates(table: pd.DataFrame, target: str, regressor: str) -> Rows:
 def _complete_cases(table: pd.DataFrame, target: str, regressor: str) -> Rows:
     """Return shares and coefficients of those who answered."""
     options, y = list(table[target].cat.categories), table[target].cat.codes.to_numpy().astype(np.intp)
-    chosen = weighted_means(np.eye(len(options))[y], np.ones(len(y)))
+    chosen = weighted_means(np.eye(len(options))[y], SurveyDesign(np.ones(len(y))))
     low, high = wilson_interval(chosen.estimates, len(y))
     rows = [
         {"quantity": f"share: {name}", "estimate": chosen.estimates[k], "low": low[k], "high": high[k]}
@@ -121,7 +122,7 @@ def _complete_cases(table: pd.DataFrame, target: str, regressor: str) -> Rows:
     levels = list(table[regressor].cat.categories)
     x = np.eye(len(levels))[table[regressor].cat.codes]
     x[:, 0] = 1
-    fit = multinomial_regression(y, x, len(options), None, None)
+    fit = multinomial_regression(y, x, len(options), None)
     errors = np.sqrt(np.diag(fit.covariance))
     for k, name in enumerate(options[1:]):
         for j, level in enumerate(levels[1:], 1):
