@@ -40,6 +40,7 @@ include: "rules/common.smk"
 include: "rules/inputs.smk"
 include: "rules/models.smk"
 include: "rules/surveys.smk"
+include: "rules/imputation.smk"
 include: "rules/panels.smk"
 include: "rules/series.smk"
 include: "rules/evaluation.smk"
@@ -62,6 +63,8 @@ localrules:
     ask_endpoint,
     impute_answers,
     rectify,
+    draw_from_predictions,
+    stack_answers,
     tabulate_votes,
     plot_votes,
     simulate_panel,
@@ -89,3 +92,4 @@ rule all:
             survey=[name for name, one in STUDY.selected_surveys().items() if one.rectify is not None],
             file=["estimates.parquet", "estimates.csv", "plan.csv", "README.md"],
         ),
+        stacked=STACKED,
