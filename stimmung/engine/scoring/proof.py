@@ -175,7 +175,7 @@ def _losses(base: Base, rng: np.random.Generator, ids: Sequence[int]) -> tuple[n
         if base.model.dtype == torch.float32:
             found = forward_backward(
                 cohort, [Part(k, [row], LOSS_TOKENS, 0) for k, row in enumerate(rows)], 1
-            )
+            ).tolist()
         else:  # gradients would need all weights in float32
             cohort.layout.slices = [Slice(k, k, k + 1) for k in range(len(rows))]
             with torch.inference_mode(), in_float32(base.model):

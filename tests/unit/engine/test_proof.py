@@ -17,7 +17,7 @@ from stimmung.engine.scoring.trie_pass import Prefix
 from stimmung.vocabulary.errors import InputError
 from tests.unit.engine.families import CONFIGS, VOCABULARY, random_model
 
-right = CohortLinear._together
+right = CohortLinear.add_products
 
 
 def source(folder, name, dtype=torch.float32):
@@ -85,12 +85,15 @@ def test_a_loss_taken_at_the_wrong_tokens_is_found_out(tmp_path, monkeypatch):
         prove_scores(folder)
 
 
-def not_applied(layer, x, y, slices):
-    return y + 0 * right(layer, x, y, slices)
+def not_applied(layer, x, y):
+    untouched = y.clone()
+    return untouched, right(layer, x, y)[1]
 
 
-def applied_to_all(layer, x, y, slices):
-    return right(layer, x, y, [slices[0]] * len(slices))
+def applied_to_all(layer, x, y):
+    for stacked in layer.matrices.values():
+        stacked.data = stacked.data[:1].expand_as(stacked).clone()
+    return right(layer, x, y)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
@@ -99,7 +102,7 @@ def test_adapters_that_are_not_applied_or_to_each_other_s_rows_are_found_out(
     tmp_path, monkeypatch, dtype, broken
 ):
     folder = source(tmp_path / "source", "Llama", getattr(torch, dtype))
-    monkeypatch.setattr(CohortLinear, "_together", broken)
+    monkeypatch.setattr(CohortLinear, "add_products", broken)
     with pytest.raises(InputError, match="its loss would differ"):
         prove_scores(folder)
 
