@@ -8,7 +8,7 @@ rule evaluate_votes:
     input:
         predictions=predictions_of,
         splits=splits_of,
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
     output:
         results=expand("results/surveys/{{survey}}/{name}.parquet", name=names(VOTES, "data")),
     log:
@@ -23,8 +23,8 @@ rule evaluate_votes:
         runtime=grows(15),
     params:
         conditions=of_survey("conditions"),
-        subgroups=lambda wildcards: STUDY.surveys[wildcards.survey].subgroups_in_words(
-            CODEBOOKS[wildcards.survey]
+        subgroups=lambda wildcards: SURVEYS[wildcards.survey].subgroups_in_words(
+            CODEBOOKS[parent_of(wildcards.survey)]
         ),
         weighted=of_survey("weighted_metrics"),
         code=code_of("evaluate_votes", without=LOOKS),
@@ -104,9 +104,37 @@ rule impute_answers:
         runtime=grows(10),
     params:
         conditions=of_survey("conditions"),
-        title=lambda wildcards: CODEBOOKS[wildcards.survey].title,
+        title=lambda wildcards: CODEBOOKS[parent_of(wildcards.survey)].title,
         target=target_of,
         simulated=is_simulated,
         code=code_of("impute_answers"),
     script:
         "../scripts/impute_answers.py"
+
+
+rule compare_targets:
+    """Set all targets of a survey side by side."""
+    input:
+        metrics=metrics_of_targets,
+    output:
+        results="results/surveys/{survey}/targets.parquet",
+        csv="results/surveys/{survey}/tables/targets.csv",
+        latex="results/surveys/{survey}/tables/targets.tex",
+    log:
+        "logs/compare_targets/{survey}.log",
+    benchmark:
+        "benchmarks/compare_targets/{survey}.tsv"
+    wildcard_constraints:
+        survey=one_of(SEVERAL_TARGETS),
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=grows(1000),
+        runtime=grows(5),
+    params:
+        targets=targets_of,
+        simulated=is_simulated,
+        code=code_of("compare_targets"),
+    script:
+        "../scripts/compare_targets.py"

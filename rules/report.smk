@@ -2,9 +2,12 @@
 
 from stimmung.report.provenance import git_state, study_title
 
-SURVEYS_SHOWN = shown(
-    rules.evaluate_votes, rules.tabulate_votes, rules.plot_votes, survey=STUDY.selected_surveys()
-)
+SURVEYS_SHOWN = [
+    *shown(
+        rules.compare_targets, survey=[name for name in STUDY.selected_surveys() if name in SEVERAL_TARGETS]
+    ),
+    *shown(rules.evaluate_votes, rules.tabulate_votes, rules.plot_votes, survey=ASKED),
+]
 PANELS_SHOWN = shown(
     rules.aggregate_answers,
     rules.cross_correlate,

@@ -43,6 +43,8 @@ rule read_survey:
         "logs/read_survey/{survey}.log",
     benchmark:
         "benchmarks/read_survey/{survey}.tsv"
+    wildcard_constraints:
+        survey=one_of(STUDY.surveys),
     conda:
         "../envs/analysis.yaml"
     threads: 1
@@ -58,6 +60,7 @@ rule read_survey:
         encoding=of_survey("encoding"),
         max_lost_share=of_survey("max_lost_share"),
         group=of_survey("group"),
+        targets=targets_of,
         simulated=is_simulated,
         code=code_of("read_survey"),
     script:
@@ -67,7 +70,7 @@ rule read_survey:
 rule split_respondents:
     """Say who is tested in which fold, and who may be learned from under a condition."""
     input:
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
     output:
         splits="results/surveys/{survey}/splits/{condition}.parquet",
     log:
@@ -90,6 +93,8 @@ rule split_respondents:
         same_size_as=other_selection,
         folds=STUDY.folds,
         seed=of_survey("split_seed"),
+        other_targets=other_targets_of,
+        items=items_of,
         code=code_of("split_respondents"),
     script:
         "../scripts/split_respondents.py"
@@ -98,7 +103,7 @@ rule split_respondents:
 rule build_prompts:
     """Word each respondent's answers as a prompt."""
     input:
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
         codebook=of_survey("codebook"),
     output:
         prompts="results/surveys/{survey}/prompts/{condition}.parquet",
@@ -115,6 +120,7 @@ rule build_prompts:
     params:
         language=of_survey("language"),
         drop_items=of_condition("drop_items"),
+        view=view_of,
         code=code_of("build_prompts"),
     script:
         "../scripts/build_prompts.py"
@@ -123,7 +129,7 @@ rule build_prompts:
 rule build_personas:
     """Word each respondent's answers as a backstory in the first person."""
     input:
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
         codebook=of_survey("codebook"),
     output:
         prompts="results/surveys/{survey}/personas/{condition}.parquet",
@@ -140,6 +146,7 @@ rule build_personas:
     params:
         language=of_survey("language"),
         drop_items=of_condition("drop_items"),
+        view=view_of,
         code=code_of("build_personas"),
     script:
         "../scripts/build_personas.py"
@@ -149,8 +156,8 @@ rule train_fold_adapters:
     """Tune an adapter for each fold, as one cohort on one base; for the arm `classifier`, with a classification head."""
     input:
         base="results/models/{model}/model.json",
-        prompts=prompts_of,
-        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        prompts=prompts_learned,
+        splits=splits_learned,
         codebook=of_survey("codebook"),
     output:
         adapters=expand(
@@ -162,6 +169,8 @@ rule train_fold_adapters:
         "logs/train_fold_adapters/{survey}/{model}/{arm}/{condition}/seed-{seed}.log",
     benchmark:
         "benchmarks/train_fold_adapters/{survey}/{model}/{arm}/{condition}/seed-{seed}.tsv"
+    wildcard_constraints:
+        survey=one_of(STUDY.surveys),
     priority: 1
     conda:
         "../envs/models.yaml"
@@ -178,6 +187,7 @@ rule train_fold_adapters:
         training=training_of,
         pace=STUDY.engine.pace(),
         store=STORE,
+        views=views_of,
         code=code_of("train_fold_adapters"),
     script:
         "../scripts/train_fold_adapters.py"
@@ -188,7 +198,7 @@ rule score_respondents:
     input:
         base="results/models/{model}/model.json",
         adapters=adapters_of_arm,
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
         prompts=prompts_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
         codebook=of_survey("codebook"),
@@ -216,6 +226,7 @@ rule score_respondents:
         scoring=STUDY.scoring.model_dump(mode="json"),
         tokens_per_batch=STUDY.engine.tokens_per_batch,
         store=STORE,
+        view=view_of,
         code=code_of("score_respondents"),
     script:
         "../scripts/score_respondents.py"
@@ -224,7 +235,7 @@ rule score_respondents:
 rule ask_endpoint:
     """Have a model behind a server predict every held-out respondent."""
     input:
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
         prompts=prompts_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
         codebook=of_survey("codebook"),
@@ -253,6 +264,7 @@ rule ask_endpoint:
         tokenizer=tokenizer_of,
         scoring=STUDY.scoring.model_dump(mode="json"),
         cache=lambda wildcards: f"{STORE}/endpoints/{wildcards.endpoint}.sqlite",
+        view=view_of,
         code=code_of("ask_endpoint"),
     script:
         "../scripts/ask_endpoint.py"
@@ -261,7 +273,7 @@ rule ask_endpoint:
 rule predict_baselines:
     """Tune tabular models on the training rows of each fold and predict the held-out respondents."""
     input:
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
         codebook=of_survey("codebook"),
     output:
@@ -289,6 +301,7 @@ rule predict_baselines:
         drop_items=of_condition("drop_items"),
         grids=STUDY.model_dump(mode="json")["baselines"],
         inner_folds=STUDY.inner_folds,
+        view=view_of,
         code=code_of("predict_baselines"),
     script:
         "../scripts/predict_baselines.py"

@@ -1,6 +1,7 @@
 """A survey's prompts as a model will read them: of made-up respondents, unless real ones are asked for."""
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -38,17 +39,21 @@ def shown_prompts(
     for name, chosen in surveys.items():
         if survey not in (None, name):
             continue
-        codebook = load_codebook(root / chosen.codebook)
+        whole = load_codebook(root / chosen.codebook)
         named = condition or next(iter(chosen.conditions))
         if named not in chosen.conditions:
             raise InputError(*unknown(f"surveys.{name}", "condition", [named], chosen.conditions))
-        respondents = read_respondents(chosen, codebook, root, None if real else MADE_UP)
+        respondents = read_respondents(chosen, whole, root, None if real else MADE_UP)
         whose = "REAL RESPONDENTS: do not share"
         if not real or chosen.simulate is not None:
             whose = "made-up respondents; the survey's file was not read"
         yield f"survey {name}, condition {named}: prompts of {whose}"
         rows: list[Any] = respondents.head(n).to_dict("records")
-        for persona in sorted({ARMS[arm.split("/")[1]].persona for arm in chosen.arms}):
+        personas = sorted({ARMS[arm.split("/")[1]].persona for arm in chosen.arms})
+        for view, persona in product(chosen.asked(whole), personas):
+            codebook = view.of(whole)
+            if view.others:
+                yield f"{_RULE}\ntarget {view.item}"
             messages_of = persona_messages if persona else survey_messages
             answers = codebook.persona_answers if persona else codebook.target_labels
             for way, render in _ways(study, chosen, codebook, root, persona).items():

@@ -64,7 +64,7 @@ def read_respondents(
         found = read_survey_file(_survey_path(survey, root), columns, survey.encoding, survey.max_lost_share)
     else:
         found = _made_up_file(survey, codebook, root, made_up, columns)
-    chosen = survey.where, survey.weight, survey.where_not, group
+    chosen = survey.where, survey.weight, survey.where_not, group, survey.targets or ()
     return respondents_table(found, codebook, survey.language, *chosen)
 
 

@@ -22,8 +22,8 @@ def train(small_study, folder, seed=24, **changes):
     """Train both folds of the condition `full`, and return the adapters' directories."""
     folders = [folder / f"full/seed-{seed}/fold-{fold}" for fold in range(2)]
     options = {
-        "prompts": small_study.prompts,
-        "splits": small_study.splits,
+        "prompts": [small_study.prompts],
+        "splits": [small_study.splits],
         "codebook": small_study.codebook,
         "arm": "tuned",
         "condition": "full",
