@@ -51,7 +51,7 @@ def views_of(wildcards):
     return [ASKED[view].model_dump(mode="json") for view in VIEWS[wildcards.survey]]
 
 
-def items_of(wildcards):
+def predictors_of(wildcards):
     """The items of a survey's prompts under a condition."""
     dropped = SURVEYS[wildcards.survey].conditions[wildcards.condition].drop_items
     return ASKED[wildcards.survey].of(CODEBOOKS[parent_of(wildcards.survey)]).predictors_without(dropped)

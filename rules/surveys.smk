@@ -94,7 +94,7 @@ rule split_respondents:
         folds=STUDY.folds,
         seed=of_survey("split_seed"),
         other_targets=other_targets_of,
-        items=items_of,
+        predictors=predictors_of,
         code=code_of("split_respondents"),
     script:
         "../scripts/split_respondents.py"

@@ -29,9 +29,9 @@ def split_respondents(
     folds: int,
     seed: int,
     other_targets: Sequence[str] = (),
-    items: Sequence[str] = (),
+    predictors: Sequence[str] = (),
 ) -> None:
-    """Write the splits table of one condition; which of the prompt's ``items`` all but give the target away is told."""
+    """Write the splits table of one condition; which of the prompt's ``predictors`` all but give the target away is told."""
     answers = read_table(respondents, RESPONDENTS)
     table = split_condition(
         answers,
@@ -46,7 +46,7 @@ def split_respondents(
         n_folds=folds,
         seed=seed,
     )
-    for line in near_certain(answers[table.in_training], target, items):
+    for line in near_certain(answers[table.in_training], target, predictors):
         warn(logger, f"condition '{condition}': {line}")
     write_table(table, splits, SPLITS)
 

@@ -120,3 +120,57 @@ def test_conditions_may_be_worded_in_any_language_of_the_codebook():
 
 def test_a_classifier_is_trained_for_each_fold_as_well():
     assert survey({"full": {}}, arms=["small/tuned", "small/classifier", "small/persona"]).n_adapters(5) == 10
+
+
+ANES = load_codebook(ROOT / "codebooks" / "anes1996.yaml")
+
+
+def test_several_targets_are_views_and_one_is_the_survey_itself():
+    alone = survey({"full": {}}, targets=["party_id"])
+    assert alone.views("anes") == {"anes": alone}
+    assert survey({"full": {}}).asked(ANES)[0].item == "vote"
+    both = survey({"full": {}}, targets=["vote", "party_id"])
+    assert list(both.views("anes")) == ["anes/targets/vote", "anes/targets/party_id"]
+    assert [(view.item, view.others) for view in both.asked(ANES)] == [
+        ("vote", ["party_id"]),
+        ("party_id", ["vote"]),
+    ]
+    paths = both.views("anes")["anes/targets/vote"].prediction_files("anes/targets/vote", ["majority"])
+    assert "results/surveys/anes/targets/vote/predictions/baselines/majority/full/seed-24.parquet" in paths
+    assert both.n_adapters(5) == alone.n_adapters(5), "the adapters are the same for all targets"
+
+
+def test_a_condition_asks_the_same_respondents_for_all_targets():
+    both = survey({"full": {"complete": True}}, targets=["vote", "party_id"])
+    assert {"vote", "party_id"} <= set(both.selection("full", ANES)["complete"])
+    hidden = survey({"full": {"complete": True}}, targets=["vote", "party_id"], targets_see="items")
+    assert not {"vote", "party_id"} & set(hidden.selection("full", ANES)["complete"])
+
+
+def test_a_target_that_is_no_item_or_a_number_is_told():
+    def problems(*targets):
+        return survey({"full": {}}, targets=list(targets)).problems_with(ANES)
+
+    assert problems("party_id", "voet") == ["targets: no item 'voet' in the codebook (did you mean 'vote'?)"]
+    number = next(name for name, item in ANES.items.items() if item.scale == "numeric")
+    assert problems("vote", number) == [f"targets: '{number}' is numeric; a target needs options"]
+    assert "targets: 'vote' is named twice" in told({"full": {}}, targets=["vote", "vote"])
+    assert "targets: 'a/b' names a folder" in told({"full": {}}, targets=["vote", "a/b"])
+
+
+def test_a_target_that_its_own_prompt_gives_away_is_told():
+    same = ANES.items["party_id"].model_copy()
+    book = ANES.model_copy(update={"items": {**ANES.items, "identification": same}})
+    (problem,) = survey({"full": {}}, targets=["party_id"]).problems_with(book)
+    assert "target 'party_id': its own prompt gives it away, as 'identification' is read from" in problem
+    mended = book.model_copy(update={"gives_away": {"identification": ["party_id"]}})
+    assert survey({"full": {}}, targets=["party_id"]).problems_with(mended) == []
+
+
+def test_arms_that_know_one_target_only_are_told():
+    several = {"targets": ["vote", "party_id"]}
+    assert "'small/classifier' learns the options of one target" in told(
+        {"full": {}}, arms=["small/classifier"], **several
+    )
+    (problem,) = survey({"full": {}}, arms=["small/persona"], **several).problems_with(ANES)
+    assert "tells a backstory that asks for 'vote'" in problem and "'party_id'" in problem
