@@ -57,8 +57,8 @@ def association(first: "pd.Series[Any]", second: "pd.Series[Any]") -> tuple[str,
 def _ranks(answers: "pd.Series[Any]") -> npt.NDArray[np.float64] | None:
     """Return answers as numbers if they have an order."""
     if not isinstance(answers.dtype, pd.CategoricalDtype):
-        return answers.to_numpy(float)
-    return answers.cat.codes.to_numpy(float) if answers.cat.ordered else None
+        return np.asarray(answers, dtype=np.float64)
+    return np.asarray(answers.cat.codes, dtype=np.float64) if answers.cat.ordered else None
 
 
 def _correlation_ratio(number: "pd.Series[Any]", label: "pd.Series[Any]") -> float:
