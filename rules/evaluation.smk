@@ -27,6 +27,7 @@ rule evaluate_votes:
             CODEBOOKS[parent_of(wildcards.survey)]
         ),
         weighted=of_survey("weighted_metrics"),
+        ordered=is_ordered,
         code=code_of("evaluate_votes", without=LOOKS),
     script:
         "../scripts/evaluate_votes.py"

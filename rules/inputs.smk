@@ -67,6 +67,11 @@ def respondents_of(wildcards):
     return f"results/surveys/{parent_of(wildcards.survey)}/respondents.parquet"
 
 
+def is_ordered(wildcards):
+    """Whether the target's options stand in their order."""
+    return CODEBOOKS[parent_of(wildcards.survey)].items[target_of(wildcards)].scale == "ordinal"
+
+
 def is_simulated(wildcards):
     """Whether the survey's respondents are made up; then every figure and table says so."""
     name = parent_of(wildcards.survey)

@@ -29,8 +29,11 @@ def evaluate_votes(
     conditions: Mapping[str, Mapping[str, Any]],
     subgroups: Mapping[str, Mapping[str, Any]],
     weighted: bool,
+    ordered: bool = False,
 ) -> None:
     """Write the tables named in the registry; with ``weighted``, survey weights count in every metric, not only in shares.
+
+    With ``ordered``, the target's options stand in their order, and are scored as such too.
 
     A tuned arm that is less accurate than what needs no training is told on the terminal.
     """
@@ -41,6 +44,7 @@ def evaluate_votes(
         conditions=conditions,
         subgroups=subgroups,
         weighted=weighted,
+        ordered=ordered,
     )
     compute_results(votes_results(), data, results)
     if lines := less_accurate_than_untrained(summarize_folds(data.folds), conditions):

@@ -33,6 +33,7 @@ class SurveyData:
     # Name to keep and exclude, in the words of the survey's language.
     subgroups: Mapping[str, Mapping[str, Any]]
     weighted: bool  # whether survey weights count in every metric, and not only in shares
+    ordered: bool = False  # whether the target's options stand in their order
 
     @property
     def groups(self) -> "pd.Series[str] | None":
@@ -42,7 +43,7 @@ class SurveyData:
     @cached_property
     def folds(self) -> pd.DataFrame:
         """The FOLD_METRICS table, which most results are computed from."""
-        return measure_folds(self.predictions, self.splits, self.weighted)
+        return measure_folds(self.predictions, self.splits, self.weighted, ordered=self.ordered)
 
 
 @dataclass(frozen=True, kw_only=True)

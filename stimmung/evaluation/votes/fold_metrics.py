@@ -12,10 +12,11 @@ from stimmung.vocabulary.votes_schemas import NO_FOLD, option_columns, options_o
 Metrics = dict[tuple[str, str | None], float]  # (metric, answer option or None) to value
 
 
-def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:
+def vote_metrics(predictions: pd.DataFrame, weighted: bool = False, ordered: bool = False) -> Metrics:
     """Return ``VOTE_METRICS`` of the rows of a PREDICTIONS table that have one method, condition, seed and fold.
 
     ``weighted``: whether survey weights count in all metrics. Shares and what is computed from them always use the weights.
+    ``ordered``: whether the options stand in their order, so that the metrics of ordered answers are computed as well.
     Raises an InputError if a target is not among the answer options.
     """
     options = options_of(predictions)
@@ -31,7 +32,7 @@ def vote_metrics(predictions: pd.DataFrame, weighted: bool = False) -> Metrics:
         option_mass=predictions["option_mass"].to_numpy(),
         n_unseen=unseen,
     )
-    values = {name: one.compute(fold) for name, one in VOTE_METRICS.items()}
+    values = {name: one.compute(fold) for name, one in VOTE_METRICS.items() if ordered or not one.ordered}
     by_option = [name for name, one in VOTE_METRICS.items() if one.by_option]
     metrics: Metrics = {(name, None): float(values[name]) for name in values if name not in by_option}
     for place, option in enumerate(options):
@@ -57,13 +58,17 @@ def answer_codes(predictions: pd.DataFrame) -> NDArray[np.intp]:
 
 
 def measure_folds(
-    predictions: pd.DataFrame, splits: pd.DataFrame, weighted: bool = False, whole: bool = True
+    predictions: pd.DataFrame,
+    splits: pd.DataFrame,
+    weighted: bool = False,
+    whole: bool = True,
+    ordered: bool = False,
 ) -> pd.DataFrame:
     """Return a FOLD_METRICS table, of a PREDICTIONS table of any number of methods, conditions and seeds.
 
     A method that ran with several seeds has the mean over them in each fold: seeds share the test rows, so they tell how much a
     method varies, not how well the fold is known. ``splits`` is the SPLITS table with which the predictions were made;
-    ``weighted`` as of :func:`vote_metrics`; ``whole`` is False for the rows of a subgroup. Raises an InputError as
+    ``weighted`` and ``ordered`` as of :func:`vote_metrics`; ``whole`` is False for the rows of a subgroup. Raises an InputError as
     :func:`vote_metrics`, or if ``whole`` predictions are not of exactly the respondents and folds of the splits.
     """
     if whole:
@@ -75,7 +80,7 @@ def measure_folds(
             part = run[run["fold"] == fold]
             n_test = part["respondent_id"].nunique()
             n_training = trained_on[str(condition), fold] if sees_training_rows(str(method)) else 0
-            by_seed = [vote_metrics(one, weighted) for _, one in part.groupby("seed")]
+            by_seed = [vote_metrics(one, weighted, ordered) for _, one in part.groupby("seed")]
             for key in by_seed[0]:
                 # By pandas, because a mean of nothing but NaN is NaN there, without a warning.
                 value = pd.Series([metrics[key] for metrics in by_seed]).mean()
