@@ -87,6 +87,8 @@ def score_respondents(
 
     tables = [digest_of_file(path) for path in (respondents, prompts, splits)]
     wording = [language, chat, kind.persona, kind.classifies, options, answers, rendering(None).question]
+    # Nothing where only the instruction asks, so that what was scored so is found again.
+    wording += ["asked in turns"] if chat and words.asks_any_target else []
     key = digest_of_content(
         [
             SCORING_VERSION,

@@ -16,7 +16,7 @@ from stimmung.engine.scoring.survey_prompts import answers_texts, training_ids, 
 from stimmung.store.adapter_folders import export_adapter
 from stimmung.store.paths import Store
 from stimmung.study.reading import load_codebook
-from stimmung.text.rendering import Rendering
+from stimmung.text.personas import rendering_of
 from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.pace import Pace
@@ -94,7 +94,7 @@ def _tasks(
     tokenizer = load_tokenizer(base)
     rows: list[list[TrainingRow]] = [[] for _ in names]
     for words, texts, split in asked:
-        rendering = Rendering(tokenizer, chat, words.question_in(language))
+        rendering = rendering_of(words, language, tokenizer, chat, persona=False)
         # Options that no score can tell apart are found here, not after hours of training.
         rendering.encode(list(texts.messages.iloc[0]), words.target_labels(language))
         for fold, of_fold in enumerate(rows):

@@ -9,7 +9,7 @@ from stimmung.study.named_files import read_respondents
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import Study
 from stimmung.study.surveys import Survey
-from stimmung.text.personas import PersonaRendering, persona_messages, rendering_of
+from stimmung.text.personas import persona_messages, rendering_of
 from stimmung.text.prompts import Message, survey_messages
 from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.codebook import Codebook
@@ -89,9 +89,8 @@ def _ways(study: Study, survey: Survey, codebook: Codebook, root: Path, persona:
     if base:
         ways[f"{what} as running text, of {', '.join(base)}"] = plain.text
     if unknown:
-        turns = plain.turns if isinstance(plain, PersonaRendering) else list
         ways[f"{what} in turns, of {', '.join(unknown)}; their chat templates are not on this machine"] = (
-            lambda messages: _in_turns(turns(messages))
+            lambda messages: _in_turns(plain.turns(messages))
         )
     return ways
 

@@ -191,7 +191,8 @@ class Codebook(Strict):
     """The system message. {options} becomes the target's options, {option_list} the same in brackets."""
     question: Worded
     """The words before the answer that the model gives, e.g. 'Vote:'. {wording} becomes the target's wording, {options} its options;
-    a survey with `targets` asks for any but the codebook's own with '{wording}:', unless {wording} stands here."""
+    a survey with `targets` asks for any but the codebook's own with '{wording}:', unless {wording} stands here. Chat models see only a
+    question with {wording}, at the end of what the user says; else the instruction alone says what is asked for."""
     respondent_id: str | None = None
     """The column of the respondent's identifier. null: the row number."""
     target: str
@@ -291,10 +292,14 @@ class Codebook(Strict):
         """Return the same codebook asking for another of its items; a backstory is framed for the codebook's own target only."""
         if item == self.target:
             return self
-        wordings = [self.question] if isinstance(self.question, str) else self.question.values()
-        general = any("{wording}" in wording for wording in wordings)
-        question = self.question if general else "{wording}:"
+        question = self.question if self.asks_any_target else "{wording}:"
         return self.model_copy(update={"target": item, "question": question, "persona": None})
+
+    @property
+    def asks_any_target(self) -> bool:
+        """Whether the question names the target by its wording, so that the instruction need not."""
+        wordings = [self.question] if isinstance(self.question, str) else self.question.values()
+        return any("{wording}" in wording for wording in wordings)
 
     def question_in(self, language: str) -> str:
         """Return the words before the answer in ``language``."""

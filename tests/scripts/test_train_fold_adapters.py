@@ -156,7 +156,8 @@ def test_an_adapter_learns_every_target_of_the_respondents_of_the_other_folds(sm
         )
     outputs = train(small_study, tmp_path, prompts=prompts, splits=splits, views=views)
     tables = [read_table(path, SPLITS) for path in splits]
-    for fold, record in enumerate(records(outputs)):
+    together = records(outputs)
+    for fold, record in enumerate(together):
         assert record["n_rows"] == sum(int((table.fold != fold).sum()) for table in tables) > 20
     alone = train(small_study, tmp_path, prompts=prompts[:1], splits=splits[:1], views=views[:1])
-    assert records(alone)[0]["data_digest"] != records(outputs)[0]["data_digest"]
+    assert records(alone)[0]["data_digest"] != together[0]["data_digest"]

@@ -1,6 +1,7 @@
 import pytest
 
 from stimmung.study.reading import validated
+from stimmung.text.personas import rendering_of
 from stimmung.text.prompts import survey_messages
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
@@ -52,6 +53,17 @@ def test_another_target_is_asked_for_by_its_wording_or_as_the_codebook_says():
     general = codebook(question="{wording} ({options}):")
     assert general.with_target("trust").question_in("en") == "Trust (low, high):"
     assert general.question_in("en") == "Vote (low, high):"
+
+
+def test_a_chat_model_is_told_what_is_asked_unless_the_instruction_says_it():
+    messages = survey_messages(dict.fromkeys(NAMES, "low") | {"age": 30.0}, codebook(), "en")
+
+    def turns(book):
+        return rendering_of(book, "en", None, chat=True, persona=False).turns(messages)
+
+    assert turns(codebook()) == messages
+    asked = turns(codebook().with_target("trust"))
+    assert asked[0] == messages[0] and asked[1]["content"] == messages[1]["content"] + "\nTrust:"
 
 
 def test_gives_away_names_items_of_the_codebook():
