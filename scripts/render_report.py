@@ -53,12 +53,11 @@ def read_run(path: Path) -> dict[str, Any]:
 
 def survey_sections(run: Mapping[str, Any], files: Mapping[str, list[Path]], folder: Path) -> list[Section]:
     """Return the chapters of surveys by name; of one with several targets, first that about all of them."""
-    names = sorted({parent_of(name): None for name in files}, key=list(files).index)
     sections = []
-    for parent in names:
-        for name in [one for one in files if parent_of(one) == parent]:
+    for parent in dict.fromkeys(map(parent_of, files)):
+        for name in sorted((one for one in files if parent_of(one) == parent), key=lambda one: one != parent):
             figures, downloads = shown(files[name], folder)
-            if parent != name or not any(path.name == "targets.parquet" for path in files[name]):
+            if name != parent or not any(path.name == "targets.parquet" for path in files[name]):
                 tables = survey_tables(name, run, files[name])
                 sections.append(votes_section(name, run, tables, figures, downloads))
                 continue
