@@ -44,7 +44,9 @@ def association(first: "pd.Series[Any]", second: "pd.Series[Any]") -> tuple[str,
         # Imported here: what checks a config alone needs no scipy.
         from scipy.stats.contingency import association as contingency
 
-        table = pd.crosstab(first.astype(str), second.astype(str)).to_numpy()
+        rows, columns = (np.unique(one.cat.codes, return_inverse=True)[1] for one in (first, second))
+        table = np.zeros((rows.max() + 1, columns.max() + 1), int)
+        np.add.at(table, (rows, columns), 1)
         found["Cramer's V"] = float(contingency(table, method="cramer"))
     if ranks[0] is not None and ranks[1] is not None:
         found["|r|"] = abs(float(np.corrcoef(ranks[0], ranks[1])[0, 1]))
@@ -62,5 +64,6 @@ def _ranks(answers: "pd.Series[Any]") -> npt.NDArray[np.float64] | None:
 
 
 def _correlation_ratio(number: "pd.Series[Any]", label: "pd.Series[Any]") -> float:
-    means = number.groupby(label.astype(str)).transform("mean")
-    return float(np.sqrt(means.var(ddof=0) / number.var(ddof=0)))
+    values, (_, groups) = number.to_numpy(float), np.unique(label.cat.codes, return_inverse=True)
+    means = np.bincount(groups, values) / np.bincount(groups)
+    return float(np.sqrt(means[groups].var() / values.var()))
