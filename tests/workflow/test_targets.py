@@ -78,7 +78,7 @@ def test_three_targets_are_predicted_in_the_same_folds_by_the_same_adapters(seve
         folds[item] = predictions.fold[predictions.fold >= 0]
     shared = folds["vote"].index.intersection(folds["trust"].index)
     assert folds["vote"][shared].equals(folds["trust"][shared]) and len(folds["vote"]) < len(folds["party"])
-    prompt = pd.read_parquet(several.folder / VIEW / "party/prompts/full.parquet").text[0]
+    prompt = pd.read_parquet(several.folder / VIEW / "party/prompts/full.parquet").text[1]
     assert "Vote:" not in prompt and "Trust:" in prompt and prompt.endswith("Party (red, none, blue):")
     assert list(pd.read_csv(several.folder / table).target.unique()) == TARGETS
     # An ordered target is scored as one.
