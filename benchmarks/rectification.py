@@ -4,7 +4,8 @@
 
 ESS 11 Germany, unweighted: of all respondents with a valid answer to an item some are drawn and count as labelled, the rest are
 predicted, and the truth is the mean of all. Then simulated answers, drawn from a population with a known mean, with predictors from
-useless to perfect. Writes results/benchmarks/rectification.json.
+useless to perfect; predictions that were fitted on the labelled of other folds; and regression coefficients. Writes
+results/benchmarks/rectification.json.
 """
 
 import argparse
@@ -14,28 +15,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
-from stimmung.evaluation.estimates.rectification import Rectified, rectify, with_share_intervals
+from stimmung.evaluation.estimates.rectification import (
+    FEWEST_TO_TUNE,
+    Rectified,
+    rectify,
+    with_share_intervals,
+)
 from stimmung.evaluation.estimates.survey_design import SurveyDesign
-from stimmung.evaluation.estimates.weighted_fits import fit_mean
+from stimmung.evaluation.estimates.weighted_fits import fit_linear, fit_logistic, fit_mean
 from stimmung.vocabulary.atomic_files import write_json
 
 Floats = NDArray[np.float64]
 
 # Lowest and highest valid code; all else is missing.
-RANGES = {
-    "health": (1, 5),
-    "sclmeet": (1, 7),
-    "polintr": (1, 4),
-    "imdfetn": (1, 4),
-    "impcntr": (1, 4),
-    "gincdif": (1, 5),
-}
-RANGES |= dict.fromkeys(
-    "rlgdgr lrscale trstprl trstlgl trstplt trstprt trstplc trstep stfdem stfgov "
-    "ppltrst pplfair pplhlp imbgeco imueclt imwbcnt happy stflife".split(),
-    (0, 10),
-)
+TRUST = ("trstprl", "trstlgl", "trstplt", "trstprt", "trstplc", "trstep", "ppltrst", "pplfair", "pplhlp")
+VIEWS = ("rlgdgr", "lrscale", "stfdem", "stfgov", "imbgeco", "imueclt", "imwbcnt", "happy", "stflife")
+RANGES = dict.fromkeys((*TRUST, *VIEWS), (0, 10)) | dict.fromkeys(("polintr", "imdfetn", "impcntr"), (1, 4))
+RANGES |= {"health": (1, 5), "gincdif": (1, 5), "sclmeet": (1, 7)}
 SKILLS = {"useless": 0.0, "weak": 0.3, "good": 0.7, "perfect": 1.0}
 SIZES = ((2, 500), (5, 500), (10, 500), (20, 500), (50, 500), (200, 200), (200, 2000))
 
@@ -84,6 +82,52 @@ def simulated_draws(
     return found, truth
 
 
+def cross_predicted_draws(n: int, n_predicted: int, own_fold: bool, draws: int, seed: int) -> list[Rectified]:
+    """Return rectified means, of truth 0, with predictions of regressions that are fitted on the labelled of the other four folds.
+
+    The rest is predicted by the mean over folds, as who did not answer; with ``own_fold`` by the model of their own fold, as who
+    answered and is not trained on.
+    """
+    rng = np.random.default_rng(seed)
+    size = n + n_predicted
+    design, labelled = SurveyDesign(np.ones(size)), np.arange(size) < n
+    found = []
+    for _ in range(draws):
+        items = rng.normal(size=(size, 8))
+        answers = items @ np.linspace(0, 0.6, 8) + rng.normal(size=size)
+        folds = np.where(labelled, np.arange(size), rng.permutation(size)) % 5
+        by_fold = []
+        for fold in range(5):
+            train = labelled & (folds != fold)
+            by_fold.append(items @ np.linalg.lstsq(items[train], answers[train], rcond=None)[0])
+        own = np.choose(folds, by_fold)
+        predicted = own if own_fold else np.where(labelled, own, np.mean(by_fold, axis=0))
+        found += rectify(fit_mean, answers, predicted, labelled, design)
+    return found
+
+
+def coefficient_draws(kind: str, n: int, n_predicted: int, draws: int, seed: int) -> list[Rectified]:
+    """Return rectified coefficients of an item, of truth .5, whose predictions are biased by that item."""
+    rng = np.random.default_rng(seed)
+    size = n + n_predicted
+    design, labelled = SurveyDesign(np.ones(size)), np.arange(size) < n
+    found = []
+    for _ in range(draws):
+        matrix = np.stack([np.ones(size), rng.normal(size=size)], axis=1)
+        hidden = rng.normal(size=size)  # what the predictions know of the answer besides the item
+        latent = 0.5 * matrix[:, 1] - 0.3
+        if kind == "logistic":
+            noise = stats.logistic.ppf(stats.norm.cdf(hidden))
+            answers = (latent + noise > 0).astype(float)
+            predicted = stats.norm.cdf(1.2 * matrix[:, 1] + hidden + 0.7 * rng.normal(size=size))
+        else:
+            answers = latent + hidden
+            predicted = 1.2 * matrix[:, 1] + hidden + 0.7 * rng.normal(size=size)
+        fit = fit_logistic if kind == "logistic" else fit_linear
+        found.append(rectify(fit, answers, predicted, labelled, design, matrix)[1])
+    return found
+
+
 def summary(found: Iterable[Rectified], truth: float) -> dict[str, float]:
     """Return coverage, and the length of intervals against the classical ones."""
     rows = pd.DataFrame([vars(one) for one in found])
@@ -126,8 +170,16 @@ def main() -> None:
                 place = f"{kind}, {n} + {n_predicted}, {name}"
                 results["simulated"][place] = summary(found, truth)
                 gain = 1 / (1 - skill**2 * n_predicted / (n + n_predicted))
-                covered = [one.gain_low <= gain <= one.gain_high for one in found]
-                results["simulated"][place]["gain_covered"] = float(np.mean(covered))
+                if found[0].df >= FEWEST_TO_TUNE - 1:
+                    covered = [one.gain_low <= gain <= one.gain_high for one in found]
+                    results["simulated"][place]["gain_covered"] = float(np.mean(covered))
+    for n in (50, 200):
+        for name, own_fold in (("mean over folds", False), ("own fold", True)):
+            found = cross_predicted_draws(n, 600, own_fold, given.draws, given.seed)
+            results["simulated"][f"cross-predicted, {n} + 600, {name}"] = summary(found, 0.0)
+        for kind in ("linear", "logistic"):
+            found = coefficient_draws(kind, n, 600, given.draws, given.seed)
+            results["simulated"][f"{kind} coefficient, {n} + 600"] = summary(found, 0.5)
     print(_shown(results["simulated"]))
     write_json(results, Path("results/benchmarks/rectification.json"))
 

@@ -30,6 +30,7 @@ wildcard_constraints:
     panel="|".join(STUDY.panels),
     week=r"\d{4}-\d{2}-\d{2}",
     seed=r"\d+",
+    prediction_file="|".join({name for s in STUDY.surveys.values() for name in s.predictions}) or "(?!)",
     format="svg|pdf|png",
 
 
@@ -94,16 +95,18 @@ def tokenizer_files(folder):
     return names if prepared else [name for name in names if Path(name).exists()]
 
 
-def shown(*rules_shown, **names):
-    """The files of some rules that the page shows or links to; it shows SVG, other formats are for papers."""
-    files = [str(file) for rule in rules_shown for file in rule.output]
+def shown(*outputs, **names):
+    """The outputs of some rules that the page shows or links to; it shows SVG, other formats are for papers."""
+    files = [str(file) for output in outputs for file in output]
     return list(dict.fromkeys(expand(files, **names, format=["svg", *STUDY.report.formats])))
 
 
 def own_files(wildcards):
     """The user's files besides surveys and posts, whose readers record digests: codebooks, trackers, signals, lexicons."""
     beside = [file for panel in STUDY.selected_panels().values() for file in panel.files_beside().values()]
-    return sorted({*beside, *(survey.codebook for survey in STUDY.selected_surveys().values())})
+    surveys = STUDY.selected_surveys().values()
+    predicted = [file.file for survey in surveys for file in survey.predictions.values()]
+    return sorted({*beside, *predicted, *(survey.codebook for survey in surveys)})
 
 
 def grows(amount):

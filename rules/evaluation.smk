@@ -9,8 +9,11 @@ rule evaluate_votes:
         predictions=predictions_of,
         splits=splits_of,
         respondents=respondents_of,
+        rectified=rectified_of,
     output:
         results=expand("results/surveys/{{survey}}/{name}.parquet", name=names(VOTES, "data")),
+        # By the job that evaluates it: one of its own would take longer to start than to scale.
+        calibrated="results/surveys/{survey}/calibrated.parquet",
     log:
         "logs/evaluate_votes/{survey}.log",
     benchmark:
@@ -28,6 +31,8 @@ rule evaluate_votes:
         ),
         weighted=of_survey("weighted_metrics"),
         ordered=is_ordered,
+        calibration=of_survey("calibration"),
+        target=target_of,
         code=code_of("evaluate_votes", without=LOOKS),
     script:
         "../scripts/evaluate_votes.py"
@@ -139,3 +144,43 @@ rule compare_targets:
         code=code_of("compare_targets"),
     script:
         "../scripts/compare_targets.py"
+
+
+rule rectify:
+    """Estimate what all respondents would answer from the answers of some and the predictions of all; for surveys with `rectify`."""
+    input:
+        predictions=predictions_of,
+        splits=splits_of,
+        respondents=respondents_of,
+        codebook=of_survey("codebook"),
+    output:
+        parquet="results/surveys/{survey}/rectified/estimates.parquet",
+        csv="results/surveys/{survey}/rectified/estimates.csv",
+        plan="results/surveys/{survey}/rectified/plan.csv",
+        readme="results/surveys/{survey}/rectified/README.md",
+    log:
+        "logs/rectify/{survey}.log",
+    benchmark:
+        "benchmarks/rectify/{survey}.tsv"
+    wildcard_constraints:
+        survey=those_that(SURVEYS, lambda survey: survey.rectify is not None),
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(15),
+    params:
+        settings=of_survey("rectify"),
+        conditions=of_survey("conditions"),
+        twins=lambda wildcards: {
+            name: SURVEYS[wildcards.survey].prompt_twin(name)
+            for name in SURVEYS[wildcards.survey].conditions
+        },
+        language=of_survey("language"),
+        title=lambda wildcards: CODEBOOKS[parent_of(wildcards.survey)].title,
+        simulated=is_simulated,
+        view=view_of,
+        code=code_of("rectify"),
+    script:
+        "../scripts/rectify.py"

@@ -3,15 +3,23 @@
 
 def survey_source(wildcards):
     """Where the survey is read from: its file, the made-up one, or a library's."""
-    if STUDY.surveys[wildcards.survey].simulate is not None:
-        return f"results/surveys/{wildcards.survey}/simulated.sav"
-    return STUDY.surveys[wildcards.survey].file
+    name = parent_of(wildcards.survey)
+    if STUDY.surveys[name].simulate is not None:
+        return f"results/surveys/{name}/simulated.sav"
+    return STUDY.surveys[name].file
 
 
 def survey_file(wildcards):
     """The survey's file; one that comes with a library is no file of ours."""
     source = survey_source(wildcards)
     return [] if source.startswith("statsmodels:") else source
+
+
+def files_of_predictions(wildcards):
+    """The file that somebody else's predictions are read from, and the survey's, which has the identifiers of all rows."""
+    file = SURVEYS[wildcards.survey].predictions[wildcards.prediction_file].file
+    survey = survey_file(wildcards)
+    return [file, survey] if survey else [file]
 
 
 def selected(key):
@@ -143,6 +151,12 @@ def predictions_of(wildcards):
 def metrics_of_targets(wildcards):
     """The metrics of each target of a survey."""
     return [f"results/surveys/{view}/metrics.parquet" for view in VIEWS[wildcards.survey]]
+
+
+def rectified_of(wildcards):
+    """The rectified estimates of a survey that has them: a list of none or one."""
+    has_some = SURVEYS[wildcards.survey].rectify is not None
+    return [f"results/surveys/{wildcards.survey}/rectified/estimates.parquet"] if has_some else []
 
 
 def splits_of(wildcards):

@@ -4,15 +4,21 @@ from stimmung.report.provenance import git_state, study_title
 
 SURVEYS_SHOWN = [
     *shown(
-        rules.compare_targets, survey=[name for name in STUDY.selected_surveys() if name in SEVERAL_TARGETS]
+        rules.compare_targets.output,
+        survey=[name for name in STUDY.selected_surveys() if name in SEVERAL_TARGETS],
     ),
-    *shown(rules.evaluate_votes, rules.tabulate_votes, rules.plot_votes, survey=ASKED),
+    *shown(
+        rules.evaluate_votes.output.results,
+        rules.tabulate_votes.output,
+        rules.plot_votes.output,
+        survey=ASKED,
+    ),
 ]
 PANELS_SHOWN = shown(
-    rules.aggregate_answers,
-    rules.cross_correlate,
-    rules.tabulate_moods,
-    rules.plot_moods,
+    rules.aggregate_answers.output,
+    rules.cross_correlate.output,
+    rules.tabulate_moods.output,
+    rules.plot_moods.output,
     panel=STUDY.selected_panels(),
 )
 

@@ -61,6 +61,8 @@ rule read_survey:
         max_lost_share=of_survey("max_lost_share"),
         group=of_survey("group"),
         targets=targets_of,
+        strata=of_survey("strata"),
+        clusters=of_survey("clusters"),
         simulated=is_simulated,
         code=code_of("read_survey"),
     script:
@@ -305,3 +307,36 @@ rule predict_baselines:
         code=code_of("predict_baselines"),
     script:
         "../scripts/predict_baselines.py"
+
+
+rule read_predictions:
+    """Read a file of predictions that somebody made elsewhere; it stands beside arms and baselines."""
+    input:
+        after=files_of_predictions,
+        respondents=respondents_of,
+        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        codebook=of_survey("codebook"),
+    output:
+        predictions="results/surveys/{survey}/predictions/files/{prediction_file}/{condition}/seed-{seed}.parquet",
+    log:
+        "logs/read_predictions/{survey}/{prediction_file}/{condition}/seed-{seed}.log",
+    benchmark:
+        "benchmarks/read_predictions/{survey}/{prediction_file}/{condition}/seed-{seed}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=grows(1000),
+        runtime=grows(5),
+    params:
+        settings=lambda wildcards: of_survey("predictions", wildcards.prediction_file)(wildcards),
+        file=survey_source,
+        encoding=of_survey("encoding"),
+        max_lost_share=of_survey("max_lost_share"),
+        language=of_survey("language"),
+        method="files/{prediction_file}",
+        seed="{seed}",
+        view=view_of,
+        code=code_of("read_predictions"),
+    script:
+        "../scripts/read_predictions.py"

@@ -10,11 +10,20 @@ import pandas as pd
 
 from stimmung.evaluation.votes.failed_training import ADVICE, less_accurate_than_untrained
 from stimmung.evaluation.votes.fold_summary import summarize_folds
+from stimmung.evaluation.votes.scaling import scaled_predictions
 from stimmung.report.result import compute_results
 from stimmung.report.survey_results import SurveyData, votes_results
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.parquet_tables import read_table
-from stimmung.vocabulary.votes_schemas import NO_FOLD, PREDICTIONS, RESPONDENTS, SPLITS, option_columns
+from stimmung.vocabulary.parquet_tables import read_table, read_tables, write_table
+from stimmung.vocabulary.votes_schemas import (
+    CALIBRATED,
+    NO_FOLD,
+    PREDICTIONS,
+    RECTIFIED,
+    RESPONDENTS,
+    SPLITS,
+    option_columns,
+)
 from stimmung.workflow.run import run
 
 logger = logging.getLogger(__name__)
@@ -26,34 +35,46 @@ def evaluate_votes(
     splits: list[Path],
     respondents: Path,
     results: list[Path],
+    calibrated: Path,
     conditions: Mapping[str, Mapping[str, Any]],
     subgroups: Mapping[str, Mapping[str, Any]],
     weighted: bool,
+    calibration: str,
+    target: str,
     ordered: bool = False,
+    rectified: list[Path] | None = None,
 ) -> None:
-    """Write the tables named in the registry; with ``weighted``, survey weights count in every metric, not only in shares.
+    """Write the tables named in the registry, and all predictions with calibrated probabilities.
 
-    With ``ordered``, the target's options stand in their order, and are scored as such too.
-
-    A tuned arm that is less accurate than what needs no training is told on the terminal.
+    With ``weighted``, survey weights count in every metric, not only in shares. ``calibration`` is how probabilities are scaled,
+    as in :func:`scaled_predictions`; ``target`` is the item that is predicted, whose options stand in their order, and are scored
+    as such too, with ``ordered``; ``rectified`` is the table of a survey that has such estimates, which the report then shows. A
+    tuned arm that is less accurate than what needs no training is told on the terminal.
     """
+    every = predictions_of_same_options(predictions)
+    of_splits = pd.concat([read_table(path, SPLITS) for path in splits])
+    scaled = scaled_predictions(every, of_splits, calibration)
     data = SurveyData(
-        predictions=read_predictions(predictions),
-        splits=pd.concat([read_table(path, SPLITS) for path in splits]),
+        predictions=answered(every),
+        scaled=answered(scaled),
+        splits=of_splits,
         respondents=read_table(respondents, RESPONDENTS),
         conditions=conditions,
         subgroups=subgroups,
         weighted=weighted,
         ordered=ordered,
+        target=target,
+        rectified=read_tables(rectified or [], RECTIFIED),
     )
     compute_results(votes_results(), data, results)
+    write_table(scaled, calibrated, CALIBRATED)
     if lines := less_accurate_than_untrained(summarize_folds(data.folds), conditions):
         for line in (*(f"WARNING: {one}" for one in lines), ADVICE):
             logger.warning(line)
             print(line, file=sys.stderr)
 
 
-def read_predictions(paths: list[Path]) -> pd.DataFrame:
+def predictions_of_same_options(paths: list[Path]) -> pd.DataFrame:
     """Read tables that must all have the same answer options, in the order of the paths."""
     tables = {path: read_table(path, PREDICTIONS) for path in paths}
     first = option_columns(tables[paths[0]])
@@ -63,9 +84,12 @@ def read_predictions(paths: list[Path]) -> pd.DataFrame:
                 f"{path} and {paths[0]} do not have the same answer options",
                 "The codebook has changed since: delete the older one and run snakemake again.",
             )
-    every = pd.concat(tables.values(), ignore_index=True)
-    # Predictions of those who did not answer are for `impute_answers`; there is nothing to compare them with.
-    return every[every.fold != NO_FOLD].reset_index(drop=True)
+    return pd.concat(tables.values(), ignore_index=True)
+
+
+def answered(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of who answered: predictions of others are for `impute_answers`, there is nothing to compare them with."""
+    return predictions[predictions.fold != NO_FOLD].reset_index(drop=True)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ def read_survey(
     where: Mapping[str, Wanted],
     weight: str | None,
     group: str | None = None,
+    strata: str | None = None,
+    clusters: str | None = None,
     where_not: Mapping[str, Wanted] | None = None,
     encoding: str | None = None,
     max_lost_share: float = MAX_LOST_SHARE,
@@ -38,7 +40,7 @@ def read_survey(
 ) -> None:
     """Write the respondents table and its provenance; ``targets`` are predicted, or the codebook's own."""
     words = load_codebook(codebook)
-    columns = needed_columns(words, where, weight, where_not, group)
+    columns = needed_columns(words, where, weight, where_not, group, strata, clusters)
     survey = read_survey_file(file, columns, encoding, max_lost_share)
     simulated = simulated or words.simulated
     if survey.simulated and not simulated:
@@ -46,7 +48,9 @@ def read_survey(
             f"{file} says that its respondents are simulated, but neither study nor codebook does",
             "Use the survey's `simulate`, or set `simulated: true` in the codebook, so that no table hides it.",
         )
-    table = respondents_table(survey, words, language, where, weight, where_not, group, targets)
+    table = respondents_table(
+        survey, words, language, where, weight, where_not, group, strata, clusters, targets=targets
+    )
     missing = missing_counts(table, list(words.items))
     logger.info("%d of %d rows kept; answers absent: %s", len(table), len(survey.codes), missing or "none")
     write_table(table, respondents, RESPONDENTS)

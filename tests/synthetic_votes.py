@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from stimmung.evaluation.estimates.rectified_estimates import rectified_estimates
+
 CONDITIONS = {
     "full": {"exclude": {}, "keep": {}, "share": None, "drop_items": [], "arms": None},
     "no-democrats": {
@@ -34,10 +36,22 @@ SUBGROUPS = {"with-party": {"exclude": {"party_id": ["none"]}}, "no-party": {"ke
 
 
 def make_respondents(splits: pd.DataFrame) -> pd.DataFrame:
-    """Return a RESPONDENTS table of the people of ``splits``; every other one identifies with no party."""
+    """Return a RESPONDENTS table of the people of ``splits``, with weights; every other one identifies with no party."""
     ids = splits["respondent_id"].unique()
     parties = pd.Categorical(np.array(["red", "none"])[np.arange(len(ids)) % 2], ["red", "none"])
-    return pd.DataFrame({"respondent_id": ids, "weight": 1.0, "party_id": parties})
+    return pd.DataFrame({"respondent_id": ids, "weight": np.linspace(0.5, 2, len(ids)), "party_id": parties})
+
+
+def make_rectified(predictions: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
+    """Return the RECTIFIED table of made-up votes."""
+    people = predictions.drop_duplicates("respondent_id").rename(columns={"target": "vote"})
+    how = {
+        "target": "vote",
+        "codes": None,
+        "conditions": CONDITIONS,
+        "twins": {name: name for name in CONDITIONS},
+    }
+    return rectified_estimates(predictions, splits, people[["respondent_id", "weight", "vote"]], **how)
 
 
 def make_votes(

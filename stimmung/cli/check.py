@@ -12,7 +12,7 @@ from stimmung.cli.item_summary import item_summary, looks_missing
 from stimmung.data.surveys.leaks import near_certain
 from stimmung.data.surveys.splits import split_condition
 from stimmung.engine.base.model_files import DESCRIPTION, expert_share_of_files, read_description
-from stimmung.study.named_files import read_respondents, readings
+from stimmung.study.named_files import read_predictions_of, read_respondents, readings
 from stimmung.study.panel_series import foresee_correlations
 from stimmung.study.panels import Panel
 from stimmung.study.reading import load_codebook, validated
@@ -94,6 +94,9 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
         condition: [found.tried(partial(split, condition, view), place) for view in views]
         for condition in conditions
     }
+    for method in [] if problems else survey.predictions:
+        reading = partial(read_predictions_of, survey, views[0].of(codebook), respondents, method, root)
+        found.tried(reading, f"{place}.predictions.{method}")
     if len(found.problems) == n_before:
         sizes = {condition: _rows(of_views, study.folds) for condition, of_views in splits.items()}
         found.plan += _plan(name, survey, codebook, respondents, sizes)

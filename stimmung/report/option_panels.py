@@ -24,18 +24,22 @@ def plot_f1_panels(metrics: pd.DataFrame, conditions: Sequence[str]) -> Figure:
 
 
 def plot_option_panels(
-    panels: dict[str, pd.DataFrame], conditions: Sequence[str], columns: tuple[str, str, str]
+    panels: dict[str, pd.DataFrame],
+    conditions: Sequence[str],
+    columns: tuple[str, str, str],
+    sharex: bool = True,
 ) -> Figure:
     """Draw a panel for each table, with a row for each method and a mark for each condition.
 
     ``panels`` is title to table with the columns method and condition, and ``columns`` name those of the value and of the ends of
-    its interval. The marks of the first of ``conditions`` are filled.
+    its interval. The marks of the first of ``conditions`` are filled. ``sharex``: whether all panels have one scale.
     """
     first, (value, low, high) = next(iter(panels.values())), columns
     shown = [name for name in conditions if name in set(first["condition"])]
     looks = looks_of_present(first[first["condition"].isin(shown)], list(first["method"].unique()))
     height = 0.45 + len(looks) * (0.14 + 0.1 * len(shown))
-    figure, grid = panel_figure(len(panels), PANELS_IN_A_ROW, height, 0.3 * (len(shown) > 1))
+    legend = 0.3 * (len(shown) > 1)
+    figure, grid = panel_figure(len(panels), PANELS_IN_A_ROW, height, legend, sharex=sharex)
     for axes, (title, part) in zip(grid, panels.items(), strict=True):
         axes.set_title(title)
         for place, (method, (colour, marker)) in enumerate(looks.items()):

@@ -26,12 +26,18 @@ VOTES = {
     "f1_by_option": Files(table="f1", figure="f1_by_class"),
     "best_baseline": Files(data="comparisons", table="comparisons"),
     "vote_shares": Files(data="shares", table="shares", figure="shares"),
+    "sampling_design": Files(data="sampling_design", table="sampling_design"),
+    "rectified_shares": Files(data="rectified", table="rectified"),
     "learning_curve": Files(figure="learning_curve"),
     "effective_respondents": Files(data="effective", table="effective", figure="effective"),
     "left_out_groups": Files(data="left_out", table="left_out", figure="left_out"),
     "absent_party": Files(data="absent", table="absent", figure="absent"),
     "subgroups": Files(data="subgroup_metrics", table="subgroups", figure="subgroups"),
     "reliability": Files(data="reliability", figure="reliability"),
+    "option_reliability": Files(data="option_reliability", figure="option_reliability"),
+    "scaled_calibration": Files(data="calibration", table="calibration"),
+    "answers_compared": Files(data="fidelity", table="fidelity", figure="fidelity"),
+    "relations_compared": Files(data="fidelity_parts", table="fidelity_parts", figure="fidelity_parts"),
     "all_metrics": Files(data="metrics", table="metrics"),
 }
 MOODS = {

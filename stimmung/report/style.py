@@ -90,13 +90,18 @@ def note_figure(note: str) -> Figure:
 
 
 def panel_figure(
-    n_panels: int, in_a_row: int, row_inches: float, more_inches: float, sharey: bool = True
+    n_panels: int,
+    in_a_row: int,
+    row_inches: float,
+    more_inches: float,
+    sharey: bool = True,
+    sharex: bool = True,
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure of panels of equal size that share their axes; the lowest of each column have its labels."""
     across = min(in_a_row, n_panels)
     down = math.ceil(n_panels / across)
     figure = Figure(figsize=(WIDTH_INCHES, down * row_inches + more_inches))
-    panels = list(figure.subplots(down, across, sharex=True, sharey=sharey, squeeze=False).flat)
+    panels = list(figure.subplots(down, across, sharex=sharex, sharey=sharey, squeeze=False).flat)
     for empty in panels[n_panels:]:
         empty.remove()
     for lowest in panels[max(0, n_panels - across) : n_panels]:

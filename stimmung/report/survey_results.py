@@ -1,17 +1,20 @@
 """What the results of a survey are computed from and shown with, and what their tables and captions share."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from stimmung.evaluation.votes.condition_roles import Conditions, reference_conditions
+from stimmung.evaluation.votes.fidelity import Fidelity, compare_fidelity
 from stimmung.evaluation.votes.fold_metrics import measure_folds
+from stimmung.evaluation.votes.subgroup_metrics import members
 from stimmung.report.result import Result, Tables
 from stimmung.report.result_registry import VOTES, load
-from stimmung.vocabulary.votes_schemas import GROUP
+from stimmung.vocabulary.parquet_tables import empty_table
+from stimmung.vocabulary.votes_schemas import GROUP, RECTIFIED
 
 INTERVAL = (
     "In brackets the 95 % interval over folds, corrected for shared training rows (Nadeau and Bengio 2003)."
@@ -27,18 +30,34 @@ class SurveyData:
     """The predictions of one survey by all methods under all conditions, and whom they are about."""
 
     predictions: pd.DataFrame
+    scaled: pd.DataFrame  # the same rows, calibrated
     splits: pd.DataFrame
     respondents: pd.DataFrame
     conditions: Conditions  # as in the config
     # Name to keep and exclude, in the words of the survey's language.
     subgroups: Mapping[str, Mapping[str, Any]]
     weighted: bool  # whether survey weights count in every metric, and not only in shares
+    target: str  # the item that is predicted
     ordered: bool = False  # whether the target's options stand in their order
+    rectified: pd.DataFrame = field(default_factory=lambda: empty_table(RECTIFIED))
 
     @property
     def groups(self) -> "pd.Series[str] | None":
         """What each respondent belongs to, by respondent_id, if the survey has groups."""
         return self.respondents.set_index("respondent_id").get(GROUP)
+
+    @property
+    def members(self) -> dict[str, list[str]]:
+        """The ids of each subgroup's respondents."""
+        chosen = {name: (one.get("keep", {}), one.get("exclude", {})) for name, one in self.subgroups.items()}
+        return {name: members(self.respondents, *answers) for name, answers in chosen.items()}
+
+    @cached_property
+    def fidelity(self) -> Fidelity:
+        """How like people the predictions are, which two results show."""
+        return compare_fidelity(
+            self.predictions, self.respondents, self.target, self.members, groups=self.groups
+        )
 
     @cached_property
     def folds(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from stimmung.baselines.lexicon import read_lexicon
 from stimmung.data.posts.post_files import find_post_files
 from stimmung.data.simulate.mood_mix import read_labelled_posts
 from stimmung.data.simulate.simulated_file import simulate_codes, write_simulated_sav
+from stimmung.data.surveys.prediction_files import predictions_from_file, read_prediction_file
 from stimmung.data.surveys.respondents import needed_columns, respondents_table
 from stimmung.data.surveys.survey_codes import SurveyFile
 from stimmung.data.surveys.survey_files import BUNDLED_PREFIX, read_survey_file
@@ -38,6 +39,11 @@ def readings(study: Study, root: Path = Path()) -> dict[str, Callable[[], Any]]:
             found[f"surveys.{name}"] = partial(read_survey_file, _survey_path(survey, root))
         elif survey.simulate.layout is not None:
             found[f"surveys.{name}"] = partial(load_layout, root / survey.simulate.layout)
+        for method, file in survey.predictions.items():
+            here = file.model_copy(update={"file": str(root / file.file)})
+            found[f"surveys.{name}.predictions.{method}"] = partial(
+                read_prediction_file, here, survey.max_lost_share
+            )
     for name, panel in study.selected_panels().items():
         found |= {f"panels.{name}.{key}": reading for key, reading in _panel_readings(panel, root).items()}
     for name, model in study.selected_models().items():
@@ -58,14 +64,30 @@ def read_respondents(
     If ``made_up`` is a number, this many respondents are made up, and the file is not read.
     """
     real = survey.simulate is None and made_up is None
-    group = survey.group if real else None
-    columns = needed_columns(codebook, survey.where, survey.weight, survey.where_not, group)
+    drawn = (survey.group, survey.strata, survey.clusters) if real else ()
+    columns = needed_columns(codebook, survey.where, survey.weight, survey.where_not, *drawn)
     if real:
         found = read_survey_file(_survey_path(survey, root), columns, survey.encoding, survey.max_lost_share)
     else:
         found = _made_up_file(survey, codebook, root, made_up, columns)
-    chosen = survey.where, survey.weight, survey.where_not, group, survey.targets or ()
-    return respondents_table(found, codebook, survey.language, *chosen)
+    chosen = survey.where, survey.weight, survey.where_not, *drawn
+    return respondents_table(found, codebook, survey.language, *chosen, targets=survey.targets or ())
+
+
+def read_predictions_of(
+    survey: Survey, codebook: Codebook, respondents: pd.DataFrame, method: str, root: Path = Path()
+) -> pd.DataFrame:
+    """Return what a file of predictions says of the respondents of a survey; errors as :func:`predictions_from_file`."""
+    settings = survey.predictions[method]
+    return predictions_from_file(
+        settings.model_copy(update={"file": str(root / settings.file)}),
+        codebook,
+        survey.language,
+        list(respondents["respondent_id"]),
+        _survey_path(survey, root),
+        survey.encoding,
+        survey.max_lost_share,
+    )
 
 
 def _survey_path(survey: Survey, root: Path) -> str:

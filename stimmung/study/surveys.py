@@ -6,11 +6,14 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from stimmung.vocabulary.arms import ARMS, sees_training_rows
+from stimmung.vocabulary.arms import ARMS, FILE_PREFIX, sees_training_rows
+from stimmung.vocabulary.calibration_kinds import CalibrationKind, problem_with_calibration
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.condition import Condition, Subgroup, combined_conditions
 from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
 from stimmung.vocabulary.few_shot import FewShot
+from stimmung.vocabulary.prediction_file import PredictionFile
+from stimmung.vocabulary.rectify import Rectify
 from stimmung.vocabulary.row_rules import MAX_LOST_SHARE, Wanted
 from stimmung.vocabulary.strict import Strict, TextEncoding, UserPath
 from stimmung.vocabulary.view import IN_PATHS, TargetsSee, View
@@ -24,6 +27,10 @@ def _chosen_conditions(conditions: dict[str, Condition], info: ValidationInfo) -
         return combined
     raise_together(unknown("only", "condition", only, combined))
     return {name: condition for name, condition in combined.items() if name in only}
+
+
+# It stands in paths.
+MethodName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
 
 class SurveySimulation(Strict):
@@ -63,9 +70,17 @@ class Survey(Strict):
     """The column of the survey weight. null: every respondent counts 1."""
     weighted_metrics: bool = False
     """Whether weights count in every metric. In shares they always do."""
+    calibration: CalibrationKind = "temperature"
+    """How predicted probabilities are calibrated, for calibrated.parquet and what is made of it: temperature, vector (scaling),
+    isotonic (two answer options only) or none. Learned from the tested respondents of the other folds. Other metrics are of the
+    probabilities as predicted."""
     group: str | None = None
     """The column that says which rows belong together: a person with several rows, a household, a sampling unit, a country. All rows
     of a group stand in one fold, and are drawn together for `share` and `same_size_as`. null: each row stands for itself."""
+    strata: str | None = None
+    """The column of the strata that the sample was drawn from. It and `clusters` count in standard errors of shares and estimates."""
+    clusters: str | None = None
+    """The column of the primary sampling units, within strata. null: the `group`, if there is one; else each respondent is one."""
     language: str = "en"
     """The language of the prompts, one of the codebook's."""
     split_seed: int = 24
@@ -88,6 +103,11 @@ class Survey(Strict):
     """A preset of `training`. null: `tiny-votes` for the built-in model, `votes` for every other."""
     seeds: list[int] = Field([24], min_length=1)
     """One repetition for each seed of everything that learns or draws. An untuned model without examples runs once."""
+
+    predictions: dict[MethodName, PredictionFile] = Field({})
+    """Files of predictions that somebody made elsewhere, by the name that they have in tables and figures: files/NAME."""
+    rectify: Rectify | None = None
+    """Estimates from answers and predictions together, for every method, in rectified/. null: none; {}: shares and the mean."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -124,10 +144,13 @@ class Survey(Strict):
             problems.append(
                 f"arms: '{classifiers[0]}' learns the options of one target, and `targets` has {len(targets)}"
             )
+        if len(targets) > 1 and self.predictions:
+            problems.append(f"predictions: a file is of one target, and `targets` has {len(targets)}")
         if self.file is None and self.simulate is None:
             problems.append("needs a 'file', or 'simulate' for made-up respondents")
-        if self.group is not None and self.simulate is not None:
-            problems.append("group: made-up respondents have none; leave it out, or give a 'file'")
+        for key in ("group", "strata", "clusters"):
+            if getattr(self, key) is not None and self.simulate is not None:
+                problems.append(f"{key}: made-up respondents have none; leave it out, or give a 'file'")
         raise_together(problems)
         return self
 
@@ -189,9 +212,17 @@ class Survey(Strict):
         return [
             f"results/surveys/{name}/predictions/{method}/{condition}/seed-{seed}.parquet"
             for condition in self.conditions
-            for method in [*self.arms_of(condition), *(f"baselines/{baseline}" for baseline in baselines)]
+            for method in [
+                *self.arms_of(condition),
+                *(f"baselines/{baseline}" for baseline in baselines),
+                *self.files_of(condition),
+            ]
             for seed in self.seeds_of(method)
         ]
+
+    def files_of(self, condition: str) -> list[str]:
+        """Return the methods that are files of predictions: under the first condition only, since they are the same under all."""
+        return [FILE_PREFIX + name for name in self.predictions if condition == next(iter(self.conditions))]
 
     def prompt_twin(self, condition: str) -> str:
         """Return the first condition whose prompts are the same as those of ``condition``."""
@@ -205,6 +236,15 @@ class Survey(Strict):
         if problems := self._problems_with_targets(codebook):
             return problems
         shown = self.in_prompts(codebook)
+        for words in [view.of(codebook) for view in self.asked(codebook)]:
+            n_options = len(words.items[words.target].options)
+            if problem := problem_with_calibration(self.calibration, n_options):
+                problems.append(". ".join(problem))
+            for name, file in self.predictions.items():
+                problems += file.problems_with(words, f"predictions.{name}")
+            if self.rectify is not None:
+                problems += self.rectify.problems_with(words, "rectify")
+        problems = list(dict.fromkeys(problems))
         personas = [arm for arm in self.arms if ARMS[arm.split("/")[1]].persona]
         said = any(codebook.items[name].has_persona for name in shown)
         if personas and (others := [one for one in self.targets or [] if one != codebook.target]):

@@ -33,5 +33,10 @@ def sees_training_rows(method: str) -> bool:
     """Return whether a method, such as 'tiny/tuned' or 'baselines/logistic', depends on the training rows."""
     if method.startswith(FILE_PREFIX):
         return False  # whoever made the file may have; here it is the same under every condition
-    arm = ARMS.get(method.rsplit("/", 1)[-1])
+    arm = arm_of(method)
     return arm is None or arm.sees_training_rows  # baselines are not arms, and are fitted
+
+
+def arm_of(method: str) -> Arm | None:
+    """Return the arm of a method, such as 'tiny/tuned'; None for a baseline, or a file of predictions of whatever name."""
+    return None if method.startswith(FILE_PREFIX) else ARMS.get(method.rsplit("/", 1)[-1])

@@ -312,6 +312,18 @@ class Codebook(Strict):
         """Return the words of the target's options in ``language``."""
         return self.items[self.target].labels(language)
 
+    @property
+    def target_codes(self) -> list[float] | None:
+        """The number of each of the target's options, in their order, if it is ordinal and each has just one; else None."""
+        item = self.items[self.target]
+        try:
+            codes = [[float(code) for code in option.codes] for option in item.options if not option.when]
+        except ValueError:
+            return None
+        if item.scale != "ordinal" or len(codes) < len(item.options) or any(len(one) != 1 for one in codes):
+            return None
+        return [one for (one,) in codes]
+
     def persona_answers(self, language: str) -> list[str]:
         """Return what completes the backstory's last sentence for each option of the target."""
         options = self.items[self.target].options

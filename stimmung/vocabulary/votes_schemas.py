@@ -178,6 +178,55 @@ TARGETS = table_schema(
     columns(float, "accuracy_of_baseline", "macro_f1_of_baseline", nullable=True),
     unique=["target", "condition", "method"],
 )
+OPTION_RELIABILITY = table_schema(
+    "option reliability",
+    columns(str, "method", "condition", "option"),
+    columns(str, "stage", checks=pa.Check.isin(("before", "after"))),
+    columns(int, "bin"),
+    columns(float, "probability", "share", "share_low", "share_high", checks=PROBABILITY),
+    columns(int, "n", checks=_positive),
+    unique=["method", "condition", "option", "stage", "bin"],
+)
+# What each column means: stimmung.evaluation.votes.fidelity.compare_fidelity.
+FIDELITY = table_schema(
+    "fidelity",
+    columns(str, "method", "condition", "measure"),
+    columns(float, "predicted", "observed", "value", "ci_low", "ci_high", nullable=True),
+    columns(int, "n_respondents", checks=_positive),
+    unique=["method", "condition", "measure"],
+)
+FIDELITY_PARTS = table_schema(
+    "fidelity parts",
+    columns(str, "method", "condition", "part", "of"),
+    _option,
+    columns(float, "predicted", "observed", "difference", "ci_low", "ci_high", nullable=True),
+    columns(int, "n_respondents", checks=_positive),
+    unique=["method", "condition", "part", "of", "option"],
+)
+# What each column means: stimmung.evaluation.votes.calibration_gain.compare_calibration.
+CALIBRATION_GAIN = table_schema(
+    "calibration gain",
+    columns(str, "method", "condition", "metric", "calibrated_on"),
+    columns(str, "subgroup", "option", nullable=True),
+    columns(
+        float,
+        *(f"{stage}{end}" for stage in ("before", "after", "change") for end in ("", "_low", "_high")),
+        nullable=True,
+    ),
+    columns(int, "n_respondents", checks=_count),
+    unique=["method", "condition", "subgroup", "option", "metric"],
+)
+# What each column means: stimmung.evaluation.estimates.observed_shares.
+SAMPLING_DESIGN = table_schema(
+    "sampling design",
+    columns(str, "option", unique=True),
+    columns(float, "share", checks=PROBABILITY),
+    columns(float, "standard_error", "ci_low", "ci_high"),
+    columns(int, "n", checks=_positive),
+    columns(float, "n_effective", checks=_positive),
+    columns(float, "design_effect", "kish_effect", nullable=True),
+    columns(int, "n_strata", "n_clusters", "n_lonely", checks=_count),
+)
 # What each column means: stimmung/evaluation/estimates/rectified_readme.txt.
 RECTIFIED = table_schema(
     "rectified",

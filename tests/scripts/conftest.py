@@ -7,9 +7,9 @@ from stimmung.report.result_registry import MOODS, VOTES, names
 from stimmung.study.panels import Panel
 from stimmung.vocabulary.moods_schemas import ANSWERS, SIGNALS, TRACKER
 from stimmung.vocabulary.parquet_tables import write_table
-from stimmung.vocabulary.votes_schemas import PREDICTIONS, RESPONDENTS, SPLITS
+from stimmung.vocabulary.votes_schemas import PREDICTIONS, RECTIFIED, RESPONDENTS, SPLITS
 from tests.synthetic_moods import OPTIONS, SEEDS, make_moods
-from tests.synthetic_votes import CONDITIONS, SUBGROUPS, make_respondents, make_votes
+from tests.synthetic_votes import CONDITIONS, SUBGROUPS, make_rectified, make_respondents, make_votes
 
 MISSING = ("2020-01-02",)  # a week that is skipped for want of posts
 
@@ -36,7 +36,16 @@ def votes_study(tmp_path_factory):
     tables = [survey / f"{name}.parquet" for name in names(VOTES, "data")]
     inputs["respondents"] = survey / "respondents.parquet"
     write_table(make_respondents(splits), inputs["respondents"], RESPONDENTS)
-    evaluate = {**inputs, "conditions": CONDITIONS, "subgroups": SUBGROUPS, "weighted": False}
+    rectified = [survey / "rectified" / "estimates.parquet"]
+    write_table(make_rectified(predictions, splits), rectified[0], RECTIFIED)
+    evaluate = {
+        **inputs,
+        "conditions": CONDITIONS,
+        "subgroups": SUBGROUPS,
+        "weighted": False,
+        "rectified": rectified,
+    }
+    evaluate |= {"calibrated": survey / "calibrated.parquet", "calibration": "temperature", "target": "vote"}
     evaluate_votes(**evaluate, results=tables)
     about = {"results": tables, "conditions": CONDITIONS, "simulated": True}
     for_readers = for_readers_in(survey / "tables", VOTES)

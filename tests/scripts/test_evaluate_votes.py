@@ -9,7 +9,15 @@ from stimmung.report.result_registry import LOOKS, VOTES, names
 from stimmung.report.survey_results import votes_results
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table, write_table
-from stimmung.vocabulary.votes_schemas import METRICS, PREDICTIONS, option_columns
+from stimmung.vocabulary.votes_schemas import (
+    CALIBRATED,
+    FIDELITY,
+    METRICS,
+    NO_FOLD,
+    PREDICTIONS,
+    SPLITS,
+    option_columns,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +27,8 @@ def outputs(folder):
 
 
 def evaluate(votes_study, folder, **changes):
-    evaluate_votes(**{**votes_study.evaluate, **changes}, results=list(outputs(folder).values()))
+    elsewhere = {"calibrated": folder / "calibrated.parquet"}
+    evaluate_votes(**{**votes_study.evaluate, **elsewhere, **changes}, results=list(outputs(folder).values()))
 
 
 def test_all_tables_are_written_and_agree(votes_study):
@@ -116,3 +125,20 @@ def test_no_result_is_computed_with_what_says_how_figures_and_pages_look(votes_s
     evaluate(votes_study, tmp_path)
     for name, path in outputs(tmp_path).items():
         assert path.read_bytes() == votes_study.tables[name].read_bytes(), name
+
+
+def test_every_prediction_is_calibrated_also_of_who_did_not_answer(votes_study, tmp_path):
+    chosen = [path for path in votes_study.predictions if path.parts[-4:-1] == ("tiny", "tuned", "full")]
+    split = [path for path in votes_study.splits if path.stem == "full"]
+    table, splits = read_table(chosen[0], PREDICTIONS), read_table(split[0], SPLITS)
+    absent = table["respondent_id"] < "respondent-0020"
+    table.loc[absent, "fold"], splits.loc[absent, ["fold", "in_training"]] = NO_FOLD, [NO_FOLD, False]
+    table["target"] = table["target"].where(~absent)
+    write_table(table, tmp_path / "predictions.parquet", PREDICTIONS)
+    write_table(splits, tmp_path / "splits.parquet", SPLITS)
+    changed = {"predictions": [tmp_path / "predictions.parquet"], "splits": [tmp_path / "splits.parquet"]}
+    evaluate(votes_study, tmp_path, **changed, conditions={"full": {}}, subgroups={})
+    calibrated = read_table(tmp_path / "calibrated.parquet", CALIBRATED)
+    assert calibrated["respondent_id"].tolist() == table["respondent_id"].tolist()
+    assert calibrated["calibrated_on"][absent].unique().tolist() == ["140 respondents of folds 0, 1, 2, 3, 4"]
+    assert read_table(outputs(tmp_path)["fidelity"], FIDELITY)["n_respondents"].unique().tolist() == [140]

@@ -153,7 +153,7 @@ def _fulfils(
         if not odd.empty:
             raise InputError(
                 f"column '{column}': {name} {bound} cannot be compared with {len(odd)} of {int(has_value.sum())} values, "
-                f"such as '{_shortened(odd.iloc[0])}'",
+                f"such as '{shortened(odd.iloc[0])}'",
                 "Bounds are numbers, or dates as 2017-09-24. Name codes or value labels in a list instead.",
             )
         kept &= COMPARISONS[name](values[has_value], limit).reindex(keys.index, fill_value=False)
@@ -168,7 +168,7 @@ def describe_unknown(name: str, item: SurveyItem, unknown: Series, value_labels:
     named = [code for option in item.options for code in option.codes if isinstance(code, str)]
     shown = []
     for code, count in counts.head(_SHOWN).items():
-        text = _shortened(code)
+        text = shortened(code)
         label = label_of.get(str(code))
         if label is not None:
             # The codebook may spell the value label differently.
@@ -182,7 +182,8 @@ def describe_unknown(name: str, item: SurveyItem, unknown: Series, value_labels:
     return f"item '{name}' (column '{columns}'): {kind} {', '.join(shown)}{more}"
 
 
-def _shortened(code: object) -> str:
+def shortened(code: object) -> str:
+    """Return a code as it may stand in a message: verbatim answers are cut."""
     return str(code) if len(str(code)) <= _CODE_LENGTH else f"{str(code)[:_CODE_LENGTH]}…"
 
 

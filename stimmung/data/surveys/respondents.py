@@ -13,11 +13,11 @@ from stimmung.data.surveys.coding import Conditions, code_item, describe_unknown
 from stimmung.data.surveys.survey_codes import SurveyFile, code_key
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError, warn
-from stimmung.vocabulary.votes_schemas import GROUP, MISSING_SUFFIX
+from stimmung.vocabulary.votes_schemas import CLUSTER, GROUP, MISSING_SUFFIX, STRATUM
 
 logger = logging.getLogger(__name__)
 
-_RESERVED = ("respondent_id", "weight", GROUP)
+_RESERVED = ("respondent_id", "weight", GROUP, STRATUM, CLUSTER)
 
 
 def needed_columns(
@@ -26,11 +26,13 @@ def needed_columns(
     weight: str | None,
     where_not: Conditions | None = None,
     group: str | None = None,
+    strata: str | None = None,
+    clusters: str | None = None,
 ) -> list[str]:
     """Return the columns of the survey file that its respondents table needs, each once."""
     columns = [column for item in codebook.items.values() for column in item.columns]
     columns += [*where, *(where_not or {})]
-    columns += [name for name in (codebook.respondent_id, weight, group) if name]
+    columns += [name for name in (codebook.respondent_id, weight, group, strata, clusters) if name]
     return list(dict.fromkeys(columns))
 
 
@@ -42,6 +44,8 @@ def respondents_table(
     weight: str | None = None,
     where_not: Conditions | None = None,
     group: str | None = None,
+    strata: str | None = None,
+    clusters: str | None = None,
     targets: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Return one row for each respondent; ``survey`` has the columns that :func:`needed_columns` names.
@@ -56,18 +60,20 @@ def respondents_table(
         Column to codes or a rule: respondents who have one of them, or fulfil it, in any column are left out.
     group
         The column that says which rows belong together; None: the table has no column ``fold_group``.
+    strata, clusters
+        The columns of the sample's strata and primary sampling units; None: no column ``design_stratum``, ``design_cluster``.
     targets
         The items that are predicted; none: the codebook's target.
 
     Returns
     -------
     pandas.DataFrame
-        ``respondent_id`` (the codebook's column, or the number of the row in the file, from 1), ``weight``, ``fold_group``, and the
-        items in the order of the codebook: a categorical of all option labels (ordered for an ordinal item) or a float for a
-        numeric one, NA where the answer is missing. An item that declares missing codes is followed by
-        ``{item}.missing``, a categorical of :class:`MissingReason` values, NA where there is an answer; an empty cell is
-        'no-answer'. In an item without missing codes an empty cell is NA without a reason. Respondents without a valid
-        target are kept, with NA.
+        ``respondent_id`` (the codebook's column, or the number of the row in the file, from 1), ``weight``, ``fold_group``,
+        ``design_stratum``, ``design_cluster``, and the items in the order of the codebook: a categorical of all option labels
+        (ordered for an ordinal item) or a float for a numeric one, NA where the answer is missing. An item that declares missing
+        codes is followed by ``{item}.missing``, a categorical of :class:`MissingReason` values, NA where there is an answer; an
+        empty cell is 'no-answer'. In an item without missing codes an empty cell is NA without a reason. Respondents without a
+        valid target are kept, with NA.
 
     Raises
     ------
@@ -83,6 +89,8 @@ def respondents_table(
         "respondent_id": (_identifiers, codebook.respondent_id),
         "weight": (_weights, weight),
         **({GROUP: (_groups, group)} if group else {}),
+        **({STRATUM: (_sampling_units, strata)} if strata else {}),
+        **({CLUSTER: (_sampling_units, clusters)} if clusters else {}),
     }
     for name, (read, column) in own.items():
         try:
@@ -191,6 +199,16 @@ def _groups(codes: pd.DataFrame, column: str) -> "pd.Series[str]":
         raise InputError(
             f"group '{column}': no value in {absent} of {len(codes)} rows",
             "Leave these rows out with `where_not`, or give each of them a group of its own.",
+        )
+    return keys.astype("str")
+
+
+def _sampling_units(codes: pd.DataFrame, column: str) -> "pd.Series[str]":
+    keys = codes[column].map(code_key)
+    if absent := int(keys.isna().sum()):
+        raise InputError(
+            f"strata or clusters '{column}': no value in {absent} of {len(codes)} rows",
+            "Without it nobody knows how these respondents were drawn: leave them out with `where_not`, or leave out the column.",
         )
     return keys.astype("str")
 

@@ -156,26 +156,20 @@ def _combined(
     classical, of_both, of_shift = float(a @ a), float(a @ b), float(b @ b)
     power = 0.0
     if not note and of_shift <= NO_VARIANCE * max(classical, NO_VARIANCE):
-        note = "predictions do not vary"
+        note, correlation = "predictions do not vary", float("nan")
+    elif not note and not classical > 0:
+        note = "the answers of the labelled do not vary"
     elif not note:
         power = min(max(of_both / of_shift, 0.0), 1.0)
-    variance, df_used = classical, df
-    relative = np.zeros_like(a)
-    if power > 0:
-        left = a - power * b
-        df_used = df - 1
-        variance = float(left @ left) * df / df_used
-        # Where predictions explain everything, of the labelled and the rest, nothing is left to be uncertain about.
-        if classical > 0 and variance > NO_VARIANCE * classical:
-            relative = a**2 / classical - left**2 / float(left @ left)
-    gain = classical / variance if variance > 0 else 1.0
-    log_error = float(np.sqrt((relative**2).sum()))
+    df_used = df - 1 if power > 0 else df
+    left = a - power * b
+    variance = float(left @ left) * df / df_used if power > 0 else classical
+    gain, gain_low, gain_high = (1.0, 1.0, 1.0) if note else _gain(a, b, power, df)
+    if not note and gain_low <= 1:
+        note = "no gain" if gain <= 1 else "no gain beyond chance"
     quantile, quantile_used = t_quantile(df), t_quantile(df_used)
     estimate = own + power * (shift if power > 0 else 0.0)
     error, own_error = float(np.sqrt(variance)), float(np.sqrt(classical))
-    reach_of_gain = np.exp(quantile_used * log_error) if log_error > 0 else 1.0
-    if not note and gain / reach_of_gain <= 1:
-        note = "no gain" if gain <= 1 else "no gain beyond chance"
     return Rectified(
         classical=own,
         classical_error=own_error,
@@ -189,13 +183,35 @@ def _combined(
         power=power,
         correlation=correlation,
         gain=gain,
-        gain_low=gain / reach_of_gain,
-        gain_high=gain * reach_of_gain,
+        gain_low=gain_low,
+        gain_high=gain_high,
         shift=shift,
         shift_error=float(np.sqrt(of_shift)) if np.isfinite(shift) else np.nan,
         df=df_used,
         note=note,
     )
+
+
+def _gain(a: Floats, b: Floats, power: float, df: float) -> tuple[float, float, float]:
+    """Return the classical over the rectified variance, with its 95 % interval, from the scores of answers and of predictions.
+
+    At the best power it is 1 / (1 - r^2), for r the correlation of the scores, or 1 where r is not positive. The interval is Fisher's
+    for r, its standard error from what each cluster adds to r, so that it needs no normal distribution. At a power cut to 1 it is
+    that of the logarithm of the ratio of variances.
+    """
+    classical, of_both, of_shift = float(a @ a), float(a @ b), float(b @ b)
+    quantile, few = t_quantile(df - 1), (df + 1) / (df - 2)  # Fisher's n - 3 for n
+    left = a - power * b
+    variance = float(left @ left)
+    gain = classical / variance * (df - 1) / df if power > 0 and variance > 0 else 1.0
+    if power == 1:
+        log_error = np.sqrt(few * ((a**2 / classical - left**2 / variance) ** 2).sum())
+        return gain, float(gain * np.exp(-quantile * log_error)), float(gain * np.exp(quantile * log_error))
+    r = of_both / np.sqrt(classical * of_shift)
+    added = a * b / np.sqrt(classical * of_shift) - r / 2 * (a**2 / classical + b**2 / of_shift)
+    reach = quantile * np.sqrt(few * (added**2).sum()) / (1 - r**2)
+    low, high = (max(float(np.tanh(np.arctanh(r) + step)), 0.0) for step in (-reach, reach))
+    return gain, min(1 / (1 - low**2), gain), max(1 / (1 - high**2), gain)
 
 
 def too_few(df: float, which: str) -> str:

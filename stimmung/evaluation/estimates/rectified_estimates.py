@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from stimmung.evaluation.estimates.interview_plan import plan_interviews
+from stimmung.evaluation.estimates.observed_shares import design_of
 from stimmung.evaluation.estimates.rectification import Rectified, rectify, with_share_intervals
 from stimmung.evaluation.estimates.survey_design import SurveyDesign
 from stimmung.evaluation.estimates.weighted_fits import Fit, fit_linear, fit_logistic, fit_mean
@@ -18,15 +19,8 @@ from stimmung.evaluation.votes.condition_roles import Conditions
 from stimmung.vocabulary.arms import FILE_PREFIX, sees_training_rows
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import typed_table
-from stimmung.vocabulary.votes_schemas import (
-    CLUSTER,
-    INTERVIEW_PLANS,
-    NO_FOLD,
-    RECTIFIED,
-    STRATUM,
-    option_columns,
-    options_of,
-)
+from stimmung.vocabulary.rectify import Regression
+from stimmung.vocabulary.votes_schemas import INTERVIEW_PLANS, NO_FOLD, RECTIFIED, option_columns, options_of
 
 SHARE, MEAN = "share", "mean"
 AT_RANDOM, BY_ANSWERING, BY_GROUP = "at random", "by answering", "by group"
@@ -35,20 +29,6 @@ README = Path(__file__).with_name("rectified_readme.txt")
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Regression:
-    """A regression of one answer option (1 if given, else 0), or of the target's codes where it is None, on some items."""
-
-    outcome: str | None
-    on: Sequence[str]
-    model: str = "logistic"  # or linear
-
-    @property
-    def name(self) -> str:
-        """As in the column ``model``."""
-        return f"{self.model}: {self.outcome or 'code'} on {', '.join(self.on)}"
 
 
 def rectified_estimates(
@@ -117,11 +97,6 @@ def rectified_estimates(
                 own += estimator.regression(regression, respondents, codes)
             rows += [{**about, **row} for row in own]
     return typed_table(rows, RECTIFIED)
-
-
-def design_of(respondents: pd.DataFrame) -> SurveyDesign:
-    """Return the design of the rows of a RESPONDENTS table, in their order."""
-    return SurveyDesign(respondents["weight"].to_numpy(), respondents.get(STRATUM), respondents.get(CLUSTER))
 
 
 def interview_plans(

@@ -115,10 +115,14 @@ class SurveyDesign:
         factors = np.where(lonely, 1.0, sizes / np.maximum(sizes - 1, 1))
         return np.asarray(np.sqrt(factors)[stratum, None] * (totals - centres[stratum]))
 
-    def estimate_means(self, values: Floats) -> DesignEstimate:
-        """Return the weighted means of columns of shape (n, k), with linearised standard errors and design effects."""
-        weights = np.asarray(self.weights)
-        n, total = len(weights), weights.sum()
+    def estimate_means(self, values: Floats, domain: NDArray[np.bool_] | None = None) -> DesignEstimate:
+        """Return the weighted means of columns of shape (n, k), with linearised standard errors and design effects.
+
+        ``domain``, of shape (n,), says whose means they are. Clusters without such a row count still: how many there are is chance.
+        """
+        chosen = np.ones(len(self.weights), dtype=bool) if domain is None else domain
+        weights = np.where(chosen, self.weights, 0.0)
+        n, total = int(chosen.sum()), weights.sum()
         mean = np.asarray(weights @ values / total)
         residuals = values - mean
         scores = self.scores(weights[:, None] * residuals / total)

@@ -5,7 +5,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from statsmodels.stats.proportion import proportion_confint
 
-from stimmung.vocabulary.votes_schemas import RELIABILITY, option_columns, options_of
+from stimmung.vocabulary.votes_schemas import (
+    OPTION_PREFIX,
+    OPTION_RELIABILITY,
+    RELIABILITY,
+    option_columns,
+    options_of,
+)
 
 N_BINS = 10
 
@@ -47,19 +53,59 @@ def bin_reliability(predictions: pd.DataFrame, weighted: bool = False) -> pd.Dat
     confidence = probabilities[np.arange(len(chosen)), chosen]
     weights = predictions["weight"].to_numpy() if weighted else np.ones(len(predictions))
     correct = np.array(options_of(predictions))[chosen] == predictions["target"].to_numpy()
-    rows = predictions[["method", "condition"]].assign(
+    rows = _bin_rows(predictions, confidence, correct, weights)
+    return _bin_means(rows, ["method", "condition"])[list(RELIABILITY.columns)]
+
+
+def bin_option_reliability(
+    predictions: pd.DataFrame, scaled: pd.DataFrame, weighted: bool = False
+) -> pd.DataFrame:
+    """Return the OPTION_RELIABILITY table: for each option and bin its mean probability and how many chose it, before and after.
+
+    ``predictions`` is a PREDICTIONS table and ``scaled`` the CALIBRATED table of the same rows. As :func:`bin_reliability`, but of
+    each option's own probability. Of two options, the first is there: the other's probability is the rest.
+    """
+    options = options_of(predictions)
+    parts = []
+    for stage, table in (("before", predictions), ("after", scaled)):
+        weights = table["weight"].to_numpy() if weighted else np.ones(len(table))
+        for option in options if len(options) > 2 else options[:1]:
+            chose = (table["target"] == option).to_numpy()
+            rows = _bin_rows(table, table[f"{OPTION_PREFIX}{option}"].to_numpy(), chose, weights)
+            parts.append(_bin_means(rows, ["method", "condition"]).assign(option=option, stage=stage))
+    names = {
+        "confidence": "probability",
+        "accuracy": "share",
+        "accuracy_low": "share_low",
+        "accuracy_high": "share_high",
+    }
+    return pd.concat(parts, ignore_index=True).rename(columns=names)[list(OPTION_RELIABILITY.columns)]
+
+
+def _bin_rows(
+    predictions: pd.DataFrame,
+    confidence: NDArray[np.float64],
+    correct: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+) -> pd.DataFrame:
+    """Return what a bin's means are computed from, a row for each prediction."""
+    return predictions[["method", "condition", "seed"]].assign(
         bin=bin_of(confidence),
         confidence=weights * confidence,
         accuracy=weights * correct,
         weight=weights,
         weight_squared=weights**2,
     )
-    n_seeds = predictions.groupby(["method", "condition"])["seed"].nunique().rename("n_seeds")
-    bins = rows.groupby(["method", "condition", "bin"], sort=False)
-    table = bins.sum().assign(n=bins.size()).reset_index().join(n_seeds, on=["method", "condition"])
+
+
+def _bin_means(rows: pd.DataFrame, run: list[str]) -> pd.DataFrame:
+    """Return the mean confidence and the accuracy of each bin of each run, with its interval; runs in their order."""
+    n_seeds = rows.groupby(run)["seed"].nunique().rename("n_seeds")
+    bins = rows.drop(columns="seed").groupby([*run, "bin"], sort=False)
+    table = bins.sum().assign(n=bins.size()).reset_index().join(n_seeds, on=run)
     for mean in ("confidence", "accuracy"):
         table[mean] = np.clip(table[mean] / table["weight"], 0, 1)
     n_respondents = table["weight"] ** 2 / table["weight_squared"] / table["n_seeds"]
     table["accuracy_low"], table["accuracy_high"] = wilson_interval(table["accuracy"], n_respondents)
-    table["run"] = table.groupby(["method", "condition"], sort=False).ngroup()
-    return table.sort_values(["run", "bin"], ignore_index=True)[list(RELIABILITY.columns)]
+    table["run"] = table.groupby(run, sort=False).ngroup()
+    return table.sort_values(["run", "bin"], ignore_index=True)

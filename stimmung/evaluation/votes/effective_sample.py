@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from stimmung.evaluation.votes.fold_metrics import training_rows
+from stimmung.evaluation.votes.resampling import draw_respondents
 from stimmung.vocabulary.arms import sees_training_rows
 from stimmung.vocabulary.parquet_tables import BASELINE_PREFIX, typed_table
 from stimmung.vocabulary.votes_schemas import EFFECTIVE, option_columns, options_of
@@ -121,12 +122,9 @@ def _draw(
     Respondents of a group, which is within a fold, are drawn together.
     """
     rng = np.random.default_rng(seed)
+    counts = draw_respondents(fold_of, group_of, n_resamples, rng)
     numbers = np.unique(fold_of)
-    counts, folds = np.ones((1 + n_resamples, len(fold_of))), np.ones((1 + n_resamples, len(numbers)))
-    for fold in numbers:
-        members, found = pd.factorize(group_of[fold_of == fold])
-        n = len(found)
-        counts[1:, fold_of == fold] = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)[:, members]
+    folds = np.ones((1 + n_resamples, len(numbers)))
     folds[1:] = rng.multinomial(len(numbers), np.full(len(numbers), 1 / len(numbers)), size=n_resamples)
     return counts, folds
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from stimmung.evaluation.votes.condition_roles import Conditions
-from stimmung.vocabulary.arms import ARMS, Arm
+from stimmung.vocabulary.arms import arm_of
 from stimmung.vocabulary.parquet_tables import BASELINE_PREFIX
 
 MAJORITY = f"{BASELINE_PREFIX}majority"
@@ -25,7 +25,8 @@ def less_accurate_than_untrained(metrics: pd.DataFrame, conditions: Conditions) 
     prompts = {name: frozenset(condition.get("drop_items") or ()) for name, condition in conditions.items()}
     lines = []
     for (condition, method), value in values.items():
-        if not _arm(method).tuned:
+        arm = arm_of(method)
+        if arm is None or not arm.tuned:
             continue
         floors = {
             other: floor
@@ -41,11 +42,11 @@ def less_accurate_than_untrained(metrics: pd.DataFrame, conditions: Conditions) 
     return lines
 
 
-def _arm(method: str) -> Arm:
-    return ARMS.get(method.rsplit("/", 1)[-1], Arm())
-
-
 def _is_untrained(other: str, method: str) -> bool:
     """Return whether ``other`` is the model of ``method`` in an arm that learns nothing from training rows."""
-    model, _, arm = other.rpartition("/")
-    return model == method.rpartition("/")[0] and arm in ARMS and not ARMS[arm].sees_training_rows
+    arm = arm_of(other)
+    return (
+        other.rpartition("/")[0] == method.rpartition("/")[0]
+        and arm is not None
+        and not arm.sees_training_rows
+    )

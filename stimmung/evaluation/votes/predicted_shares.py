@@ -1,5 +1,7 @@
 """Shares of the answer options: observed in the sample, and predicted by each method."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -14,14 +16,16 @@ def effective_n(weights: NDArray[np.float64]) -> float:
     return float(weights.sum() ** 2 / (weights**2).sum())
 
 
-def compare_shares(predictions: pd.DataFrame, folds: pd.DataFrame) -> pd.DataFrame:
+def compare_shares(
+    predictions: pd.DataFrame, folds: pd.DataFrame, n_effective_of: Mapping[str, float] | None = None
+) -> pd.DataFrame:
     """Return a SHARES table: predicted and observed share of each option, for each method and condition.
 
     The predicted share is the weighted mean probability over all test rows and seeds; not the share of respondents for whom the
     option is the most probable one. Its interval is as long as that of the mean over folds, so it says how much the share varies
     with the training and test rows. The observed share is the weighted one in the sample, with Wilson's 95 % interval for the
-    effective sample size of the weights: it allows for unequal weights only, not for clusters or strata. ``folds`` is the
-    FOLD_METRICS table of the predictions.
+    effective sample size of the weights, or that of each option if ``n_effective_of`` has them, which then allow for clusters and
+    strata. ``folds`` is the FOLD_METRICS table of the predictions.
     """
     options, columns = options_of(predictions), option_columns(predictions)
     of_shares = folds[folds["metric"] == "predicted_share"].groupby(["method", "condition", "option"])
@@ -30,7 +34,8 @@ def compare_shares(predictions: pd.DataFrame, folds: pd.DataFrame) -> pd.DataFra
     for (method, condition), run in predictions.groupby(["method", "condition"], sort=False):
         predicted = np.clip(np.average(run[columns], axis=0, weights=run["weight"]), 0, 1)
         respondents = run.drop_duplicates("respondent_id")
-        n_effective = effective_n(respondents["weight"].to_numpy())
+        by_weights = effective_n(respondents["weight"].to_numpy())
+        n_effective = np.array([(n_effective_of or {}).get(option, by_weights) for option in options])
         chosen = respondents.groupby("target")["weight"].sum() / respondents["weight"].sum()
         observed = np.clip([chosen.get(option, 0.0) for option in options], 0, 1)
         low, high = wilson_interval(observed, n_effective)

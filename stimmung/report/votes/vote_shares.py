@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from stimmung.evaluation.estimates.observed_shares import n_effective_of_drawn
 from stimmung.evaluation.votes.predicted_shares import compare_shares
 from stimmung.report.option_panels import plot_option_panels
 from stimmung.report.style import INK, as_percent, language_models_first, method_label
@@ -58,7 +59,9 @@ def plot_shares(tables: SurveyTables) -> Figure:
 
 RESULT = SurveyResult(
     schema=SHARES,
-    compute=lambda survey: compare_shares(survey.predictions, survey.folds),
+    compute=lambda survey: compare_shares(
+        survey.predictions, survey.folds, n_effective_of_drawn(survey.predictions, survey.respondents)
+    ),
     table=shares_table,
     figure=plot_shares,
     title="Shares",

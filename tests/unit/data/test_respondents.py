@@ -225,7 +225,17 @@ def test_a_language_that_the_codebook_lacks_is_refused():
         table(language="fr")
 
 
-@pytest.mark.parametrize("name", ["weight", "respondent_id", "fold_group", "vote.missing"])
+@pytest.mark.parametrize("key", ["strata", "clusters"])
+def test_strata_and_clusters_are_read_in_one_form_and_a_row_without_one_is_refused(key):
+    codes = CODES.assign(psu=[17, "17.0", 17, 18, "x"])
+    column = {"strata": "design_stratum", "clusters": "design_cluster"}[key]
+    assert table(codes, **{key: "psu"})[column].tolist() == ["17", "17", "17", "18", "x"]
+    assert column not in table(codes)
+    with pytest.raises(InputError, match="strata or clusters 'psu': no value in 1 of 5 rows"):
+        table(codes.assign(psu=[17, None, 17, 18, 18]), **{key: "psu"})
+
+
+@pytest.mark.parametrize("name", ["weight", "respondent_id", "fold_group", "design_cluster", "vote.missing"])
 def test_an_item_with_the_name_of_another_column_is_refused(name):
     words = codebook()
     items = {name: words.items["party"].model_copy(update={"column": "q2"}), **words.items}

@@ -4,7 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.rectification import ess_item, rectified_draws, simulated_draws, summary
+from benchmarks.rectification import (
+    coefficient_draws,
+    cross_predicted_draws,
+    ess_item,
+    rectified_draws,
+    simulated_draws,
+    summary,
+)
 from stimmung.evaluation.estimates.rectification import FEWEST_TO_TUNE, rectify, with_share_intervals
 from stimmung.evaluation.estimates.survey_design import SurveyDesign
 from stimmung.evaluation.estimates.weighted_fits import fit_linear, fit_logistic, fit_mean
@@ -96,10 +103,23 @@ def test_intervals_cover_and_are_never_much_longer_than_classical_ones(n, skill)
 def test_a_gain_has_an_interval_that_covers_it_and_a_gain_of_none_is_said():
     useless, _ = simulated_draws("normal", 0.0, 60, 200, draws=100, seed=1)
     assert sum("no gain" in one.note for one in useless) > 90
+    assert np.mean([one.gain_low <= 1 <= one.gain_high for one in useless]) > 0.91
     good, _ = simulated_draws("normal", 0.7, 200, 2000, draws=150, seed=1)
     gain = 1 / (1 - 0.49 * 2000 / 2200)
-    assert np.mean([one.gain_low <= gain <= one.gain_high for one in good]) > 0.9
+    assert np.mean([one.gain_low <= gain <= one.gain_high for one in good]) > 0.91
     assert not any(one.note for one in good)
+
+
+@pytest.mark.parametrize("own_fold", [False, True])
+def test_intervals_cover_with_predictions_that_are_fitted_on_the_labelled_of_other_folds(own_fold):
+    found = cross_predicted_draws(60, 300, own_fold, draws=250, seed=2)
+    told = summary(found, 0.0)
+    assert told["coverage"] > 0.91 and told["length_ratio"] < 0.95
+
+
+def test_intervals_of_a_coefficient_cover_though_predictions_are_biased_by_the_item():
+    told = summary(coefficient_draws("linear", 100, 500, draws=250, seed=3), 0.5)
+    assert told["coverage"] > 0.91 and told["length_ratio"] < 0.95
 
 
 @pytest.mark.parametrize("constant", [0.0, 0.25])
@@ -114,7 +134,7 @@ def test_answers_that_do_not_vary_give_no_error_and_a_share_still_an_interval():
     _, predicted, labelled, _ = drawn()
     design = SurveyDesign(np.ones(600))
     one = rectify(fit_mean, np.zeros(600), predicted, labelled, design)[0]
-    assert one.error == 0 and one.power == 0 and one.note == "no gain"
+    assert one.error == 0 and one.power == 0 and one.note == "the answers of the labelled do not vary"
     bounded = with_share_intervals(one, design.rows(labelled))
     assert bounded.low == 0 and 0.01 < bounded.high < 0.05
     assert (bounded.low, bounded.high) == (bounded.classical_low, bounded.classical_high)

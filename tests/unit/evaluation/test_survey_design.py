@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
+from stimmung.evaluation.estimates.rectification import rectify
 from stimmung.evaluation.estimates.survey_design import SurveyDesign, share_interval
+from stimmung.evaluation.estimates.weighted_fits import fit_linear, fit_logistic
 from stimmung.evaluation.votes.predicted_shares import effective_n
 from stimmung.vocabulary.errors import InputError
 
@@ -21,7 +23,9 @@ def drawn_sample(seed=3):
             rows += [(stratum, f"psu-{cluster}", level + rng.normal()) for _ in range(rng.integers(2, 10))]
     sample = pd.DataFrame(rows, columns=["stratum", "cluster", "y"])
     sample["yes"] = (sample["y"] > 0.3).astype(float)
-    return sample.assign(weight=rng.uniform(0.3, 3, len(sample)))
+    return sample.assign(
+        weight=rng.uniform(0.3, 3, len(sample)), x=sample["y"] + rng.normal(size=len(sample))
+    )
 
 
 KINDS = {
@@ -32,10 +36,10 @@ KINDS = {
 }
 
 
-def estimated(sample, kind):
+def estimated(sample, kind, domain=None):
     strata, clusters = (sample[name] if name else None for name in KINDS[kind])
     design = SurveyDesign(sample["weight"].to_numpy(), strata, clusters)
-    return design.estimate_means(sample[["y", "yes"]].to_numpy())
+    return design.estimate_means(sample[["y", "yes"]].to_numpy(), domain)
 
 
 @pytest.mark.skipif(not shutil.which("Rscript"), reason="no Rscript")
@@ -51,18 +55,40 @@ def test_means_errors_and_design_effects_are_those_of_r_s_survey_package(tmp_pat
     s <- read.csv("sample.csv"); l <- read.csv("lonely.csv")
     said(ids = ~1, data = s); said(ids = ~1, strata = ~stratum, data = s); said(ids = ~cluster, data = s)
     said(ids = ~cluster, strata = ~stratum, data = s); said(ids = ~cluster, strata = ~stratum, data = l)
+    d <- subset(svydesign(~cluster, strata = ~stratum, weights = ~weight, nest = TRUE, data = s), y < 1 & cluster != "psu-2")
+    m <- svymean(~y + yes, d); cat(coef(m), SE(m), "\\n")
+    d <- svydesign(~cluster, strata = ~stratum, weights = ~weight, nest = TRUE, data = s)
+    for (g in list(svyglm(y ~ x, d), svyglm(yes ~ x, d, family = quasibinomial(), epsilon = 1e-14)))
+      cat(coef(g), SE(g), g$df.residual, "\\n")
     """
     ran = subprocess.run(["Rscript", "-e", script], cwd=tmp_path, capture_output=True, text=True)
     if "no package called" in ran.stderr:
         pytest.skip("R has no package survey")
     assert ran.returncode == 0, ran.stderr
     lines = [np.array(line.split(), dtype=float) for line in ran.stdout.splitlines() if line.strip()]
+    *lines, part, linear, logistic = lines
+    for fit, outcome, line in ((fit_linear, "y", linear), (fit_logistic, "yes", logistic)):
+        _assert_coefficients(sample, fit, outcome, line)
+    chosen = ((sample["y"] < 1) & (sample["cluster"] != "psu-2")).to_numpy()
+    of_part = estimated(sample, "both", chosen)
+    np.testing.assert_allclose([*of_part.mean, *of_part.standard_error], part, rtol=1e-9)
     ours = [*(estimated(sample, kind) for kind in KINDS), estimated(lonely, "both")]
     for line, own in zip(lines, ours, strict=True):
         found = [*own.mean, *own.standard_error, *own.design_effect]
         np.testing.assert_allclose(found, line[:6], rtol=1e-9)
     # A lonely cluster is a degree of freedom neither there nor here.
     assert [own.df for own in ours] == [int(line[6]) for line in lines]
+
+
+def _assert_coefficients(sample, fit, outcome, line):
+    """What rectification calls the classical estimate, by linearised errors, is svyglm's."""
+    matrix = np.stack([np.ones(len(sample)), sample["x"]], axis=1)
+    design = SurveyDesign(sample["weight"].to_numpy(), sample["stratum"], sample["cluster"])
+    answers, everybody = sample[outcome].to_numpy(), np.ones(len(sample), dtype=bool)
+    own = rectify(fit, answers, answers, everybody, design, matrix)
+    found = [one.classical for one in own] + [one.classical_error for one in own]
+    np.testing.assert_allclose(found, line[:4], rtol=1e-6)
+    assert own[0].df == line[4]
 
 
 def test_equal_weights_without_strata_and_clusters_are_a_simple_random_sample():

@@ -6,10 +6,11 @@ import pytest
 
 from stimmung.evaluation.series.affect import aggregate_answers, wording_series
 from stimmung.evaluation.series.weekly_series import affect_series, signal_series
+from stimmung.evaluation.votes.scaling import scaled_predictions
 from stimmung.report.panel_results import PanelData, PanelTables, moods_results
 from stimmung.report.survey_results import SurveyData, SurveyTables, votes_results
 from tests.synthetic_moods import OPTIONS, make_moods
-from tests.synthetic_votes import CONDITIONS, SUBGROUPS, make_respondents, make_votes
+from tests.synthetic_votes import CONDITIONS, SUBGROUPS, make_rectified, make_respondents, make_votes
 
 
 def computed(results, data):
@@ -40,11 +41,14 @@ def tables_of(n_options):
     predictions, splits = make_votes(n=160, n_options=n_options)
     data = SurveyData(
         predictions=predictions,
+        scaled=scaled_predictions(predictions, splits, "temperature"),
         splits=splits,
         respondents=make_respondents(splits),
         conditions=CONDITIONS,
         subgroups=SUBGROUPS,
         weighted=False,
+        target="vote",
+        rectified=make_rectified(predictions, splits),
     )
     return SurveyTables(frames=computed(votes_results(), data), conditions=CONDITIONS)
 

@@ -4,10 +4,16 @@ import pytest
 from stimmung.report.tables import interval, number
 from stimmung.report.votes.absent_party import absent_table
 from stimmung.report.votes.all_metrics import metrics_table
+from stimmung.report.votes.answers_compared import fidelity_table
 from stimmung.report.votes.best_baseline import comparisons_table
 from stimmung.report.votes.effective_respondents import effective_table
 from stimmung.report.votes.f1_by_option import f1_table
 from stimmung.report.votes.left_out_groups import left_out_table
+from stimmung.report.votes.option_reliability import caption
+from stimmung.report.votes.rectified_shares import rectified_table
+from stimmung.report.votes.relations_compared import relations_table
+from stimmung.report.votes.sampling_design import sampling_design_table
+from stimmung.report.votes.scaled_calibration import calibration_table, folded
 from stimmung.report.votes.subgroups import subgroups_table
 from stimmung.report.votes.vote_shares import shares_table
 from tests.unit.report.conftest import changed
@@ -133,3 +139,70 @@ def test_what_a_server_left_out_has_a_column_only_where_one_did(small_survey):
     place = next(number for number, column in enumerate(table.columns) if "shown" in column)
     cells = {row[0].text: row[place].text for row in table.groups[0].rows}
     assert cells["tiny/zero-shot"] == "0.250" and cells["tiny/tuned"] == "0.000"
+
+
+def test_calibration_stands_before_and_after_with_what_calibrated_it(survey):
+    table = calibration_table(survey)
+    row = survey["calibration"].iloc[0]
+    assert (row["method"], row["metric"]) == ("tiny/tuned", "expected_calibration_error")
+    shown = cells(table, "full")["tiny/tuned"]
+    assert shown["ECE"].text == number(row["before"]) and shown["ECE, scaled"].text == number(row["after"])
+    assert shown["ECE, scaled"].interval == interval(row["after_low"], row["after_high"])
+    assert shown["Learned from"].text == "temperature, 128 respondents of the other folds"
+    headings = {group.heading for group in table.groups}
+    assert {"full, with-party", "full, no-party"} <= headings
+    # Of two options, one says all.
+    options = list(survey["shares"]["option"].unique())
+    of_options = {f"full: {option}" for option in (options if len(options) > 2 else options[:1])}
+    assert {one for one in headings if one.startswith("full: ")} == of_options
+    assert folded(survey) == headings - {"full", "without-party"}
+
+
+def test_the_figure_of_reliability_by_option_names_what_calibrated(survey):
+    assert caption(survey).endswith("Calibrated by: temperature, 128 respondents of the other folds.")
+
+
+def test_fidelity_stands_with_its_reading_and_relations_with_the_answers(survey):
+    table = fidelity_table(survey)
+    row = survey["fidelity"].iloc[0]
+    assert (row["method"], row["condition"], row["measure"]) == ("tiny/tuned", "full", "variance_ratio")
+    shown = cells(table, "full")["tiny/tuned"]["Variance ratio"]
+    assert shown.text == number(row["value"]) and shown.interval == interval(row["ci_low"], row["ci_high"])
+    assert "Variance ratio: below 1, predictions vary less than people do" in table.caption
+    relations = relations_table(survey)
+    rows = cells(relations, "full: Cramér's V")
+    parts = survey["fidelity_parts"].query("condition == 'full' and part == 'cramers_v'").set_index("method")
+    assert list(rows) == ["party_id"]
+    assert rows["party_id"]["Answers"].text == number(parts["observed"].iloc[0])
+    assert rows["party_id"]["tiny/tuned"].text == number(parts["predicted"]["tiny/tuned"])
+    assert "full: share in the subgroup, " + survey["shares"]["option"].iloc[0] in [
+        group.heading for group in relations.groups
+    ]
+
+
+def test_rectified_estimates_stand_beside_those_by_answers_alone_and_say_for_whom_they_are_valid(
+    small_survey,
+):
+    table = rectified_table(small_survey)
+    headings = [group.heading for group in table.groups]
+    assert "no-democrats: a group is not labelled: not valid for everybody" in headings
+    assert "share-30: labelled drawn from all" in headings
+    shown = table.groups[headings.index("share-30: labelled drawn from all")].rows[0]
+    row = small_survey["rectified"].query("condition == 'share-30'").iloc[0]
+    assert (
+        shown[4].text == f"{100 * row['estimate']:.1f}" and shown[2].text == f"{100 * row['classical']:.1f}"
+    )
+    assert shown[6].text == str(row["n_labelled"]) and shown[7].interval
+
+
+def test_the_sampling_design_names_respondents_and_what_their_weights_cost(small_survey):
+    (group,) = sampling_design_table(small_survey).groups
+    assert group.heading == "160 respondents"
+    row = small_survey["sampling_design"].iloc[0]
+    assert [group.rows[0][place].text for place in (0, 4)] == [row["option"], f"{row['kish_effect']:.2f}"]
+
+
+def test_strata_and_clusters_of_the_sample_are_counted_and_lonely_ones_named(small_survey):
+    design = small_survey["sampling_design"].assign(n_strata=9, n_clusters=40, n_lonely=2)
+    (group,) = sampling_design_table(changed(small_survey, sampling_design=design)).groups
+    assert group.heading == "160 respondents, 9 strata, 40 clusters; 2 strata have one cluster only"

@@ -74,7 +74,15 @@ def test_the_first_words_are_the_best_model_beside_the_best_baseline(results):
 
 def test_a_study_without_a_question_has_no_part_for_it(results):
     only = {"full": results.conditions["full"]}
-    none = ("absent", "effective", "subgroup_metrics", "comparisons", "left_out")
+    none = (
+        "absent",
+        "effective",
+        "subgroup_metrics",
+        "comparisons",
+        "left_out",
+        "rectified",
+        "sampling_design",
+    )
     frames = {name: results[name].iloc[:0] for name in none}
     frames |= {name: results[name].query("condition == 'full'") for name in ("metrics", "shares")}
     titles = [part.title for part in chapter(changed(replace(results, conditions=only), **frames)).parts]
@@ -85,6 +93,10 @@ def test_a_study_without_a_question_has_no_part_for_it(results):
             "F1 by answer option",
             "Shares",
             "Calibration",
+            "Calibration by answer option",
+            "Calibration before and after scaling",
+            "Fidelity of the predicted answers",
+            "Relations of the predicted answers to other items",
             "All metrics",
             "How to read these numbers",
         )

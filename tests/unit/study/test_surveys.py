@@ -41,6 +41,35 @@ def test_a_survey_needs_a_file_or_made_up_respondents():
     assert survey({"full": {}}, file=None, simulate={}).simulate.n_respondents == 2000
 
 
+@pytest.mark.parametrize("key", ["strata", "clusters"])
+def test_made_up_respondents_were_drawn_from_no_strata_and_clusters(key):
+    assert f"{key}: made-up respondents have none" in told(
+        {"full": {}}, file=None, simulate={}, **{key: "psu"}
+    )
+    assert getattr(survey({"full": {}}, **{key: "psu"}), key) == "psu"
+
+
+def test_a_file_of_predictions_is_a_method_under_the_first_condition_with_the_first_seed():
+    file = {"file": "gpt.csv", "id": "id", "answer": "guess"}
+    chosen = survey({"full": {}, "tenth": {"share": 0.1}}, predictions={"gpt-5": file}, seeds=[3, 4])
+    paths = [path for path in chosen.prediction_files("s", ["majority"]) if "/files/" in path]
+    assert paths == ["results/surveys/s/predictions/files/gpt-5/full/seed-3.parquet"]
+    assert "predictions" in told({"full": {}}, predictions={"gpt/5": file})
+
+
+def test_estimates_and_predictions_name_options_and_items_of_the_codebook():
+    codebook = load_codebook(ROOT / "codebooks" / "gles2017.yaml")
+    regressions = [{"outcome": "Grüne", "on": ["age", "agee"]}, {"on": ["vote"], "model": "linear"}]
+    stated = {"file": "x.csv", "id": "id", "probabilities": {"Gruene": "p"}}
+    chosen = survey({"full": {}}, predictions={"gpt": stated}, rectify={"regressions": regressions})
+    problems = " ".join(chosen.problems_with(codebook))
+    assert "predictions.gpt.probabilities: no answer option 'Gruene' (did you mean 'Grüne'?)" in problems
+    assert "rectify.regressions.0.on: no item 'agee' in the codebook (did you mean 'age'?)" in problems
+    assert "rectify.regressions.1.on: 'vote' is what is predicted" in problems
+    assert "rectify.regressions.1.outcome: 'vote' is not ordinal" in problems
+    assert "needs an 'outcome'" in told({"full": {}}, rectify={"regressions": [{"on": ["age"]}]})
+
+
 def test_fault_at_made_up_respondents_have_no_groups():
     assert "group: made-up respondents have none" in told(
         {"full": {}}, file=None, simulate={}, group="person"
@@ -174,3 +203,12 @@ def test_arms_that_know_one_target_only_are_told():
     )
     (problem,) = survey({"full": {}}, arms=["small/persona"], **several).problems_with(ANES)
     assert "tells a backstory that asks for 'vote'" in problem and "'party_id'" in problem
+
+
+def test_isotonic_calibration_is_for_two_answer_options_and_is_refused_before_anything_runs():
+    gles, anes = (load_codebook(ROOT / "codebooks" / f"{name}.yaml") for name in ("gles2017", "anes1996"))
+    chosen = survey({"full": {}}, calibration="isotonic", language="en")
+    (problem,) = chosen.problems_with(gles)
+    assert problem.startswith("calibration: isotonic is for two answer options, and there are 8")
+    assert chosen.problems_with(anes) == []
+    assert survey({"full": {}}, language="en").calibration == "temperature"
