@@ -42,6 +42,7 @@ include: "rules/common.smk"
 include: "rules/inputs.smk"
 include: "rules/models.smk"
 include: "rules/surveys.smk"
+include: "rules/imputation.smk"
 include: "rules/panels.smk"
 include: "rules/series.smk"
 include: "rules/evaluation.smk"
@@ -64,6 +65,8 @@ localrules:
     ask_endpoint,
     impute_answers,
     rectify,
+    draw_from_predictions,
+    stack_answers,
     tabulate_votes,
     plot_votes,
     simulate_panel,
@@ -91,3 +94,4 @@ rule all:
             survey=[name for name in ASKED if SURVEYS[name].rectify is not None],
             file=["estimates.parquet", "estimates.csv", "plan.csv", "README.md"],
         ),
+        stacked=STACKED,

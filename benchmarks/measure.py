@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from stimmung.study.reading import load_codebook
 from stimmung.text.encoding import Encoded, encode
 from stimmung.text.prompts import survey_messages
 from stimmung.vocabulary.atomic_files import write_json
+from stimmung.vocabulary.errors import InputError
 
 ROOT = Path(__file__).parent.parent
 CODEBOOKS, LANGUAGE = ("anes1996", "beps1997", "chile1988"), "en"
@@ -177,7 +179,7 @@ def alternating(
                 continue
             try:
                 cost = measured(prepare())
-            except torch.cuda.OutOfMemoryError:
+            except (torch.cuda.OutOfMemoryError, InputError):  # the error, or what training makes of it
                 failed.add(name)
                 print(f"{name}: out of memory", file=sys.stderr)
                 continue
@@ -256,7 +258,7 @@ def machine() -> dict[str, Any]:
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "python": platform.python_version(),
         "load_average": [round(load, 2) for load in os.getloadavg()],
-        "versions": {package: version(package) for package in PACKAGES},
+        "versions": {package: version(package) for package in PACKAGES if find_spec(package)},
     }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from gpu_bench import peak_flops
 from measure import CONTEXT, llama
 
 from stimmung.engine.base.base_model import Base
@@ -16,6 +17,7 @@ from stimmung.engine.cohort.batching import TrainingRow
 from stimmung.engine.cohort.train import train_adapters
 from stimmung.engine.cohort.training_config import Task
 from stimmung.store.paths import RECORD, Store
+from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.training import Training
 
@@ -81,7 +83,7 @@ def _seconds_per_step(base: Base, training: Training, rows: list[TrainingRow]) -
             key = train_adapters(
                 base, training, [Task("full", rows, 0)], store, pace=Pace(cohort="sequential"), stop=note
             )[0]
-        except torch.cuda.OutOfMemoryError:
+        except InputError:  # one row of the batch does not fit
             torch.cuda.empty_cache()
             return None
         record = json.loads((store.adapter(key) / RECORD).read_text())
@@ -89,17 +91,3 @@ def _seconds_per_step(base: Base, training: Training, rows: list[TrainingRow]) -
         return None  # it ran, but in smaller passes
     # The first step loads kernels.
     return statistics.median(after - before for before, after in pairwise(asked[1:]))
-
-
-def peak_flops(device: torch.device, width: int = 8192) -> float:
-    """Return the bfloat16 operations per second of a large square product on this device."""
-    width = width if device.type == "cuda" else 512
-    one, other = (torch.randn(width, width, device=device, dtype=torch.bfloat16) for _ in range(2))
-    times = []
-    for _ in range(12):
-        began = time.perf_counter()
-        one @ other
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - began)
-    return 2 * width**3 / statistics.median(times[2:])

@@ -8,6 +8,7 @@ rule evaluate_votes:
     input:
         predictions=predictions_of,
         splits=splits_of,
+        draws=draws_of,
         respondents=respondents_of,
         rectified=rectified_of,
     output:

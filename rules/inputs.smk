@@ -159,6 +159,21 @@ def rectified_of(wildcards):
     return [f"results/surveys/{wildcards.survey}/rectified/estimates.parquet"] if has_some else []
 
 
+def draws_of(wildcards):
+    """The drawn answers of all methods that impute, under all conditions; none for a survey without `impute`."""
+    folder = f"results/surveys/{wildcards.survey}/imputed/draws"
+    pairs = SURVEYS[wildcards.survey].imputations()
+    return [f"{folder}/{method}/{condition}.parquet" for method, condition in pairs]
+
+
+def predictions_of_first_seed(wildcards, method):
+    """The predictions of a method with the first seed, under the condition, or one whose predictions are the same."""
+    survey = SURVEYS[wildcards.survey]
+    condition = survey.predicted_in(method, wildcards.condition)
+    folder = f"results/surveys/{wildcards.survey}/predictions/{method}/{condition}"
+    return f"{folder}/seed-{survey.seeds[0]}.parquet"
+
+
 def splits_of(wildcards):
     """The splits tables of a survey's conditions."""
     folder = f"results/surveys/{wildcards.survey}/splits"
@@ -262,3 +277,49 @@ truth_of = table_if(lambda panel: panel.simulate, "truth.parquet")
 def is_mixed(wildcards):
     """Whether a panel's weeks are mixes with known shares; these then are no survey, but what is to be found."""
     return STUDY.panels[wildcards.panel].mix is not None
+
+
+# Each survey, method and condition of this run that has draws, and the files that come of them.
+IMPUTING = [(name, *pair) for name, one in STUDY.selected_surveys().items() for pair in one.imputations()]
+STACKED = [
+    f"results/surveys/{survey}/imputed/stacked/{method}/{condition}/{file}"
+    for survey, method, condition in IMPUTING
+    for file in ("stacked.csv", "stacked.dta", "README.md")
+]
+
+
+def tuned_to_impute(method):
+    """Whether a method imputes with adapters of its own."""
+    model, arm = method.split("/")
+    return model in STUDY.models and ARMS[arm].tuned
+
+
+def methods_that(test):
+    """A pattern for the methods that impute and pass a test."""
+    return "|".join(sorted({method for _, method, _ in IMPUTING if test(method)})) or "(?!)"
+
+
+def of_imputation(key):
+    """A leaf of the survey's `impute`."""
+    return lambda wildcards: of_survey("impute", key)(wildcards)
+
+
+def first_seed(wildcards):
+    """The seed that a survey's draws follow from."""
+    return STUDY.surveys[wildcards.survey].seeds[0]
+
+
+def calibration_of(wildcards):
+    """How the probabilities that answers are drawn from are calibrated."""
+    return of_survey("calibration")(wildcards)
+
+
+def rows_tuned_to_impute(wildcards, input):
+    """The rows that a job passes through the model, all epochs and imputations, at most."""
+    m = STUDY.surveys[wildcards.survey].impute.m
+    return m * rows_of_training(training_preset(wildcards), n_rows(Path(input.prompts)))
+
+
+def rows_read_to_impute(wildcards, input):
+    """The rows that all adapters of a job read, at most."""
+    return STUDY.surveys[wildcards.survey].impute.m * n_rows(Path(input.prompts))

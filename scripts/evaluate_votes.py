@@ -17,6 +17,7 @@ from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table, read_tables, write_table
 from stimmung.vocabulary.votes_schemas import (
     CALIBRATED,
+    DRAWS,
     NO_FOLD,
     PREDICTIONS,
     RECTIFIED,
@@ -33,6 +34,7 @@ def evaluate_votes(
     *,
     predictions: list[Path],
     splits: list[Path],
+    draws: list[Path],
     respondents: Path,
     results: list[Path],
     calibrated: Path,
@@ -51,13 +53,14 @@ def evaluate_votes(
     as such too, with ``ordered``; ``rectified`` is the table of a survey that has such estimates, which the report then shows. A
     tuned arm that is less accurate than what needs no training is told on the terminal.
     """
-    every = predictions_of_same_options(predictions)
+    every = all_predictions(predictions)
     of_splits = pd.concat([read_table(path, SPLITS) for path in splits])
     scaled = scaled_predictions(every, of_splits, calibration)
     data = SurveyData(
         predictions=answered(every),
         scaled=answered(scaled),
         splits=of_splits,
+        draws=read_tables(draws, DRAWS),
         respondents=read_table(respondents, RESPONDENTS),
         conditions=conditions,
         subgroups=subgroups,
@@ -74,7 +77,7 @@ def evaluate_votes(
             print(line, file=sys.stderr)
 
 
-def predictions_of_same_options(paths: list[Path]) -> pd.DataFrame:
+def all_predictions(paths: list[Path]) -> pd.DataFrame:
     """Read tables that must all have the same answer options, in the order of the paths."""
     tables = {path: read_table(path, PREDICTIONS) for path in paths}
     first = option_columns(tables[paths[0]])
@@ -84,7 +87,10 @@ def predictions_of_same_options(paths: list[Path]) -> pd.DataFrame:
                 f"{path} and {paths[0]} do not have the same answer options",
                 "The codebook has changed since: delete the older one and run snakemake again.",
             )
-    return pd.concat(tables.values(), ignore_index=True)
+    every = pd.concat(tables.values(), ignore_index=True)
+    # A server, or a file of predictions, may not say how long a prompt was; a table of all methods then has no such column.
+    some_unsaid = "n_tokens" in every and bool(every["n_tokens"].isna().any())
+    return every.drop(columns="n_tokens") if some_unsaid else every
 
 
 def answered(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -112,3 +112,17 @@ def make_votes(
                     )
                 )
     return pd.concat(predictions, ignore_index=True), pd.concat(splits, ignore_index=True)
+
+
+def make_draws(predictions: pd.DataFrame, splits: pd.DataFrame, condition: str = "share-10") -> pd.DataFrame:
+    """Return a DRAWS table: three answers of each respondent whom ``condition`` hides, by a tuned arm and by an untuned one."""
+    rng = np.random.default_rng(3)
+    hidden = splits[(splits["condition"] == condition) & ~splits["in_training"]]["respondent_id"].to_numpy()
+    options = [name.removeprefix("p_") for name in predictions.columns if name.startswith("p_")]
+    parts = []
+    for method, uncertainty in (("tiny/tuned", "bootstrap"), ("tiny/zero-shot", "none")):
+        for draw in (1, 2, 3):
+            answers = rng.choice(options[: 1 + len(options) // 2], len(hidden))
+            part = {"method": method, "condition": condition, "uncertainty": uncertainty, "draw": draw}
+            parts.append(pd.DataFrame({"respondent_id": hidden, "answer": answers}).assign(**part))
+    return pd.concat(parts, ignore_index=True)

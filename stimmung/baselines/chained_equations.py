@@ -45,20 +45,26 @@ def chained_equations(
     filled = rows[usable].copy()
     for name in usable:
         if gaps[name].any():
-            known = filled[name][~gaps[name]]
-            filled.loc[gaps[name], name] = known.iloc[
-                rng.integers(len(known), size=gaps[name].sum())
-            ].to_numpy()
+            given = np.asarray(filled[name][~gaps[name]])
+            _fill(filled, name, gaps[name], given[rng.integers(len(given), size=gaps[name].sum())])
     found = np.empty((0, 0))
     is_donor = np.arange(len(rows)) < len(donors)
     for _ in range(CYCLES):
         for name in [name for name in order if name in usable]:
             known = np.flatnonzero(~gaps[name])
             learned = known[rng.integers(len(known), size=len(known))]
-            filled.loc[gaps[name], name] = _drawn(filled, name, learned, gaps[name], rng)
+            _fill(filled, name, gaps[name], _drawn(filled, name, learned, gaps[name], rng))
         found = _probabilities(filled, target, np.flatnonzero(is_donor), ~is_donor, list(options))
-        filled.loc[~is_donor, target] = _chosen(found, list(options), rng)
+        _fill(filled, target, ~is_donor, _chosen(found, list(options), rng))
     return found
+
+
+def _fill(filled: pd.DataFrame, name: str, gap: Mask, answers: Any) -> None:
+    """Write answers into the gaps of a column, which keeps its dtype."""
+    kind = object if isinstance(filled[name].dtype, pd.CategoricalDtype) else float
+    column = np.array(filled[name], dtype=kind)
+    column[gap] = answers
+    filled[name] = pd.Series(column, filled.index).astype(filled[name].dtype)
 
 
 def _drawn(
@@ -98,6 +104,6 @@ def _chosen(probabilities: npt.NDArray[np.float64], options: Sequence[Any], rng:
 
 
 def _others(filled: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
-    design = design_matrix(filled, [other for other in filled if other != name])
+    design = design_matrix(filled, [str(other) for other in filled.columns if other != name])
     varying = design.loc[:, design.nunique() > 1]
     return np.asarray(StandardScaler().fit_transform(varying.to_numpy(dtype=float)))

@@ -106,6 +106,9 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
         n = survey.n_adapters(study.folds)
         each = f"{study.folds} folds for each of {n // study.folds} (tuned arm, condition, seed)"
         found.plan.append(f"  {n} adapters: {each}")
+        if survey.impute is not None and (n := survey.n_imputation_adapters()):
+            each = f"{survey.impute.m} draws for each of {n // survey.impute.m} (tuned arm, condition)"
+            found.plan.append(f"  {n} adapters for imputation: {each}")
 
 
 def _split(

@@ -14,7 +14,7 @@ from stimmung.vocabulary.view import IN_PATHS
 # The rules that run a language model, on a GPU if there is one.
 MODEL_RULES = (
     *("build_tiny", "prepare_model", "train_fold_adapters", "train_week_adapters"),
-    *("score_respondents", "score_questions"),
+    *("score_respondents", "score_questions", "train_imputation_adapters", "draw_from_adapters"),
 )
 ON_CPU, BUILT_IN = "cpu", "built-in"
 # What stands in the paths of benchmark files and is no name of the config: seeds, weeks, formats of figures.
@@ -31,7 +31,8 @@ def names_of(config: Mapping[str, Any]) -> dict[str, set[str]]:
     for section in ("surveys", "panels"):
         for name in run.get(section, []):
             branch = config[section][name]
-            parts = {part for arm in branch["arms"] for part in arm.split("/")}
+            imputing = (branch.get("impute") or {}).get("arms", [])
+            parts = {part for arm in [*branch["arms"], *imputing] for part in arm.split("/")}
             names[name] = parts | set(branch.get("conditions", {}))
             if targets := branch.get("targets"):
                 names[name] |= {IN_PATHS.strip("/"), *targets}

@@ -33,6 +33,7 @@ VOTES = {
     "left_out_groups": Files(data="left_out", table="left_out", figure="left_out"),
     "absent_party": Files(data="absent", table="absent", figure="absent"),
     "subgroups": Files(data="subgroup_metrics", table="subgroups", figure="subgroups"),
+    "imputed_shares": Files(data="estimates", table="estimates", figure="estimates"),
     "reliability": Files(data="reliability", figure="reliability"),
     "option_reliability": Files(data="option_reliability", figure="option_reliability"),
     "scaled_calibration": Files(data="calibration", table="calibration"),

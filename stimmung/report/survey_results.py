@@ -32,6 +32,7 @@ class SurveyData:
     predictions: pd.DataFrame
     scaled: pd.DataFrame  # the same rows, calibrated
     splits: pd.DataFrame
+    draws: pd.DataFrame  # imputed answers, of no method for a survey without `impute`
     respondents: pd.DataFrame
     conditions: Conditions  # as in the config
     # Name to keep and exclude, in the words of the survey's language.

@@ -6,12 +6,14 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
+from stimmung.baselines.registry import BASELINES
 from stimmung.vocabulary.arms import ARMS, FILE_PREFIX, sees_training_rows
 from stimmung.vocabulary.calibration_kinds import CalibrationKind, problem_with_calibration
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.condition import Condition, Subgroup, combined_conditions
 from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
 from stimmung.vocabulary.few_shot import FewShot
+from stimmung.vocabulary.imputation_settings import CHAINED_EQUATIONS, HOT_DECK, Imputation
 from stimmung.vocabulary.prediction_file import PredictionFile
 from stimmung.vocabulary.rectify import Rectify
 from stimmung.vocabulary.row_rules import MAX_LOST_SHARE, Wanted
@@ -103,6 +105,8 @@ class Survey(Strict):
     """A preset of `training`. null: `tiny-votes` for the built-in model, `votes` for every other."""
     seeds: list[int] = Field([24], min_length=1)
     """One repetition for each seed of everything that learns or draws. An untuned model without examples runs once."""
+    impute: Imputation | None = None
+    """Absent answers drawn several times, as data sets for R and Stata and as pooled shares in the report. null: none."""
 
     predictions: dict[MethodName, PredictionFile] = Field({})
     """Files of predictions that somebody made elsewhere, by the name that they have in tables and figures: files/NAME."""
@@ -146,6 +150,7 @@ class Survey(Strict):
             )
         if len(targets) > 1 and self.predictions:
             problems.append(f"predictions: a file is of one target, and `targets` has {len(targets)}")
+        problems += self._problems_with_imputation()
         if self.file is None and self.simulate is None:
             problems.append("needs a 'file', or 'simulate' for made-up respondents")
         for key in ("group", "strata", "clusters"):
@@ -153,6 +158,40 @@ class Survey(Strict):
                 problems.append(f"{key}: made-up respondents have none; leave it out, or give a 'file'")
         raise_together(problems)
         return self
+
+    def _problems_with_imputation(self) -> list[str]:
+        if self.impute is None:
+            return []
+        known = [*self.arms, *(FILE_PREFIX + name for name in self.predictions)]
+        known += [*(f"baselines/{name}" for name in BASELINES), CHAINED_EQUATIONS, HOT_DECK]
+        problems = unknown("impute.arms", "arm or baseline", self.impute.arms, known)
+        problems += unknown("impute.conditions", "condition", self.impute.conditions or [], self.conditions)
+        problems += [
+            f"impute.arms: '{arm}' has a classification head, of which no imputation is drawn; use MODEL/tuned"
+            for arm in self.impute.arms
+            if arm in self.arms and ARMS[arm.split("/")[1]].classifies
+        ]
+        if HOT_DECK in self.impute.arms and not self.impute.cells:
+            problems.append(f"impute.cells: '{HOT_DECK}' needs the items that make its cells")
+        return problems
+
+    def imputations(self) -> list[tuple[str, str]]:
+        """Return each method that imputes with each condition that it does so under; an arm only where it also predicts."""
+        if self.impute is None:
+            return []
+        return [
+            (method, condition)
+            for condition in self.conditions
+            for method in self.impute.arms
+            if self.impute.conditions is None or condition in self.impute.conditions
+            if method not in self.arms or method in self.arms_of(self.predicted_in(method, condition))
+        ]
+
+    def predicted_in(self, method: str, condition: str) -> str:
+        """Return the condition whose predictions by a method are those under ``condition``, an earlier one if it learns nothing."""
+        if method.startswith(FILE_PREFIX):
+            return next(iter(self.conditions))
+        return condition if sees_training_rows(method) else self.prompt_twin(condition)
 
     def n_adapters(self, folds: int) -> int:
         """Return how many adapters this survey needs: one for each tuned arm, condition, seed and fold."""
@@ -182,6 +221,13 @@ class Survey(Strict):
             name for view in self.asked(codebook) for name in view.of(codebook).predictors_without(drop_items)
         }
         return [name for name in codebook.items if name in found]
+
+    def n_imputation_adapters(self) -> int:
+        """Return how many adapters the imputation needs: one for each draw of each tuned arm and condition."""
+        if self.impute is None:
+            return 0
+        tuned = [arm for arm, _ in self.imputations() if arm in self.arms and ARMS[arm.split("/")[1]].tuned]
+        return len(tuned) * self.impute.m
 
     def selection(self, condition: str, codebook: Codebook) -> dict[str, Any]:
         """Return what a condition does to the training rows, as :func:`split_condition` takes it; the same for all targets."""
@@ -257,6 +303,12 @@ class Survey(Strict):
             )
         for name, subgroup in self.subgroups.items():
             problems += subgroup.problems_with(codebook, f"subgroups.{name}")
+        cells = self.impute.cells if self.impute else []
+        problems += unknown("impute.cells", "predictor", cells, shown, " in the codebook")
+        if self.impute and self.targets not in (None, [codebook.target]):
+            problems.append(
+                f"impute: draws answers to the codebook's target '{codebook.target}' only; leave out `targets`, or `impute`"
+            )
         for name, condition in self.conditions.items():
             place, known = f"conditions.{name}", shown
             problems += condition.problems_with(codebook, place)

@@ -227,6 +227,25 @@ SAMPLING_DESIGN = table_schema(
     columns(float, "design_effect", "kish_effect", nullable=True),
     columns(int, "n_strata", "n_clusters", "n_lonely", checks=_count),
 )
+# Drawn answers of those who have none, or none that a condition lets one see.
+DRAWS = table_schema(
+    "draws",
+    columns(str, "method", "condition", "uncertainty"),
+    columns(int, "draw", checks=_positive),
+    columns(str, "respondent_id", "answer"),
+    unique=["method", "condition", "draw", "respondent_id"],
+)
+ESTIMATES = table_schema(
+    "estimates",
+    columns(str, "method", "condition", "uncertainty", "option"),
+    columns(float, "estimate", checks=PROBABILITY),
+    columns(float, "std_error", "df", checks=_count),
+    columns(float, "ci_low", "ci_high", checks=PROBABILITY),
+    columns(float, "missing_information", checks=PROBABILITY, nullable=True),
+    columns(int, "n_respondents", checks=_positive),
+    columns(int, "n_imputed", "n_imputations", checks=_count),
+    unique=["method", "condition", "option"],
+)
 # What each column means: stimmung/evaluation/estimates/rectified_readme.txt.
 RECTIFIED = table_schema(
     "rectified",

@@ -6,10 +6,17 @@ import pytest
 from stimmung.report.result_registry import MOODS, VOTES, names
 from stimmung.study.panels import Panel
 from stimmung.vocabulary.moods_schemas import ANSWERS, SIGNALS, TRACKER
-from stimmung.vocabulary.parquet_tables import write_table
-from stimmung.vocabulary.votes_schemas import PREDICTIONS, RECTIFIED, RESPONDENTS, SPLITS
+from stimmung.vocabulary.parquet_tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import DRAWS, PREDICTIONS, RECTIFIED, RESPONDENTS, SPLITS
 from tests.synthetic_moods import OPTIONS, SEEDS, make_moods
-from tests.synthetic_votes import CONDITIONS, SUBGROUPS, make_rectified, make_respondents, make_votes
+from tests.synthetic_votes import (
+    CONDITIONS,
+    SUBGROUPS,
+    make_draws,
+    make_rectified,
+    make_respondents,
+    make_votes,
+)
 
 MISSING = ("2020-01-02",)  # a week that is skipped for want of posts
 
@@ -24,7 +31,8 @@ def votes_study(tmp_path_factory):
     results = tmp_path_factory.mktemp("study") / "results"
     survey = results / "surveys" / "made-up"
     predictions, splits = make_votes(n=160)
-    inputs = {"predictions": [], "splits": []}
+    inputs = {"predictions": [], "splits": [], "draws": [survey / "imputed/draws.parquet"]}
+    write_table(make_draws(predictions, splits), inputs["draws"][0], DRAWS)
     for (method, condition), part in predictions.groupby(["method", "condition"], sort=False):
         path = survey / "predictions" / method / condition / "seed-24.parquet"
         write_table(part, path, PREDICTIONS)
@@ -257,3 +265,55 @@ def small_study(tmp_path_factory):
         files=[paths.base / name for name in WEIGHTS_AND_TOKENIZER],
     )
     return paths
+
+
+@pytest.fixture(scope="session")
+def hidden_answers(small_study, tmp_path_factory):
+    """The small study under a condition that hides the answers of every third respondent, and adapters for two imputations."""
+    from scripts.train_imputation_adapters import train_imputation_adapters
+    from stimmung.vocabulary.pace import Pace
+    from tests.scripts.test_train_fold_adapters import TRAINING
+
+    folder = tmp_path_factory.mktemp("hidden")
+    splits = read_table(small_study.splits, SPLITS).assign(condition="some")
+    splits["in_training"] &= splits.index % 3 > 0
+    found = SimpleNamespace(**vars(small_study))
+    found.splits, found.adapters, found.store = (
+        folder / "splits.parquet",
+        folder / "adapters",
+        folder / "store",
+    )
+    found.hidden = list(splits.respondent_id[~splits.in_training])
+    found.donors = list(splits.respondent_id[splits.in_training])
+    write_table(splits, found.splits, SPLITS)
+    tables = ("respondents", "splits", "codebook")
+    found.tables = {name: getattr(found, name) for name in tables}
+    found.about = {"condition": "some", "m": 2, "seed": 24}
+    found.tuning = {
+        **found.tables,
+        **found.about,
+        "prompts": found.prompts,
+        "base": found.base / "model.json",
+        "arm": "tuned",
+        "uncertainty": "bootstrap",
+        "language": "en",
+        "chat": False,
+        "training": TRAINING,
+        "pace": Pace(cohort="stacked"),
+        "store": found.store,
+        "threads": 1,
+    }
+    train_imputation_adapters(**found.tuning, adapters=found.adapters)
+    found.predictions = predicted_votes(found, folder / "predictions.parquet", 0.6)
+    return found
+
+
+def predicted_votes(study, path, probability):
+    """Write a PREDICTIONS table in which everybody votes Red with one probability, and return its path."""
+    people = read_table(study.respondents, RESPONDENTS)
+    about = {"method": "small/zero-shot", "condition": "full", "seed": 24, "fold": 0}
+    table = people[["respondent_id", "weight"]].assign(**about, target=people.vote.astype(str))
+    table = table.assign(p_Red=probability, p_Blue=1 - probability, option_mass=1.0, normalization="none")
+    order = ["respondent_id", *about, "target", "weight", "p_Red", "p_Blue", "option_mass", "normalization"]
+    write_table(table[order].astype({"fold": "int8"}), path, PREDICTIONS)
+    return path

@@ -3,12 +3,13 @@ import pandas as pd
 import pytest
 import yaml
 
-from scripts.evaluate_votes import answered, predictions_of_same_options
+from scripts.evaluate_votes import all_predictions, answered
 from scripts.read_predictions import read_predictions
 from stimmung.evaluation.votes.fold_metrics import measure_folds
+from stimmung.evaluation.votes.scaling import scaled_predictions
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.prediction_file import PredictionFile
-from stimmung.vocabulary.votes_schemas import PREDICTIONS, RESPONDENTS, SPLITS
+from stimmung.vocabulary.votes_schemas import CALIBRATED, PREDICTIONS, RESPONDENTS, SPLITS
 from tests.workflow.workspace import CODEBOOK
 
 PEOPLE = [f"v-{number}" for number in range(20)]
@@ -53,14 +54,25 @@ def test_a_file_becomes_a_method_that_is_measured_as_any_other(survey):
     assert list(table.respondent_id) == PEOPLE and set(table.method) == {"files/gpt"}
     assert table.target.isna().sum() == 2 and (table.p_Red == 1).all() and (table.weight == 2).all()
     folds = measure_folds(
-        answered(predictions_of_same_options([survey / "read.parquet"])),
-        read_table(survey / "splits.parquet", SPLITS),
+        answered(all_predictions([survey / "read.parquet"])), read_table(survey / "splits.parquet", SPLITS)
     )
     values = folds.groupby("metric")["value"].mean()
     assert values["accuracy"] == 0.5
     # Certain and wrong: finite, and as the documentation says.
     assert values["log_loss"] == pytest.approx(0.5 * -np.log(np.finfo(float).eps))
     assert (folds["n_training"] == 0).all()
+
+
+def test_it_is_calibrated_beside_methods_whose_tables_say_how_long_a_prompt_was(survey):
+    table = read(survey, dict(zip(PEOPLE, ["Red", "Blue"] * 10, strict=True)))
+    other = table.assign(method="baselines/majority", n_tokens=0)
+    write_table(other, survey / "other.parquet", PREDICTIONS)
+    every = all_predictions([survey / "other.parquet", survey / "read.parquet"])
+    scaled = CALIBRATED.validate(
+        scaled_predictions(every, read_table(survey / "splits.parquet", SPLITS), "temperature")
+    )
+    assert set(scaled["method"]) == {"baselines/majority", "files/gpt"}
+    assert "n_tokens" in all_predictions([survey / "other.parquet"])
 
 
 def test_who_has_no_prediction_is_counted_as_not_shown(survey):

@@ -87,10 +87,10 @@ def test_the_base_is_not_loaded_if_the_store_has_all_adapters(small_study, tmp_p
     for output in outputs:
         (output / WEIGHTS).unlink()  # as Snakemake does before it runs a job again
 
-    def loads(_):
+    def loads(*_):
         raise AssertionError("the base was loaded")
 
-    monkeypatch.setattr(missing_adapters, "load_base", loads)
+    monkeypatch.setattr(missing_adapters, "load_base_for_training", loads)
     train(small_study, tmp_path)
     assert [(output / WEIGHTS).read_bytes() for output in outputs] == before
     with pytest.raises(AssertionError, match="loaded"):

@@ -137,8 +137,8 @@ def test_weeks_with_too_few_posts_are_skipped_if_the_panel_says_so(base, posts, 
 def test_the_base_is_not_loaded_if_the_store_has_all_adapters(base, posts, tmp_path, monkeypatch):
     before = train(base, tmp_path, posts)
 
-    def loads(_):
+    def loads(*_):
         raise AssertionError("the base was loaded")
 
-    monkeypatch.setattr("stimmung.engine.cohort.missing_adapters.load_base", loads)
+    monkeypatch.setattr("stimmung.engine.cohort.missing_adapters.load_base_for_training", loads)
     assert train(base, tmp_path, posts) == before

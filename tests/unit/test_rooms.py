@@ -16,6 +16,7 @@ ROOMS = [
     "workflow",
     "study",
     "report",
+    "estimator",
     "evaluation",
     "baselines",
     "engine",

@@ -35,17 +35,29 @@ class DequantizedLinear(nn.Module):
 
 def hold_dequantized(model: Any, budget_mb: float | None = None) -> bool:
     """Replace all 4-bit layers of a frozen model if they then fit ``budget_mb`` of its device's memory; return whether they did."""
-    if not getattr(model, "is_loaded_in_4bit", False):
+    packed = packed_layers(model)
+    if not packed:
         return False
-    from bitsandbytes.nn import Linear4bit
-
-    packed = {name: module for name, module in model.named_modules() if isinstance(module, Linear4bit)}
-    size = sum(one.in_features * one.out_features * model.dtype.itemsize for one in packed.values())
     if budget_mb is None:
         on_gpu = model.device.type == "cuda"
         budget_mb = GPU_SHARE * torch.cuda.mem_get_info(model.device)[0] / 2**20 if on_gpu else CPU_BUDGET_MB
-    if size > 2**20 * budget_mb:
+    if dequantized_bytes(model) > 2**20 * budget_mb:
         return False
-    for name, module in packed.items():
-        model.set_submodule(name, DequantizedLinear(module))
+    for name in list(packed):  # one by one, so that each packed weight is gone before the next is unpacked
+        model.set_submodule(name, DequantizedLinear(packed.pop(name)))
     return True
+
+
+def packed_layers(model: Any) -> dict[str, Any]:
+    """Return a model's 4-bit layers by name."""
+    if not getattr(model, "is_loaded_in_4bit", False):
+        return {}
+    from bitsandbytes.nn import Linear4bit
+
+    return {name: module for name, module in model.named_modules() if isinstance(module, Linear4bit)}
+
+
+def dequantized_bytes(model: Any) -> int:
+    """Return the memory that a model's 4-bit layers take once they are dequantised."""
+    layers = packed_layers(model).values()
+    return sum(one.in_features * one.out_features * model.dtype.itemsize for one in layers)

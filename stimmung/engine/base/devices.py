@@ -5,9 +5,6 @@ import resource
 
 import torch
 
-# A choice: at most so many float32 logits (tokens x vocabulary, half a GiB) are held at once.
-MAX_LOGITS = 2**27
-
 
 def default_device() -> torch.device:
     """Return the first CUDA device, or the CPU."""
@@ -21,6 +18,14 @@ def default_device() -> torch.device:
 def use_threads(threads: int) -> None:
     """Let torch use ``threads`` CPU threads. More than the job was given slows its neighbours down threefold."""
     torch.set_num_threads(threads)
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Return how much of a GPU's memory new tensors can have, or None for a device that others share, as jobs do a CPU."""
+    if device.type != "cuda":
+        return None
+    release_memory()
+    return int(torch.cuda.mem_get_info(device)[0])
 
 
 def release_memory() -> None:

@@ -14,8 +14,8 @@ from torch.utils.checkpoint import checkpoint
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from stimmung.engine.base.base_model import Base
-from stimmung.engine.base.devices import MAX_LOGITS
 from stimmung.engine.base.last_layer import last_layer_at
+from stimmung.engine.base.memory_reckoning import MAX_LOGITS
 from stimmung.engine.cohort.batching import TrainingRow
 from stimmung.engine.cohort.lora import Cohort, Slice
 from stimmung.vocabulary.errors import InputError

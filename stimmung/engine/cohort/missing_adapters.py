@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from stimmung.engine.base.base_model import load_base
 from stimmung.engine.base.model_files import read_description
+from stimmung.engine.cohort.memory_plan import load_base_for_training
 from stimmung.engine.cohort.parallel import train_on_all_devices
 from stimmung.engine.cohort.training_config import Task, adapter_keys, by_key
 from stimmung.store.adapter_folders import export_adapter, reimport
@@ -49,7 +49,9 @@ def train_missing(
         missing = [task for key, task in wanted.items() if not store.has(key)]
         logger.info("%d adapters, %d of them to be trained", len(keys), len(missing))
         if missing:
-            train_on_all_devices(load_base(base), training, missing, store, pace=pace, stop=must_stop)
+            # All of them, or a checkpoint would not be found: it is of adapters that trained together, finished ones included.
+            loaded = load_base_for_training(base, training)
+            train_on_all_devices(loaded, training, tasks, store, pace=pace, stop=must_stop)
         for folder, key in zip(folders, keys, strict=True):
             export_adapter(store.adapter(key), folder)
     return keys

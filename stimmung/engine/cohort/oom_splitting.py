@@ -11,10 +11,19 @@ Part = list[tuple[Task, str]]  # the adapters that are in memory together, each 
 
 
 def first_parts(wanted: Mapping[str, Task], size: int, store: Store) -> list[Part]:
-    """Cut a cohort, by key, into parts of at most ``size`` adapters, or into the smaller ones that an earlier run had to take."""
+    """Cut a cohort, by key, into parts of at most ``size`` adapters, or into those that an earlier run took or was cut to.
+
+    It may have taken another size, since the GPU had other memory free: its checkpoints are of its parts.
+    """
     pairs = [(task, key) for key, task in wanted.items()]
-    largest = [pairs[first : first + size] for first in range(0, len(pairs), size)]
-    return [part for one in largest for part in _begun(one, store) or [one]]
+    for one in (size, *range(len(pairs), 0, -1)):
+        parts = [pairs[first : first + one] for first in range(0, len(pairs), one)]
+        begun = [_begun(part, store) for part in parts]
+        if any(begun):
+            return [found for part, some in zip(parts, begun, strict=True) for found in some or [part]]
+        if not any(store.checkpoint([]).parent.glob("*")):
+            break
+    return [pairs[first : first + size] for first in range(0, len(pairs), size)]
 
 
 def halved(part: Part, store: Store) -> tuple[Part, Part]:

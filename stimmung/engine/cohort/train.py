@@ -15,6 +15,7 @@ from stimmung.engine.cohort.batching import plan_steps
 from stimmung.engine.cohort.checkpoint import Progress, Saved
 from stimmung.engine.cohort.forward_backward import checkpointed_activations
 from stimmung.engine.cohort.lora import Cohort, attached, initial_weights
+from stimmung.engine.cohort.memory_plan import plan_memory
 from stimmung.engine.cohort.oom_splitting import Part, first_parts, halved
 from stimmung.engine.cohort.optimizer_state import allocate_state, optimizer_tensors, restore_optimizer
 from stimmung.engine.cohort.optimizer_step import Run, do_step
@@ -52,14 +53,18 @@ def train_adapters(
     keys = adapter_keys(base.digest, training, tasks)
     wanted = by_key(keys, tasks)
     mode = choose_mode(base, training, len(wanted), pace.cohort)
-    waiting = first_parts(wanted, pace.adapters_at_once if mode == "stacked" else 1, store)
+    missing = [task for key, task in wanted.items() if not store.has(key)]
+    if not missing:
+        return keys
+    plan = plan_memory(base, training, missing, pace=pace, stacked=mode == "stacked")
+    waiting = first_parts(wanted, plan.adapters_at_once, store)
     failures = []
     while waiting:
         part = waiting.pop(0)
         if all(store.has(key) for _, key in part):
             continue
         try:
-            failures += _train_part(base, training, part, store, mode, pace, stop)
+            failures += _train_part(base, training, part, store, mode, pace, plan.passes, stop)
             continue
         except torch.cuda.OutOfMemoryError as error:
             if len(part) == 1:
@@ -87,13 +92,21 @@ def choose_mode(base: Base, training: Training, n_adapters: int, wanted: str) ->
 
 
 def _train_part(
-    base: Base, training: Training, part: Part, store: Store, mode: str, pace: Pace, stop: Callable[[], bool]
+    base: Base,
+    training: Training,
+    part: Part,
+    store: Store,
+    mode: str,
+    pace: Pace,
+    passes: int,
+    stop: Callable[[], bool],
 ) -> list[str]:
-    """Train the adapters of one part together; return what failed."""
+    """Train the adapters of one part together, each batch at first in ``passes`` passes; return what failed."""
     checkpoint = store.checkpoint([key for _, key in part])
     reset_peak_memory()
     with attached(base, training) as cohort, checkpointed_activations(base, training.gradient_checkpointing):
-        runs = _begin_or_resume(cohort, training, part, store, checkpoints.load_checkpoint(checkpoint))
+        saved = checkpoints.load_checkpoint(checkpoint)
+        runs = _begin_or_resume(cohort, training, part, store, saved, passes)
 
         def save() -> float:
             checkpoints.save_checkpoint(checkpoint, [_saved(cohort, run, store) for run in runs])
@@ -127,7 +140,7 @@ def _train_part(
 
 
 def _begin_or_resume(
-    cohort: Cohort, training: Training, part: Part, store: Store, saved: list[Saved] | None
+    cohort: Cohort, training: Training, part: Part, store: Store, saved: list[Saved] | None, passes: int
 ) -> list[Run]:
     """Return the runs of a checkpoint as they were, finished ones included; without a checkpoint, new runs of what is missing."""
     # One that had finished is without weights, which the store has; if they are gone from there, it is trained anew.
@@ -144,7 +157,7 @@ def _begin_or_resume(
             max_steps=training.max_steps,
             seed=task.seed,
         )
-        one = before.get(key) or Saved(Progress(key), {}, {})
+        one = before.get(key) or Saved(Progress(key, splits=passes), {}, {})
         # Adapters that are in the store keep their place among the others, with any weights.
         run = Run(task, cohort.add(one.weights or initial_weights(cohort, task.seed)), plan, one.progress)
         run.progress.failed = None  # one that failed fails again at the same step, and is reported again

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from stimmung.engine.scoring.example_choice import examples_of_each, too_many_examples
-from stimmung.engine.scoring.scorer import Asked, MeasuringScorer, PromptTooLong, Scored, Scorer
+from stimmung.engine.scoring.prompt_batches import PromptTooLong
+from stimmung.engine.scoring.scorer import Asked, MeasuringScorer, Scored, Scorer
 from stimmung.engine.scoring.survey_prompts import asked_messages, folds_of, held_out_ids, training_ids
 from stimmung.text.prompts import Message, few_shot_messages
 from stimmung.vocabulary.few_shot import FewShot

@@ -4,9 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stimmung.engine.cohort.lora import BASE_ONLY, Cohort, Slice
+from stimmung.vocabulary.errors import InputError
 
 # Tokens that prompts must have in common to be read apart from others: a choice, far above an instruction's length.
 LONG_BEGINNING = 1024
+
+
+class PromptTooLong(InputError):  # noqa: N818 (what is wrong)
+    """A prompt does not fit the model's context. Raised before anything is scored."""
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 
 from stimmung.engine.base.base_model import Base
-from stimmung.engine.base.devices import MAX_LOGITS, release_memory
+from stimmung.engine.base.devices import release_memory
+from stimmung.engine.base.memory_reckoning import MAX_LOGITS
 from stimmung.engine.cohort.adapter_files import load_adapter
 from stimmung.engine.cohort.lora import Cohort, attached
 from stimmung.engine.scoring.branch_pass import branches, options_can_share_a_row, read_branches
 from stimmung.engine.scoring.float32 import in_float32
-from stimmung.engine.scoring.prompt_batches import Prompt, alike, batches, n_tokens
+from stimmung.engine.scoring.prompt_batches import Prompt, PromptTooLong, alike, batches, n_tokens
 from stimmung.engine.scoring.readouts import READOUTS, Readout, exact
-from stimmung.engine.scoring.scorer import PromptTooLong
 from stimmung.engine.scoring.trie_pass import read_prefix, read_trie
 from stimmung.text.trie import OptionTrie, build_trie
 from stimmung.vocabulary.errors import InputError

@@ -8,11 +8,6 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from stimmung.text.prompts import Message
-from stimmung.vocabulary.errors import InputError
-
-
-class PromptTooLong(InputError):  # noqa: N818 (what is wrong)
-    """A prompt does not fit the model's context. Raised before anything is scored."""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
-"""Shares, means and regressions of one completed data set, each with a covariance that knows survey weights and clusters."""
+"""Shares, means and regressions of one completed data set, each with a covariance that knows the survey's design."""
 
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from stimmung.evaluation.estimates.survey_design import SurveyDesign
 from stimmung.vocabulary.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -22,40 +22,36 @@ class Fit:
     df: float
 
 
-def weighted_means(values: Floats, weights: Floats, clusters: "pd.Series[str] | None" = None) -> Fit:
-    """Return weighted means of ``values``, shape (n, k): of indicators, they are shares.
-
-    The covariance is that of a ratio by linearisation, with replacement (Wolter 2007, section 6.3), as of ``svymean`` of R's survey.
-    """
-    means = np.average(values, axis=0, weights=weights)
-    influence = weights[:, None] * (values - means) / weights.sum()
-    return Fit(means, *_summed_squares(influence, clusters))
+def weighted_means(values: Floats, design: SurveyDesign) -> Fit:
+    """Return weighted means of ``values``, shape (n, k): of indicators, they are shares. Covariances by linearisation."""
+    means = np.average(values, axis=0, weights=design.weights)
+    influence = design.weights[:, None] * (values - means) / design.weights.sum()
+    return Fit(means, *_linearised(influence, design, 1))
 
 
-def linear_regression(y: Floats, x: Floats, weights: Floats | None, clusters: "pd.Series[str] | None") -> Fit:
+def linear_regression(y: Floats, x: Floats, design: SurveyDesign | None) -> Fit:
     """Return the coefficients of least squares of ``y`` on ``x``, shape (n, k), an intercept among its columns.
 
-    Without weights and clusters the covariance is the usual one, of equal variances; with either, that of linearisation, as of
-    ``svyglm`` of R's survey.
+    Without a design the covariance is the usual one, of equal variances; with one, that of linearisation, as of ``svyglm`` of R's
+    survey. Raises an InputError if a predictor repeats others.
     """
-    from statsmodels.regression.linear_model import WLS
+    from stimmung.evaluation.estimates.weighted_fits import NotIdentifiedError, fit_linear
 
-    w = np.ones(len(y)) if weights is None else weights
-    found = WLS(y, x, weights=w).fit()
-    if weights is None and clusters is None:
-        return Fit(found.params, found.cov_params(), len(y) - x.shape[1])
-    scores = (w * (y - x @ found.params))[:, None] * x
-    return _sandwich(
-        found.params,
-        scores,
-        np.asarray(np.linalg.inv(x.T @ (w[:, None] * x)), dtype=np.float64),
-        clusters,
-        x.shape[1],
-    )
+    try:
+        found = fit_linear(y, np.ones(len(y)) if design is None else design.weights, x)
+    except NotIdentifiedError as error:
+        raise InputError(
+            f"a linear regression has no coefficients: {error}", "Use fewer predictors."
+        ) from error
+    k = x.shape[1]
+    if design is not None:
+        return Fit(found.value, *_linearised(found.influence, design, k))
+    variance = ((y - x @ found.value) ** 2).sum() / (len(y) - k)
+    return Fit(found.value, np.asarray(variance * np.linalg.inv(x.T @ x), dtype=np.float64), len(y) - k)
 
 
 def multinomial_regression(
-    y: NDArray[np.intp], x: Floats, n_options: int, weights: Floats | None, clusters: "pd.Series[str] | None"
+    y: NDArray[np.intp], x: Floats, n_options: int, design: SurveyDesign | None
 ) -> Fit:
     """Return the coefficients of a multinomial logistic regression, of two options a logistic one.
 
@@ -69,7 +65,7 @@ def multinomial_regression(
         If there is no finite maximum: an answer is predicted perfectly, or a predictor repeats others.
     """
     n, k = x.shape
-    w = np.ones(n) if weights is None else weights
+    w = np.ones(n) if design is None else design.weights
     chosen = (y[:, None] == np.arange(1, n_options)).astype(float)
     beta = np.zeros((n_options - 1, k))
     for _ in range(MAX_STEPS):
@@ -82,9 +78,9 @@ def multinomial_regression(
             break
         if np.abs(step).max() < TOLERANCE * (1 + np.abs(beta).max()):
             inverse = np.asarray(np.linalg.inv(information), dtype=np.float64)
-            if weights is None and clusters is None:
+            if design is None:
                 return Fit(beta.ravel(), inverse, n - beta.size)
-            return _sandwich(beta.ravel(), scores, inverse, clusters, beta.size)
+            return Fit(beta.ravel(), *_linearised(scores @ inverse, design, beta.size))
         # Halved until the likelihood rises, so that a far step does not diverge.
         here = _loglikelihood(x, beta, y, w)
         while (
@@ -121,19 +117,9 @@ def _information(x: Floats, p: Floats, w: Floats) -> Floats:
     return np.asarray(blocks.reshape(size, size))
 
 
-def _sandwich(
-    estimates: Floats, scores: Floats, inverse: Floats, clusters: "pd.Series[str] | None", n_estimates: int
-) -> Fit:
-    covariance, df = _summed_squares(scores @ inverse, clusters)
-    return Fit(estimates, covariance, max(df + 1 - n_estimates, 1.0))
-
-
-def _summed_squares(influence: Floats, clusters: "pd.Series[str] | None") -> tuple[Floats, float]:
-    """Return the covariance of a sum of independent rows, or clusters of rows, and one less than there are."""
-    if clusters is not None:
-        influence = pd.DataFrame(influence).groupby(clusters.to_numpy()).sum().to_numpy()
-    n = len(influence)
-    if n < 2:
+def _linearised(influence: Floats, design: SurveyDesign, n_estimates: int) -> tuple[Floats, float]:
+    """Return the covariance of estimates by the design, and the degrees of freedom that they leave, counted as by R's svyglm."""
+    if design.df < 1:
         raise InputError("one respondent or one cluster alone has no variance", "There must be at least two.")
-    centred = influence - influence.mean(axis=0)
-    return np.asarray(n / (n - 1) * centred.T @ centred), n - 1.0
+    scores = design.scores(influence)
+    return np.asarray(scores.T @ scores), max(design.df + 1.0 - n_estimates, 1.0)

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stimmung.vocabulary.errors import InputError, warn
-from stimmung.vocabulary.votes_schemas import GROUP, MISSING_SUFFIX
+from stimmung.vocabulary.votes_schemas import CLUSTER, GROUP, MISSING_SUFFIX, NO_FOLD, STRATUM
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,9 @@ Predict = Callable[[pd.DataFrame, pd.DataFrame, int], Floats]
 Scale = Callable[[Floats], Floats]
 IMP = ".imp"  # as R's mice names the number of the imputation; 0 is the data with its gaps
 MOST_SEEDS = 2**31  # the largest seed that all estimators take, and one
+
+
+_DRAWN = {"draw": int, "respondent_id": str, "answer": str}
 
 
 def unscaled(probabilities: Floats) -> Floats:
@@ -55,7 +58,7 @@ def impute_draws(
 
     For each draw, ``predict`` learns from a sample of the donors, with a seed of its own, and an answer is drawn from each
     recipient's probabilities, scaled by ``scale``. With a bootstrap sample this is proper in Rubin's (1987)
-    sense for a model that fits: imputations carry the model's uncertainty. Rows of a group, if there are any, are drawn together.
+    sense for a model that fits: imputations carry the model's uncertainty. Rows of a group, or a cluster, are drawn together.
 
     Parameters
     ----------
@@ -75,11 +78,23 @@ def impute_draws(
     known, asked = respondents[donors], respondents[~donors]
     tell_silent(asked, target)
     samples = sampled_donors(known, m, seed, uncertainty)
+    if asked.empty:
+        tell_nothing_absent(target)
+        return draw_answers([], [], options, seed)
     if uncertainty == "none":
         every = [predict(samples[0], asked, seed_of_draw(seed, 1))] * m
     else:
         every = [predict(sample, asked, seed_of_draw(seed, draw)) for draw, sample in enumerate(samples, 1)]
     return draw_answers([scale(one) for one in every], list(asked["respondent_id"]), options, seed)
+
+
+def donors_of(respondents: pd.DataFrame, splits: pd.DataFrame) -> Mask:
+    """Return who answered and may be learned from under the condition of a SPLITS table, in the order of ``respondents``."""
+    known = splits.set_index("respondent_id")
+    if len(known) != len(respondents) or set(known.index) != set(respondents["respondent_id"]):
+        raise InputError("the splits and the respondents tables do not have the same respondents")
+    known = known.loc[respondents["respondent_id"]]
+    return np.asarray(known["in_training"] & (known["fold"] != NO_FOLD), dtype=bool)
 
 
 def check_donors(answers: "pd.Series[str]", donors: Mask, m: int) -> None:
@@ -104,6 +119,11 @@ def check_donors(answers: "pd.Series[str]", donors: Mask, m: int) -> None:
         )
 
 
+def tell_nothing_absent(target: str) -> None:
+    """Say that a condition hides nobody's answer, and everybody gave one."""
+    warn(logger, f"impute: every answer to '{target}' is known, and there is nothing to impute")
+
+
 def tell_silent(recipients: pd.DataFrame, target: str) -> None:
     """Say how many recipients have no answer to any item: theirs are drawn from what a method says of nobody in particular."""
     items = items_of(recipients, target)
@@ -118,7 +138,7 @@ def tell_silent(recipients: pd.DataFrame, target: str) -> None:
 
 def items_of(respondents: pd.DataFrame, target: str) -> list[str]:
     """Return the items of a RESPONDENTS table but the target."""
-    others = {"respondent_id", "weight", GROUP, target}
+    others = {"respondent_id", "weight", GROUP, STRATUM, CLUSTER, target}
     names = map(str, respondents.columns)
     return [name for name in names if name not in others and not name.endswith(MISSING_SUFFIX)]
 
@@ -135,7 +155,9 @@ def sampled_donors(donors: pd.DataFrame, m: int, seed: int, uncertainty: Uncerta
     """
     if uncertainty != "bootstrap":
         return [donors] * m
-    grouped = donors if GROUP in donors else donors.assign(**{GROUP: donors["respondent_id"]})
+    # A survey without groups is drawn by its clusters, one without either by its respondents.
+    unit = next(name for name in (GROUP, CLUSTER, "respondent_id") if name in donors)
+    grouped = donors.assign(**{GROUP: donors[unit]})
     places = [np.asarray(rows) for rows in grouped.groupby(GROUP, sort=False).indices.values()]
     samples = []
     for draw in range(1, m + 1):
@@ -148,6 +170,8 @@ def draw_answers(
     probabilities: Sequence[Floats], ids: Sequence[str], options: Sequence[str], seed: int
 ) -> pd.DataFrame:
     """Return one answer for each recipient and draw; ``probabilities`` has for each draw an array of shape (n_recipients, options)."""
+    if not ids:
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _DRAWN.items()})
     parts = []
     for draw, one in enumerate(probabilities, 1):
         # Another stream than that of the donors.
@@ -158,20 +182,20 @@ def draw_answers(
                 {"draw": draw, "respondent_id": list(ids), "answer": np.array(options, object)[chosen]}
             )
         )
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True).astype(_DRAWN)
 
 
 def stacked_data(respondents: pd.DataFrame, draws: pd.DataFrame, *, target: str) -> pd.DataFrame:
     """Return the data set with its gaps and its completed copies, one below the other, as R's mice stacks them.
 
     The column ``.imp`` is 0 for the data as they are, with the recipients' answers missing, and the number of the draw for each
-    completed copy; then respondent_id, the items, the target, and weight (and fold_group, where there is one). Only the target is
-    imputed. ``draws`` is what :func:`impute_draws` returns; who has no draw keeps the answer that ``respondents`` has.
+    completed copy; then respondent_id, the items, the target, weight, and group, stratum and cluster where the survey has them. Only
+    the target is imputed. ``draws`` is what :func:`impute_draws` returns; who has no draw keeps the answer that ``respondents`` has.
 
     Raises an InputError if a draw is of somebody else, or an answer is no option of the target.
     """
     items = [*items_of(respondents, target), target]
-    kept = [name for name in ("weight", GROUP) if name in respondents]
+    kept = [name for name in ("weight", GROUP, STRATUM, CLUSTER) if name in respondents]
     table = respondents[["respondent_id", *items, *kept]].reset_index(drop=True)
     place = pd.Series(table.index, index=table["respondent_id"])
     if foreign := len(set(draws["respondent_id"]) - set(place.index)):

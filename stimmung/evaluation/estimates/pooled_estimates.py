@@ -16,6 +16,7 @@ from stimmung.evaluation.estimates.completed_data_fits import (
 )
 from stimmung.evaluation.estimates.multiple_imputation import IMP
 from stimmung.evaluation.estimates.pooling import Pooled, pool
+from stimmung.evaluation.estimates.survey_design import SurveyDesign
 from stimmung.vocabulary.errors import InputError, did_you_mean, warn
 
 logger = logging.getLogger(__name__)
@@ -25,13 +26,18 @@ Family = Literal["linear", "logistic", "multinomial"]
 
 
 def pooled_shares(
-    stacked: pd.DataFrame, target: str, *, weight: str | None = "weight", cluster: str | None = None
+    stacked: pd.DataFrame,
+    target: str,
+    *,
+    weight: str | None = "weight",
+    cluster: str | None = None,
+    stratum: str | None = None,
 ) -> pd.DataFrame:
     """Return the pooled share of each option of ``target``, weighted, in the order of its categories.
 
-    ``stacked`` is what :func:`stacked_data` returns; ``weight`` and ``cluster`` name columns. Variances within a copy are those of
-    :func:`weighted_means`. The intervals are Wilson's for multiply imputed shares (Lott and Reiter 2020), which hold for small
-    shares too; estimate, standard error and degrees of freedom are those of Rubin's rules.
+    ``stacked`` is what :func:`stacked_data` returns; ``weight``, ``cluster`` and ``stratum`` name columns. Variances within a copy
+    are those of :func:`weighted_means`. The intervals are Wilson's for multiply imputed shares (Lott and Reiter
+    2020), which hold for small shares too; estimate, standard error and degrees of freedom are those of Rubin's rules.
 
     Returns
     -------
@@ -41,17 +47,22 @@ def pooled_shares(
     """
     options = _categories(stacked, target)
 
-    def of_copy(copy: pd.DataFrame, weights: Floats, clusters: "pd.Series[str] | None") -> Fit:
+    def of_copy(copy: pd.DataFrame, design: SurveyDesign) -> Fit:
         chosen = (copy[target].to_numpy(dtype=object)[:, None] == np.array(options, object)).astype(float)
-        return weighted_means(chosen, weights, clusters)
+        return weighted_means(chosen, design)
 
-    pooled, n, n_effective = _pooled_over_copies(stacked, [target], of_copy, weight, cluster)
+    pooled, n, n_effective = _pooled_over_copies(stacked, [target], of_copy, weight, cluster, stratum)
     low, high = wilson_of_pooled(pooled, n_effective)
     return _table(pooled, n, low, high, option=options)
 
 
 def pooled_means(
-    stacked: pd.DataFrame, items: Sequence[str], *, weight: str | None = "weight", cluster: str | None = None
+    stacked: pd.DataFrame,
+    items: Sequence[str],
+    *,
+    weight: str | None = "weight",
+    cluster: str | None = None,
+    stratum: str | None = None,
 ) -> pd.DataFrame:
     """Return the pooled mean of each numeric item, or of an ordinal one's ranks from 1; columns as of :func:`pooled_shares`.
 
@@ -59,10 +70,10 @@ def pooled_means(
     """
     columns = list(items)
 
-    def of_copy(copy: pd.DataFrame, weights: Floats, clusters: "pd.Series[str] | None") -> Fit:
-        return weighted_means(np.column_stack([_numbers(copy, name) for name in columns]), weights, clusters)
+    def of_copy(copy: pd.DataFrame, design: SurveyDesign) -> Fit:
+        return weighted_means(np.column_stack([_numbers(copy, name) for name in columns]), design)
 
-    pooled, n, _ = _pooled_over_copies(stacked, columns, of_copy, weight, cluster)
+    pooled, n, _ = _pooled_over_copies(stacked, columns, of_copy, weight, cluster, stratum)
     return _table(pooled, n, *pooled.interval(), item=columns)
 
 
@@ -74,13 +85,14 @@ def pooled_regression(
     family: Family,
     weight: str | None = None,
     cluster: str | None = None,
+    stratum: str | None = None,
 ) -> pd.DataFrame:
     """Return the pooled coefficients of a regression of ``outcome`` on ``predictors``.
 
     Of a categorical predictor, each option but the first has an indicator; of an outcome with options the first is the reference.
     Options that nobody chose in any copy are left out, and told. Respondents who lack a predictor are left out, and counted.
-    Without ``weight`` and ``cluster`` the variances are the model's own, as R's ``lm``, ``glm`` and ``multinom`` have them, with
-    either those of linearisation.
+    Without ``weight``, ``cluster`` and ``stratum`` the variances are the model's own, as R's ``lm``, ``glm`` and ``multinom`` have
+    them; with one of them those of linearisation.
 
     Returns
     -------
@@ -116,15 +128,15 @@ def pooled_regression(
     for name in predictors:
         terms += [f"{name}={level}" for level in levels[name][1:]] if name in levels else [name]
 
-    def of_copy(copy: pd.DataFrame, weights: Floats, clusters: "pd.Series[str] | None") -> Fit:
+    def of_copy(copy: pd.DataFrame, design: SurveyDesign) -> Fit:
         x = _design(copy, predictors, levels)
-        used = None if weight is None else weights
+        used = None if weight is None and cluster is None and stratum is None else design
         if family == "linear":
-            return linear_regression(_numbers(copy, outcome), x, used, clusters)
+            return linear_regression(_numbers(copy, outcome), x, used)
         y = pd.Categorical(copy[outcome], answers).codes.astype(np.intp)
-        return multinomial_regression(y, x, len(answers), used, clusters)
+        return multinomial_regression(y, x, len(answers), used)
 
-    pooled, n, _ = _pooled_over_copies(stacked, [outcome, *predictors], of_copy, weight, cluster)
+    pooled, n, _ = _pooled_over_copies(stacked, [outcome, *predictors], of_copy, weight, cluster, stratum)
     of = [answer for answer in answers[1:] for _ in terms]
     return _table(pooled, n, *pooled.interval(), outcome=of, term=terms * len(answers[1:]))
 
@@ -151,9 +163,10 @@ def wilson_of_pooled(pooled: Pooled, n_effective: float) -> tuple[Floats, Floats
 def _pooled_over_copies(
     stacked: pd.DataFrame,
     needed: Sequence[str],
-    of_copy: Callable[[pd.DataFrame, Floats, "pd.Series[str] | None"], Fit],
+    of_copy: Callable[[pd.DataFrame, SurveyDesign], Fit],
     weight: str | None,
     cluster: str | None,
+    stratum: str | None,
 ) -> tuple[Pooled, int, float]:
     """Return what is pooled, the number of respondents in each copy, and Kish's effective number of them."""
     if IMP not in stacked:
@@ -163,7 +176,8 @@ def _pooled_over_copies(
     for _, copy in stacked[stacked[IMP] > 0].groupby(IMP):
         present = copy.dropna(subset=list(needed))
         weights = np.ones(len(present)) if weight is None else _weights(present, weight)
-        fits.append(of_copy(present, weights, None if cluster is None else present[cluster].astype(str)))
+        strata, clusters = (None if name is None else present[name] for name in (stratum, cluster))
+        fits.append(of_copy(present, SurveyDesign(weights, strata, clusters)))
         sizes.append(len(present))
         n_effective = float(weights.sum() ** 2 / (weights**2).sum())
     if len(set(sizes)) > 1:

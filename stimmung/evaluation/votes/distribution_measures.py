@@ -60,7 +60,7 @@ RELATIONS = {
         "Correlation of the correlations",
         (-1.0, 1.0),
         1.0,
-        "1 if predictions hang together with the other items as answers do, 0 if in no such way",
+        "1 if predictions hang together with the other items as answers do, less by the noise of few respondents, 0 if in no such way",
     ),
     "slope_ratio": Measure(
         "Slopes, ratio",

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stimmung.baselines.design import design_matrix
-from stimmung.vocabulary.votes_schemas import GROUP, MISSING_SUFFIX
+from stimmung.vocabulary.votes_schemas import CLUSTER, GROUP, MISSING_SUFFIX, STRATUM
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ class Categories:
 
 def items_beside(respondents: pd.DataFrame, target: str) -> list[str]:
     """Return the items of a RESPONDENTS table but the ``target``, those that were given more than one answer."""
-    no_items = {"respondent_id", "weight", GROUP, target}
+    no_items = {"respondent_id", "weight", GROUP, STRATUM, CLUSTER, target}
     items = [
         name for name in map(str, respondents) if name not in no_items and not name.endswith(MISSING_SUFFIX)
     ]

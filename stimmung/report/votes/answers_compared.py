@@ -29,7 +29,8 @@ def fidelity_table(tables: SurveyTables) -> Table:
 def plot_fidelity(tables: SurveyTables) -> Figure:
     """Draw each measure by method, with a line where predictions are as people are."""
     fidelity = tables["fidelity"]
-    present = [name for name in ALL if name in set(fidelity["measure"])]
+    # The overlap is the rest of the total variation.
+    present = [name for name in ALL if name in set(fidelity["measure"]) and name != "overlap"]
     panels = {ALL[name].label: fidelity[fidelity["measure"] == name] for name in present}
     figure = plot_option_panels(panels, tables.references, ("value", "ci_low", "ci_high"), sharex=False)
     for axes, name in zip(figure.axes, present, strict=True):

@@ -83,6 +83,21 @@ def test_a_killed_job_goes_on_with_as_many_adapters_as_it_had_found(base, traini
     assert all(store.has(key) for key in keys) and not list(tmp_path.glob("checkpoints/*"))
 
 
+@pytest.mark.parametrize(("first", "second"), [(2, 3), (3, 2), (2, 1)])
+def test_a_job_goes_on_where_it_was_with_other_memory_free(
+    base, training, tasks, tmp_path, device, first, second
+):
+    """The checkpoints are of the parts that the job took before, whatever is reckoned now."""
+    device.holds = 3
+    store, asked = Store(tmp_path), iter([False] * 9 + [True])
+    with pytest.raises(Interrupted):
+        pace = Pace(cohort="stacked", adapters_at_once=first)
+        train_adapters(base, training, tasks, store, pace=pace, stop=lambda: next(asked))
+    train_adapters(base, training, tasks, store, pace=Pace(cohort="stacked", adapters_at_once=second))
+    assert device.done == {task.name: n_steps(training, task) for task in tasks}
+    assert not list(tmp_path.glob("checkpoints/*"))
+
+
 def test_a_device_too_small_for_one_adapter_is_told_in_one_line(base, training, tasks, tmp_path, device):
     device.holds = 0
     with pytest.raises(InputError, match=r"adapter 0: one adapter with one row of its batch does not fit"):

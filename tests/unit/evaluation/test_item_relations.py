@@ -13,6 +13,7 @@ from stimmung.evaluation.votes.item_relations import (
     joint_shares,
     slopes_of,
 )
+from stimmung.vocabulary.votes_schemas import CLUSTER, GROUP, MISSING_SUFFIX, STRATUM
 
 
 def respondents(n=400, seed=1):
@@ -118,3 +119,9 @@ def test_columns_that_say_the_same_share_their_slope():
     one = slopes_of(columns[:, :1], np.ones((1, 400)), answers, answers)[0]
     two = slopes_of(columns, np.ones((1, 400)), answers, answers)[0]
     assert two.sum(axis=1) == pytest.approx(one.sum(axis=1), abs=1e-9)
+
+
+def test_columns_of_the_survey_s_design_are_no_items():
+    table, _, _ = respondents()
+    design = dict.fromkeys((GROUP, STRATUM, CLUSTER, f"region{MISSING_SUFFIX}"), table["respondent_id"])
+    assert items_beside(table.assign(**design), "vote") == ["region", "interest", "age"]

@@ -10,7 +10,14 @@ from stimmung.evaluation.votes.scaling import scaled_predictions
 from stimmung.report.panel_results import PanelData, PanelTables, moods_results
 from stimmung.report.survey_results import SurveyData, SurveyTables, votes_results
 from tests.synthetic_moods import OPTIONS, make_moods
-from tests.synthetic_votes import CONDITIONS, SUBGROUPS, make_rectified, make_respondents, make_votes
+from tests.synthetic_votes import (
+    CONDITIONS,
+    SUBGROUPS,
+    make_draws,
+    make_rectified,
+    make_respondents,
+    make_votes,
+)
 
 
 def computed(results, data):
@@ -43,6 +50,7 @@ def tables_of(n_options):
         predictions=predictions,
         scaled=scaled_predictions(predictions, splits, "temperature"),
         splits=splits,
+        draws=make_draws(predictions, splits),
         respondents=make_respondents(splits),
         conditions=CONDITIONS,
         subgroups=SUBGROUPS,

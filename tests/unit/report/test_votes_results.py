@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
-from stimmung.report.tables import interval, number
+from stimmung.report.tables import DASH, interval, number
 from stimmung.report.votes.absent_party import absent_table
 from stimmung.report.votes.all_metrics import metrics_table
 from stimmung.report.votes.answers_compared import fidelity_table
 from stimmung.report.votes.best_baseline import comparisons_table
 from stimmung.report.votes.effective_respondents import effective_table
 from stimmung.report.votes.f1_by_option import f1_table
+from stimmung.report.votes.imputed_shares import estimates_table
 from stimmung.report.votes.left_out_groups import left_out_table
 from stimmung.report.votes.option_reliability import caption
 from stimmung.report.votes.rectified_shares import rectified_table
@@ -206,3 +207,17 @@ def test_strata_and_clusters_of_the_sample_are_counted_and_lonely_ones_named(sma
     design = small_survey["sampling_design"].assign(n_strata=9, n_clusters=40, n_lonely=2)
     (group,) = sampling_design_table(changed(small_survey, sampling_design=design)).groups
     assert group.heading == "160 respondents, 9 strata, 40 clusters; 2 strata have one cluster only"
+
+
+def test_imputed_shares_stand_beside_all_answers_and_say_whose_intervals_are_too_narrow(survey):
+    table = estimates_table(survey)
+    options = list(survey["estimates"]["option"].unique())
+    assert [group.heading for group in table.groups] == [f"share-10, {name}" for name in options]
+    rows = {row[0].text: row for row in table.groups[0].rows}
+    assert list(rows) == ["all answers", "complete cases", "tiny/tuned", "tiny/zero-shot"]
+    assert rows["tiny/tuned"][-1].note == "" and rows["tiny/zero-shot"][-1].note == "one model"
+    assert rows["tiny/tuned"][-1].text.endswith("of 160") and rows["all answers"][-1].text == DASH
+    truth = survey["shares"].drop_duplicates("option").set_index("option")["observed"]
+    found = survey["estimates"].query("method == 'all answers'").set_index("option")["estimate"]
+    # The made-up respondents have no weights, and their predictions do.
+    assert found.to_dict() == pytest.approx(truth.to_dict(), abs=0.03)

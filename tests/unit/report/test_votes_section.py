@@ -82,6 +82,7 @@ def test_a_study_without_a_question_has_no_part_for_it(results):
         "left_out",
         "rectified",
         "sampling_design",
+        "estimates",
     )
     frames = {name: results[name].iloc[:0] for name in none}
     frames |= {name: results[name].query("condition == 'full'") for name in ("metrics", "shares")}

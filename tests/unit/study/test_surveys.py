@@ -212,3 +212,62 @@ def test_isotonic_calibration_is_for_two_answer_options_and_is_refused_before_an
     assert problem.startswith("calibration: isotonic is for two answer options, and there are 8")
     assert chosen.problems_with(anes) == []
     assert survey({"full": {}}, language="en").calibration == "temperature"
+
+
+IMPUTE = {"arms": ["small/tuned", "large/zero-shot", "baselines/logistic"]}
+
+
+def test_an_arm_imputes_where_it_predicts_and_a_baseline_under_every_condition():
+    conditions = {"full": {}, "half": {"share": 0.5, "arms": ["small/tuned"]}, "third": {"share": 0.3}}
+    chosen = survey(conditions, impute={**IMPUTE, "conditions": ["half", "third"]})
+    assert chosen.imputations() == [
+        ("small/tuned", "half"),
+        # It learns nothing, so that its predictions under `full` are those under `half`.
+        ("large/zero-shot", "half"),
+        ("baselines/logistic", "half"),
+        ("small/tuned", "third"),
+        ("large/zero-shot", "third"),
+        ("baselines/logistic", "third"),
+    ]
+    assert chosen.predicted_in("large/zero-shot", "half") == "full"
+    assert survey(conditions).imputations() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"m": 1}, "impute.m"),
+        (
+            {"arms": ["small/tunde"]},
+            "impute.arms: no arm or baseline 'small/tunde' (did you mean 'small/tuned'?)",
+        ),
+        ({"conditions": ["ful"]}, "impute.conditions: no condition 'ful' (did you mean 'full'?)"),
+        ({"arms": ["baselines/hot-deck"]}, "impute.cells: 'baselines/hot-deck' needs the items"),
+        ({"arms": []}, "impute.arms"),
+    ],
+)
+def test_what_is_wrong_with_an_imputation_is_told_with_its_place(changes, said):
+    assert said in told({"full": {}}, impute={**IMPUTE, **changes})
+
+
+def test_an_imputation_by_a_classifier_is_refused():
+    both = {"arms": ["small/tuned", "small/classifier"], "impute": {"arms": ["small/classifier"]}}
+    assert "'small/classifier' has a classification head" in told({"full": {}}, **both)
+
+
+def test_the_items_of_a_hot_deck_s_cells_are_in_the_codebook():
+    words = load_codebook(ROOT / "codebooks/anes1996.yaml")
+    deck = {"arms": ["baselines/hot-deck"], "cells": ["party_id", "aeg"]}
+    problems = survey({"full": {}}, impute=deck).problems_with(words)
+    assert problems == ["impute.cells: no predictor 'aeg' in the codebook (did you mean 'age'?)"]
+
+
+def test_what_knows_the_codebooks_target_only_is_told_of_another():
+    imputing = {"impute": {"m": 2, "arms": ["small/tuned"]}, "arms": ["small/tuned"]}
+    assert survey({"full": {}}, **imputing, targets=["vote"]).problems_with(ANES) == []
+    (problem,) = survey({"full": {}}, **imputing, targets=["party_id"]).problems_with(ANES)
+    assert problem.startswith("impute: draws answers to the codebook's target 'vote' only")
+    file = {"file": "x.csv", "id": "id", "answer": "a"}
+    assert "predictions: a file is of one target" in told(
+        {"full": {}}, targets=["vote", "party_id"], predictions={"x": file}
+    )
