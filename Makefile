@@ -15,7 +15,7 @@ ifneq ($(words $(CURDIR)),1)
 $(error ERROR: the path of this folder has a space: "$(CURDIR)". Move or rename it)
 endif
 
-.PHONY: demo demo-real test test-fast test-slurm fuzz bench gpu-acceptance format lock clean
+.PHONY: demo demo-real test test-fast test-slurm fuzz bench validate gpu-acceptance format lock clean
 
 # The exact versions of the lock files, so that two people get the same numbers. What is newer: pip install -e . elsewhere.
 $(BIN)/.installed: pyproject.toml requirements.lock
@@ -62,6 +62,9 @@ bench: $(BIN)/.installed-dev  ## the speed comparisons of BENCHMARKS.md, CPU siz
 	$(BIN)/python benchmarks/scoring.py
 	$(BIN)/python benchmarks/loading.py --repetitions 2
 	$(BIN)/python benchmarks/dag.py
+
+validate: $(BIN)/.installed-dev  ## VALIDATION.md anew: bias, coverage and width of estimates where the truth is known; some 15 minutes on 2 cores
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/validate.py
 
 gpu-acceptance: $(BIN)/.installed-dev  ## what a CUDA card must show, in nine minutes: numbers, speed, memory; exits with 1 if a line fails
 	$(BIN)/python benchmarks/gpu_inputs.py

@@ -3,7 +3,8 @@
     python benchmarks/loading.py [--size 1b] [--device cpu|cuda] [--repetitions 3]
 
 Both from files that the operating system has in memory. A CPU's weights are mapped: a page is read when it is first used, so it is
-the check of the logits that proves that all are there. Writes results/benchmarks/loading.json.
+the check of the logits that proves that all are there. They differ by nothing on a CPU; CUDA has another kernel for a few tokens of
+packed weights. Writes results/benchmarks/loading.json.
 """
 
 import tempfile
@@ -38,17 +39,17 @@ def main() -> None:
             },
             options.repetitions,
         )
-        same = _same_logits(source, base)
+        difference = _logit_difference(source, base)
     quantising, loading = costs.values()
-    keys = {"vs_quantizing": ratio(quantising, loading), "identical_logits": same}
+    keys = {"vs_quantizing": ratio(quantising, loading), "max_abs_logit_difference": difference}
     report("loading", keys, table(costs, 1, "load"), options, parameters=n_parameters)
 
 
-def _same_logits(source: Path, base: Path) -> bool:
+def _logit_difference(source: Path, base: Path) -> float:
     quantised, saved = load(source, "nf4"), load_base(base).model
     ids = torch.tensor([[1, 2, 3, 4, 5]], device=saved.device)
     with torch.inference_mode():
-        return torch.equal(quantised(ids).logits, saved(ids).logits)
+        return float((quantised(ids).logits - saved(ids).logits).abs().max())
 
 
 if __name__ == "__main__":

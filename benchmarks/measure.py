@@ -10,8 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -179,13 +178,22 @@ def alternating(
                 continue
             try:
                 cost = measured(prepare())
-            except (torch.cuda.OutOfMemoryError, InputError):  # the error, or what training makes of it
+            except (torch.cuda.OutOfMemoryError, InputError) as error:
+                if not is_out_of_memory(error):
+                    raise
                 failed.add(name)
                 print(f"{name}: out of memory", file=sys.stderr)
                 continue
             if repetition > 0:
                 costs[name].append(cost)
     return {name: None if name in failed else median(costs[name]) for name in settings}
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, also where the engine has said so in words of its own."""
+    return isinstance(error, torch.cuda.OutOfMemoryError) or isinstance(
+        error.__cause__, torch.cuda.OutOfMemoryError
+    )
 
 
 def measured(run: Callable[[], Any]) -> Cost:
@@ -258,8 +266,16 @@ def machine() -> dict[str, Any]:
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "python": platform.python_version(),
         "load_average": [round(load, 2) for load in os.getloadavg()],
-        "versions": {package: version(package) for package in PACKAGES if find_spec(package)},
+        "versions": {package: _version(package) for package in PACKAGES},
     }
+
+
+def _version(package: str) -> str | None:
+    """Return a package's version, or None where it is not installed: a card's machine may lack the peers."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _forget_peak() -> None:

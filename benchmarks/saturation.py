@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from gpu_bench import peak_flops
-from measure import CONTEXT, llama
+from measure import CONTEXT, is_out_of_memory, llama
 
 from stimmung.engine.base.base_model import Base
 from stimmung.engine.cohort.batching import TrainingRow
@@ -83,7 +83,9 @@ def _seconds_per_step(base: Base, training: Training, rows: list[TrainingRow]) -
             key = train_adapters(
                 base, training, [Task("full", rows, 0)], store, pace=Pace(cohort="sequential"), stop=note
             )[0]
-        except InputError:  # one row of the batch does not fit
+        except (torch.cuda.OutOfMemoryError, InputError) as error:
+            if not is_out_of_memory(error):
+                raise
             torch.cuda.empty_cache()
             return None
         record = json.loads((store.adapter(key) / RECORD).read_text())

@@ -10,7 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
 from stimmung.baselines.registry import BASELINES
 from stimmung.estimator.respondents_of_frames import kinds_of_codebook, kinds_of_frame, respondents_table
@@ -140,7 +146,7 @@ class SurveyImputer(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: 
             raise InputError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         frame = self._frame(X, reset=True)
         name = str(getattr(y, "name", None) or "target")
-        answers = pd.Series(np.ravel(np.asarray(y, dtype=object)))
+        answers = pd.Series(column_or_1d(np.asarray(y, dtype=object), dtype=object, warn=True))
         check_consistent_length(frame, answers)
         known = answers.notna()
         if not known.any():

@@ -16,9 +16,7 @@ from stimmung.report.result_registry import VOTES, load
 from stimmung.vocabulary.parquet_tables import empty_table
 from stimmung.vocabulary.votes_schemas import GROUP, RECTIFIED
 
-INTERVAL = (
-    "In brackets the 95 % interval over folds, corrected for shared training rows (Nadeau and Bengio 2003)."
-)
+INTERVAL = "In brackets the 95 % interval over folds, corrected for shared training rows (Nadeau and Bengio 2003) and stratification."
 WHISKERS = (
     "Coloured: language models; grey: baselines. Whiskers: 95 % interval over test folds, corrected for the training rows that folds "
     "share (Nadeau and Bengio 2003)."

@@ -14,8 +14,8 @@ class Imputation(Strict):
     """M draws of each absent answer: of those who did not answer, and of those whom a condition takes out of training."""
 
     arms: list[str] = Field(min_length=1)
-    """Who imputes: arms of the survey, `files/NAME`, `baselines/NAME`, `baselines/chained-equations` (MICE), `baselines/hot-deck`. Of a
-    tuned arm each imputation has an adapter of its own."""
+    """Who imputes: arms of the survey, `files/NAME`, `baselines/NAME`, `baselines/chained-equations` (MICE), `baselines/hot-deck`. A
+    tuned arm has an adapter for each imputation."""
     m: int = Field(20, ge=2)
     """Imputations of each absent answer."""
     uncertainty: Literal["bootstrap", "seeds"] = "bootstrap"

@@ -105,6 +105,8 @@ FOLD_METRICS = table_schema(
     columns(float, "value", nullable=True),
     columns(int, "n_test", checks=_positive),
     columns(int, "n_training", checks=_count),
+    # For each answer option, and for the training rows: stimmung.evaluation.votes.fold_metrics.answer_errors.
+    columns(object, "answer_errors", required=False),
     unique=["method", "condition", "metric", "option", "fold"],
 )
 METRICS = table_schema(

@@ -24,10 +24,10 @@ def test_each_imputation_has_an_adapter_of_another_sample_with_another_seed(hidd
 
 
 def test_what_the_store_has_is_not_trained_again(hidden_answers, tmp_path, monkeypatch):
-    def no_base(path):
+    def no_base(path, _):
         raise AssertionError(f"{path} was loaded")
 
-    monkeypatch.setattr(missing_adapters, "load_base", no_base)
+    monkeypatch.setattr(missing_adapters, "load_base_for_training", no_base)
     train_imputation_adapters(**hidden_answers.tuning, adapters=tmp_path / "again")
     assert records(tmp_path / "again") == records(hidden_answers.adapters)
 

@@ -35,16 +35,70 @@ def attend(
 
     ``query`` has shape (rows, heads, queries, features), ``key`` and ``value`` (rows, key heads, keys, features); the last query is
     that of the last key. ``attention_mask``, shape (rows, 1, queries, keys), is True or 0 where a query sees a key; without it,
-    a query sees no later key. If ``module`` has ``read_at``, shape (rows, places), only those queries are computed and other
-    results are zero.
+    a query sees no later key. One that ``shared_row_mask`` made says that texts share a row. If ``module`` has ``read_at``, shape
+    (rows, places), only those queries are computed and other results are zero.
     """
+    if (row := getattr(attention_mask, "shared_row", None)) is not None:
+        shared, texts = row
+        return _attend_in_shared_row(module, query, key, value, shared, texts, options), None
     places = getattr(module, "read_at", None)
     if places is not None and places.shape[1] < query.shape[2]:
         return _attend_at(module, query, key, value, attention_mask, places, options), None
-    if attention_mask is None and _pays(query, key, options):
-        return _in_pieces(query, key, value, options["scaling"]).transpose(1, 2), None
-    result: torch.Tensor = sdpa_attention_forward(module, query, key, value, attention_mask, **options)[0]
-    return result, None
+    return _attend_all(module, query, key, value, attention_mask, options), None
+
+
+def shared_row_mask(shared: int, texts: int) -> torch.Tensor:
+    """Return what ``attend`` takes as the mask of rows of ``shared`` tokens and then ``texts`` texts, all equally wide.
+
+    A token of a text sees the shared ones and those before it in its own text. The mask is empty: another attention fails with it.
+    """
+    mask = torch.empty(0, 0, 0, 0, dtype=torch.bool)
+    mask.shared_row = (shared, texts)
+    return mask
+
+
+def _attend_all(
+    module: nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    mask: torch.Tensor | None,
+    options: dict[str, Any],
+) -> torch.Tensor:
+    if mask is None and _pays(query, options):
+        return _in_pieces(query, key, value, options["scaling"]).transpose(1, 2)
+    n_queries, n_keys = query.shape[2], key.shape[2]
+    if mask is None and 1 < n_queries < n_keys:
+        # Without a mask torch would count queries from the first key on.
+        seen = torch.ones(n_queries, n_keys, dtype=torch.bool, device=query.device)
+        mask = seen.tril(n_keys - n_queries)[None, None]
+    result: torch.Tensor = sdpa_attention_forward(module, query, key, value, mask, **options)[0]
+    return result
+
+
+def _attend_in_shared_row(
+    module: nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    shared: int,
+    texts: int,
+    options: dict[str, Any],
+) -> torch.Tensor:
+    """Return what ``attend`` does: the shared tokens attend among themselves, each text as a row of its own behind them."""
+
+    def own(x: torch.Tensor) -> torch.Tensor:
+        return x[:, :, shared:].unflatten(2, (texts, -1)).transpose(1, 2).flatten(0, 1)
+
+    def behind_shared(x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([x[:, :, :shared].repeat_interleave(texts, dim=0), own(x)], dim=2)
+
+    beginning = slice(shared)
+    first = _attend_all(
+        module, query[:, :, beginning], key[:, :, beginning], value[:, :, beginning], None, options
+    )
+    rest = _attend_all(module, own(query), behind_shared(key), behind_shared(value), None, options)
+    return torch.cat([first, rest.unflatten(0, (-1, texts)).flatten(1, 2)], dim=1)
 
 
 def _attend_at(
@@ -71,13 +125,12 @@ def _attend_at(
     return whole.scatter(1, unclamped[..., None, None].expand_as(found), found)[:, :length]
 
 
-def _pays(query: torch.Tensor, key: torch.Tensor, options: dict[str, Any]) -> bool:
+def _pays(query: torch.Tensor, options: dict[str, Any]) -> bool:
     """Whether to compute the products one by one: in training on a CPU, in bfloat16 or over more than one piece."""
     plain = options.get("dropout", 0.0) == 0 and options.get("softcap") is None
     plain = plain and options.get("scaling") is not None and options.get("position_bias") is None
-    training = query.requires_grad and query.shape[2] == key.shape[2]
     long = query.dtype == torch.bfloat16 or query.shape[2] > PIECE
-    return plain and training and long and query.device.type == "cpu"
+    return plain and query.requires_grad and long and query.device.type == "cpu"
 
 
 def _in_pieces(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float) -> torch.Tensor:
@@ -86,7 +139,7 @@ def _in_pieces(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scal
     Heads that share a key head are laid end to end, so that keys and values need no copies.
     """
     rows, heads, length, _ = query.shape
-    n_keys = key.shape[1]
+    n_keys, before = key.shape[1], key.shape[2] - length
     group = heads // n_keys
     n_pieces = -(-length // PIECE)
     size = -(-length // n_pieces)
@@ -94,9 +147,10 @@ def _in_pieces(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scal
     for start in range(0, length, size):
         stop = min(start + size, length)
         wanted = query[:, :, start:stop].reshape(rows * n_keys, group * (stop - start), -1)
-        keys = key[:, :, :stop].reshape(rows * n_keys, stop, -1)
-        values = value[:, :, :stop].reshape(rows * n_keys, stop, -1)
-        hidden = torch.full((stop - start, stop), -math.inf, dtype=query.dtype).triu(start + 1)
+        end = before + stop
+        keys = key[:, :, :end].reshape(rows * n_keys, end, -1)
+        values = value[:, :, :end].reshape(rows * n_keys, end, -1)
+        hidden = torch.full((stop - start, end), -math.inf, dtype=query.dtype).triu(before + start + 1)
         bias = hidden.repeat(group, 1).expand(rows * n_keys, -1, -1)
         seen = torch.baddbmm(bias, wanted, keys.transpose(1, 2), alpha=scaling).softmax(-1)
         results.append(torch.bmm(seen, values).view(rows, heads, stop - start, -1))

@@ -1,7 +1,8 @@
 """4-bit weights kept dequantised where memory is plentiful, instead of being dequantised twice in every step.
 
 A 4-bit layer of bitsandbytes dequantises its weight for each forward and each backward pass and then multiplies like any layer. A
-frozen weight is the same every time: kept, it gives the same numbers to the last bit, in four times the memory.
+frozen weight is the same every time: kept, it gives the same numbers, in four times the memory: on a CPU to the last bit, on CUDA but
+for a few tokens, for which bitsandbytes has a kernel of its own.
 """
 
 from typing import Any

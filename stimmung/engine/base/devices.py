@@ -1,6 +1,7 @@
 """Where the work runs: a CUDA GPU if there is one, else the CPU."""
 
 import gc
+import os
 import resource
 
 import torch
@@ -8,6 +9,8 @@ import torch
 
 def default_device() -> torch.device:
     """Return the first CUDA device, or the CPU."""
+    # Batches differ in length, and pieces of another size would lie about unused. Read by torch before it first allocates.
+    os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     if torch.cuda.is_available():
         # cuDNN's attention builds a plan for each new length of a batch, up to a second; prompts have dozens of lengths.
         torch.backends.cuda.enable_cudnn_sdp(False)

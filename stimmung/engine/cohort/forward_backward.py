@@ -1,7 +1,7 @@
 """One forward and backward pass over rows of several adapters, with the LM head only where a token carries loss."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.nn.utils.rnn import pad_sequence
 from torch.utils.checkpoint import checkpoint
 from transformers.modeling_layers import GradientCheckpointingLayer
 
@@ -17,7 +16,9 @@ from stimmung.engine.base.base_model import Base
 from stimmung.engine.base.last_layer import last_layer_at
 from stimmung.engine.base.memory_reckoning import MAX_LOGITS
 from stimmung.engine.cohort.batching import TrainingRow
-from stimmung.engine.cohort.lora import Cohort, Slice
+from stimmung.engine.cohort.lora import Cohort
+from stimmung.engine.cohort.rows import Rows, plain_rows, shared_rows
+from stimmung.engine.cohort.slices import Slice
 from stimmung.vocabulary.errors import InputError
 
 
@@ -29,73 +30,86 @@ class Part:
     rows: Sequence[TrainingRow]
     n_loss_tokens: int  # of the adapter's whole optimizer step, over which the loss is the mean, however the step is split
     dropout_key: int
+    shared: int = 0  # tokens that all rows begin with, and that are read once for all of them
+
+    @property
+    def kind(self) -> tuple[int, int, bool]:
+        """What parts must have in common to be read together: tokens that are shared, with texts in a row, and where loss is."""
+        shared = self.shared if len(self.rows) > 1 else 0
+        return shared, len(self.rows) if shared else 0, all(row.loss_from == 1 for row in self.rows)
 
 
-def forward_backward(cohort: Cohort, parts: Sequence[Part], splits: int) -> list[float]:
-    """Add the gradients of one part for each adapter, and return each part's share of its adapter's loss.
+def forward_backward(cohort: Cohort, parts: Sequence[Part], splits: int) -> torch.Tensor:
+    """Add the gradients of one part for each adapter, and return each part's share of its adapter's loss, shape (parts,).
 
-    The rows are split over ``splits`` passes. The sum of gradients does not depend on it.
+    The rows are split over ``splits`` passes. The sum of gradients does not depend on it. Nothing waits for the device.
     """
-    losses = [0.0] * len(parts)
-    for split in range(splits):
-        rows: list[TrainingRow] = []
-        slices: list[Slice] = []
-        owners: list[int] = []
-        for index, part in enumerate(parts):
-            size = -(-len(part.rows) // splits)
-            chosen = part.rows[split * size : (split + 1) * size]
-            if not chosen:
-                continue
-            slices.append(
-                Slice(
-                    adapter=part.adapter,
-                    start=len(rows),
-                    stop=len(rows) + len(chosen),
-                    dropout_key=part.dropout_key,
-                    dropout_row=split * size,
-                    dropout_rows=len(part.rows),
-                    length=max(len(row.input_ids) for row in part.rows),
-                )
-            )
-            owners += [index] * sum(row.n_loss_tokens for row in chosen)
-            rows += chosen
-        if not rows:
-            continue
-        cohort.layout.slices = slices
-        cohort.layout.dropout = cohort.settings.lora_dropout > 0
-        starts = torch.tensor([row.loss_from - 1 for row in rows])
-        places = starts[:, None] + torch.arange(max(row.n_loss_tokens for row in rows))
-        # Around the backward pass too, which recomputes layers under gradient checkpointing.
-        with last_layer_at(cohort.base, places.to(cohort.base.device)):
-            per_token = loss_per_token(cohort.base, rows)
-            owner = torch.tensor(owners, device=per_token.device)
-            norm = torch.tensor([1 / part.n_loss_tokens for part in parts], device=per_token.device)
-            total = torch.zeros(len(parts), device=per_token.device).index_add(
-                0, owner, per_token * norm[owner]
-            )
-            total.sum().backward()
-        losses = [loss + more for loss, more in zip(losses, total.tolist(), strict=True)]
+    losses = torch.zeros(len(parts), device=cohort.base.device)
+    kinds = [part.kind for part in parts]
+    for kind in dict.fromkeys(kinds):
+        chosen = [number for number, one in enumerate(kinds) if one == kind]
+        for split in range(splits):
+            losses[chosen] += _one_pass(cohort, [parts[number] for number in chosen], split, splits)
     return losses
 
 
-def loss_per_token(base: Base, rows: Sequence[TrainingRow]) -> torch.Tensor:
-    """Return the negative loglikelihood of each token that carries loss, row by row, in float32, shape (tokens,).
-
-    Rows are padded on the right and no mask is given: in a causal model no token sees a later one. They are padded with a token of
-    the rows, since the embedding of another, such as one made for padding, may be NaN.
-    """
-    device = base.device
-    # The last token of a row predicts nothing, so it is not read.
-    texts = [torch.tensor(row.input_ids[:-1]) for row in rows]
-    ids = pad_sequence(texts, batch_first=True, padding_value=rows[0].input_ids[0])
-    where = [
-        number * ids.shape[1] + place
-        for number, row in enumerate(rows)
-        for place in range(row.loss_from - 1, len(row.input_ids) - 1)
+def _one_pass(cohort: Cohort, parts: Sequence[Part], split: int, splits: int) -> torch.Tensor:
+    """Go forwards and backwards through the ``split``-th of ``splits`` pieces of parts of one kind; return the losses."""
+    shared, texts, everywhere = parts[0].kind
+    device = cohort.base.device
+    size = [-(-len(part.rows) // splits) for part in parts]
+    pieces = [part.rows[split * n : (split + 1) * n] for part, n in zip(parts, size, strict=True)]
+    rows = [row for piece in pieces for row in piece]
+    if not rows:
+        return torch.zeros(len(parts), device=device)
+    texts = len(pieces[0]) if shared else 1
+    batch = shared_rows(rows, shared, texts) if shared else plain_rows(rows)
+    slices: list[Slice] = []
+    for part, piece, n in zip(parts, pieces, size, strict=True):
+        start = slices[-1].stop if slices else 0
+        if piece:
+            slices.append(
+                Slice(
+                    adapter=part.adapter,
+                    start=start,
+                    stop=start + len(piece) // texts,
+                    dropout_key=part.dropout_key,
+                    dropout_row=split * n,
+                    dropout_rows=len(part.rows),
+                    length=max(len(row.input_ids) - 1 for row in part.rows) - shared,
+                    places=max(row.n_loss_tokens for row in part.rows),
+                )
+            )
+    layout = cohort.layout
+    layout.slices, layout.dropout = slices, cohort.settings.lora_dropout > 0
+    layout.shared, layout.texts, layout.tokens = shared, texts, batch.ids.shape[1]
+    # Before the passes: bringing something to the device waits for what it is doing.
+    owners = [
+        number for number, piece in enumerate(pieces) for _ in range(sum(row.n_loss_tokens for row in piece))
     ]
-    hidden = base.decoder(input_ids=ids.to(device), use_cache=False).last_hidden_state
-    hidden = hidden.reshape(-1, hidden.shape[-1])[torch.tensor(where, device=device)]
-    target = torch.tensor([token for row in rows for token in row.input_ids[row.loss_from :]], device=device)
+    owner = torch.tensor(owners).to(device)
+    norm = torch.tensor([1 / part.n_loss_tokens for part in parts]).to(device)
+    # Around the backward pass too, which recomputes layers under gradient checkpointing.
+    with nullcontext() if everywhere else last_layer_at(cohort.base, batch.places.to(device)):
+        per_token = loss_of(cohort.base, batch)
+        total = torch.zeros(len(parts), device=device).index_add(0, owner, per_token * norm[owner])
+        total.sum().backward()
+    return total.detach()
+
+
+def loss_per_token(base: Base, rows: Sequence[TrainingRow]) -> torch.Tensor:
+    """Return the negative loglikelihood of each token that carries loss, row by row, in float32, shape (tokens,)."""
+    return loss_of(base, plain_rows(rows))
+
+
+def loss_of(base: Base, batch: Rows) -> torch.Tensor:
+    """Return the negative loglikelihood of each target of a batch, in float32, shape (targets,)."""
+    device = base.device
+    where, target = batch.where.to(device), batch.targets.to(device)
+    hidden = base.decoder(
+        input_ids=batch.ids.to(device), use_cache=False, **batch.more(device)
+    ).last_hidden_state
+    hidden = hidden.flatten(0, 1)[where]
     size = max(1, MAX_LOGITS // base.vocabulary_size)
     if len(target) <= size:
         return _head_loss(base, hidden, target)
@@ -122,14 +136,14 @@ def checkpointed_activations(base: Base, wanted: bool) -> Iterator[None]:
         raise InputError(
             f"gradient_checkpointing: the layers of {base.path} cannot be recomputed", "Set it to false."
         )
-    base.model.gradient_checkpointing_enable({"use_reentrant": False})
+    base.model.activation_checkpointing_enable({"use_reentrant": False})
     for layer in layers:
         layer._gradient_checkpointing_func = partial(_recomputed, layer)
         layer.training = True  # what transformers asks for; this module only, not its children
     try:
         yield
     finally:
-        base.model.gradient_checkpointing_disable()
+        base.model.activation_checkpointing_disable()
         base.model.eval()
 
 

@@ -1,64 +1,33 @@
 """K LoRA adapters on one resident base, which runs once over all rows: every linear layer applies adapter k to its rows."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 from transformers.conversion_mapping import _MODEL_TO_CONVERSION_PATTERN
 from transformers.pytorch_utils import Conv1D
 
 from stimmung.engine.base.base_model import Base
+from stimmung.engine.base.frozen_linear import is_known, known_gradient, known_product
+from stimmung.engine.cohort.dropout import Dropout, is_hashed
+from stimmung.engine.cohort.slices import Group, Layout
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.training import Lora
 
-BASE_ONLY = -1  # rows that no adapter touches
 # Where transformers keeps experts in one tensor, PEFT 0.21 takes these names of layers for the experts that they once were, also in
 # blocks that are none (peft/utils/transformers_weight_conversion.py). It could not load adapters of such layers.
 TAKEN_FOR_EXPERTS = {
     "mixtral": {"gate", "w1", "w2", "w3"},
     "qwen2_moe": {"gate", "gate_proj", "up_proj", "down_proj"},
 }
-DRAWS = 2**16  # possible values of the random number that decides an entry of a dropout mask
-
-
-@dataclass(frozen=True)
-class Slice:
-    """The rows ``start`` to ``stop`` of a batch, which belong to one adapter.
-
-    ``dropout_key`` is a number for this adapter, step and pass: masks drawn from it do not depend on other adapters. ``dropout_rows``
-    and ``length`` are those of the adapter's whole batch, from which this slice begins at ``dropout_row``.
-    """
-
-    adapter: int
-    start: int
-    stop: int
-    dropout_key: int = 0
-    dropout_row: int = 0
-    dropout_rows: int = 0
-    length: int = 0
-
-
-@dataclass
-class Layout:
-    """Which rows of the running batch belong to which adapter; shared by all layers of a cohort."""
-
-    slices: Sequence[Slice] = ()
-    dropout: bool = False
-
-    @property
-    def even(self) -> bool:
-        """Whether all slices are adapters' and have equally many rows."""
-        sizes = {one.stop - one.start for one in self.slices}
-        return len(sizes) == 1 and all(one.adapter != BASE_ONLY for one in self.slices)
 
 
 class CohortLinear(nn.Module):
-    """A frozen linear layer and the K adapters of it."""
+    """A frozen linear layer and the K adapters of it: A with shape (K, r, in), B with shape (K, out, r), maybe biases (K, out)."""
 
     def __init__(self, base: nn.Module, settings: Lora, layout: Layout, number: int) -> None:
         super().__init__()
@@ -66,9 +35,10 @@ class CohortLinear(nn.Module):
         self.settings = settings
         self.layout = layout
         self.number = number  # of this layer in the cohort: makes its dropout masks its own
-        self.lora_a = nn.ParameterList()
-        self.lora_b = nn.ParameterList()
-        self.biases = nn.ParameterList()
+        n_in, n_out = features(base)
+        self.lora_a = _no_adapters(settings.r, n_in, device=layout.device)
+        self.lora_b = _no_adapters(n_out, settings.r, device=layout.device)
+        self.biases = _no_adapters(n_out, device=layout.device) if self.tunes_bias else None
 
     @property
     def tunes_bias(self) -> bool:
@@ -76,72 +46,144 @@ class CohortLinear(nn.Module):
         return self.settings.bias != "none" and self.base.bias is not None
 
     @property
-    def matrices(self) -> dict[str, nn.ParameterList]:
-        """What each adapter has of this layer: A with shape (r, in), B with shape (out, r), maybe the bias."""
+    def matrices(self) -> dict[str, nn.Parameter]:
+        """What the adapters have of this layer, by PEFT's names."""
         named = {"lora_A": self.lora_a, "lora_B": self.lora_b}
-        return {**named, "bias": self.biases} if self.tunes_bias else named
+        return named if self.biases is None else {**named, "bias": self.biases}
+
+    def add(self, weights: Mapping[str, torch.Tensor]) -> None:
+        """Add an adapter by its matrices."""
+        more = {key: one.to(device=self.layout.device, dtype=torch.float32) for key, one in weights.items()}
+        self.lora_a, self.lora_b = _and(self.lora_a, more["lora_A"]), _and(self.lora_b, more["lora_B"])
+        if self.biases is not None:
+            self.biases = _and(self.biases, more["bias"])
+
+    def allocate_gradients(self) -> None:
+        """Make the gradients, of zeros, unless there are some."""
+        for stacked in self.matrices.values():
+            if stacked.grad is None:
+                stacked.grad = torch.zeros_like(stacked)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return ``W x + scale * B_k A_k dropout(x)`` for rows of adapter k; ``x`` has shape (rows, tokens, features)."""
         slices = self.layout.slices
         if x.dim() == 2 and slices:  # OPT flattens rows and tokens before its feed-forward block
             return self.forward(x.view(slices[-1].stop, -1, x.shape[-1])).flatten(0, 1)
-        y: torch.Tensor = self.base(x)
-        if not slices:
-            return y
-        if self.layout.even:
-            return self._together(x, y, slices)
-        parts = [
-            y[one.start : one.stop]
-            if one.adapter == BASE_ONLY
-            else self._together(x[one.start : one.stop], y[one.start : one.stop], [one])
-            for one in slices
-        ]
-        return torch.cat(parts)
+        if not self.layout.groups:
+            return self.base(x)
+        if not torch.is_grad_enabled():
+            return self.add_products(x, self.base(x))[0]
+        y = None if is_known(self.base, x.dtype) else self.base(x)
+        return _Adapted.apply(x, y, self, *self.matrices.values())
 
-    def _together(self, x: torch.Tensor, y: torch.Tensor, slices: Sequence[Slice]) -> torch.Tensor:
-        """Add the adapters' products to ``y`` for slices of equally many rows, in one batched product each."""
-        scale = self.settings.scale
-        if self.tunes_bias:
-            shifts = torch.stack([self.biases[one.adapter] - self.base.bias.float() for one in slices])
-            shifts = shifts.repeat_interleave(len(y) // len(slices), dim=0)
-            y = y + shifts[:, None].to(y.dtype)
-        if self.layout.dropout:
-            pieces = x.split(len(x) // len(slices))
-            dropped = [self._dropped(piece, one) for piece, one in zip(pieces, slices, strict=True)]
-            x = dropped[0] if len(dropped) == 1 else torch.cat(dropped)  # which copies even one
-            scale /= 1 - self._drop / DRAWS
-        # The scale is applied to B, which is small, and the sum is part of the product: both save memory traffic on a CPU.
-        a = [self.lora_a[one.adapter].to(x.dtype).T for one in slices]
-        b = [(self.lora_b[one.adapter] * scale).to(x.dtype).T for one in slices]
-        if len(slices) == 1:
-            flat = torch.addmm(y.reshape(-1, y.shape[-1]), x.reshape(-1, x.shape[-1]) @ a[0], b[0])
-            return flat.view(y.shape)
-        inner = torch.bmm(x.reshape(len(slices), -1, x.shape[-1]), torch.stack(a))
-        return torch.baddbmm(y.reshape(len(slices), -1, y.shape[-1]), inner, torch.stack(b)).view(y.shape)
+    def add_products(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, list[Any]]:
+        """Add to ``y``, the base's product, those of the adapters, and return it with what the backward pass needs.
+
+        That is for each group: what the adapters read, A times that, A, B, and its dropout.
+        """
+        kept: list[Any] = []
+        y = y.contiguous()
+        for group in self.layout.groups:
+            k = group.adapters
+            read, out = _stacked(x.contiguous(), group), _stacked(y, group)
+            dropout = self.dropout_of(group, x.shape[1], x.shape[-1])
+            dropped = read if dropout is None else dropout.of(read)
+            down, up = self.lora_a.data[k].to(x.dtype), self.lora_b.data[k].to(x.dtype)
+            inner = torch.bmm(dropped, down.transpose(1, 2))
+            out.baddbmm_(inner, up.transpose(1, 2), alpha=self.scale)
+            if self.biases is not None:
+                out += (self.biases.data[k] - self.base.bias.float()).to(y.dtype)[:, None]
+            kept += [read if dropout is None or is_hashed(x) else dropped, inner, down, up, dropout]
+        return y, kept
 
     @property
-    def _drop(self) -> int:
-        """How many of the ``DRAWS`` values of a draw drop an entry."""
-        return round(self.settings.lora_dropout * DRAWS)
+    def scale(self) -> float:
+        """The factor of the adapters' products; with dropout, also for what was dropped."""
+        return self.settings.scale / (1 - self.settings.lora_dropout if self.layout.dropout else 1)
 
-    def _dropped(self, rows: torch.Tensor, one: Slice) -> torch.Tensor:
-        """Put zeros where the adapter's own mask drops an entry; padding beyond the adapter's own length needs none.
+    def dropout_of(self, group: Group, n_tokens: int, n_features: int) -> Dropout | None:
+        """Return the dropout of this layer's input for a group, in rows of ``n_tokens`` tokens; None where there is none."""
+        layout = self.layout
+        if not layout.dropout:
+            return None
+        at_places = n_tokens != layout.tokens
+        shared = 0 if at_places else layout.shared
+        return Dropout(
+            group,
+            self.number,
+            self.settings.lora_dropout,
+            shared,
+            texts=(group.slices[0].stop - group.slices[0].start) * layout.texts,
+            width=(n_tokens - shared) // layout.texts,
+            at_places=at_places,
+            features=n_features,
+        )
 
-        A draw of 64 bits gives four entries of the mask: otherwise drawing takes a fifth of the time on a CPU.
-        """
-        generator = torch.Generator(device=rows.device)
-        generator.manual_seed((one.dropout_key * 10_007 + self.number) % 2**63)
-        count = one.dropout_rows * one.length * rows.shape[-1]
-        draws = torch.empty(-(-count // 4), device=rows.device, dtype=torch.int64)
-        draws.random_(-(2**63), None, generator=generator)
-        draws = draws.view(torch.int16)[:count].view(one.dropout_rows, one.length, -1)
-        draws = draws[one.dropout_row : one.dropout_row + len(rows), : rows.shape[1]]
-        # Compared straight into the rows' type: going through booleans takes four times as long on a CPU.
-        kept = torch.ge(draws, self._drop - DRAWS // 2, out=rows.new_empty(draws.shape))
-        if behind := rows.shape[1] - kept.shape[1]:
-            kept = functional.pad(kept, (0, 0, 0, behind))
-        return rows * kept
+
+class _Adapted(torch.autograd.Function):
+    """A frozen linear layer plus the adapters' products, forwards and backwards, a few batched products for each group.
+
+    Gradients of the adapters are added to ``grad`` of their stacked parameters at once: through autograd each would be a copy.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: torch.Tensor, y: torch.Tensor | None, layer: CohortLinear, *parameters: torch.Tensor
+    ) -> torch.Tensor:
+        del parameters  # so that the result needs a gradient, also where ``x`` needs none
+        ctx.layer, ctx.groups, ctx.scale = layer, layer.layout.groups, layer.scale
+        ctx.base_is_known = y is None
+        y, kept = layer.add_products(x, known_product(layer.base, x) if y is None else y.clone())
+        ctx.dropouts = kept[4::5]
+        ctx.save_for_backward(*(one for place, one in enumerate(kept) if place % 5 < 4))
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        layer, scale, saved = ctx.layer, ctx.scale, ctx.saved_tensors
+        g = g.contiguous()
+        of_x = None
+        if ctx.needs_input_grad[0]:
+            n_in = saved[0].shape[-1]
+            of_x = known_gradient(layer.base, g) if ctx.base_is_known else g.new_zeros(*g.shape[:-1], n_in)
+        layer.allocate_gradients()
+        for number, (group, dropout) in enumerate(zip(ctx.groups, ctx.dropouts, strict=True)):
+            read, inner, down, up = saved[4 * number : 4 * number + 4]
+            dropped = dropout.of(read) if dropout is not None and is_hashed(read) else read
+            k, out = group.adapters, _stacked(g, group)
+            of_inner = torch.bmm(out, up)
+            _add_product(layer.lora_b.grad[k], out.transpose(1, 2), inner, scale)
+            _add_product(layer.lora_a.grad[k], of_inner.transpose(1, 2), dropped, scale)
+            if layer.biases is not None:
+                layer.biases.grad[k] += out.sum(1, dtype=torch.float32)
+            if of_x is None:
+                continue
+            if dropout is None:
+                _stacked(of_x, group).baddbmm_(of_inner, down, alpha=scale)
+            else:
+                _stacked(of_x, group).add_(dropout.of_(torch.bmm(of_inner, down)), alpha=scale)
+        return of_x, None if ctx.base_is_known else g, None, *(None for _ in layer.matrices)
+
+
+def _stacked(x: torch.Tensor, group: Group) -> torch.Tensor:
+    """Return a view of a group's rows, one long row for each adapter: shape (adapters, tokens, features)."""
+    return x[group.rows].view(len(group.slices), -1, x.shape[-1])
+
+
+def _add_product(total: torch.Tensor, one: torch.Tensor, other: torch.Tensor, scale: float) -> None:
+    """Add ``scale`` times a batched product to a float32 tensor, to which a product of bfloat16 cannot be added on the way."""
+    if one.dtype == total.dtype:
+        total.baddbmm_(one, other, alpha=scale)
+    else:
+        total.add_(torch.bmm(one, other), alpha=scale)
+
+
+def _and(stacked: nn.Parameter, one: torch.Tensor) -> nn.Parameter:
+    return nn.Parameter(torch.cat([stacked.detach(), one[None]]))
+
+
+def _no_adapters(*shape: int, device: torch.device) -> nn.Parameter:
+    return nn.Parameter(torch.empty(0, *shape, device=device))
 
 
 @dataclass
@@ -154,7 +196,9 @@ class Cohort:
     base: Base
     settings: Lora
     layers: dict[str, CohortLinear]
-    layout: Layout = field(default_factory=Layout)
+    layout: Layout
+    _views: dict[int, dict[str, nn.Parameter]] = field(default_factory=dict)
+    _gradients: torch.Tensor | None = None
 
     @property
     def size(self) -> int:
@@ -162,20 +206,38 @@ class Cohort:
         return len(next(iter(self.layers.values())).lora_a)
 
     def parameters_of(self, adapter: int) -> dict[str, nn.Parameter]:
-        """Return the weights of one adapter by name, A and B of each layer; A has shape (r, in), B (out, r)."""
-        return {
-            f"{name}.{key}": adapters[adapter]
-            for name, layer in self.layers.items()
-            for key, adapters in layer.matrices.items()
-        }
+        """Return the weights of one adapter by name, A and B of each layer; A has shape (r, in), B (out, r).
+
+        They and their gradients are views of the stacked ones: what is done to one is done to the other, until the next ``add``.
+        """
+        if adapter not in self._views:
+            self._views[adapter] = {
+                f"{name}.{key}": _view(stacked, adapter)
+                for name, layer in self.layers.items()
+                for key, stacked in layer.matrices.items()
+            }
+        return self._views[adapter]
 
     def add(self, weights: dict[str, torch.Tensor]) -> int:
         """Add an adapter with the given weights and return its number."""
+        self._views.clear()
         for name, layer in self.layers.items():
-            for key, where in layer.matrices.items():
-                tensor = weights[f"{name}.{key}"].to(device=self.base.device, dtype=torch.float32)
-                where.append(nn.Parameter(tensor.clone()))
+            layer.add({key: weights[f"{name}.{key}"] for key in layer.matrices})
         return self.size - 1
+
+    def allocate_gradients(self) -> None:
+        """Make the gradients of all adapters, of zeros, before views of them are taken."""
+        stacked = [one for layer in self.layers.values() for one in layer.matrices.values()]
+        self._views.clear()
+        self._gradients = torch.zeros(sum(one.numel() for one in stacked), device=self.base.device)
+        pieces = self._gradients.split([one.numel() for one in stacked])
+        for one, piece in zip(stacked, pieces, strict=True):
+            one.grad = piece.view(one.shape)
+
+    def zero_gradients(self) -> None:
+        """Set the gradients of all adapters to zero, in one kernel."""
+        if self._gradients is not None:
+            self._gradients.zero_()
 
 
 @contextmanager
@@ -184,7 +246,7 @@ def attached(base: Base, settings: Lora) -> Iterator[Cohort]:
 
     Raises InputError if a target module is not in the model, or ``bias: all`` meets a bias outside the target modules.
     """
-    layout = Layout()
+    layout = Layout(base.device)
     names = target_names(base.model, settings.target_modules)
     if settings.bias == "all":
         _check_biases(base.model, names)
@@ -212,6 +274,12 @@ def initial_weights(cohort: Cohort, seed: int) -> dict[str, torch.Tensor]:
         if layer.tunes_bias:
             weights[f"{name}.bias"] = layer.base.bias.detach().float().cpu().clone()
     return weights
+
+
+def _view(stacked: nn.Parameter, adapter: int) -> nn.Parameter:
+    view = nn.Parameter(stacked.data[adapter])
+    view.grad = None if stacked.grad is None else stacked.grad[adapter]
+    return view
 
 
 def features(layer: Any) -> tuple[int, int]:

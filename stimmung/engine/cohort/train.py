@@ -19,6 +19,7 @@ from stimmung.engine.cohort.memory_plan import plan_memory
 from stimmung.engine.cohort.oom_splitting import Part, first_parts, halved
 from stimmung.engine.cohort.optimizer_state import allocate_state, optimizer_tensors, restore_optimizer
 from stimmung.engine.cohort.optimizer_step import Run, do_step
+from stimmung.engine.cohort.rows import can_share_rows, shared_tokens
 from stimmung.engine.cohort.training_config import Task, adapter_keys, by_key, make_optimizer
 from stimmung.store.paths import Store
 from stimmung.vocabulary.errors import InputError, Interrupted
@@ -27,9 +28,9 @@ from stimmung.vocabulary.training import Training
 
 logger = logging.getLogger(__name__)
 
-# A small batch leaves a GPU idle. On a CPU the fixed cost of a pass is worth sharing up to so many rows of each adapter; above,
-# stacking gains little and costs memory (BENCHMARKS.md).
-CPU_STACKED_BATCH = 4
+# A small batch leaves a GPU idle. On a CPU the fixed cost of a pass is worth sharing up to so many numbers between two layers (tokens
+# of an adapter's batch times their width); above, stacking gains nothing and costs memory (BENCHMARKS.md).
+CPU_STACKED_ACTIVATIONS = 2**19
 
 
 def train_adapters(
@@ -52,7 +53,7 @@ def train_adapters(
     _check_rows(base, tasks)
     keys = adapter_keys(base.digest, training, tasks)
     wanted = by_key(keys, tasks)
-    mode = choose_mode(base, training, len(wanted), pace.cohort)
+    mode = choose_mode(base, training, list(wanted.values()), pace.cohort)
     missing = [task for key, task in wanted.items() if not store.has(key)]
     if not missing:
         return keys
@@ -83,12 +84,15 @@ def train_adapters(
     return keys
 
 
-def choose_mode(base: Base, training: Training, n_adapters: int, wanted: str) -> str:
+def choose_mode(base: Base, training: Training, tasks: Sequence[Task], wanted: str) -> str:
     """Return 'stacked' or 'sequential': what the config says, or what is faster (measured by ``benchmarks/training.py``)."""
     if wanted != "auto":
         return wanted
-    pays = base.device.type == "cuda" or training.per_device_train_batch_size <= CPU_STACKED_BATCH
-    return "stacked" if pays and n_adapters > 1 else "sequential"
+    lengths = [len(row.input_ids) for task in tasks for row in task.rows]
+    tokens = training.per_device_train_batch_size * sum(lengths) / max(len(lengths), 1)
+    width = base.model.get_input_embeddings().weight.shape[1]
+    pays = base.device.type == "cuda" or tokens * width <= CPU_STACKED_ACTIVATIONS
+    return "stacked" if pays and len(tasks) > 1 else "sequential"
 
 
 def _train_part(
@@ -144,6 +148,8 @@ def _begin_or_resume(
 ) -> list[Run]:
     """Return the runs of a checkpoint as they were, finished ones included; without a checkpoint, new runs of what is missing."""
     # One that had finished is without weights, which the store has; if they are gone from there, it is trained anew.
+    longest = max(len(row.input_ids) for task, _ in part for row in task.rows)
+    shares = not training.gradient_checkpointing and can_share_rows(cohort.base, longest)
     before = {one.progress.key: one for one in saved or [] if one.weights or store.has(one.progress.key)}
     runs = []
     for task, key in part:
@@ -160,13 +166,17 @@ def _begin_or_resume(
         one = before.get(key) or Saved(Progress(key, splits=passes), {}, {})
         # Adapters that are in the store keep their place among the others, with any weights.
         run = Run(task, cohort.add(one.weights or initial_weights(cohort, task.seed)), plan, one.progress)
+        run.shared = shared_tokens(task.rows) if shares else 0
         run.progress.failed = None  # one that failed fails again at the same step, and is reported again
-        if run.active:
-            run.optimizer = make_optimizer(training, list(cohort.parameters_of(run.adapter).values()))
-            allocate_state(run.optimizer)
-            if one.optimizer:
-                restore_optimizer(run.optimizer, one.optimizer)
         runs.append(run)
+    cohort.allocate_gradients()
+    for run in runs:
+        if not run.active:
+            continue
+        run.optimizer = make_optimizer(training, list(cohort.parameters_of(run.adapter).values()))
+        allocate_state(run.optimizer)
+        if run.progress.key in before and (moments := before[run.progress.key].optimizer):
+            restore_optimizer(run.optimizer, moments)
     logger.info("%d adapters at steps %s", len(runs), [run.progress.step for run in runs])
     return runs
 

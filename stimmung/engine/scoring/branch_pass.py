@@ -3,41 +3,15 @@
 For models whose layers do not see all tokens before them, or see them as a state that is passed on from token to token.
 """
 
-import inspect
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-from transformers import DynamicCache
-from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
-from stimmung.engine.base.attention import NAME
 from stimmung.engine.base.base_model import Base
 from stimmung.engine.base.last_layer import last_layer_at
 from stimmung.engine.cohort.lora import Cohort
 from stimmung.engine.scoring.prompt_batches import Prompt, set_layout
 from stimmung.text.trie import ROOT, OptionTrie
-
-
-def options_can_share_a_row(model: Any, n_tokens: int) -> bool:
-    """Return whether the model can read a text of ``n_tokens``, with its options side by side, in one row.
-
-    Each token must see all before it, by a mask and at positions that we give. Not so if a sliding window or a chunk is shorter than
-    the text (Mistral, Gemma, Phi-3), if layers pass on a recurrent state (Qwen3-Next, Mamba) or share keys (Gemma 4), or if
-    positions follow from the order of tokens (ALiBi). An unknown kind of layer counts as such.
-    """
-    given = inspect.signature(model.get_decoder().forward).parameters
-    if (
-        model._is_stateful
-        or "position_ids" not in given
-        or getattr(model.config, "alibi", False)
-        or model.config._attn_implementation not in (NAME, "sdpa")
-    ):
-        return False
-    layers = DynamicCache(config=model.config).layers
-    windows = [layer.sliding_window for layer in layers if type(layer) is DynamicSlidingWindowLayer]
-    known = all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers)
-    return known and n_tokens <= min(windows, default=n_tokens)
 
 
 def branches(trie: OptionTrie) -> list[list[int]]:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stimmung.engine.cohort.lora import BASE_ONLY, Cohort, Slice
+from stimmung.engine.cohort.lora import Cohort
+from stimmung.engine.cohort.slices import BASE_ONLY, Slice
 from stimmung.vocabulary.errors import InputError
 
 # Tokens that prompts must have in common to be read apart from others: a choice, far above an instruction's length.

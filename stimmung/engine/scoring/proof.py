@@ -18,10 +18,11 @@ from torch.nn import functional
 from stimmung.engine.base.attention import NAME, use_own_attention
 from stimmung.engine.base.base_model import Base, load_base
 from stimmung.engine.base.devices import release_memory
+from stimmung.engine.base.full_attention import options_can_share_a_row
 from stimmung.engine.cohort.batching import TrainingRow
 from stimmung.engine.cohort.forward_backward import Part, forward_backward, loss_per_token
-from stimmung.engine.cohort.lora import Cohort, Slice, attached, initial_weights
-from stimmung.engine.scoring.branch_pass import options_can_share_a_row
+from stimmung.engine.cohort.lora import Cohort, attached, initial_weights
+from stimmung.engine.cohort.slices import Slice
 from stimmung.engine.scoring.float32 import in_float32
 from stimmung.engine.scoring.prompt_batches import Prompt
 from stimmung.engine.scoring.score import score_options

@@ -10,10 +10,11 @@ import torch
 
 from stimmung.engine.base.base_model import Base
 from stimmung.engine.base.devices import release_memory
+from stimmung.engine.base.full_attention import options_can_share_a_row
 from stimmung.engine.base.memory_reckoning import MAX_LOGITS
 from stimmung.engine.cohort.adapter_files import load_adapter
 from stimmung.engine.cohort.lora import Cohort, attached
-from stimmung.engine.scoring.branch_pass import branches, options_can_share_a_row, read_branches
+from stimmung.engine.scoring.branch_pass import branches, read_branches
 from stimmung.engine.scoring.float32 import in_float32
 from stimmung.engine.scoring.prompt_batches import Prompt, PromptTooLong, alike, batches, n_tokens
 from stimmung.engine.scoring.readouts import READOUTS, Readout, exact

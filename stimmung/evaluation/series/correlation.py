@@ -52,15 +52,15 @@ def correlate_lags(posts: Floats, survey: Floats, max_lag_weeks: int) -> tuple[F
 
 
 def _pearson(x: Floats, y: Floats) -> Floats:
-    (x, n), (y, _) = _centred(x), _centred(y)
+    (x, n), (y, _) = deviations(x), deviations(y)
     product, x_square, y_square = (x * y).sum(-1), (x * x).sum(-1), (y * y).sum(-1)
     usable = (n >= 3) & (x_square > 0) & (y_square > 0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.clip(np.where(usable, product / np.sqrt(x_square * y_square), np.nan), -1, 1)
 
 
-def _centred(x: Floats) -> tuple[Floats, Floats]:
-    """Return deviations from the mean with 0 for missing weeks, and the number of weeks that are not missing."""
+def deviations(x: Floats) -> tuple[Floats, Floats]:
+    """Return deviations from the mean, with 0 for missing weeks, and the number of weeks that are not missing."""
     there = ~np.isnan(x)
     n = there.sum(-1).astype(float)
     mean = np.where(there, x, 0).sum(-1) / np.maximum(n, 1)
@@ -103,7 +103,7 @@ def autocorrelation(series: Floats, max_lag_weeks: int) -> Floats:
     Each over the pairs of weeks without a gap, as ``statsmodels.tsa.stattools.acf(adjusted=True, missing="conservative")``, for
     many series at once. 0 for a series that does not vary.
     """
-    deviation, n = _centred(series)
+    deviation, n = deviations(series)
     there = (~np.isnan(series)).astype(float)
     variance = (deviation**2).sum(-1) / np.maximum(n, 1)
     rho = np.zeros((*series.shape[:-1], max_lag_weeks))

@@ -31,13 +31,13 @@ def cross_correlate_series(
     ============================ ============================================================================
     r, p, n                      as published: both series averaged over ``rolling_weeks``, naive p
     n_effective                  n, reduced for autocorrelation (``correlation.effective_sample_size``)
-    ci_low, ci_high              of r, for n_effective weeks (``inference.effective_interval``)
+    ci_low, ci_high              of r (``inference.correlation_interval``)
     r_raw, n_raw                 of the series as they are
     n_effective_raw, p_raw       their effective number of weeks, and Student's t with it
-    ci_low_raw, ci_high_raw      of r_raw, for n_effective_raw weeks
+    ci_low_raw, ci_high_raw      of r_raw, likewise; too short at long lags of series that are nearly the same and near a random walk
     r_differences, p_differences of changes from week to week; Student's t with their effective number
     r_prewhitened, p_prewhitened of innovations (``prewhitening.whiten``): the test of zero correlation
-    ci_low_prewhitened, …_high_… of r_prewhitened, by Fisher's transformation
+    ci_low_prewhitened, …_high_… of r_prewhitened, likewise
     p_adjusted                   p_prewhitened adjusted for the false discovery rate over the family
     p_family                     r_prewhitened against the best of the family (``inference.familywise_p``)
     r_detrended                  detrended over ``window_weeks`` (``dcca``), NaN in shorter series
@@ -77,15 +77,13 @@ def _family_table(
 
     column["r"], column["p"], _ = correlation.published_correlation(posts, survey, reach, rolling_weeks)
     column["n_effective"] = correlation.effective_by_lag(*smooth, reach)
-    column["ci_low"], column["ci_high"] = inference.effective_interval(
-        column["r"], column["n_effective"], level
-    )
+    column["ci_low"], column["ci_high"] = inference.correlation_interval(*smooth, reach, level=level)
 
     column["r_raw"], _ = correlation.correlate_lags(posts, survey, reach)
     column["n_effective_raw"] = correlation.effective_by_lag(posts, survey, reach)
     column["p_raw"] = correlation.p_value(column["r_raw"], column["n_effective_raw"])
-    column["ci_low_raw"], column["ci_high_raw"] = inference.effective_interval(
-        column["r_raw"], column["n_effective_raw"], level
+    column["ci_low_raw"], column["ci_high_raw"] = inference.correlation_interval(
+        posts, survey, reach, level=level
     )
 
     column["r_differences"], _ = correlation.correlate_lags(*change, reach)
@@ -96,7 +94,9 @@ def _family_table(
     innovations, survey_innovations = whiten(np.stack([posts, survey]))
     r, n = inference.correlate_innovations(innovations, survey_innovations, reach)
     column["r_prewhitened"], column["p_prewhitened"] = r, correlation.p_value(r, n)
-    column["ci_low_prewhitened"], column["ci_high_prewhitened"] = inference.fisher_interval(r, n, level)
+    column["ci_low_prewhitened"], column["ci_high_prewhitened"] = inference.correlation_interval(
+        innovations, survey_innovations, reach, centred=False, level=level
+    )
     column["p_adjusted"] = inference.adjust_p(column["p_prewhitened"])
     column["p_family"] = inference.familywise_p(posts, survey, reach, n_simulations, seed)
     column["r_detrended"] = detrended_by_lag(posts, survey, reach, window_weeks)

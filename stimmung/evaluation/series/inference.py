@@ -3,11 +3,19 @@
 All compare innovations (``prewhitening.whiten``), never the series. ``benchmarks/inference.py`` measures level and power.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from stimmung.evaluation.series.correlation import lag_range
+from stimmung.evaluation.series.correlation import (
+    autocorrelation,
+    deviations,
+    effective_sample_size,
+    lag_range,
+    pair_weeks,
+)
 from stimmung.evaluation.series.prewhitening import fit_whitening, same_weeks, whiten
 from stimmung.evaluation.series.series_steps import MINIMUM_PAIRS, Floats
 
@@ -53,28 +61,71 @@ def fisher_z(r: Floats, n: Floats) -> Floats:
         return np.asarray(np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12)) * np.sqrt(n - 3))
 
 
-def fisher_interval(r: Floats, n: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
-    """Return the interval of a correlation of innovations by Fisher's transformation (1921, Metron 1:3)."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        half = stats.norm.ppf(0.5 + level / 2) / np.sqrt(n - 3)
-        centre = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
-        return np.tanh(centre - half), np.tanh(centre + half)
+def correlation_interval(
+    posts: Floats,
+    survey: Floats,
+    max_lag_weeks: int = 0,
+    *,
+    serial: bool = True,
+    centred: bool = True,
+    level: float = 0.95,
+) -> tuple[Floats, Floats]:
+    """Return the ends of the interval of Pearson's correlation at each lag, each of shape (..., lags).
 
+    Fisher's transformation z (1921, Metron 1:3) with Student's t of n_e - 2 degrees of freedom and the variance
+    ``v / (n_e - 3)``. n_e, the effective number of weeks, is the smaller of Bartlett's for independent series
+    (``correlation.effective_sample_size``) and n over the long-run variance of z's jackknife values, which also counts what the
+    series have in common; with ``serial=False`` weeks do not depend on each other, and n_e is n. v is the jackknife's variance of z
+    (Hinkley 1978, Biometrika 65:13) relative to that under a normal distribution, and never below 1: heavy tails make it larger.
+    With an n_e of 3 or less nothing is known: there is no interval, NaN.
 
-def effective_interval(r: Floats, n_effective: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
-    """Return the interval of a correlation of autocorrelated series, by Fisher's transformation with their effective number of weeks.
-
-    ``n_effective`` of ``correlation.effective_sample_size`` takes the place of n in the standard error 1 / sqrt(n - 3) (Pyper &
-    Peterman 1998, Can. J. Fish. Aquat. Sci. 55:2127, for the test), and Student's t with n - 2 degrees of freedom that of the normal
-    distribution, because n is small and estimated. ``benchmarks/inference.py`` measures the coverage. With an effective number of
-    3 or less nothing is known: there is no interval, NaN.
+    ``centred=False`` is for innovations, as in :func:`correlate_innovations`. Series have shape (..., weeks), NaN where a week is
+    missing. ``benchmarks/inference.py`` measures the coverage.
     """
-    usable = n_effective > 3
-    n = np.where(usable, n_effective, np.nan)
+    pairs = [pair_weeks(posts, survey, int(lag)) for lag in lag_range(max_lag_weeks)]
+    ends = [_interval(x, y, serial, centred, level) for x, y in pairs]
+    low, high = (np.stack(side, axis=-1) for side in zip(*ends, strict=True))
+    return low, high
+
+
+def _interval(x: Floats, y: Floats, serial: bool, centred: bool, level: float) -> tuple[Floats, Floats]:
+    n = (~np.isnan(x)).sum(-1).astype(float)
+    z, values = _jackknife(x, y, n, centred)
+    squares = np.nansum(values**2, axis=-1)
+    n_effective = n
+    if serial:
+        lags = np.arange(1, max(1, int(n.max(initial=0)) // 5) + 1)  # as in effective_sample_size
+        weight = np.where(lags <= np.maximum(n // 5, 1)[..., None], 1 - lags / np.maximum(n, 1)[..., None], 0)
+        inflation = 1 + 2 * (weight * autocorrelation(values, lags.size)).sum(-1)
+        n_effective = np.minimum(effective_sample_size(x, y), n / np.maximum(inflation, 1))
+    n_effective = np.where((n_effective > 3) & (n >= MINIMUM_PAIRS), n_effective, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
-        half = stats.t.ppf(0.5 + level / 2, n - 2) / np.sqrt(n - 3)
-        centre = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
-        return np.tanh(centre - half), np.tanh(centre + half)
+        spread = np.maximum(1, (n - 3) * (n - 1) / n * squares)
+        half = stats.t.ppf(0.5 + level / 2, n_effective - 2) * np.sqrt(spread / (n_effective - 3))
+        return np.tanh(z - half), np.tanh(z + half)
+
+
+def _jackknife(x: Floats, y: Floats, n: Floats, centred: bool) -> tuple[Floats, Floats]:
+    """Return Fisher's z of all weeks, shape (...), and of all but each week minus their mean, shape (..., weeks)."""
+    there = ~np.isnan(x)
+    x, y = (deviations(side)[0] if centred else np.nan_to_num(side) for side in (x, y))
+    n_weeks = np.maximum(n, 2)[..., None]
+    # What a week takes with it: without it the mean is another one.
+    taken = n_weeks / (n_weeks - 1) if centred else 1.0
+    products = [x * y, x * x, y * y]
+    sums = [one.sum(axis=-1, keepdims=True) for one in products]
+    z = _fisher(*sums)[..., 0]
+    others = _fisher(*(total - taken * one for total, one in zip(sums, products, strict=True)))
+    # Without the one week in which a series moves, nothing is left to correlate.
+    others = np.where(there, np.nan_to_num(others), 0.0)
+    return z, np.where(there, others - others.sum(-1, keepdims=True) / n_weeks, np.nan)
+
+
+def _fisher(product: Floats, x_square: Floats, y_square: Floats) -> Floats:
+    """Return Fisher's z of sums of products and squares, NaN where one side does not vary."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r = product / np.sqrt(np.where((x_square > 0) & (y_square > 0), x_square * y_square, np.nan))
+    return np.asarray(np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12)))
 
 
 def familywise_p(posts: Floats, survey: Floats, max_lag_weeks: int, n_simulations: int, seed: int) -> Floats:
@@ -82,10 +133,13 @@ def familywise_p(posts: Floats, survey: Floats, max_lag_weeks: int, n_simulation
 
     The single-step maximum test of Westfall & Young (1993, Resampling-Based Multiple Testing) with a sieve bootstrap (Buehlmann
     1997, Bernoulli 3:123): posts that are independent of the survey are simulated from each option's own autoregression,
-    prewhitened anew as the real ones were, and correlated with the survey as it is. Their innovations are those of the real posts
-    in another order, the same for all options, so that the dependence between the options of a side is kept on both sides. p is
-    the share of simulations whose largest Fisher z over all options and lags reaches the observed one, the real posts counted
-    among them. So among independent families 5 in 100 have any p of .05 or less.
+    prewhitened anew as the real ones were, and correlated with the survey as it is. p is the share of simulations whose largest
+    Fisher z over all options and lags reaches the observed one, the real posts counted among them. So among independent families 5
+    in 100 have any p of .05 or less.
+
+    The simulated innovations are those of the real posts in another order (:func:`_reordered`), which keeps their tails, and again
+    with other phases (:func:`_rephased`), which keeps what autocorrelation the prewhitening has left; p is the larger of the two.
+    Either changes all options alike, so that the dependence between the options of a side is kept on both sides.
 
     Both arguments are the series themselves, shape (options, weeks); NaN where a week is missing, a row of NaN where an option is
     not tested. p has shape (options, lags), NaN where there is no correlation, and is never below 1 / (n_simulations + 1).
@@ -97,31 +151,59 @@ def familywise_p(posts: Floats, survey: Floats, max_lag_weeks: int, n_simulation
         return np.full(observed.shape, np.nan)
     posts, innovations, others = posts[tested], innovations[tested], others[tested]
     random = np.random.default_rng(seed)
-    largest = np.empty(n_simulations)
-    for start in range(0, n_simulations, COPIES):
-        copies = min(COPIES, n_simulations - start)
-        simulated = whiten(_simulate(posts, innovations, copies, random))
-        z = np.abs(fisher_z(*_correlate(simulated, others, max_lag_weeks)))
-        largest[start : start + copies] = np.nanmax(z, axis=(0, 2))
-    # With a tolerance, because an order that repeats the observed one must count despite rounding.
-    reached = n_simulations - np.searchsorted(np.sort(largest), observed - 1e-9, side="left")
-    return np.where(np.isnan(observed), np.nan, (1 + reached) / (n_simulations + 1))
+    p = np.zeros(observed.shape)
+    for scrambled in (_reordered, _rephased):
+        largest = np.empty(n_simulations)
+        for start in range(0, n_simulations, COPIES):
+            copies = min(COPIES, n_simulations - start)
+            simulated = whiten(_simulate(posts, innovations, scrambled, copies, random))
+            z = np.abs(fisher_z(*_correlate(simulated, others, max_lag_weeks)))
+            largest[start : start + copies] = np.nanmax(z, axis=(0, 2))
+        # With a tolerance, because an order that repeats the observed one must count despite rounding.
+        reached = n_simulations - np.searchsorted(np.sort(largest), observed - 1e-9, side="left")
+        p = np.maximum(p, (1 + reached) / (n_simulations + 1))
+    return np.where(np.isnan(observed), np.nan, p)
 
 
-def _simulate(posts: Floats, innovations: Floats, copies: int, random: np.random.Generator) -> Floats:
-    """Return (options, copies, weeks): each option's autoregression with the innovations in another order."""
+def _simulate(
+    posts: Floats,
+    innovations: Floats,
+    scrambled: Callable[[Floats, int, np.random.Generator], Floats],
+    copies: int,
+    random: np.random.Generator,
+) -> Floats:
+    """Return (options, copies, weeks): each option's autoregression with scrambled innovations."""
     weeks = np.flatnonzero(~np.isnan(innovations).all(axis=0))
-    order = random.permuted(np.tile(weeks, (copies, 1)), axis=1)
     # Where an option lacks a week that others have, its innovation in that week is 0.
-    shuffled = np.zeros((len(posts), copies, posts.shape[1]))
-    shuffled[:, :, weeks] = np.nan_to_num(innovations)[:, order]
-    series = np.full(shuffled.shape, np.nan)
+    noise = np.zeros((len(posts), copies, posts.shape[1]))
+    noise[:, :, weeks] = scrambled(np.nan_to_num(innovations)[:, weeks], copies, random)
+    series = np.full(noise.shape, np.nan)
     for rows, present in same_weeks(posts):
         whitening = fit_whitening(posts[np.ix_(rows, present)], present)
         series[np.ix_(rows, np.arange(copies), present)] = whitening.colour(
-            shuffled[np.ix_(rows, np.arange(copies), present)]
+            noise[np.ix_(rows, np.arange(copies), present)]
         )
     return series
+
+
+def _reordered(innovations: Floats, copies: int, random: np.random.Generator) -> Floats:
+    """Return (options, copies, weeks): the same order of weeks for all options, another one in each copy."""
+    weeks = np.arange(innovations.shape[1])
+    return innovations[:, random.permuted(np.tile(weeks, (copies, 1)), axis=1)]
+
+
+def _rephased(innovations: Floats, copies: int, random: np.random.Generator) -> Floats:
+    """Return (options, copies, weeks) with the periodograms and cross-periodograms of ``innovations`` and random phases.
+
+    Prichard & Theiler (1994, Phys. Rev. Lett. 73:951).
+    """
+    n = innovations.shape[1]
+    spectrum = np.fft.rfft(innovations, axis=-1)
+    turn = np.exp(2j * np.pi * random.random((copies, spectrum.shape[1])))
+    # The mean, and the fastest frequency of an even number of weeks, have no phase but a sign.
+    signs = [0] if n % 2 else [0, -1]
+    turn[:, signs] = np.sign(turn[:, signs].real)
+    return np.fft.irfft(spectrum[:, None, :] * turn, n=n, axis=-1)
 
 
 def adjust_p(p: Floats) -> Floats:

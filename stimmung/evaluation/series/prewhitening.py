@@ -11,8 +11,9 @@ from statsmodels.tsa.arima_process import arma_acovf
 
 from stimmung.evaluation.series.series_steps import Floats
 
-# The lags and prior weights are our own choice and from no paper. They were written together with benchmarks/inference.py, which
-# reports the level of the tests: its processes are therefore no independent check of them.
+# The lags and prior weights are our own choice and from no paper. They were chosen by the level and power of the tests on the
+# processes of PROCESSES in benchmarks/processes.py, which are therefore no independent check of them; those of UNSEEN are, and
+# VALIDATION.md has both, with a plain AR(p) by AICc beside.
 MONTHLY_LAGS = (3, 4)  # weeks of a second factor, about a month
 # Most weight on the second order: a second coefficient that is missed costs the level, one too many a little power.
 FIRST_ORDER_WEIGHT, SECOND_ORDER_WEIGHT, MONTHLY_WEIGHT = 0.2, 0.6, 0.2

@@ -5,8 +5,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from stimmung.evaluation.series.correlation import correlate_lags, effective_sample_size
-from stimmung.evaluation.series.inference import effective_interval
+from stimmung.evaluation.series.correlation import correlate_lags
+from stimmung.evaluation.series.inference import correlation_interval
 from stimmung.evaluation.series.series_steps import Floats
 from stimmung.vocabulary.moods_schemas import RECOVERY
 
@@ -30,8 +30,8 @@ def measure_recovery(
     ``rho_worst_seed`` is the lowest rho of any seed, NaN for series without seeds.
 
     Columns of ``posts`` and ``truth``: model (posts only), week, question, option, value; ``seeds`` are the posts' series by seed,
-    with a column seed. Options that the truth does not have are left out. Intervals are those of ``inference.effective_interval``,
-    for the effective number of weeks if they follow each other (``serial``), for all if not. Options of a week depend on each other
+    with a column seed. Options that the truth does not have are left out. Intervals are those of ``inference.correlation_interval``,
+    ``serial`` if weeks follow each other. Options of a week depend on each other
     in an unknown way: the ends of the mean's interval are the means of theirs, which is right if all options err alike, and
     wider than needed otherwise.
     """
@@ -57,9 +57,8 @@ def measure_recovery(
 
 def _recovery(x: Floats, y: Floats, serial: bool, level: float) -> pd.DataFrame:
     """Return r, ci_low, ci_high and rho of (options, weeks), the mean in the first row."""
-    r, n = (values[:, 0] for values in correlate_lags(x, y, 0))
-    n = effective_sample_size(x, y) if serial else n
-    ends = np.stack(effective_interval(r, n, level))
+    r = correlate_lags(x, y, 0)[0][:, 0]
+    ends = np.stack(correlation_interval(x, y, serial=serial, level=level))[..., 0]
     r, rho = np.nan_to_num(r), _rank_correlations(x, y)
     # A constant series has no interval, and none to give to the mean: it stands there with its 0.
     low, high = np.where(np.isnan(ends) & ~_varies(x, y), 0.0, ends).mean(axis=1)

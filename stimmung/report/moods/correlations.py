@@ -42,11 +42,11 @@ def correlations_table(tables: PanelTables) -> Table:
     models = models_in_order(here)
     caption = (
         "Correlation of each weekly series with the survey at lag 0. As published: of smoothed series, with a "
-        "naive p that takes their n weeks for independent. Raw series: with the 95 % interval and p for the "
-        "effective number of weeks, which is eff. of n. Innovations: of prewhitened series, with the 95 % "
-        "interval by Fisher's transformation; p holds its level under autocorrelation; adj.: adjusted for the "
+        "naive p that takes their n weeks for independent. Raw series: with p for the effective number of weeks, "
+        "which is eff. of n. Innovations: of prewhitened series; p holds its level under autocorrelation; adj.: adjusted for the "
         "false discovery rate over all options and lags; fam.: against the best of all options and lags. Changes: of "
-        "first differences, with p for their effective number, and the detrended coefficient of the raw series."
+        "first differences, with p for their effective number, and the detrended coefficient of the raw series. In brackets 95 % "
+        "intervals, which allow for heavy tails and for autocorrelation that is left, as p does not."
     )
     groups = correlation_groups(here, tables.rolling_weeks, models)
     return Table(caption, ["Option", *map(method_label, models)], groups)

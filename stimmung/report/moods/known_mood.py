@@ -35,8 +35,8 @@ def recovery_table(tables: PanelTables) -> Table:
         part = part.assign(option=part["option"].fillna("mean over options"))
         groups.append(Group(str(question), rows_of(part, "option", "model", models, _recovered)))
     caption = (
-        "Pearson's correlation of each raw weekly series with the known mood behind the posts, with its 95 % interval for the "
-        "effective number of weeks, and Spearman's rank correlation ρ, also of the seed with the lowest; n: weeks. "
+        "Pearson's correlation of each raw weekly series with the known mood behind the posts, with its 95 % interval, "
+        "and Spearman's rank correlation ρ, also of the seed with the lowest; n: weeks. "
         "The mean weights options equally; the ends of its interval are the means of theirs. A constant series counts 0."
     )
     return Table(caption, ["Option", *map(method_label, models)], groups)

@@ -77,8 +77,8 @@ RESULT = PanelResult(
     figure=plot_periods,
     title="By period",
     caption=(
-        "Correlation of each raw series with the survey within each period, at lag 0, with its 95 % interval for the effective "
-        "number of weeks. A period has few weeks: intervals are wide."
+        "Correlation of each raw series with the survey within each period, at lag 0, with its 95 % interval. A period "
+        "has few weeks: intervals are wide."
     ),
     folded=lambda tables: {
         group.heading for group in periods_table(tables).groups if not group.heading.endswith(f": {RAW}")

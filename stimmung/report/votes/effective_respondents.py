@@ -45,7 +45,7 @@ def effective_table(tables: SurveyTables) -> Table:
         "Effective respondents, after the effective data transferred of Hernandez et al. (2021): how many training "
         "respondents the best baseline of each share needs to equal the language model, read off its learning curve. > means "
         "more than all there are, < fewer than the smallest share has; the ratio is then unknown. In brackets the 95 % "
-        "percentile interval of a bootstrap of folds, and of respondents within them."
+        "percentile interval of a bootstrap of folds, and of respondents within them, longer for the training rows that folds share."
     )
     return Table(caption, ["Condition", "Training n", "Effective n", "Ratio"], groups)
 

@@ -10,7 +10,8 @@ from transformers import AutoTokenizer, LlamaForCausalLM
 from stimmung.engine.base.base_model import keep_weights_unpacked, load_base
 from stimmung.engine.base.model_files import digest_of
 from stimmung.engine.base.preparing import count_parameters, quantize_base
-from stimmung.engine.cohort.lora import Slice, attached, initial_weights
+from stimmung.engine.cohort.lora import attached, initial_weights
+from stimmung.engine.cohort.slices import Slice
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.training import Lora
 from tests.unit.engine.conftest import VOCABULARY, random_llama

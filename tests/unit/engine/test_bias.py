@@ -7,7 +7,8 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from stimmung.engine.base.base_model import Base, prepare_loaded
 from stimmung.engine.cohort.adapter_files import load_adapter
-from stimmung.engine.cohort.lora import Slice, attached
+from stimmung.engine.cohort.lora import attached
+from stimmung.engine.cohort.slices import Slice
 from stimmung.engine.cohort.train import train_adapters
 from stimmung.store.paths import Store
 from stimmung.vocabulary.errors import InputError

@@ -10,6 +10,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from stimmung.engine.base.base_model import load_base
+from stimmung.engine.base.full_attention import options_can_share_a_row
 from stimmung.engine.base.model_files import expert_share_of_files
 from stimmung.engine.base.preparing import adapted_share, expert_share, quantize_base
 from stimmung.engine.base.tiny import _build_tokenizer
@@ -17,7 +18,6 @@ from stimmung.engine.cohort.batching import TrainingRow
 from stimmung.engine.cohort.lora import target_names
 from stimmung.engine.cohort.train import train_adapters
 from stimmung.engine.cohort.training_config import Task
-from stimmung.engine.scoring.branch_pass import options_can_share_a_row
 from stimmung.engine.scoring.prompt_batches import Prompt
 from stimmung.engine.scoring.proof import plain_scores, prove_scores
 from stimmung.engine.scoring.score import score_options, score_with_adapters

@@ -14,10 +14,12 @@ from stimmung.engine.base.base_model import Base
 from stimmung.engine.cohort import optimizer_step as steps
 from stimmung.engine.cohort import train as trainer
 from stimmung.engine.cohort.adapter_files import load_adapter
-from stimmung.engine.cohort.batching import plan_steps
+from stimmung.engine.cohort.batching import TrainingRow, plan_steps
 from stimmung.engine.cohort.forward_backward import Part, forward_backward
-from stimmung.engine.cohort.lora import Slice, attached, initial_weights
+from stimmung.engine.cohort.lora import attached, initial_weights
+from stimmung.engine.cohort.slices import Slice
 from stimmung.engine.cohort.train import choose_mode, train_adapters
+from stimmung.engine.cohort.training_config import Task
 from stimmung.store.paths import RECORD, WEIGHTS, Store
 from stimmung.vocabulary.errors import InputError, Interrupted
 from stimmung.vocabulary.pace import Pace
@@ -324,14 +326,28 @@ def test_records_say_what_was_trained(base, training, tasks, tmp_path):
     assert record["cohort"] == "sequential"
 
 
+def test_seconds_of_a_record_hold_the_optimizer_too(base, training, tasks, tmp_path, monkeypatch):
+    def slowly(self, closure=None):
+        del self, closure
+        time.sleep(0.05)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", slowly)
+    short = training.model_copy(update={"num_train_epochs": None, "max_steps": 2})
+    trained(base, short, tasks[:1], tmp_path, ALONE)
+    assert records(tmp_path)[0]["seconds"] >= 0.1
+
+
 @pytest.mark.parametrize(
-    ("batch", "chosen"), [(1, "stacked"), (4, "stacked"), (5, "sequential"), (16, "sequential")]
+    ("batch", "length", "chosen"),
+    [(8, 1000, "stacked"), (40, 200, "stacked"), (9, 1000, "sequential"), (50, 200, "sequential")],
 )
-def test_a_cpu_stacks_small_batches_unless_told_otherwise(base, training, tasks, batch, chosen):
+def test_a_cpu_stacks_batches_of_few_tokens_times_their_width(base, training, batch, length, chosen):
+    """2^19 numbers are 8,192 tokens of 64 features."""
     training = training.model_copy(update={"per_device_train_batch_size": batch})
-    assert choose_mode(base, training, len(tasks), "auto") == chosen
-    assert choose_mode(base, training, 1, "auto") == "sequential", "one adapter is no cohort"
-    assert {choose_mode(base, training, len(tasks), wanted) for wanted in ("stacked", "sequential")} == {
+    tasks = [Task(str(seed), [TrainingRow(tuple(range(length)), length - 1)] * 3, seed) for seed in range(2)]
+    assert choose_mode(base, training, tasks, "auto") == chosen
+    assert choose_mode(base, training, tasks[:1], "auto") == "sequential", "one adapter is no cohort"
+    assert {choose_mode(base, training, tasks, wanted) for wanted in ("stacked", "sequential")} == {
         "stacked",
         "sequential",
     }

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from scipy import stats
 
 from stimmung.evaluation.votes.absent_options import absent_option, compare_absent
 from stimmung.evaluation.votes.fold_metrics import measure_folds
+from stimmung.evaluation.votes.fold_summary import corrected_resampled_t
 from tests.synthetic_votes import make_votes
 
 PAIRS = [("no-democrats", "full")]
@@ -32,7 +32,7 @@ def test_before_and_after_are_those_of_the_fold_metrics(votes):
         assert row.ci_low <= row.difference <= row.ci_high
 
 
-def test_the_advantage_is_over_the_baseline_that_copes_best_and_its_p_is_nadeau_and_bengio_s(votes):
+def test_the_advantage_is_over_the_baseline_that_copes_best_and_its_test_is_that_of_the_folds(votes):
     table = compare_absent(*votes, PAIRS).set_index(["method", "metric"])
     folds = votes[2]
     f1 = folds[(folds.metric == "f1") & (folds.option == "CDU") & (folds.condition == "no-democrats")]
@@ -43,9 +43,11 @@ def test_the_advantage_is_over_the_baseline_that_copes_best_and_its_p_is_nadeau_
     difference = (wide["tiny/tuned"] - wide[best]).to_numpy()
     assert row.advantage == pytest.approx(difference.mean())
     rows = f1[f1.method == "tiny/tuned"]
-    ratio = (rows.n_test / rows.n_training).mean()
-    error = difference.std(ddof=1) * np.sqrt(1 / 5 + ratio)
-    assert row.advantage_p == pytest.approx(2 * stats.t.sf(abs(difference.mean()) / error, 4))
+    own, other = (np.array(f1[f1.method == name].answer_errors.iloc[0]) for name in ("tiny/tuned", best))
+    tested = corrected_resampled_t(
+        difference, rows.n_test.to_numpy(), rows.n_training.to_numpy(), ((own - other) ** 2).sum()
+    )
+    assert row.advantage_p == pytest.approx(tested.p)
     assert table.advantage[:, "f1"].filter(like="baselines/").isna().all()
 
 

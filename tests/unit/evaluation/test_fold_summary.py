@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
+from stimmung.evaluation.votes.fold_metrics import measure_folds
 from stimmung.evaluation.votes.fold_summary import corrected_resampled_t, paired_difference, summarize_folds
 
 
@@ -136,3 +137,32 @@ def test_pairs_meet_fold_by_fold_whatever_the_order_of_rows():
 def test_an_untrained_method_takes_the_correction_of_its_opponent():
     found = paired_difference(fold_rows([0.9, 0.8, 0.7], n_training=0), fold_rows([0.6, 0.6, 0.6]))
     assert astuple(found) == pytest.approx(astuple(summary([0.3, 0.2, 0.1], 20, 80)))
+
+
+def test_a_constant_prediction_has_the_interval_of_its_respondents_though_stratified_folds_agree():
+    """Accuracy of 'a' for everybody, 160 of 400 of whom answered it: the standard error of a share."""
+    ids = [f"r{number:03d}" for number in range(400)]
+    target = np.where(np.arange(400) % 5 < 2, "a", "b")
+    fold = (np.arange(400) // 5 % 5).astype("int8")
+    table = pd.DataFrame({"respondent_id": ids, "fold": fold, "target": target, "weight": 1.0, "seed": 0})
+    predictions = table.assign(
+        method="baselines/majority", condition="full", p_a=0.6, p_b=0.4, option_mass=1.0
+    )
+    splits = table[["respondent_id", "fold"]].assign(condition="full", in_training=True)
+    found = summarize_folds(measure_folds(predictions, splits)).set_index(["metric", "option"])
+    row = found.loc[("accuracy", np.nan)]
+    assert row.sd_over_folds == 0
+    assert (row.ci_high - row.ci_low) / 2 == pytest.approx(1.96 * np.sqrt(0.4 * 0.6 / 400), rel=0.01)
+    # What was predicted depends on the training rows, whose shares are the same in all folds.
+    share = found.loc[("predicted_share", "a")]
+    assert (share.ci_high - share.ci_low) / 2 == pytest.approx(1.96 * np.sqrt(0.6 * 0.4 / 400), rel=0.01)
+
+
+def test_what_folds_do_not_show_is_added_and_cancels_between_methods_that_share_it():
+    plain = summary([0.80, 0.84, 0.79, 0.86, 0.81])
+    values, n_test, n_training = np.array([0.80, 0.84, 0.79, 0.86, 0.81]), np.full(5, 20), np.full(5, 80)
+    longer = corrected_resampled_t(values, n_test, n_training, 0.01**2)
+    assert longer.ci_high - longer.ci_low > plain.ci_high - plain.ci_low and longer.p > plain.p
+    first, second = fold_rows([0.9, 0.8, 0.7]), fold_rows([0.6, 0.6, 0.6])
+    alike = [part.assign(answer_errors=[[0.3, 0.2]] * 3) for part in (first, second)]
+    assert astuple(paired_difference(*alike)) == pytest.approx(astuple(paired_difference(first, second)))

@@ -214,7 +214,7 @@ def test_imputed_shares_stand_beside_all_answers_and_say_whose_intervals_are_too
     options = list(survey["estimates"]["option"].unique())
     assert [group.heading for group in table.groups] == [f"share-10, {name}" for name in options]
     rows = {row[0].text: row for row in table.groups[0].rows}
-    assert list(rows) == ["all answers", "complete cases", "tiny/tuned", "tiny/zero-shot"]
+    assert list(rows) == ["all answers", "complete-cases", "tiny/tuned", "tiny/zero-shot"]
     assert rows["tiny/tuned"][-1].note == "" and rows["tiny/zero-shot"][-1].note == "one model"
     assert rows["tiny/tuned"][-1].text.endswith("of 160") and rows["all answers"][-1].text == DASH
     truth = survey["shares"].drop_duplicates("option").set_index("option")["observed"]
