@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import sys
 from functools import cache, reduce
 from operator import getitem
@@ -12,6 +13,7 @@ from snakemake.utils import min_version
 from stimmung.data.posts.file_patterns import matching_files
 from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER
 from stimmung.study.reading import load_codebook
+from stimmung.vocabulary.view import IN_PATHS, parent_of
 from stimmung.vocabulary.arms import ARMS
 from stimmung.workflow.code_digest import code_digest
 from stimmung.workflow.resources import GUESSED_BLOCKS_PER_WEEK, limit_minutes, limit_of
@@ -84,12 +86,12 @@ rule all:
         run="results/run.yaml",
         imputed=expand(
             "results/surveys/{survey}/imputed/{file}",
-            survey=STUDY.selected_surveys(),
+            survey=ASKED,
             file=["answers.parquet", "answers.csv", "README.md"],
         ),
         rectified=expand(
             "results/surveys/{survey}/rectified/{file}",
-            survey=[name for name, one in STUDY.selected_surveys().items() if one.rectify is not None],
+            survey=[name for name in ASKED if SURVEYS[name].rectify is not None],
             file=["estimates.parquet", "estimates.csv", "plan.csv", "README.md"],
         ),
         stacked=STACKED,

@@ -41,6 +41,7 @@ from stimmung.engine.scoring.predict import predict_respondents
 from stimmung.engine.scoring.survey_prompts import training_ids, training_rows
 from stimmung.store.paths import Store
 from stimmung.study.reading import load_codebook, load_layout
+from stimmung.text.personas import rendering_of
 from stimmung.text.prompts import plain_text, survey_messages
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.atomic_files import write_json
@@ -82,7 +83,7 @@ def main() -> None:
         survey = as_study(table, words, language, seed)
         for rank, steps, rate in itertools.product(arguments.ranks, arguments.steps, arguments.rates):
             tried = training(rank, steps, rate, arguments.batch)
-            rendering = Rendering(base.tokenizer, arguments.chat, in_language(words.question, language))
+            rendering = rendering_of(words, language, base.tokenizer, arguments.chat, persona=False)
             measured = held_out(base, rendering, words, language, survey, tried, seed)
             found.append({"r": rank, "max_steps": steps, "learning_rate": rate, "seed": seed, **measured})
             print(found[-1], flush=True)

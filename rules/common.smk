@@ -2,13 +2,27 @@
 
 FOLDS = range(STUDY.folds)
 BASELINES = STUDY.run.baselines
+# A survey of several targets has a view of each, named as a survey within it: ess11/targets/trstprt.
+VIEWS = {name: survey.views(name) for name, survey in STUDY.surveys.items()}
+SURVEYS = {**STUDY.surveys, **{name: view for views in VIEWS.values() for name, view in views.items()}}
+SEVERAL_TARGETS = [name for name, survey in STUDY.surveys.items() if len(survey.targets or []) > 1]
 CODEBOOKS = {name: load_codebook(Path(survey.codebook)) for name, survey in STUDY.selected_surveys().items()}
+ASKED = {
+    view: asked
+    for name, codebook in CODEBOOKS.items()
+    for view, asked in zip(VIEWS[name], STUDY.surveys[name].asked(codebook), strict=True)
+}
 # Adapters, predictions, prepared models and checkpoints, by content: a folder that no rule owns, so that no failed job takes it along.
 STORE = "results/.store"
 
 
+def one_of(names):
+    """A pattern for names; one that none matches, if there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
 wildcard_constraints:
-    survey="|".join(STUDY.surveys),
+    survey=one_of(SURVEYS),
     model="|".join(STUDY.models),
     endpoint="|".join(STUDY.endpoints) or "(?!)",
     condition="|".join({c for s in STUDY.surveys.values() for c in s.conditions}),
@@ -29,7 +43,8 @@ def code_of(script, without=()):
 @cache
 def plain(section, name):
     """An entry of one of the config's catalogues, as plain Python."""
-    return getattr(STUDY, section)[name].model_dump(mode="json")
+    entries = SURVEYS if section == "surveys" else getattr(STUDY, section)
+    return entries[name].model_dump(mode="json")
 
 
 def value_of(section, wildcard):
@@ -50,7 +65,7 @@ def of_condition(key):
 
 def those_that(section, test):
     """A pattern for the names of the surveys or panels that pass a test, for a rule that only they need."""
-    return "|".join(name for name, one in section.items() if test(one)) or "(?!)"
+    return one_of(name for name, one in section.items() if test(one))
 
 
 def source_of(wildcards):
@@ -115,8 +130,8 @@ def minutes_of_rows(n_rows):
 
 
 def rows_trained(wildcards, input):
-    """The rows that a survey's job passes through the model, all epochs and folds; known once there are prompts."""
-    rows = rows_of_training(training_preset(wildcards), n_rows(Path(input.prompts)))
+    """The rows that a survey's job passes through the model, all epochs, folds and targets; known once there are prompts."""
+    rows = rows_of_training(training_preset(wildcards), sum(n_rows(Path(file)) for file in input.prompts))
     return len(FOLDS) * rows
 
 

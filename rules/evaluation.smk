@@ -9,7 +9,7 @@ rule evaluate_votes:
         predictions=predictions_of,
         splits=splits_of,
         draws=draws_of,
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
         rectified=rectified_of,
     output:
         results=expand("results/surveys/{{survey}}/{name}.parquet", name=names(VOTES, "data")),
@@ -27,10 +27,11 @@ rule evaluate_votes:
         runtime=grows(15),
     params:
         conditions=of_survey("conditions"),
-        subgroups=lambda wildcards: STUDY.surveys[wildcards.survey].subgroups_in_words(
-            CODEBOOKS[wildcards.survey]
+        subgroups=lambda wildcards: SURVEYS[wildcards.survey].subgroups_in_words(
+            CODEBOOKS[parent_of(wildcards.survey)]
         ),
         weighted=of_survey("weighted_metrics"),
+        ordered=is_ordered,
         calibration=of_survey("calibration"),
         target=target_of,
         code=code_of("evaluate_votes", without=LOOKS),
@@ -110,7 +111,7 @@ rule impute_answers:
         runtime=grows(10),
     params:
         conditions=of_survey("conditions"),
-        title=lambda wildcards: CODEBOOKS[wildcards.survey].title,
+        title=lambda wildcards: CODEBOOKS[parent_of(wildcards.survey)].title,
         target=target_of,
         simulated=is_simulated,
         code=code_of("impute_answers"),
@@ -118,12 +119,40 @@ rule impute_answers:
         "../scripts/impute_answers.py"
 
 
+rule compare_targets:
+    """Set all targets of a survey side by side."""
+    input:
+        metrics=metrics_of_targets,
+    output:
+        results="results/surveys/{survey}/targets.parquet",
+        csv="results/surveys/{survey}/tables/targets.csv",
+        latex="results/surveys/{survey}/tables/targets.tex",
+    log:
+        "logs/compare_targets/{survey}.log",
+    benchmark:
+        "benchmarks/compare_targets/{survey}.tsv"
+    wildcard_constraints:
+        survey=one_of(SEVERAL_TARGETS),
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=grows(1000),
+        runtime=grows(5),
+    params:
+        targets=targets_of,
+        simulated=is_simulated,
+        code=code_of("compare_targets"),
+    script:
+        "../scripts/compare_targets.py"
+
+
 rule rectify:
     """Estimate what all respondents would answer from the answers of some and the predictions of all; for surveys with `rectify`."""
     input:
         predictions=predictions_of,
         splits=splits_of,
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
         codebook=of_survey("codebook"),
     output:
         parquet="results/surveys/{survey}/rectified/estimates.parquet",
@@ -135,7 +164,7 @@ rule rectify:
     benchmark:
         "benchmarks/rectify/{survey}.tsv"
     wildcard_constraints:
-        survey=those_that(STUDY.surveys, lambda survey: survey.rectify is not None),
+        survey=those_that(SURVEYS, lambda survey: survey.rectify is not None),
     conda:
         "../envs/analysis.yaml"
     threads: 1
@@ -146,12 +175,13 @@ rule rectify:
         settings=of_survey("rectify"),
         conditions=of_survey("conditions"),
         twins=lambda wildcards: {
-            name: STUDY.surveys[wildcards.survey].prompt_twin(name)
-            for name in STUDY.surveys[wildcards.survey].conditions
+            name: SURVEYS[wildcards.survey].prompt_twin(name)
+            for name in SURVEYS[wildcards.survey].conditions
         },
         language=of_survey("language"),
-        title=lambda wildcards: CODEBOOKS[wildcards.survey].title,
+        title=lambda wildcards: CODEBOOKS[parent_of(wildcards.survey)].title,
         simulated=is_simulated,
+        view=view_of,
         code=code_of("rectify"),
     script:
         "../scripts/rectify.py"

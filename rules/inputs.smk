@@ -3,9 +3,10 @@
 
 def survey_source(wildcards):
     """Where the survey is read from: its file, the made-up one, or a library's."""
-    if STUDY.surveys[wildcards.survey].simulate is not None:
-        return f"results/surveys/{wildcards.survey}/simulated.sav"
-    return STUDY.surveys[wildcards.survey].file
+    name = parent_of(wildcards.survey)
+    if STUDY.surveys[name].simulate is not None:
+        return f"results/surveys/{name}/simulated.sav"
+    return STUDY.surveys[name].file
 
 
 def survey_file(wildcards):
@@ -16,41 +17,97 @@ def survey_file(wildcards):
 
 def files_of_predictions(wildcards):
     """The file that somebody else's predictions are read from, and the survey's, which has the identifiers of all rows."""
-    file = STUDY.surveys[wildcards.survey].predictions[wildcards.prediction_file].file
+    file = SURVEYS[wildcards.survey].predictions[wildcards.prediction_file].file
     survey = survey_file(wildcards)
     return [file, survey] if survey else [file]
 
 
 def selected(key):
-    """What a condition does to the training rows, in the words of the survey's language."""
-    return lambda wildcards: STUDY.surveys[wildcards.survey].selection(
-        wildcards.condition, CODEBOOKS[wildcards.survey]
-    )[key]
+    """What a condition does to the training rows, in the words of the survey's language; the same for all its targets."""
+
+    def of_job(wildcards):
+        name = parent_of(wildcards.survey)
+        return STUDY.surveys[name].selection(wildcards.condition, CODEBOOKS[name])[key]
+
+    return of_job
 
 
 def other_selection(wildcards):
     """What the condition does whose number of training rows this one takes, if it takes one."""
-    survey = STUDY.surveys[wildcards.survey]
-    other = survey.conditions[wildcards.condition].same_size_as
-    return other and survey.selection(other, CODEBOOKS[wildcards.survey])
+    name = parent_of(wildcards.survey)
+    other = STUDY.surveys[name].conditions[wildcards.condition].same_size_as
+    return other and STUDY.surveys[name].selection(other, CODEBOOKS[name])
 
 
 def target_of(wildcards):
     """The item that is predicted."""
-    return CODEBOOKS[wildcards.survey].target
+    return ASKED[wildcards.survey].item
+
+
+def other_targets_of(wildcards):
+    """The survey's other targets, which the same adapters predict."""
+    return ASKED[wildcards.survey].others
+
+
+def view_of(wildcards):
+    """What is predicted, and which other targets there are."""
+    return ASKED[wildcards.survey].model_dump(mode="json")
+
+
+def views_of(wildcards):
+    """The same of all targets of a survey."""
+    return [ASKED[view].model_dump(mode="json") for view in VIEWS[wildcards.survey]]
+
+
+def predictors_of(wildcards):
+    """The items of a survey's prompts under a condition."""
+    dropped = SURVEYS[wildcards.survey].conditions[wildcards.condition].drop_items
+    return ASKED[wildcards.survey].of(CODEBOOKS[parent_of(wildcards.survey)]).predictors_without(dropped)
+
+
+def targets_of(wildcards):
+    """The items that are predicted of a survey."""
+    return [ASKED[view].item for view in VIEWS[wildcards.survey]]
+
+
+def respondents_of(wildcards):
+    """The respondents of a survey, the same for all its targets."""
+    return f"results/surveys/{parent_of(wildcards.survey)}/respondents.parquet"
+
+
+def is_ordered(wildcards):
+    """Whether the target's options stand in their order."""
+    return CODEBOOKS[parent_of(wildcards.survey)].items[target_of(wildcards)].scale == "ordinal"
 
 
 def is_simulated(wildcards):
     """Whether the survey's respondents are made up; then every figure and table says so."""
-    made_up = STUDY.surveys[wildcards.survey].simulate is not None
-    return made_up or CODEBOOKS[wildcards.survey].simulated
+    name = parent_of(wildcards.survey)
+    return STUDY.surveys[name].simulate is not None or CODEBOOKS[name].simulated
 
 
 def prompts_of(wildcards):
     """The prompts, or the backstories, that an arm reads; conditions that leave out the same items share them."""
+    return prompts_of_view(wildcards.survey, wildcards)
+
+
+def prompts_of_view(view, wildcards):
+    """The same of one target."""
     folder = "personas" if ARMS[wildcards.arm].persona else "prompts"
-    twin = STUDY.surveys[wildcards.survey].prompt_twin(wildcards.condition)
-    return f"results/surveys/{wildcards.survey}/{folder}/{twin}.parquet"
+    twin = SURVEYS[view].prompt_twin(wildcards.condition)
+    return f"results/surveys/{view}/{folder}/{twin}.parquet"
+
+
+def prompts_learned(wildcards):
+    """The prompts of all targets of a survey, which its adapters learn together."""
+    return [prompts_of_view(view, wildcards) for view in VIEWS[wildcards.survey]]
+
+
+def splits_learned(wildcards):
+    """The splits of all targets of a survey."""
+    return [
+        f"results/surveys/{view}/splits/{wildcards.condition}.parquet" for view in VIEWS[wildcards.survey]
+    ]
 
 
 def training_of(wildcards):
@@ -60,55 +117,58 @@ def training_of(wildcards):
 
 def training_preset(wildcards):
     """The same, as the study's own model."""
-    branch = (
-        STUDY.surveys[wildcards.survey] if "survey" in wildcards.keys() else STUDY.panels[wildcards.panel]
-    )
+    branch = SURVEYS[wildcards.survey] if "survey" in wildcards.keys() else STUDY.panels[wildcards.panel]
     return STUDY.training_of(branch, wildcards.model)
 
 
 def examples_of_arm(wildcards):
     """How many examples stand in an arm's prompts."""
     shows = ARMS[wildcards.arm].shows_examples
-    return STUDY.surveys[wildcards.survey].few_shot_k if shows else 0
+    return SURVEYS[wildcards.survey].few_shot_k if shows else 0
 
 
 def how_examples_are_chosen(wildcards):
     """Which training respondents an arm shows, and in which order; the default for an arm that shows none."""
     shows = ARMS[wildcards.arm].shows_examples
-    return STUDY.surveys[wildcards.survey].few_shot.model_dump() if shows else {}
+    return SURVEYS[wildcards.survey].few_shot.model_dump() if shows else {}
 
 
 def adapters_of_arm(wildcards):
-    """The weights that an arm reads with, by fold; none if it is untuned."""
+    """The weights that an arm reads with, by fold; none if it is untuned. They are the same for all targets of a survey."""
     if not ARMS[wildcards.arm].tuned:
         return []
     w = wildcards
-    folder = f"results/surveys/{w.survey}/adapters/{w.model}/{w.arm}/{w.condition}/seed-{w.seed}"
+    folder = f"results/surveys/{parent_of(w.survey)}/adapters/{w.model}/{w.arm}/{w.condition}/seed-{w.seed}"
     return [f"{folder}/fold-{fold}/adapter_model.safetensors" for fold in FOLDS]
 
 
 def predictions_of(wildcards):
     """All predictions tables of a survey."""
-    survey = STUDY.surveys[wildcards.survey]
+    survey = SURVEYS[wildcards.survey]
     return survey.prediction_files(wildcards.survey, BASELINES)
+
+
+def metrics_of_targets(wildcards):
+    """The metrics of each target of a survey."""
+    return [f"results/surveys/{view}/metrics.parquet" for view in VIEWS[wildcards.survey]]
 
 
 def rectified_of(wildcards):
     """The rectified estimates of a survey that has them: a list of none or one."""
-    has_some = STUDY.surveys[wildcards.survey].rectify is not None
+    has_some = SURVEYS[wildcards.survey].rectify is not None
     return [f"results/surveys/{wildcards.survey}/rectified/estimates.parquet"] if has_some else []
 
 
 def draws_of(wildcards):
     """The drawn answers of all methods that impute, under all conditions; none for a survey without `impute`."""
     folder = f"results/surveys/{wildcards.survey}/imputed/draws"
-    pairs = STUDY.surveys[wildcards.survey].imputations()
+    pairs = SURVEYS[wildcards.survey].imputations()
     return [f"{folder}/{method}/{condition}.parquet" for method, condition in pairs]
 
 
 def predictions_of_first_seed(wildcards, method):
     """The predictions of a method with the first seed, under the condition, or one whose predictions are the same."""
-    survey = STUDY.surveys[wildcards.survey]
+    survey = SURVEYS[wildcards.survey]
     condition = survey.predicted_in(method, wildcards.condition)
     folder = f"results/surveys/{wildcards.survey}/predictions/{method}/{condition}"
     return f"{folder}/seed-{survey.seeds[0]}.parquet"
@@ -117,7 +177,7 @@ def predictions_of_first_seed(wildcards, method):
 def splits_of(wildcards):
     """The splits tables of a survey's conditions."""
     folder = f"results/surveys/{wildcards.survey}/splits"
-    return [f"{folder}/{condition}.parquet" for condition in STUDY.surveys[wildcards.survey].conditions]
+    return [f"{folder}/{condition}.parquet" for condition in SURVEYS[wildcards.survey].conditions]
 
 
 def raw_posts(wildcards):

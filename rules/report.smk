@@ -2,12 +2,18 @@
 
 from stimmung.report.provenance import git_state, study_title
 
-SURVEYS_SHOWN = shown(
-    rules.evaluate_votes.output.results,
-    rules.tabulate_votes.output,
-    rules.plot_votes.output,
-    survey=STUDY.selected_surveys(),
-)
+SURVEYS_SHOWN = [
+    *shown(
+        rules.compare_targets.output,
+        survey=[name for name in STUDY.selected_surveys() if name in SEVERAL_TARGETS],
+    ),
+    *shown(
+        rules.evaluate_votes.output.results,
+        rules.tabulate_votes.output,
+        rules.plot_votes.output,
+        survey=ASKED,
+    ),
+]
 PANELS_SHOWN = shown(
     rules.aggregate_answers.output,
     rules.cross_correlate.output,

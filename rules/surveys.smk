@@ -43,6 +43,8 @@ rule read_survey:
         "logs/read_survey/{survey}.log",
     benchmark:
         "benchmarks/read_survey/{survey}.tsv"
+    wildcard_constraints:
+        survey=one_of(STUDY.surveys),
     conda:
         "../envs/analysis.yaml"
     threads: 1
@@ -58,6 +60,7 @@ rule read_survey:
         encoding=of_survey("encoding"),
         max_lost_share=of_survey("max_lost_share"),
         group=of_survey("group"),
+        targets=targets_of,
         strata=of_survey("strata"),
         clusters=of_survey("clusters"),
         simulated=is_simulated,
@@ -69,7 +72,7 @@ rule read_survey:
 rule split_respondents:
     """Say who is tested in which fold, and who may be learned from under a condition."""
     input:
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
     output:
         splits="results/surveys/{survey}/splits/{condition}.parquet",
     log:
@@ -92,6 +95,8 @@ rule split_respondents:
         same_size_as=other_selection,
         folds=STUDY.folds,
         seed=of_survey("split_seed"),
+        other_targets=other_targets_of,
+        predictors=predictors_of,
         code=code_of("split_respondents"),
     script:
         "../scripts/split_respondents.py"
@@ -100,7 +105,7 @@ rule split_respondents:
 rule build_prompts:
     """Word each respondent's answers as a prompt."""
     input:
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
         codebook=of_survey("codebook"),
     output:
         prompts="results/surveys/{survey}/prompts/{condition}.parquet",
@@ -117,6 +122,7 @@ rule build_prompts:
     params:
         language=of_survey("language"),
         drop_items=of_condition("drop_items"),
+        view=view_of,
         code=code_of("build_prompts"),
     script:
         "../scripts/build_prompts.py"
@@ -125,7 +131,7 @@ rule build_prompts:
 rule build_personas:
     """Word each respondent's answers as a backstory in the first person."""
     input:
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
         codebook=of_survey("codebook"),
     output:
         prompts="results/surveys/{survey}/personas/{condition}.parquet",
@@ -142,6 +148,7 @@ rule build_personas:
     params:
         language=of_survey("language"),
         drop_items=of_condition("drop_items"),
+        view=view_of,
         code=code_of("build_personas"),
     script:
         "../scripts/build_personas.py"
@@ -151,8 +158,8 @@ rule train_fold_adapters:
     """Tune an adapter for each fold, as one cohort on one base; for the arm `classifier`, with a classification head."""
     input:
         base="results/models/{model}/model.json",
-        prompts=prompts_of,
-        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        prompts=prompts_learned,
+        splits=splits_learned,
         codebook=of_survey("codebook"),
     output:
         adapters=expand(
@@ -164,6 +171,8 @@ rule train_fold_adapters:
         "logs/train_fold_adapters/{survey}/{model}/{arm}/{condition}/seed-{seed}.log",
     benchmark:
         "benchmarks/train_fold_adapters/{survey}/{model}/{arm}/{condition}/seed-{seed}.tsv"
+    wildcard_constraints:
+        survey=one_of(STUDY.surveys),
     priority: 1
     conda:
         "../envs/models.yaml"
@@ -180,6 +189,7 @@ rule train_fold_adapters:
         training=training_of,
         pace=STUDY.engine.pace(),
         store=STORE,
+        views=views_of,
         code=code_of("train_fold_adapters"),
     script:
         "../scripts/train_fold_adapters.py"
@@ -190,7 +200,7 @@ rule score_respondents:
     input:
         base="results/models/{model}/model.json",
         adapters=adapters_of_arm,
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
         prompts=prompts_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
         codebook=of_survey("codebook"),
@@ -218,6 +228,7 @@ rule score_respondents:
         scoring=STUDY.scoring.model_dump(mode="json"),
         tokens_per_batch=STUDY.engine.tokens_per_batch,
         store=STORE,
+        view=view_of,
         code=code_of("score_respondents"),
     script:
         "../scripts/score_respondents.py"
@@ -226,7 +237,7 @@ rule score_respondents:
 rule ask_endpoint:
     """Have a model behind a server predict every held-out respondent."""
     input:
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
         prompts=prompts_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
         codebook=of_survey("codebook"),
@@ -255,6 +266,7 @@ rule ask_endpoint:
         tokenizer=tokenizer_of,
         scoring=STUDY.scoring.model_dump(mode="json"),
         cache=lambda wildcards: f"{STORE}/endpoints/{wildcards.endpoint}.sqlite",
+        view=view_of,
         code=code_of("ask_endpoint"),
     script:
         "../scripts/ask_endpoint.py"
@@ -263,7 +275,7 @@ rule ask_endpoint:
 rule predict_baselines:
     """Tune tabular models on the training rows of each fold and predict the held-out respondents."""
     input:
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
         codebook=of_survey("codebook"),
     output:
@@ -291,6 +303,7 @@ rule predict_baselines:
         drop_items=of_condition("drop_items"),
         grids=STUDY.model_dump(mode="json")["baselines"],
         inner_folds=STUDY.inner_folds,
+        view=view_of,
         code=code_of("predict_baselines"),
     script:
         "../scripts/predict_baselines.py"
@@ -300,7 +313,7 @@ rule read_predictions:
     """Read a file of predictions that somebody made elsewhere; it stands beside arms and baselines."""
     input:
         after=files_of_predictions,
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
         codebook=of_survey("codebook"),
     output:
@@ -323,6 +336,7 @@ rule read_predictions:
         language=of_survey("language"),
         method="files/{prediction_file}",
         seed="{seed}",
+        view=view_of,
         code=code_of("read_predictions"),
     script:
         "../scripts/read_predictions.py"

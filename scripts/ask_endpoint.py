@@ -15,6 +15,7 @@ from stimmung.vocabulary.endpoint import Endpoint
 from stimmung.vocabulary.few_shot import FewShot
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.scoring import Scoring
+from stimmung.vocabulary.view import View
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS
 from stimmung.workflow.run import run
 
@@ -40,12 +41,13 @@ def ask_endpoint(
     cache: Path,
     few_shot: FewShot = AS_DRAWN,
     drop_items: Sequence[str] = (),
+    view: View | None = None,
 ) -> None:
     """Write the predictions of one arm, condition and seed; ``cache`` is the file of the server's earlier answers.
 
     ``tokenizer`` is the folder of the tokenizer that prompts are split with; None where the server does it.
     """
-    words, persona = load_codebook(codebook), ARMS[arm].persona
+    words, persona = load_codebook(codebook, view), ARMS[arm].persona
     options = words.target_labels(language)
     answers = words.persona_answers(language) if persona else options
     splits_here = None if tokenizer is None else load_tokenizer(tokenizer)

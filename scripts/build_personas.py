@@ -6,15 +6,22 @@ from stimmung.study.reading import load_codebook
 from stimmung.text.personas import persona_messages, rendering_of
 from stimmung.text.prompts import prompts_table
 from stimmung.vocabulary.parquet_tables import read_table, write_table
+from stimmung.vocabulary.view import View
 from stimmung.vocabulary.votes_schemas import PROMPTS, RESPONDENTS
 from stimmung.workflow.run import run
 
 
 def build_personas(
-    *, respondents: Path, codebook: Path, prompts: Path, language: str, drop_items: list[str]
+    *,
+    respondents: Path,
+    codebook: Path,
+    prompts: Path,
+    language: str,
+    drop_items: list[str],
+    view: View | None = None,
 ) -> None:
     """Write a prompts table whose messages are backstories, and the same as running text for base models."""
-    words = load_codebook(codebook)
+    words = load_codebook(codebook, view)
     table = read_table(respondents, RESPONDENTS)
     rendering = rendering_of(words, language, tokenizer=None, chat=False, persona=True)
     messages = [persona_messages(row, words, language, drop_items) for row in table.to_dict("records")]

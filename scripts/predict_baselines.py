@@ -8,6 +8,7 @@ from stimmung.baselines.predict_folds import predict_folds
 from stimmung.baselines.registry import BASELINES
 from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.parquet_tables import read_table, write_table
+from stimmung.vocabulary.view import View
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, RESPONDENTS, SPLITS
 from stimmung.workflow.run import run
 
@@ -25,9 +26,10 @@ def predict_baselines(
     inner_folds: int,
     condition: str,
     seed: int,
+    view: View | None = None,
 ) -> None:
     """Write one predictions table for each baseline, in the order of ``baselines``."""
-    words = load_codebook(codebook)
+    words = load_codebook(codebook, view)
     answers = read_table(respondents, RESPONDENTS)
     folds = read_table(splits, SPLITS)
     tables = [

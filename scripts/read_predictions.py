@@ -8,6 +8,7 @@ from stimmung.data.surveys.prediction_files import predictions_from_file
 from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.prediction_file import PredictionFile
+from stimmung.vocabulary.view import View
 from stimmung.vocabulary.votes_schemas import NO_FOLD, PREDICTIONS, RESPONDENTS, SPLITS
 from stimmung.workflow.run import run
 
@@ -25,9 +26,10 @@ def read_predictions(
     language: str,
     method: str,
     seed: int,
+    view: View | None = None,
 ) -> None:
     """Write the predictions table; ``file`` and ``encoding`` are the survey's own, ``settings`` say where the predictions are."""
-    words = load_codebook(codebook)
+    words = load_codebook(codebook, view)
     people = read_table(respondents, RESPONDENTS)
     folds = read_table(splits, SPLITS)
     rows = people.merge(folds, on="respondent_id", validate="one_to_one")

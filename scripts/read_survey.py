@@ -1,7 +1,7 @@
 """Read a survey file into the table of respondents, in the words of its codebook."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,11 @@ def read_survey(
     encoding: str | None = None,
     max_lost_share: float = MAX_LOST_SHARE,
     simulated: bool = False,
+    targets: Sequence[str] = (),
     respondents: Path,
     provenance: Path,
 ) -> None:
-    """Write the respondents table and its provenance."""
+    """Write the respondents table and its provenance; ``targets`` are predicted, or the codebook's own."""
     words = load_codebook(codebook)
     columns = needed_columns(words, where, weight, where_not, group, strata, clusters)
     survey = read_survey_file(file, columns, encoding, max_lost_share)
@@ -47,7 +48,9 @@ def read_survey(
             f"{file} says that its respondents are simulated, but neither study nor codebook does",
             "Use the survey's `simulate`, or set `simulated: true` in the codebook, so that no table hides it.",
         )
-    table = respondents_table(survey, words, language, where, weight, where_not, group, strata, clusters)
+    table = respondents_table(
+        survey, words, language, where, weight, where_not, group, strata, clusters, targets=targets
+    )
     missing = missing_counts(table, list(words.items))
     logger.info("%d of %d rows kept; answers absent: %s", len(table), len(survey.codes), missing or "none")
     write_table(table, respondents, RESPONDENTS)
@@ -64,7 +67,7 @@ def read_survey(
             "where_not": _plain(where_not or {}),
             "simulated": simulated,
             "language": language,
-            "target": words.target,
+            "target": list(targets) if len(targets) > 1 else (*targets, words.target)[0],
             "weight": weight,
             "missing": missing,
         },

@@ -10,6 +10,7 @@ from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.atomic_files import write_atomic
 from stimmung.vocabulary.parquet_tables import empty_table, read_table, read_tables, write_table
 from stimmung.vocabulary.rectify import Rectify
+from stimmung.vocabulary.view import View
 from stimmung.vocabulary.votes_schemas import INTERVIEW_PLANS, PREDICTIONS, RECTIFIED, RESPONDENTS, SPLITS
 from stimmung.workflow.run import run
 
@@ -30,9 +31,10 @@ def rectify(
     language: str,
     title: str,
     simulated: bool,
+    view: View | None = None,
 ) -> None:
     """Write the estimates as parquet and as CSV, the plan as CSV, and a readme that explains both."""
-    words = load_codebook(codebook)
+    words = load_codebook(codebook, view)
     table = estimates.rectified_estimates(
         read_tables(predictions, PREDICTIONS),
         read_tables(splits, SPLITS),

@@ -8,29 +8,31 @@ from typing import Any
 import yaml
 
 from stimmung.report.moods_section import moods_section
-from stimmung.report.page import render_page
+from stimmung.report.page import Section, render_page
 from stimmung.report.panel_results import PanelTables, moods_results
 from stimmung.report.result import read_results
 from stimmung.report.run_section import notices, rerun_section, run_section
 from stimmung.report.survey_results import SurveyTables, votes_results
+from stimmung.report.targets_section import targets_section
 from stimmung.report.votes_section import votes_section
 from stimmung.study.panels import Panel
 from stimmung.vocabulary.atomic_files import write_atomic
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import AFFECT, WORDINGS
+from stimmung.vocabulary.parquet_tables import read_table
+from stimmung.vocabulary.view import IN_PATHS, parent_of
+from stimmung.vocabulary.votes_schemas import TARGETS
 from stimmung.workflow.run import run
 
 
 def render_report(*, run: Path, surveys: list[Path], panels: list[Path], report: Path, title: str) -> None:
     """Write the page from results/run.yaml and the files of all results: parquet, svg, csv and tex.
 
-    Those of surveys are below ``surveys/NAME``, those of panels below ``panels/NAME``.
+    Those of surveys are below ``surveys/NAME``, of one of several targets below ``surveys/NAME/targets/ITEM``, and those of panels
+    below ``panels/NAME``.
     """
     record = read_run(run)
-    sections = [
-        votes_section(name, record, survey_tables(name, record, files), *shown(files, report.parent))
-        for name, files in by_folder(surveys, "surveys").items()
-    ]
+    sections = survey_sections(record, by_folder(surveys, "surveys"), report.parent)
     sections += [
         moods_section(name, record, panel_tables(name, record, files), *shown(files, report.parent))
         for name, files in by_folder(panels, "panels").items()
@@ -49,12 +51,28 @@ def read_run(path: Path) -> dict[str, Any]:
         ) from error
 
 
+def survey_sections(run: Mapping[str, Any], files: Mapping[str, list[Path]], folder: Path) -> list[Section]:
+    """Return the chapters of surveys by name; of one with several targets, first that about all of them."""
+    sections = []
+    for parent in dict.fromkeys(map(parent_of, files)):
+        for name in sorted((one for one in files if parent_of(one) == parent), key=lambda one: one != parent):
+            figures, downloads = shown(files[name], folder)
+            if name != parent or not any(path.name == "targets.parquet" for path in files[name]):
+                tables = survey_tables(name, run, files[name])
+                sections.append(votes_section(name, run, tables, figures, downloads))
+                continue
+            (path,) = of_type(files[name], ".parquet")
+            mark = "simulated" if run["surveys"][name].get("simulated") else None
+            sections.append(targets_section(name, run, read_table(path, TARGETS), mark, downloads["targets"]))
+    return sections
+
+
 def survey_tables(name: str, run: Mapping[str, Any], files: Sequence[Path]) -> SurveyTables:
     """Read the stored tables of one survey."""
     return SurveyTables(
         frames=read_results(votes_results(), of_type(files, ".parquet")),
-        mark="simulated" if run["surveys"][name].get("simulated") else None,
-        conditions=run["config"]["surveys"][name]["conditions"],
+        mark="simulated" if run["surveys"][parent_of(name)].get("simulated") else None,
+        conditions=run["config"]["surveys"][parent_of(name)]["conditions"],
     )
 
 
@@ -95,10 +113,16 @@ def subtitle(run: Mapping[str, Any]) -> str:
 
 
 def by_folder(paths: Iterable[Path], parent: str) -> dict[str, list[Path]]:
-    """Sort files below ``parent`` by its folders: results/surveys/NAME/metrics.parquet belongs to NAME."""
+    """Sort files below ``parent`` by its folders.
+
+    results/surveys/NAME/metrics.parquet belongs to NAME, results/surveys/NAME/targets/ITEM/metrics.parquet to NAME/targets/ITEM.
+    """
     sorted_files: dict[str, list[Path]] = {}
     for path in paths:
-        sorted_files.setdefault(path.parts[path.parts.index(parent) + 1], []).append(path)
+        name, *below = path.parts[path.parts.index(parent) + 1 :]
+        if len(below) > 2 and below[0] == IN_PATHS.strip("/"):
+            name += IN_PATHS + below[1]
+        sorted_files.setdefault(name, []).append(path)
     return sorted_files
 
 

@@ -24,6 +24,7 @@ from stimmung.vocabulary.atomic_files import digest_of_file
 from stimmung.vocabulary.few_shot import FewShot
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.scoring import Scoring
+from stimmung.vocabulary.view import View
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS
 from stimmung.workflow.run import run
 
@@ -51,10 +52,11 @@ def score_respondents(
     threads: int,
     few_shot: FewShot = AS_DRAWN,
     drop_items: Sequence[str] = (),
+    view: View | None = None,
 ) -> None:
     """Write the predictions of one arm, condition and seed; ``adapters`` are the weights by fold, none for an untuned arm."""
     use_threads(threads)
-    words, kind, kept = load_codebook(codebook), ARMS[arm], Store(store)
+    words, kind, kept = load_codebook(codebook, view), ARMS[arm], Store(store)
     options = words.target_labels(language)
     answers = words.persona_answers(language) if kind.persona else options
     rendering = partial(rendering_of, words, language, chat=chat, persona=kind.persona)
@@ -85,6 +87,8 @@ def score_respondents(
 
     tables = [digest_of_file(path) for path in (respondents, prompts, splits)]
     wording = [language, chat, kind.persona, kind.classifies, options, answers, rendering(None).question]
+    # Nothing where only the instruction asks, so that what was scored so is found again.
+    wording += ["asked in turns"] if chat and words.asks_any_target else []
     key = digest_of_content(
         [
             SCORING_VERSION,

@@ -1,13 +1,18 @@
 """Say for one condition who is tested in which fold and who may be trained on."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stimmung.data.surveys.leaks import near_certain
 from stimmung.data.surveys.splits import split_condition
+from stimmung.vocabulary.errors import warn
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import RESPONDENTS, SPLITS
 from stimmung.workflow.run import run
+
+logger = logging.getLogger(__name__)
 
 
 def split_respondents(
@@ -23,12 +28,16 @@ def split_respondents(
     same_size_as: Mapping[str, Any] | None,
     folds: int,
     seed: int,
+    other_targets: Sequence[str] = (),
+    predictors: Sequence[str] = (),
 ) -> None:
-    """Write the splits table of one condition."""
+    """Write the splits table of one condition; which of the prompt's ``predictors`` all but give the target away is told."""
+    answers = read_table(respondents, RESPONDENTS)
     table = split_condition(
-        read_table(respondents, RESPONDENTS),
+        answers,
         target,
         condition,
+        other_targets=other_targets,
         exclude=exclude,
         keep=keep,
         complete=complete,
@@ -37,6 +46,8 @@ def split_respondents(
         n_folds=folds,
         seed=seed,
     )
+    for line in near_certain(answers[table.in_training], target, predictors):
+        warn(logger, f"condition '{condition}': {line}")
     write_table(table, splits, SPLITS)
 
 

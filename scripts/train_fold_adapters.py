@@ -1,11 +1,14 @@
 """Tune the adapters of a survey under one condition with one seed, one adapter for each fold."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from stimmung.engine.base.devices import use_threads
 from stimmung.engine.base.model_files import load_tokenizer
+from stimmung.engine.cohort.batching import TrainingRow
 from stimmung.engine.cohort.interruption import StopOnSignal
 from stimmung.engine.cohort.missing_adapters import train_missing
 from stimmung.engine.cohort.training_config import Task
@@ -13,21 +16,30 @@ from stimmung.engine.scoring.survey_prompts import answers_texts, training_ids, 
 from stimmung.store.adapter_folders import export_adapter
 from stimmung.store.paths import Store
 from stimmung.study.reading import load_codebook
-from stimmung.text.rendering import Rendering
+from stimmung.text.personas import rendering_of
 from stimmung.vocabulary.arms import ARMS
-from stimmung.vocabulary.codebook import Codebook, in_language
+from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.training import Training
+from stimmung.vocabulary.view import View
 from stimmung.vocabulary.votes_schemas import PROMPTS, SPLITS
 from stimmung.workflow.run import run
+
+
+class Target(NamedTuple):
+    """What adapters learn to predict: the codebook that asks for it, the prompts, and who may be learned from."""
+
+    words: Codebook
+    texts: pd.DataFrame
+    split: pd.DataFrame
 
 
 def train_fold_adapters(
     *,
     base: Path,
-    prompts: Path,
-    splits: Path,
+    prompts: list[Path],
+    splits: list[Path],
     codebook: Path,
     adapters: list[Path],
     arm: str,
@@ -39,25 +51,34 @@ def train_fold_adapters(
     pace: Pace,
     store: Path,
     threads: int,
+    views: Sequence[View | None] = (None,),
 ) -> None:
-    """Write ``adapters``, the weights by fold, each trained on the respondents of the other folds."""
+    """Write ``adapters``, the weights by fold, each trained on the respondents of the other folds.
+
+    Prompts and splits are one table for each target, in the order of ``views``. An adapter's rows are those of the first target, then
+    of the second, and so on, each in the order of its table; training draws an order of its own from all of them.
+    """
     use_threads(threads)
     kept, stop = Store(store), StopOnSignal()
-    words, texts, split = load_codebook(codebook), read_table(prompts, PROMPTS), read_table(splits, SPLITS)
-    names = {
-        f"{condition}, seed {seed}, fold {fold}": training_ids(split, fold) for fold in range(len(adapters))
-    }
+    asked = [
+        Target(load_codebook(codebook, view), read_table(text, PROMPTS), read_table(split, SPLITS))
+        for view, text, split in zip(views, prompts, splits, strict=True)
+    ]
+    names = [f"{condition}, seed {seed}, fold {fold}" for fold in range(len(adapters))]
     folders = [weights.parent for weights in adapters]
     if not ARMS[arm].classifies:
-        tasks = _tasks(base.parent, words, texts, names, seed, language, chat)
+        tasks = _tasks(base.parent, asked, names, seed, language, chat)
         train_missing(base.parent, training, tasks, folders, kept, pace=pace, stop=stop)
         return
     # Here, since it imports PEFT and the Trainer, which takes seconds.
     from stimmung.engine.classifier.classifier import Labelled, train_classifier
 
+    # A head has the options of one target; the config allows no more.
+    ((words, texts, split),) = asked
     options = words.target_labels(language)
     targets = texts.set_index("respondent_id").target
-    for (name, ids), folder in zip(names.items(), folders, strict=True):
+    for fold_number, (name, folder) in enumerate(zip(names, folders, strict=True)):
+        ids = training_ids(split, fold_number)
         labels = [options.index(answer) for answer in targets.loc[ids]]
         fold = Labelled(name, answers_texts(texts, ids), labels)
         minutes = pace.checkpoint_minutes
@@ -68,18 +89,17 @@ def train_fold_adapters(
 
 
 def _tasks(
-    base: Path,
-    words: Codebook,
-    texts: pd.DataFrame,
-    names: dict[str, list[str]],
-    seed: int,
-    language: str,
-    chat: bool,
+    base: Path, asked: Sequence[Target], names: Sequence[str], seed: int, language: str, chat: bool
 ) -> list[Task]:
-    rendering = Rendering(load_tokenizer(base), chat, in_language(words.question, language))
-    # Options that no score can tell apart are found here, not after hours of training.
-    rendering.encode(list(texts.messages.iloc[0]), words.target_labels(language))
-    return [Task(name, training_rows(texts, ids, rendering), seed) for name, ids in names.items()]
+    tokenizer = load_tokenizer(base)
+    rows: list[list[TrainingRow]] = [[] for _ in names]
+    for words, texts, split in asked:
+        rendering = rendering_of(words, language, tokenizer, chat, persona=False)
+        # Options that no score can tell apart are found here, not after hours of training.
+        rendering.encode(list(texts.messages.iloc[0]), words.target_labels(language))
+        for fold, of_fold in enumerate(rows):
+            of_fold += training_rows(texts, training_ids(split, fold), rendering)
+    return [Task(name, of_fold, seed) for name, of_fold in zip(names, rows, strict=True)]
 
 
 if __name__ == "__main__":

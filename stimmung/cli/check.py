@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from stimmung.cli.item_summary import item_summary, looks_missing
+from stimmung.data.surveys.leaks import near_certain
 from stimmung.data.surveys.splits import split_condition
 from stimmung.engine.base.model_files import DESCRIPTION, expert_share_of_files, read_description
 from stimmung.study.named_files import read_predictions_of, read_respondents, readings
@@ -19,6 +20,7 @@ from stimmung.study.study import Study
 from stimmung.study.surveys import Survey
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.view import View
 from stimmung.vocabulary.votes_schemas import NO_FOLD
 
 
@@ -77,18 +79,28 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
     found.problems += [(f"{place}.{problem}", hint) for problem in problems]
     if survey.language not in codebook.languages:
         return
+    if unknown_targets := [item for item in survey.targets or [] if item not in codebook.items]:
+        survey = survey.model_copy(
+            update={"targets": [one for one in survey.targets or [] if one not in unknown_targets] or None}
+        )
     respondents = found.tried(lambda: read_respondents(survey, codebook, root), place)
     if respondents is None:
         return
     n_before = len(found.problems)
-    rows_of = partial(_training_rows, survey, codebook, respondents, study.folds)
     conditions = [] if problems else survey.conditions
-    sizes = {condition: found.tried(partial(rows_of, condition), place) for condition in conditions}
+    views = survey.asked(codebook)
+    split = partial(_split, survey, codebook, respondents, study.folds)
+    splits = {
+        condition: [found.tried(partial(split, condition, view), place) for view in views]
+        for condition in conditions
+    }
     for method in [] if problems else survey.predictions:
-        reading = partial(read_predictions_of, survey, codebook, respondents, method, root)
+        reading = partial(read_predictions_of, survey, views[0].of(codebook), respondents, method, root)
         found.tried(reading, f"{place}.predictions.{method}")
     if len(found.problems) == n_before:
+        sizes = {condition: _rows(of_views, study.folds) for condition, of_views in splits.items()}
         found.plan += _plan(name, survey, codebook, respondents, sizes)
+        found.plan += _leaks(codebook, respondents, views, next(iter(splits.values()), []))
         found.plan += item_summary(respondents, codebook) if items else []
         found.plan += looks_missing(respondents, codebook, survey.language)
         n = survey.n_adapters(study.folds)
@@ -99,22 +111,38 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
             found.plan.append(f"  {n} adapters for imputation: {each}")
 
 
-def _training_rows(
-    survey: Survey, codebook: Codebook, respondents: pd.DataFrame, folds: int, condition: str
-) -> list[int]:
-    """Return the rows that each fold of a condition is trained on."""
+def _split(
+    survey: Survey, codebook: Codebook, respondents: pd.DataFrame, folds: int, condition: str, view: View
+) -> pd.DataFrame:
+    """Return the splits of a condition for one target."""
     other = survey.conditions[condition].same_size_as
-    splits = split_condition(
+    return split_condition(
         respondents,
-        codebook.target,
+        view.item,
         condition,
+        other_targets=view.others,
         **survey.selection(condition, codebook),
         same_size_as=None if other is None else survey.selection(other, codebook),
         n_folds=folds,
         seed=survey.split_seed,
     )
-    usable = splits.fold[splits.in_training & (splits.fold != NO_FOLD)]
-    return [int((usable != fold).sum()) for fold in range(folds)]
+
+
+def _rows(splits: Sequence[pd.DataFrame], folds: int) -> list[int]:
+    """Return the rows that each fold of a condition is trained on, all targets together."""
+    usable = [one.fold[one.in_training & (one.fold != NO_FOLD)] for one in splits]
+    return [sum(int((one != fold).sum()) for one in usable) for fold in range(folds)]
+
+
+def _leaks(
+    codebook: Codebook, respondents: pd.DataFrame, views: Sequence[View], splits: Sequence[pd.DataFrame]
+) -> list[str]:
+    """Return which items of a prompt all but give its target away, among the training rows of the first condition."""
+    return [
+        f"  {line}"
+        for view, split in zip(views, splits, strict=False)
+        for line in near_certain(respondents[split.in_training], view.item, view.of(codebook).predictors)
+    ]
 
 
 def _plan(
@@ -124,12 +152,15 @@ def _plan(
     respondents: pd.DataFrame,
     sizes: Mapping[str, Sequence[int]],
 ) -> list[str]:
-    target = respondents[codebook.target]
+    targets = survey.targets or [codebook.target]
     made_up = ", made up" if survey.simulate is not None or codebook.simulated else ""
-    lines = [
-        f"survey {name}: {len(respondents)} respondents{made_up}, {int(target.notna().sum())} with an answer to '{codebook.target}'",
-        "  " + ", ".join(f"{answer} {n}" for answer, n in target.value_counts(sort=False).items()),
-    ]
+    lines = []
+    for target in targets:
+        answers = respondents[target]
+        lines += [
+            f"survey {name}: {len(respondents)} respondents{made_up}, {int(answers.notna().sum())} with an answer to '{target}'",
+            "  " + ", ".join(f"{answer} {n}" for answer, n in answers.value_counts(sort=False).items()),
+        ]
     unused = []
     for item, answers in respondents[list(codebook.items)].select_dtypes("category").items():
         if never := [str(answer) for answer in answers.cat.categories if not (answers == answer).any()]:

@@ -1,6 +1,7 @@
 """A survey's prompts as a model will read them: of made-up respondents, unless real ones are asked for."""
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from stimmung.study.named_files import read_respondents
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import Study
 from stimmung.study.surveys import Survey
-from stimmung.text.personas import PersonaRendering, persona_messages, rendering_of
+from stimmung.text.personas import persona_messages, rendering_of
 from stimmung.text.prompts import Message, survey_messages
 from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.codebook import Codebook
@@ -38,17 +39,21 @@ def shown_prompts(
     for name, chosen in surveys.items():
         if survey not in (None, name):
             continue
-        codebook = load_codebook(root / chosen.codebook)
+        whole = load_codebook(root / chosen.codebook)
         named = condition or next(iter(chosen.conditions))
         if named not in chosen.conditions:
             raise InputError(*unknown(f"surveys.{name}", "condition", [named], chosen.conditions))
-        respondents = read_respondents(chosen, codebook, root, None if real else MADE_UP)
+        respondents = read_respondents(chosen, whole, root, None if real else MADE_UP)
         whose = "REAL RESPONDENTS: do not share"
         if not real or chosen.simulate is not None:
             whose = "made-up respondents; the survey's file was not read"
         yield f"survey {name}, condition {named}: prompts of {whose}"
         rows: list[Any] = respondents.head(n).to_dict("records")
-        for persona in sorted({ARMS[arm.split("/")[1]].persona for arm in chosen.arms}):
+        personas = sorted({ARMS[arm.split("/")[1]].persona for arm in chosen.arms})
+        for view, persona in product(chosen.asked(whole), personas):
+            codebook = view.of(whole)
+            if view.others:
+                yield f"{_RULE}\ntarget {view.item}"
             messages_of = persona_messages if persona else survey_messages
             answers = codebook.persona_answers if persona else codebook.target_labels
             for way, render in _ways(study, chosen, codebook, root, persona).items():
@@ -84,9 +89,8 @@ def _ways(study: Study, survey: Survey, codebook: Codebook, root: Path, persona:
     if base:
         ways[f"{what} as running text, of {', '.join(base)}"] = plain.text
     if unknown:
-        turns = plain.turns if isinstance(plain, PersonaRendering) else list
         ways[f"{what} in turns, of {', '.join(unknown)}; their chat templates are not on this machine"] = (
-            lambda messages: _in_turns(turns(messages))
+            lambda messages: _in_turns(plain.turns(messages))
         )
     return ways
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from stimmung.report.page import Part, Shown, Text
 from stimmung.report.tables import Cell, Group, Table
+from stimmung.vocabulary.view import IN_PATHS
 
 # The rules that run a language model, on a GPU if there is one.
 MODEL_RULES = (
@@ -33,6 +34,8 @@ def names_of(config: Mapping[str, Any]) -> dict[str, set[str]]:
             imputing = (branch.get("impute") or {}).get("arms", [])
             parts = {part for arm in [*branch["arms"], *imputing] for part in arm.split("/")}
             names[name] = parts | set(branch.get("conditions", {}))
+            if targets := branch.get("targets"):
+                names[name] |= {IN_PATHS.strip("/"), *targets}
     used = {part for parts in names.values() for part in parts}
     models = {name: model for name, model in config.get("models", {}).items() if name in used}
     # A model that the workflow builds itself is built under this name.

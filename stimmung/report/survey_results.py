@@ -37,6 +37,7 @@ class SurveyData:
     subgroups: Mapping[str, Mapping[str, Any]]
     weighted: bool  # whether survey weights count in every metric, and not only in shares
     target: str  # the item that is predicted
+    ordered: bool = False  # whether the target's options stand in their order
     rectified: pd.DataFrame = field(default_factory=lambda: empty_table(RECTIFIED))
 
     @property
@@ -60,7 +61,7 @@ class SurveyData:
     @cached_property
     def folds(self) -> pd.DataFrame:
         """The FOLD_METRICS table, which most results are computed from."""
-        return measure_folds(self.predictions, self.splits, self.weighted)
+        return measure_folds(self.predictions, self.splits, self.weighted, ordered=self.ordered)
 
 
 @dataclass(frozen=True, kw_only=True)

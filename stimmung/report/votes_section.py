@@ -14,6 +14,7 @@ from stimmung.report.run_section import Pairs, adapter_facts, has_pretrained, no
 from stimmung.report.style import is_baseline, method_label
 from stimmung.report.survey_results import SurveyTables, votes_results
 from stimmung.report.tables import interval, number, p_value
+from stimmung.vocabulary.view import IN_PATHS, parent_of
 
 
 def votes_section(
@@ -28,8 +29,8 @@ def votes_section(
     ``run`` is the content of run.yaml, ``figures`` are SVG files by name, and ``files`` the tables for download by name, as
     addresses relative to the page.
     """
-    config = run["config"]
-    survey = config["surveys"][name]
+    config, parent = run["config"], parent_of(name)
+    survey = config["surveys"][parent]
     models = {arm.split("/")[0] for arm in survey.get("arms", [])}
     told = {
         "asked": sorted(models & set(config.get("endpoints", {}))),
@@ -38,9 +39,10 @@ def votes_section(
     }
     largest = tables["metrics"][["n_respondents", "n_folds"]].max()
     of_group = f"; all rows of a '{survey['group']}' stand in one of them" if survey.get("group") else ""
+    drawn = "stratified folds" if name == parent else "folds that all targets share"
     design = (
-        f"{largest['n_respondents']} respondents with a valid answer, each tested once, in one of {largest['n_folds']} stratified "
-        f"folds{of_group}. Test folds are the same under every condition; conditions change what is trained on."
+        f"{largest['n_respondents']} respondents with a valid answer, each tested once, in one of {largest['n_folds']} {drawn}"
+        f"{of_group}. Test folds are the same under every condition; conditions change what is trained on."
     )
     parts = [
         Part("In short", [Points(_headlines(tables)), *_warnings(tables)]),
@@ -48,7 +50,9 @@ def votes_section(
         *parts_of(votes_results(), tables, figures, files),
         Part("How to read these numbers", [Points(paragraphs("votes_caveats.txt", **told))]),
     ]
-    title = str(run["surveys"][name].get("title", name))
+    title = str(run["surveys"][parent].get("title", parent))
+    if name != parent:
+        title += f": {name.removeprefix(parent + IN_PATHS)}"
     return Section(name, title, parts, bool(tables.mark))
 
 

@@ -64,14 +64,14 @@ def read_respondents(
     If ``made_up`` is a number, this many respondents are made up, and the file is not read.
     """
     real = survey.simulate is None and made_up is None
-    drawn = (survey.group, survey.strata, survey.clusters) if real else ()
+    drawn = (survey.group, survey.strata, survey.clusters) if real else (None, None, None)
     columns = needed_columns(codebook, survey.where, survey.weight, survey.where_not, *drawn)
     if real:
         found = read_survey_file(_survey_path(survey, root), columns, survey.encoding, survey.max_lost_share)
     else:
         found = _made_up_file(survey, codebook, root, made_up, columns)
     chosen = survey.where, survey.weight, survey.where_not, *drawn
-    return respondents_table(found, codebook, survey.language, *chosen)
+    return respondents_table(found, codebook, survey.language, *chosen, targets=survey.targets or ())
 
 
 def read_predictions_of(

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError, did_you_mean
 from stimmung.vocabulary.layout import Layout
+from stimmung.vocabulary.view import View
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 _MERGE_TAG = "tag:yaml.org,2002:merge"
@@ -70,10 +71,14 @@ def read_yaml(path: Path, kind: str, hint: str) -> Any:
         raise InputError(f"{path} is not valid YAML: {error}") from error
 
 
-def load_codebook(path: Path) -> Codebook:
-    """Read a codebook. Raises InputError if the file cannot be read, see :func:`read_yaml`, or is not a codebook."""
+def load_codebook(path: Path, view: View | None = None) -> Codebook:
+    """Read a codebook, as it asks for the target of ``view`` or for its own.
+
+    Raises InputError if the file cannot be read, see :func:`read_yaml`, or is not a codebook.
+    """
     content = read_yaml(path, "codebook", "A survey's `codebook` names a YAML file.")
-    return validated(Codebook, content, str(path), "docs/codebooks.md explains every key.")
+    codebook = validated(Codebook, content, str(path), "docs/codebooks.md explains every key.")
+    return codebook if view is None else view.of(codebook)
 
 
 def load_layout(path: Path) -> Layout:

@@ -1,5 +1,6 @@
 """The `surveys` section of the config: one survey file, its conditions, and the methods that predict it."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
@@ -17,6 +18,7 @@ from stimmung.vocabulary.prediction_file import PredictionFile
 from stimmung.vocabulary.rectify import Rectify
 from stimmung.vocabulary.row_rules import MAX_LOST_SHARE, Wanted
 from stimmung.vocabulary.strict import Strict, TextEncoding, UserPath
+from stimmung.vocabulary.view import IN_PATHS, TargetsSee, View
 
 
 def _chosen_conditions(conditions: dict[str, Condition], info: ValidationInfo) -> dict[str, Condition]:
@@ -57,6 +59,11 @@ class Survey(Strict):
     """Made-up respondents instead of the file, marked as such everywhere."""
     codebook: UserPath
     """The YAML file that turns codes into words (docs/codebooks.md)."""
+    targets: list[str] | None = Field(None, min_length=1)
+    """Items of the codebook to predict, all by the same adapters (docs/targets.md). null: the codebook's `target`."""
+    targets_see: TargetsSee = "others"
+    """What stands in the prompt of one of several targets. others: all other answers; items: only those to items that are no targets,
+    so that all targets of a respondent share one beginning. What gives the target away (`gives_away`) never does."""
     where: dict[str, Wanted] = Field({})
     """Column to codes or value labels, or to a rule such as {empty: false, at_least: 18}: only these rows are read."""
     where_not: dict[str, Wanted] = Field({})
@@ -127,6 +134,22 @@ class Survey(Strict):
                     problems.append(f"{place}: '{other}' takes its own size from another condition")
         if not self.conditions:
             problems.append("conditions: needs at least one")
+        targets = self.targets or []
+        problems += [
+            f"targets: '{one}' is named twice" for one in dict.fromkeys(targets) if targets.count(one) > 1
+        ]
+        problems += [
+            f"targets: '{one}' names a folder; use letters, digits, '.', '-' and '_'"
+            for one in targets
+            if len(targets) > 1 and not re.fullmatch(r"\w[\w.-]*", one)
+        ]
+        classifiers = [arm for arm in self.arms if arm.endswith("/classifier")]
+        if len(targets) > 1 and classifiers:
+            problems.append(
+                f"arms: '{classifiers[0]}' learns the options of one target, and `targets` has {len(targets)}"
+            )
+        if len(targets) > 1 and self.predictions:
+            problems.append(f"predictions: a file is of one target, and `targets` has {len(targets)}")
         problems += self._problems_with_imputation()
         if self.file is None and self.simulate is None:
             problems.append("needs a 'file', or 'simulate' for made-up respondents")
@@ -176,6 +199,29 @@ class Survey(Strict):
         tuned = [arm for arm in arms if ARMS[arm.split("/")[1]].tuned]
         return len(tuned) * len(self.seeds) * folds
 
+    def views(self, name: str) -> dict[str, "Survey"]:
+        """Return each target as a survey of its own, by the name that paths use; of a single target, the survey itself."""
+        if len(self.targets or []) < 2:
+            return {name: self}
+        return {
+            name + IN_PATHS + item: self.model_copy(update={"targets": [item]}) for item in self.targets or []
+        }
+
+    def asked(self, codebook: Codebook) -> list[View]:
+        """Return what is asked for in each of :meth:`views`."""
+        targets = self.targets or [codebook.target]
+        return [
+            View(item=item, others=[one for one in targets if one != item], see=self.targets_see)
+            for item in targets
+        ]
+
+    def in_prompts(self, codebook: Codebook, drop_items: Sequence[str] = ()) -> list[str]:
+        """Return the items that stand in the prompt of some target if ``drop_items`` leave, in the order of the codebook."""
+        found = {
+            name for view in self.asked(codebook) for name in view.of(codebook).predictors_without(drop_items)
+        }
+        return [name for name in codebook.items if name in found]
+
     def n_imputation_adapters(self) -> int:
         """Return how many adapters the imputation needs: one for each draw of each tuned arm and condition."""
         if self.impute is None:
@@ -184,9 +230,9 @@ class Survey(Strict):
         return len(tuned) * self.impute.m
 
     def selection(self, condition: str, codebook: Codebook) -> dict[str, Any]:
-        """Return what a condition does to the training rows, as :func:`split_condition` takes it."""
+        """Return what a condition does to the training rows, as :func:`split_condition` takes it; the same for all targets."""
         chosen = self.conditions[condition]
-        complete = codebook.predictors_without(chosen.drop_items) if chosen.complete else []
+        complete = self.in_prompts(codebook, chosen.drop_items) if chosen.complete else []
         return {**chosen.in_words(codebook, self.language), "complete": complete, "share": chosen.share}
 
     def subgroups_in_words(self, codebook: Codebook) -> dict[str, dict[str, dict[str, list[str]]]]:
@@ -233,28 +279,57 @@ class Survey(Strict):
         """Return what in this survey does not fit its codebook, each with its place."""
         if self.language not in codebook.languages:
             return [f"language: '{self.language}' is not in the codebook ({', '.join(codebook.languages)})"]
-        problems = []
-        n_options = len(codebook.items[codebook.target].options)
-        if problem := problem_with_calibration(self.calibration, n_options):
-            problems.append(". ".join(problem))
+        if problems := self._problems_with_targets(codebook):
+            return problems
+        shown = self.in_prompts(codebook)
+        for words in [view.of(codebook) for view in self.asked(codebook)]:
+            n_options = len(words.items[words.target].options)
+            if problem := problem_with_calibration(self.calibration, n_options):
+                problems.append(". ".join(problem))
+            for name, file in self.predictions.items():
+                problems += file.problems_with(words, f"predictions.{name}")
+            if self.rectify is not None:
+                problems += self.rectify.problems_with(words, "rectify")
+        problems = list(dict.fromkeys(problems))
         personas = [arm for arm in self.arms if ARMS[arm.split("/")[1]].persona]
-        said = any(codebook.items[name].has_persona for name in codebook.predictors)
-        if personas and (codebook.persona is None or not said):
+        said = any(codebook.items[name].has_persona for name in shown)
+        if personas and (others := [one for one in self.targets or [] if one != codebook.target]):
+            problems.append(
+                f"arms: '{personas[0]}' tells a backstory that asks for '{codebook.target}' (codebook), and targets has '{others[0]}'"
+            )
+        elif personas and (codebook.persona is None or not said):
             problems.append(
                 f"arms: '{personas[0]}' needs `persona` in the codebook: its frame, and sentences of its items"
             )
-        for name, file in self.predictions.items():
-            problems += file.problems_with(codebook, f"predictions.{name}")
-        if self.rectify is not None:
-            problems += self.rectify.problems_with(codebook, "rectify")
         for name, subgroup in self.subgroups.items():
             problems += subgroup.problems_with(codebook, f"subgroups.{name}")
         cells = self.impute.cells if self.impute else []
-        problems += unknown("impute.cells", "predictor", cells, codebook.predictors, " in the codebook")
+        problems += unknown("impute.cells", "predictor", cells, shown, " in the codebook")
+        if self.impute and self.targets not in (None, [codebook.target]):
+            problems.append(
+                f"impute: draws answers to the codebook's target '{codebook.target}' only; leave out `targets`, or `impute`"
+            )
         for name, condition in self.conditions.items():
-            place, known = f"conditions.{name}", codebook.predictors
+            place, known = f"conditions.{name}", shown
             problems += condition.problems_with(codebook, place)
             problems += unknown(
                 f"{place}.drop_items", "predictor", condition.drop_items, known, " in the codebook"
             )
+        return problems
+
+    def _problems_with_targets(self, codebook: Codebook) -> list[str]:
+        """Return which targets cannot be asked for, or stand in their own prompt by another name."""
+        problems = unknown("targets", "item", self.targets or [], codebook.items, " in the codebook")
+        if problems:
+            return problems
+        for view in self.asked(codebook):
+            words, item = view.of(codebook), codebook.items[view.item]
+            if item.scale == "numeric":
+                problems.append(f"targets: '{view.item}' is numeric; a target needs options")
+            for name in words.predictors:
+                if shared := set(item.own_columns) & set(codebook.items[name].own_columns):
+                    problems.append(
+                        f"target '{view.item}': its own prompt gives it away, as '{name}' is read from the same column "
+                        f"{', '.join(sorted(shared))}; name '{name}' under `gives_away.{view.item}` in the codebook"
+                    )
         return problems

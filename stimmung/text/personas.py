@@ -76,4 +76,4 @@ def rendering_of(codebook: Codebook, language: str, tokenizer: Any, chat: bool, 
     """
     if persona:
         return PersonaRendering(tokenizer, chat, in_language(_frame(codebook).question, language))
-    return Rendering(tokenizer, chat, in_language(codebook.question, language))
+    return Rendering(tokenizer, chat, codebook.question_in(language), codebook.asks_any_target)

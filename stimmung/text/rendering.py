@@ -15,6 +15,7 @@ class Rendering(NamedTuple):
     tokenizer: Any
     chat: bool
     question: str
+    in_turns: bool = False  # whether the question also ends what the user says to a chat model
 
     def text(self, messages: Sequence[Message]) -> str:
         """Return the text up to where the answer begins."""
@@ -24,7 +25,14 @@ class Rendering(NamedTuple):
 
     def turns(self, messages: Sequence[Message]) -> list[Message]:
         """Return the turns that a chat model gets."""
-        return list(messages)
+        if not self.in_turns:
+            return list(messages)
+        return [
+            Message(role="user", content=f"{one['content']}\n{self.question}".lstrip("\n"))
+            if one["role"] == "user"
+            else one
+            for one in messages
+        ]
 
     def encode(self, messages: Sequence[Message], answers: Sequence[str]) -> Encoded:
         """Return the tokens of the context and of each answer after it; errors as of :func:`encode` and :func:`check_apart`."""

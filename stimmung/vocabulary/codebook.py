@@ -190,13 +190,17 @@ class Codebook(Strict):
     instruction: Worded
     """The system message. {options} becomes the target's options, {option_list} the same in brackets."""
     question: Worded
-    """The words before the answer that the model gives, e.g. 'Vote:'."""
+    """The words before the answer that the model gives, e.g. 'Vote:'. {wording} becomes the target's wording, {options} its options;
+    a survey with `targets` asks for any but the codebook's own with '{wording}:', unless {wording} stands here. Chat models see only a
+    question with {wording}, at the end of what the user says; else the instruction alone says what is asked for."""
     respondent_id: str | None = None
     """The column of the respondent's identifier. null: the row number."""
     target: str
     """The item to predict."""
     persona: Persona | None = None
     """The frame of a backstory, for the arm `persona`."""
+    gives_away: dict[str, list[str]] = Field({})
+    """Item to items that it gives away, or that give it away: none of them stands in a prompt that asks for the other."""
     items: dict[str, SurveyItem]
     """All items, the target included, in the order of the prompt."""
 
@@ -210,6 +214,9 @@ class Codebook(Strict):
         for name, item in self.items.items():
             if item.part_of is not None:
                 problems += unknown(f"items.{name}.part_of", "item", [item.part_of], self.items)
+        for name, others in self.gives_away.items():
+            problems += unknown("gives_away", "item", [name], self.items)
+            problems += unknown(f"gives_away.{name}", "item", others, self.items)
         problems += [
             f"{place} has no wording in '{language}'"
             for place, text in self._worded_places()
@@ -228,6 +235,7 @@ class Codebook(Strict):
     def _unknown_placeholders(self) -> list[str]:
         """Return which wordings name a {placeholder} that nothing replaces."""
         known = {"instruction": ("options", "option_list"), "persona.instruction": ("options",)}
+        known |= {"question": ("wording", "options")}
         known |= {f"items.{name}.format": ("value",) for name in self.items}
         known |= {f"items.{name}.persona": ("answer",) for name in self.items}
         problems = []
@@ -265,15 +273,40 @@ class Codebook(Strict):
 
     @property
     def predictors(self) -> list[str]:
-        """The names of all items but the target and those for conditions only, in the order of the prompt."""
-        return [name for name, item in self.items.items() if name != self.target and item.predictor]
+        """The names of all items but the target, what gives it away, and those for conditions only, in the order of the prompt."""
+        return self.predictors_without([])
 
     def predictors_without(self, drop_items: Sequence[str]) -> list[str]:
         """Return the predictors that stay if ``drop_items`` leave, and with them what is part of them."""
-        dropped = set(drop_items)
+        dropped = {*drop_items, self.target, *self.given_away()}
         while more := {name for name, item in self.items.items() if item.part_of in dropped} - dropped:
             dropped |= more
-        return [name for name in self.predictors if name not in dropped]
+        return [name for name, item in self.items.items() if item.predictor and name not in dropped]
+
+    def given_away(self) -> list[str]:
+        """Return the items that give the target away, whichever of the two the codebook names first."""
+        named = self.gives_away.get(self.target, [])
+        return [*named, *(name for name, others in self.gives_away.items() if self.target in others)]
+
+    def with_target(self, item: str) -> Self:
+        """Return the same codebook asking for another of its items; a backstory is framed for the codebook's own target only."""
+        if item == self.target:
+            return self
+        question = self.question if self.asks_any_target else "{wording}:"
+        return self.model_copy(update={"target": item, "question": question, "persona": None})
+
+    @property
+    def asks_any_target(self) -> bool:
+        """Whether the question names the target by its wording, so that the instruction need not."""
+        wordings = [self.question] if isinstance(self.question, str) else self.question.values()
+        return any("{wording}" in wording for wording in wordings)
+
+    def question_in(self, language: str) -> str:
+        """Return the words before the answer in ``language``."""
+        wording = in_language(self.items[self.target].wording, language)
+        options = ", ".join(self.target_labels(language))
+        text = in_language(self.question, language)
+        return text.replace("{wording}", wording).replace("{options}", options)
 
     def target_labels(self, language: str) -> list[str]:
         """Return the words of the target's options in ``language``."""

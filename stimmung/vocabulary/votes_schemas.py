@@ -170,6 +170,16 @@ RELIABILITY = table_schema(
     columns(int, "n", checks=_positive),
     unique=["method", "condition", "bin"],
 )
+# What each column means: stimmung.evaluation.votes.target_summary.
+TARGETS = table_schema(
+    "targets",
+    columns(str, "target", "condition", "method"),
+    columns(int, "n_respondents", checks=_positive),
+    columns(float, "accuracy", "macro_f1", nullable=True),
+    columns(str, "accuracy_baseline", "macro_f1_baseline", nullable=True),
+    columns(float, "accuracy_of_baseline", "macro_f1_of_baseline", nullable=True),
+    unique=["target", "condition", "method"],
+)
 OPTION_RELIABILITY = table_schema(
     "option reliability",
     columns(str, "method", "condition", "option"),

@@ -1,13 +1,16 @@
+import copy
 import os
 import re
 import shutil
 import subprocess
+from types import SimpleNamespace
 
 import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
 
+from scripts.compare_targets import compare_targets
 from scripts.count_words import count_words
 from scripts.cross_correlate import cross_correlate
 from scripts.evaluate_votes import evaluate_votes
@@ -61,6 +64,38 @@ def test_the_page_says_what_was_run_and_what_to_mind(page):
         assert mark in page, mark
     for method in SKILL:
         assert method.removeprefix("baselines/") in page
+
+
+def test_a_survey_of_several_targets_has_a_table_of_all_and_a_chapter_for_each(votes_study, tmp_path):
+    survey = tmp_path / "results" / "surveys" / "made-up"
+    files = []
+    for item in ("trust", "party"):
+        for file in files_of(votes_study):
+            path = survey / "targets" / item / file.relative_to(votes_study.results / "surveys" / "made-up")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            files.append(shutil.copy2(file, path))
+    shown = {"csv": survey / "tables/targets.csv", "latex": survey / "tables/targets.tex"}
+    compare_targets(
+        metrics=[survey / f"targets/{item}/metrics.parquet" for item in ("trust", "party")],
+        results=survey / "targets.parquet",
+        targets=["trust", "party"],
+        simulated=True,
+        **shown,
+    )
+    several = SimpleNamespace(**vars(votes_study))
+    several.config = copy.deepcopy(votes_study.config)
+    several.config["surveys"]["made-up"] |= {"targets": ["trust", "party"], "targets_see": "others"}
+    run, report = tmp_path / "results/run.yaml", tmp_path / "results/report.html"
+    record_run(**recorded(several, tmp_path), run=run)
+    surveys = [*files, survey / "targets.parquet", *shown.values()]
+    render_report(run=run, surveys=surveys, panels=[], report=report, title="A study")
+    page = report.read_text(encoding="utf-8")
+    headings = re.findall(r"<h2>(.*?) <span", page)
+    assert headings == ["A made-up survey", "A made-up survey: trust", "A made-up survey: party"]
+    assert "surveys/made-up/tables/targets.csv" in page
+    assert "surveys/made-up/targets/party/tables/metrics.csv" in page
+    identifiers = re.findall(r'id="([^"]+)"', page)
+    assert len(set(identifiers)) == len(identifiers)
 
 
 def test_all_figures_are_in_the_page_with_what_their_whiskers_are(page):

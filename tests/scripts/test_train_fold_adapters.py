@@ -4,12 +4,15 @@ import shutil
 import pytest
 from safetensors.torch import load_file
 
+from scripts.build_prompts import build_prompts
+from scripts.split_respondents import split_respondents
 from scripts.train_fold_adapters import train_fold_adapters
 from stimmung.engine.cohort import missing_adapters
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.training import Training
+from stimmung.vocabulary.view import View
 from stimmung.vocabulary.votes_schemas import SPLITS
 
 TRAINING = Training(
@@ -22,8 +25,8 @@ def train(small_study, folder, seed=24, **changes):
     """Train both folds of the condition `full`, and return the adapters' directories."""
     folders = [folder / f"full/seed-{seed}/fold-{fold}" for fold in range(2)]
     options = {
-        "prompts": small_study.prompts,
-        "splits": small_study.splits,
+        "prompts": [small_study.prompts],
+        "splits": [small_study.splits],
         "codebook": small_study.codebook,
         "arm": "tuned",
         "condition": "full",
@@ -127,3 +130,34 @@ def test_who_emptied_the_store_trains_only_what_is_not_in_the_results(small_stud
     caplog.clear()
     train(small_study, tmp_path, training=TRAINING.model_copy(update={"max_steps": 1}))
     assert caplog.text.count(": trained, 1 steps") == 2
+
+
+def test_an_adapter_learns_every_target_of_the_respondents_of_the_other_folds(small_study, tmp_path):
+    views = [View(item="vote", others=["party"]), View(item="party", others=["vote"])]
+    prompts, splits = [], []
+    for view in views:
+        prompts.append(tmp_path / f"{view.item}-prompts.parquet")
+        splits.append(tmp_path / f"{view.item}-splits.parquet")
+        words = {"codebook": small_study.codebook, "language": "en", "drop_items": [], "view": view}
+        build_prompts(respondents=small_study.respondents, prompts=prompts[-1], **words)
+        split_respondents(
+            respondents=small_study.respondents,
+            splits=splits[-1],
+            target=view.item,
+            other_targets=view.others,
+            condition="full",
+            exclude={},
+            keep={},
+            complete=[],
+            share=None,
+            same_size_as=None,
+            folds=2,
+            seed=0,
+        )
+    outputs = train(small_study, tmp_path, prompts=prompts, splits=splits, views=views)
+    tables = [read_table(path, SPLITS) for path in splits]
+    together = records(outputs)
+    for fold, record in enumerate(together):
+        assert record["n_rows"] == sum(int((table.fold != fold).sum()) for table in tables) > 20
+    alone = train(small_study, tmp_path, prompts=prompts[:1], splits=splits[:1], views=views[:1])
+    assert records(alone)[0]["data_digest"] != together[0]["data_digest"]

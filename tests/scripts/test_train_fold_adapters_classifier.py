@@ -47,8 +47,8 @@ def train(small_study, base, folder, seed=24, training=TRAINING, minutes=10, spl
     folders = [folder / f"full/seed-{seed}/fold-{fold}" for fold in range(2)]
     train_fold_adapters(
         base=base / "model.json",
-        prompts=small_study.prompts,
-        splits=splits or small_study.splits,
+        prompts=[small_study.prompts],
+        splits=[splits or small_study.splits],
         codebook=small_study.codebook,
         adapters=[one / "adapter_model.safetensors" for one in folders],
         arm="classifier",

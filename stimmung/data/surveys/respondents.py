@@ -46,6 +46,7 @@ def respondents_table(
     group: str | None = None,
     strata: str | None = None,
     clusters: str | None = None,
+    targets: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Return one row for each respondent; ``survey`` has the columns that :func:`needed_columns` names.
 
@@ -61,6 +62,8 @@ def respondents_table(
         The column that says which rows belong together; None: the table has no column ``fold_group``.
     strata, clusters
         The columns of the sample's strata and primary sampling units; None: no column ``design_stratum``, ``design_cluster``.
+    targets
+        The items that are predicted; none: the codebook's target.
 
     Returns
     -------
@@ -76,7 +79,7 @@ def respondents_table(
     ------
     InputError
         If a code is not in the codebook, a weight is not positive, a group or an ID is missing or not unique, ``where`` leaves
-        nobody, or the target has fewer than two answers.
+        nobody, or a target has fewer than two answers.
     """
     _check_names(codebook, language)
     codes = _where(survey, where or {}, where_not or {})
@@ -119,13 +122,14 @@ def respondents_table(
     if problems:
         raise InputError("; ".join(problems), " ".join(dict.fromkeys(hint for hint in hints if hint)))
     respondents = pd.DataFrame(table)
-    answers = respondents[codebook.target].dropna().unique()
-    if len(answers) < 2:
-        left = f"only '{answers[0]}' is" if len(answers) else "no answer is"
-        raise InputError(
-            f"target '{codebook.target}': {left} left among {len(respondents)} respondents",
-            "A target needs two answers. Check the survey's `where` and the options of the target.",
-        )
+    for target in targets or [codebook.target]:
+        answers = respondents[target].dropna().unique()
+        if len(answers) < 2:
+            left = f"only '{answers[0]}' is" if len(answers) else "no answer is"
+            raise InputError(
+                f"target '{target}': {left} left among {len(respondents)} respondents",
+                "A target needs two answers. Check the survey's `where` and the options of the target.",
+            )
     return respondents.reset_index(drop=True)
 
 

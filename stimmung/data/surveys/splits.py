@@ -72,6 +72,7 @@ def split_condition(
     complete: Sequence[str] = (),
     share: float | None = None,
     same_size_as: Selection | None = None,
+    other_targets: Sequence[str] = (),
     n_folds: int,
     seed: int,
 ) -> pd.DataFrame:
@@ -80,6 +81,10 @@ def split_condition(
     The model of fold f is trained on the respondents with ``in_training`` whose fold is neither f nor
     ``NO_FOLD``, and tested on all respondents of fold f, whatever the condition. If ``respondents`` have groups, all rows of a group
     stand in one fold, and are drawn together.
+
+    With ``other_targets`` of the same adapters, folds and draws are of all respondents with an answer to any of the targets, and
+    not stratified by any answer: a respondent stands in the same fold, and among the same drawn rows, for every target. Who did
+    not answer this ``target`` is then left out of its table by ``NO_FOLD``.
 
     Parameters
     ----------
@@ -105,27 +110,40 @@ def split_condition(
     Raises
     ------
     InputError
-        If an item or answer is unknown, a class has fewer rows than folds, or a fold has nobody to train on.
+        If an item or answer is unknown, a class has fewer rows than folds, or a fold has nobody to train on or to test.
     """
     groups = respondents.get(GROUP)
-    folds = assign_folds(respondents[target], n_folds, seed, groups)
-    in_training = _selected(respondents, target, folds, condition, exclude, keep, complete, share, seed)
+    strata = _strata(respondents, target, other_targets)
+    folds = assign_folds(strata, n_folds, seed, groups)
+    in_training = _selected(respondents, strata, folds, condition, exclude, keep, complete, share, seed)
     if same_size_as is not None:
-        other = _selected(respondents, target, folds, condition, seed=seed, **same_size_as)
+        other = _selected(respondents, strata, folds, condition, seed=seed, **same_size_as)
         n = int(other.sum())
-        in_training = draw_rows(in_training, respondents[target], folds, n, seed, groups)
+        in_training = draw_rows(in_training, strata, folds, n, seed, groups)
         if (n_drawn := int(in_training.sum())) != n:
             logger.warning(
                 "condition %s: %d rows drawn instead of %d; groups stay whole", condition, n_drawn, n
             )
+    answered = respondents[target].notna()
+    folds = folds.where(answered, NO_FOLD)
+    in_training &= answered.to_numpy()
+    _check_tested(respondents[target], folds, n_folds)
     _check_training(in_training, respondents[target], folds, condition, n_folds)
     table = respondents[["respondent_id"]]
     return table.assign(condition=condition, fold=folds, in_training=in_training)
 
 
+def _strata(respondents: pd.DataFrame, target: str, other_targets: Sequence[str]) -> "pd.Series[str]":
+    """Return what folds and draws are stratified by, NA for who is in none: the answer, or of several targets that there is any."""
+    if not other_targets:
+        return respondents[target]
+    answered = respondents[[target, *other_targets]].notna().any(axis=1)
+    return answered.map({True: "any", False: None}).rename(f"{target} and {len(other_targets)} more")
+
+
 def _selected(
     respondents: pd.DataFrame,
-    target: str,
+    strata: "pd.Series[str]",
     folds: "pd.Series[int]",
     condition: str,
     exclude: Answers | None = None,
@@ -143,7 +161,7 @@ def _selected(
     if complete:
         in_training &= respondents[list(complete)].notna().all(axis=1).to_numpy()
     if share is not None:
-        in_training = draw_share(in_training, respondents[target], folds, share, seed, respondents.get(GROUP))
+        in_training = draw_share(in_training, strata, folds, share, seed, respondents.get(GROUP))
     return np.asarray(in_training, dtype=bool)
 
 
@@ -281,6 +299,16 @@ def _gave(respondents: pd.DataFrame, item: str, answers: Sequence[str], where: s
                 f"{where}: item '{item}' has no answer '{answer}'{did_you_mean(answer, dtype.categories)}"
             )
     return respondents[item].isin(list(answers)).to_numpy()
+
+
+def _check_tested(target: "pd.Series[str]", folds: "pd.Series[int]", n_folds: int) -> None:
+    untested = [str(fold) for fold in range(n_folds) if not (folds == fold).any()]
+    if untested:
+        n, none = int(target.notna().sum()), f"none of them is in fold {', '.join(untested)}"
+        raise InputError(
+            f"target '{target.name}': {n} respondents answered it, and {none}",
+            "Use fewer folds, or leave it out of the survey's `targets`.",
+        )
 
 
 def _check_training(

@@ -15,11 +15,15 @@ STEP = 0.01  # of the weight of an answer's respondents, where a metric's deriva
 
 
 def vote_metrics(
-    predictions: pd.DataFrame, weighted: bool = False, factor: NDArray[np.float64] | None = None
+    predictions: pd.DataFrame,
+    weighted: bool = False,
+    ordered: bool = False,
+    factor: NDArray[np.float64] | None = None,
 ) -> Metrics:
     """Return ``VOTE_METRICS`` of the rows of a PREDICTIONS table that have one method, condition, seed and fold.
 
     ``weighted``: whether survey weights count in all metrics. Shares and what is computed from them always use the weights.
+    ``ordered``: whether the options stand in their order, so that the metrics of ordered answers are computed as well.
     ``factor`` multiplies the weight of each row, also where survey weights do not count, shape (n,).
     Raises an InputError if a target is not among the answer options.
     """
@@ -39,7 +43,7 @@ def vote_metrics(
         option_mass=predictions["option_mass"].to_numpy(),
         n_unseen=unseen,
     )
-    values = {name: one.compute(fold) for name, one in VOTE_METRICS.items()}
+    values = {name: one.compute(fold) for name, one in VOTE_METRICS.items() if ordered or not one.ordered}
     by_option = [name for name, one in VOTE_METRICS.items() if one.by_option]
     metrics: Metrics = {(name, None): float(values[name]) for name in values if name not in by_option}
     for place, option in enumerate(options):
@@ -65,13 +69,17 @@ def answer_codes(predictions: pd.DataFrame) -> NDArray[np.intp]:
 
 
 def measure_folds(
-    predictions: pd.DataFrame, splits: pd.DataFrame, weighted: bool = False, whole: bool = True
+    predictions: pd.DataFrame,
+    splits: pd.DataFrame,
+    weighted: bool = False,
+    whole: bool = True,
+    ordered: bool = False,
 ) -> pd.DataFrame:
     """Return a FOLD_METRICS table, of a PREDICTIONS table of any number of methods, conditions and seeds.
 
     A method that ran with several seeds has the mean over them in each fold: seeds share the test rows, so they tell how much a
     method varies, not how well the fold is known. ``splits`` is the SPLITS table with which the predictions were made;
-    ``weighted`` as of :func:`vote_metrics`; ``whole`` is False for the rows of a subgroup. Raises an InputError as
+    ``weighted`` and ``ordered`` as of :func:`vote_metrics`; ``whole`` is False for the rows of a subgroup. Raises an InputError as
     :func:`vote_metrics`, or if ``whole`` predictions are not of exactly the respondents and folds of the splits.
 
     ``answer_errors`` is a list, the same in all folds: what :func:`answer_errors` returns.
@@ -85,12 +93,12 @@ def measure_folds(
         if sees_training_rows(str(method)):
             used = (splits["condition"] == condition) & splits["in_training"] & (splits["fold"] != NO_FOLD)
             n_drawn = int(used.sum())
-        errors = answer_errors(run, n_drawn, weighted)
+        errors = answer_errors(run, n_drawn, weighted, ordered)
         for fold in sorted(set(run["fold"])):
             part = run[run["fold"] == fold]
             n_test = part["respondent_id"].nunique()
             n_training = trained_on[str(condition), fold] if sees_training_rows(str(method)) else 0
-            by_seed = [vote_metrics(one, weighted) for _, one in part.groupby("seed")]
+            by_seed = [vote_metrics(one, weighted, ordered) for _, one in part.groupby("seed")]
             for key in by_seed[0]:
                 # By pandas, because a mean of nothing but NaN is NaN there, without a warning.
                 value = pd.Series([metrics[key] for metrics in by_seed]).mean()
@@ -100,7 +108,9 @@ def measure_folds(
     return pd.DataFrame(rows, columns=columns).astype({"fold": "int8", "option": "str", "value": float})
 
 
-def answer_errors(run: pd.DataFrame, n_training: int, weighted: bool = False) -> dict[Key, list[float]]:
+def answer_errors(
+    run: pd.DataFrame, n_training: int, weighted: bool = False, ordered: bool = False
+) -> dict[Key, list[float]]:
     """Return what each answer's number of respondents adds to the standard error of the metrics of one method and condition.
 
     Folds are stratified by the answer, so that values of folds do not show how a metric varies with the numbers of respondents who
@@ -115,12 +125,12 @@ def answer_errors(run: pd.DataFrame, n_training: int, weighted: bool = False) ->
     for _, rows in run.groupby("seed"):
         codes = answer_codes(rows)
         weights = rows["weight"].to_numpy() if weighted else np.ones(len(rows))
-        base = vote_metrics(rows, weighted)
+        base = vote_metrics(rows, weighted, ordered)
         parts: dict[Key, list[float]] = {key: [] for key in base}
         for option in range(len(options_of(rows))):
             own = codes == option
             error = np.sqrt((weights[own] ** 2).sum()) / weights[own].sum() if own.any() else 0.0
-            moved = vote_metrics(rows, weighted, 1 + STEP * own) if own.any() else base
+            moved = vote_metrics(rows, weighted, ordered, 1 + STEP * own) if own.any() else base
             for key, value in moved.items():
                 parts[key].append(float(np.nan_to_num((value - base[key]) / STEP * error)))
         for key, of_key in parts.items():

@@ -46,11 +46,12 @@ def measure_subgroups(
     respondents: pd.DataFrame,
     subgroups: Mapping[str, Mapping[str, Answers]],
     weighted: bool = False,
+    ordered: bool = False,
 ) -> pd.DataFrame:
     """Return a SUBGROUPS table: the METRICS of each subgroup's test rows, by models that were trained on everybody.
 
-    Folds without a respondent of the subgroup are left out. ``predictions``, ``splits`` and ``weighted`` as of
-    :func:`measure_folds`; ``subgroups`` has for each name the ``keep`` and ``exclude`` of :func:`members`. Raises the InputErrors
+    Folds without a respondent of the subgroup are left out. ``predictions``, ``splits``, ``weighted`` and ``ordered`` as
+    of :func:`measure_folds`; ``subgroups`` has for each name the ``keep`` and ``exclude`` of :func:`members`. Raises the InputErrors
     of both, and one if a subgroup is empty.
     """
     parts = []
@@ -61,6 +62,6 @@ def measure_subgroups(
             raise InputError(
                 f"subgroups.{name}: it has no tested respondent", "Check its `keep` and `exclude`."
             )
-        folds = measure_folds(part, splits, weighted, whole=False)
+        folds = measure_folds(part, splits, weighted, whole=False, ordered=ordered)
         parts.append(summarize_folds(folds).assign(subgroup=name))
     return pd.concat(parts or [empty_table(SUBGROUPS)], ignore_index=True)

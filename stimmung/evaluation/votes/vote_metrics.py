@@ -43,6 +43,11 @@ class Fold:
         _, recall, f1, _ = precision_recall_fscore_support(self.target, self.predicted, **how)
         return recall, f1
 
+    @cached_property
+    def expected_place(self) -> Floats:
+        """Mean place of the option, from 0, by its probabilities, shape (n,)."""
+        return np.asarray(self.probabilities @ self.every_option)
+
     @property
     def every_option(self) -> NDArray[np.intp]:
         """Index of each option, shape (options,)."""
@@ -70,6 +75,7 @@ class Metric:
     higher_is_better: bool | None  # None if neither direction is better
     compute: Callable[[Fold], Any]  # a number, or, with ``by_option``, one for each option, shape (options,)
     by_option: bool = False
+    ordered: bool = False  # computed only for a target whose options stand in an order
     compared: bool = False  # whether language models are compared with the best baseline by this metric
     explanation: str = ""  # a sentence for the caption of the table, if the label needs one
 
@@ -206,3 +212,48 @@ def predicted_share(fold: Fold) -> Any:
 def share_error(fold: Fold) -> Any:
     """Predicted minus observed share of each option. Unlike the distances above, it has no bias."""
     return fold.predicted_shares - fold.observed_shares
+
+
+@metric(
+    "RPS",
+    UNIT,
+    higher_is_better=False,
+    ordered=True,
+    explanation="RPS: ranked probability score, in which a neighbouring answer costs less than a far one.",
+)
+def ranked_probability_score(fold: Fold) -> Any:
+    """Squared error of the cumulated probabilities, mean over the steps between options and over respondents (Epstein 1969)."""
+    observed = fold.target[:, None] <= fold.every_option[:-1]
+    errors = fold.probabilities.cumsum(axis=1)[:, :-1] - observed
+    return np.average((errors**2).mean(axis=1), weights=fold.weights)
+
+
+@metric("Weighted kappa", (-1.0, 1.0), higher_is_better=True, ordered=True)
+def weighted_kappa(fold: Fold) -> Any:
+    """Agreement beyond chance of answer and most probable option, by their distance in steps (Cohen 1968, linear weights)."""
+    from sklearn.metrics import cohen_kappa_score
+
+    how = {"labels": fold.every_option, "weights": "linear", "sample_weight": fold.weights}
+    with np.errstate(invalid="ignore"):  # NaN where all answers and all predictions are one option
+        return cohen_kappa_score(fold.target, fold.predicted, **how)
+
+
+@metric(
+    "r",
+    (-1.0, 1.0),
+    higher_is_better=True,
+    ordered=True,
+    explanation="r: correlation of the answer with the mean of the probabilities, both in steps of the scale.",
+)
+def correlation(fold: Fold) -> Any:
+    """Pearson's r of the place of the answer and its expectation; NaN where either is the same for all."""
+    weights = np.ones(len(fold.target)) if fold.weights is None else fold.weights
+    (own, both), (_, other) = np.cov(fold.target, fold.expected_place, aweights=weights, ddof=0)
+    # A baseline that knows shares only expects the same of all, but for rounding.
+    return both / np.sqrt(own * other) if own > 0 and other > 1e-12 else np.nan
+
+
+@metric("Error of the mean", (-np.inf, np.inf), higher_is_better=None, ordered=True)
+def mean_error(fold: Fold) -> Any:
+    """Predicted minus observed mean of the answers, in steps of the scale, by the survey's weights."""
+    return np.average(fold.expected_place - fold.target, weights=fold.survey_weights)

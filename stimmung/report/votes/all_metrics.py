@@ -19,7 +19,8 @@ def metrics_table(tables: SurveyTables) -> Table:
         for name, metric in VOTE_METRICS.items()
         if name in found and (name != "unseen" or hidden)
     }
-    explanations = " ".join(metric.explanation for metric in VOTE_METRICS.values() if metric.explanation)
+    explained = (VOTE_METRICS[name].explanation for name in headings)
+    explanations = " ".join(filter(None, explained))
     caption = (
         "Predictions of held-out respondents, mean over folds; ↑ higher is better, ↓ lower is better. "
         f"{explanations} {INTERVAL}"

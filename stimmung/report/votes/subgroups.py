@@ -56,7 +56,12 @@ def caption(tables: SurveyTables) -> str:
 RESULT = SurveyResult(
     schema=SUBGROUPS,
     compute=lambda survey: measure_subgroups(
-        survey.predictions, survey.splits, survey.respondents, survey.subgroups, survey.weighted
+        survey.predictions,
+        survey.splits,
+        survey.respondents,
+        survey.subgroups,
+        survey.weighted,
+        survey.ordered,
     ),
     table=subgroups_table,
     figure=plot_subgroups,

@@ -1,5 +1,6 @@
 """`check` tells all that is wrong at once, and what a study will do."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -54,6 +55,24 @@ def test_a_sound_study_tells_its_plan(folder):
     assert found.plan[0] == "survey voters: 40 respondents, made up, 40 with an answer to 'vote'"
     assert "  condition half: 9 to 11 training rows" in found.plan
     assert found.plan[-1] == "  4 adapters: 2 folds for each of 2 (tuned arm, condition, seed)"
+
+
+def test_a_study_of_several_targets_tells_each_and_what_all_but_gives_one_away(folder):
+    rows = [row.split(",") for row in voters().splitlines()]
+    copied = [[*row, "COPY" if place == 0 else row[3]] for place, row in enumerate(rows)]
+    (folder / "voters.csv").write_text("\n".join(map(",".join, copied)) + "\n")
+    book = copy.deepcopy(CODEBOOK)
+    book["items"]["ballot"] = {**book["items"]["vote"], "column": "COPY", "wording": "Ballot"}
+    (folder / "voters.yaml").write_text(yaml.safe_dump(book, sort_keys=False))
+    found = checked(folder, lambda survey: survey.update(targets=["vote", "party"]))
+    assert found.problems == []
+    plan = "\n".join(found.plan)
+    assert "40 with an answer to 'vote'" in plan and "40 with an answer to 'party'" in plan
+    assert "condition full: 40 to 40 training rows" in plan, "20 respondents of the other fold, two targets"
+    assert plan.count("'ballot' all but gives 'vote' away (Cramer's V 1.000") == 1
+    assert found.plan[-1] == "  4 adapters: 2 folds for each of 2 (tuned arm, condition, seed)"
+    (what, _), *_ = checked(folder, lambda survey: survey.update(targets=["vote", "praty"])).problems
+    assert what == "surveys.voters.targets: no item 'praty' in the codebook (did you mean 'party'?)"
 
 
 def test_mistakes_in_file_codebook_and_conditions_are_told_together(folder):

@@ -314,3 +314,41 @@ def test_fault_at_groups_without_an_answer_do_not_count():
     table.loc[table[GROUP].isin(["country 0", "country 1"]), "vote"] = None
     with pytest.raises(InputError, match="are in 4"):
         split(table)
+
+
+@given(sizes, seeds, st.floats(0.2, 1))
+@settings(max_examples=10, deadline=None)
+def test_a_respondent_stands_in_one_fold_and_one_draw_for_all_targets(n, seed, share):
+    table = respondents(n, seed)
+    by_target = {
+        target: split_condition(table, target, "c", share=share, other_targets=[other], n_folds=4, seed=seed)
+        for target, other in (("vote", "party"), ("party", "vote"))
+    }
+    for target, splits in by_target.items():
+        assert ((splits.fold == NO_FOLD) == table[target].isna()).all()
+        assert not splits.in_training[splits.fold == NO_FOLD].any()
+    vote, party = by_target.values()
+    both = (table.vote.notna() & table.party.notna()).to_numpy()
+    assert vote.fold[both].equals(party.fold[both]) and vote.in_training[both].equals(party.in_training[both])
+    # No adapter learns any answer of whom it is tested on.
+    for fold in range(4):
+        learned = {
+            one for splits in by_target.values() for one in trained_on(table, splits, fold).respondent_id
+        }
+        tested = {one for splits in by_target.values() for one in splits.respondent_id[splits.fold == fold]}
+        assert tested and not learned & tested
+
+
+def test_groups_stay_whole_for_several_targets():
+    table = respondents(240, 1).assign(**{GROUP: [str(row // 6) for row in range(240)]})
+    splits = split_condition(table, "vote", "c", other_targets=["party"], n_folds=4, seed=1)
+    assert (splits[splits.fold != NO_FOLD].groupby(table[GROUP]).fold.nunique() == 1).all()
+
+
+def test_a_target_that_nobody_of_a_fold_answered_is_refused():
+    table = respondents(200, 2)
+    table["vote"] = table.vote.where(table.index < 3)
+    with pytest.raises(
+        InputError, match=r"target 'vote': \d respondents answered it, and none of them is in fold"
+    ):
+        split_condition(table, "vote", "c", other_targets=["party"], n_folds=5, seed=0)

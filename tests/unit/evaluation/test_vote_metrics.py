@@ -2,11 +2,12 @@ import math
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from stimmung.evaluation.votes.fold_metrics import measure_folds
 from stimmung.evaluation.votes.fold_summary import summarize_folds
-from stimmung.evaluation.votes.vote_metrics import UNIT, VOTE_METRICS, Metric, metric
+from stimmung.evaluation.votes.vote_metrics import UNIT, VOTE_METRICS, Fold, Metric, metric
 from tests.synthetic_votes import make_votes
 
 
@@ -42,8 +43,10 @@ def test_one_function_is_enough_for_a_metric_to_be_measured_and_summarised_withi
 
 def test_every_metric_of_a_fold_lies_within_its_range_and_has_a_heading():
     predictions, splits = make_votes(n=80)
-    table = measure_folds(predictions, splits)
+    table = measure_folds(predictions, splits, ordered=True)
     assert set(table["metric"]) == set(VOTE_METRICS)
+    unordered = {name for name, one in VOTE_METRICS.items() if not one.ordered}
+    assert set(measure_folds(predictions, splits)["metric"]) == unordered < set(VOTE_METRICS)
     for name, one in VOTE_METRICS.items():
         values = table.loc[table["metric"] == name, "value"].dropna()
         assert values.between(*one.range).all(), name
@@ -51,6 +54,46 @@ def test_every_metric_of_a_fold_lies_within_its_range_and_has_a_heading():
             {True: "\u00a0↑", False: "\u00a0↓", None: one.label}[one.higher_is_better]
         )
     assert not math.isfinite(VOTE_METRICS["log_loss"].range[1])
+
+
+def ordered(target, probabilities, weights=None):
+    """Return a fold of ordered answers."""
+    probabilities = np.array(probabilities, float)
+    ones = np.ones(len(probabilities))
+    return Fold(
+        np.array(target), probabilities, ones if weights is None else weights, weights, ones, 0 * ones
+    )
+
+
+def value(name, fold):
+    return float(VOTE_METRICS[name].compute(fold))
+
+
+def test_a_far_answer_costs_more_than_a_neighbouring_one():
+    # Of three options: 0, (0 - 0)^2 and (1 - 1)^2; a step away, one threshold is missed; two steps away, both.
+    sure = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    assert [value("ranked_probability_score", ordered([0], [one])) for one in sure] == [0, 0.5, 1]
+    assert value("ranked_probability_score", ordered([0], [[0.5, 0.3, 0.2]])) == pytest.approx(
+        (0.25 + 0.04) / 2
+    )
+    near, far = ordered([0, 1, 2, 2], [*sure, sure[1]]), ordered([0, 1, 2, 2], [*sure, sure[0]])
+    assert value("weighted_kappa", near) > value("weighted_kappa", far) > 0
+    assert value("weighted_kappa", ordered([0, 1, 2], sure)) == 1
+
+
+def test_the_mean_and_its_error_count_steps_and_use_the_weights():
+    fold = ordered([0, 2], [[0.5, 0.5, 0], [0, 0.5, 0.5]])
+    assert value("mean_error", fold) == pytest.approx((0.5 - 0.5) / 2)
+    assert value("correlation", fold) == pytest.approx(1)
+    weighted = ordered([0, 2], [[0.5, 0.5, 0], [0, 0.5, 0.5]], np.array([3.0, 1.0]))
+    assert value("mean_error", weighted) == pytest.approx((3 * 0.5 - 0.5) / 4)
+    rng = np.random.default_rng(1)
+    probabilities, target = rng.dirichlet(np.ones(4), 50), rng.integers(0, 4, 50)
+    expected = np.corrcoef(probabilities @ np.arange(4), target)[0, 1]
+    assert value("correlation", ordered(target, probabilities)) == pytest.approx(expected)
+    assert math.isnan(value("correlation", ordered([0, 1], [[0.3, 0.7]] * 2))), (
+        "shares alone tell no two apart"
+    )
 
 
 def test_labels_and_ranges_can_be_had_without_the_libraries_that_compute_metrics():

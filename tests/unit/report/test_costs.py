@@ -83,3 +83,12 @@ def test_the_device_of_every_adapter_is_known(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "training.json").write_text(json.dumps({"device": device}))
     assert devices_of(tmp_path.rglob("training.json")) == {"cpu", "NVIDIA A100"}
+
+
+def test_jobs_of_each_target_count_and_those_of_a_dropped_target_do_not(tmp_path):
+    survey = {"arms": ["tiny/tuned"], "conditions": {"full": {}}, "targets": ["trust", "party"]}
+    config = {"run": {"surveys": ["ess"]}, "models": {}, "surveys": {"ess": survey}}
+    for item in ("trust", "party", "vote"):
+        place = f"score_respondents/ess/targets/{item}/tiny/tuned/full/seed-1.tsv"
+        benchmark(tmp_path, place, "3600", "1:00:00", "1", "1")
+    assert costs_of(tmp_path, names_of(config), [])["rules"]["score_respondents"]["jobs"] == 2

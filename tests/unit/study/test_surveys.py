@@ -151,6 +151,60 @@ def test_a_classifier_is_trained_for_each_fold_as_well():
     assert survey({"full": {}}, arms=["small/tuned", "small/classifier", "small/persona"]).n_adapters(5) == 10
 
 
+ANES = load_codebook(ROOT / "codebooks" / "anes1996.yaml")
+
+
+def test_several_targets_are_views_and_one_is_the_survey_itself():
+    alone = survey({"full": {}}, targets=["party_id"])
+    assert alone.views("anes") == {"anes": alone}
+    assert survey({"full": {}}).asked(ANES)[0].item == "vote"
+    both = survey({"full": {}}, targets=["vote", "party_id"])
+    assert list(both.views("anes")) == ["anes/targets/vote", "anes/targets/party_id"]
+    assert [(view.item, view.others) for view in both.asked(ANES)] == [
+        ("vote", ["party_id"]),
+        ("party_id", ["vote"]),
+    ]
+    paths = both.views("anes")["anes/targets/vote"].prediction_files("anes/targets/vote", ["majority"])
+    assert "results/surveys/anes/targets/vote/predictions/baselines/majority/full/seed-24.parquet" in paths
+    assert both.n_adapters(5) == alone.n_adapters(5), "the adapters are the same for all targets"
+
+
+def test_a_condition_asks_the_same_respondents_for_all_targets():
+    both = survey({"full": {"complete": True}}, targets=["vote", "party_id"])
+    assert {"vote", "party_id"} <= set(both.selection("full", ANES)["complete"])
+    hidden = survey({"full": {"complete": True}}, targets=["vote", "party_id"], targets_see="items")
+    assert not {"vote", "party_id"} & set(hidden.selection("full", ANES)["complete"])
+
+
+def test_a_target_that_is_no_item_or_a_number_is_told():
+    def problems(*targets):
+        return survey({"full": {}}, targets=list(targets)).problems_with(ANES)
+
+    assert problems("party_id", "voet") == ["targets: no item 'voet' in the codebook (did you mean 'vote'?)"]
+    number = next(name for name, item in ANES.items.items() if item.scale == "numeric")
+    assert problems("vote", number) == [f"targets: '{number}' is numeric; a target needs options"]
+    assert "targets: 'vote' is named twice" in told({"full": {}}, targets=["vote", "vote"])
+    assert "targets: 'a/b' names a folder" in told({"full": {}}, targets=["vote", "a/b"])
+
+
+def test_a_target_that_its_own_prompt_gives_away_is_told():
+    same = ANES.items["party_id"].model_copy()
+    book = ANES.model_copy(update={"items": {**ANES.items, "identification": same}})
+    (problem,) = survey({"full": {}}, targets=["party_id"]).problems_with(book)
+    assert "target 'party_id': its own prompt gives it away, as 'identification' is read from" in problem
+    mended = book.model_copy(update={"gives_away": {"identification": ["party_id"]}})
+    assert survey({"full": {}}, targets=["party_id"]).problems_with(mended) == []
+
+
+def test_arms_that_know_one_target_only_are_told():
+    several = {"targets": ["vote", "party_id"]}
+    assert "'small/classifier' learns the options of one target" in told(
+        {"full": {}}, arms=["small/classifier"], **several
+    )
+    (problem,) = survey({"full": {}}, arms=["small/persona"], **several).problems_with(ANES)
+    assert "tells a backstory that asks for 'vote'" in problem and "'party_id'" in problem
+
+
 def test_isotonic_calibration_is_for_two_answer_options_and_is_refused_before_anything_runs():
     gles, anes = (load_codebook(ROOT / "codebooks" / f"{name}.yaml") for name in ("gles2017", "anes1996"))
     chosen = survey({"full": {}}, calibration="isotonic", language="en")
@@ -206,3 +260,14 @@ def test_the_items_of_a_hot_deck_s_cells_are_in_the_codebook():
     deck = {"arms": ["baselines/hot-deck"], "cells": ["party_id", "aeg"]}
     problems = survey({"full": {}}, impute=deck).problems_with(words)
     assert problems == ["impute.cells: no predictor 'aeg' in the codebook (did you mean 'age'?)"]
+
+
+def test_what_knows_the_codebooks_target_only_is_told_of_another():
+    imputing = {"impute": {"m": 2, "arms": ["small/tuned"]}, "arms": ["small/tuned"]}
+    assert survey({"full": {}}, **imputing, targets=["vote"]).problems_with(ANES) == []
+    (problem,) = survey({"full": {}}, **imputing, targets=["party_id"]).problems_with(ANES)
+    assert problem.startswith("impute: draws answers to the codebook's target 'vote' only")
+    file = {"file": "x.csv", "id": "id", "answer": "a"}
+    assert "predictions: a file is of one target" in told(
+        {"full": {}}, targets=["vote", "party_id"], predictions={"x": file}
+    )

@@ -59,7 +59,8 @@ def test_the_codebooks_of_this_repository_are_valid_and_name_their_source(path):
     codebook = load_codebook(path)
     assert codebook.source and codebook.predictors
     for language in codebook.languages:
-        assert re.search("{options}|{option_list}", in_language(codebook.instruction, language))
+        asked = in_language(codebook.instruction, language) + in_language(codebook.question, language)
+        assert re.search("{options}|{option_list}", asked)
         # A question that ends in a space would split the answer's first token from its space.
         assert in_language(codebook.question, language) == in_language(codebook.question, language).strip()
 

@@ -1,0 +1,89 @@
+"""A survey of three targets, from its file to the table of all of them."""
+
+import copy
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.workflow.workspace import CODEBOOK, Workspace
+
+TARGETS = ["party", "vote", "trust"]
+VIEW = "results/surveys/voters/targets"
+
+
+def codebook():
+    """The voters' codebook with another item, whose answers some did not give; the vote gives the party away."""
+    content = copy.deepcopy(CODEBOOK)
+    options = [{"code": code, "label": label} for code, label in enumerate(("low", "middle", "high"), 1)]
+    content["items"]["trust"] = {
+        "column": "TRUST",
+        "wording": "Trust",
+        "scale": "ordinal",
+        "options": options,
+    }
+    content |= {"instruction": "Answer as this voter would.", "question": "{wording} ({options}):"}
+    return content | {"gives_away": {"party": ["vote"]}}
+
+
+def voters(n=60):
+    rng = np.random.default_rng(5)
+    party = rng.integers(1, 4, n)
+    table = {"id": [f"v{row}" for row in range(n)], "PARTY": party, "AGE": rng.integers(18, 90, n)}
+    vote = 1.0 + (party + rng.normal(scale=0.8, size=n) > 2)
+    table["VOTE"] = np.where(np.arange(n) % 7, vote, np.nan)
+    table["TRUST"] = np.where(np.arange(n) % 5, np.clip(party + rng.integers(-1, 2, n), 1, 3), np.nan)
+    return pd.DataFrame(table).to_csv(index=False, float_format="%.0f")
+
+
+@pytest.fixture
+def several(tmp_path, base_model):
+    workspace = Workspace.begin(tmp_path / "several", base_model)
+    workspace.save_codebook(codebook())
+    (workspace.folder / "voters.csv").write_text(voters())
+    workspace.config["surveys"]["voters"] |= {"targets": TARGETS, "conditions": {"full": {}}}
+    workspace.config["run"]["baselines"] = ["majority"]
+    workspace.save()
+    return workspace
+
+
+def test_a_survey_of_three_targets_trains_once_and_is_evaluated_for_each(several):
+    ended = several.run("--dry-run")
+    assert ended.code == 0, ended.terminal
+    counts = dict(re.findall(r"^(\w+) +(\d+)$", ended.terminal, re.M))
+    assert counts["read_survey"] == counts["train_fold_adapters"] == counts["compare_targets"] == "1"
+    for rule in (
+        "split_respondents",
+        "build_prompts",
+        "score_respondents",
+        "evaluate_votes",
+        "impute_answers",
+    ):
+        assert counts[rule] == "3", rule
+    (trained,) = re.findall(r"^rule train_fold_adapters:\n    input: (.*)", ended.terminal, re.M)
+    assert all(f"{VIEW}/{item}/prompts/full.parquet" in trained for item in TARGETS)
+
+
+@pytest.mark.slow
+def test_three_targets_are_predicted_in_the_same_folds_by_the_same_adapters(several):
+    table = "results/surveys/voters/tables/targets.csv"
+    ended = several.run(table)
+    assert ended.code == 0, ended.terminal
+    folds = {}
+    for item in TARGETS:
+        (path,) = (several.folder / VIEW / item / "predictions/small").rglob("*.parquet")
+        predictions = pd.read_parquet(path).set_index("respondent_id")
+        assert predictions.filter(like="p_").shape[1] == (2 if item == "vote" else 3)
+        folds[item] = predictions.fold[predictions.fold >= 0]
+    shared = folds["vote"].index.intersection(folds["trust"].index)
+    assert folds["vote"][shared].equals(folds["trust"][shared]) and len(folds["vote"]) < len(folds["party"])
+    prompt = pd.read_parquet(several.folder / VIEW / "party/prompts/full.parquet").text[1]
+    assert "Vote:" not in prompt and "Trust:" in prompt and prompt.endswith("Party (red, none, blue):")
+    assert list(pd.read_csv(several.folder / table).target.unique()) == TARGETS
+    # An ordered target is scored as one.
+    metrics = {
+        item: set(pd.read_parquet(several.folder / VIEW / item / "metrics.parquet").metric)
+        for item in TARGETS
+    }
+    assert metrics["trust"] - metrics["vote"] >= {"ranked_probability_score", "weighted_kappa"}
