@@ -189,6 +189,13 @@ def alternating(
     return {name: None if name in failed else median(costs[name]) for name in settings}
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, also where the engine has said so in words of its own."""
+    return isinstance(error, torch.cuda.OutOfMemoryError) or isinstance(
+        error.__cause__, torch.cuda.OutOfMemoryError
+    )
+
+
 def measured(run: Callable[[], Any]) -> Cost:
     gc.collect()
     _forget_peak()
@@ -261,6 +268,14 @@ def machine() -> dict[str, Any]:
         "load_average": [round(load, 2) for load in os.getloadavg()],
         "versions": {package: _version(package) for package in PACKAGES},
     }
+
+
+def _version(package: str) -> str | None:
+    """Return a package's version, or None where it is not installed: a card's machine may lack the peers."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _forget_peak() -> None:
