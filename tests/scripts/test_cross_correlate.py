@@ -48,7 +48,7 @@ def test_options_stand_in_the_order_of_the_questionnaire(moods_study):
 def test_the_known_mood_is_recovered_with_an_interval(moods_study):
     recovery = read_table(moods_study.tables["recovery"], RECOVERY)
     mean = recovery[recovery["option"].isna() & (recovery["model"] == "tiny/weekly")].iloc[0]
-    assert 0.9 < mean["ci_low"] <= mean["r"] <= 1
+    assert 0.8 < mean["ci_low"] <= mean["r"] <= 1
     assert mean["n"] == 19  # of 20 weeks one is missing
 
 
