@@ -64,7 +64,7 @@ def test_tables_hold_no_respondent(votes_study):
 def test_weights_can_count_in_every_metric(votes_study, tmp_path):
     full = [path for path in votes_study.predictions if path.parts[-2] == "full"][:1]
     split = [path for path in votes_study.splits if path.stem == "full"]
-    evaluate(votes_study, tmp_path, predictions=full, splits=split, subgroups={}, weighted=True)
+    evaluate(votes_study, tmp_path, predictions=full, splits=split, draws=[], subgroups={}, weighted=True)
     weighted = read_table(outputs(tmp_path)["metrics"], METRICS).set_index(["metric", "option"])["value"]
     plain = read_table(votes_study.tables["metrics"], METRICS)
     chosen = (plain["method"] == full[0].parts[-4] + "/" + full[0].parts[-3]) & (plain["condition"] == "full")
@@ -137,6 +137,7 @@ def test_every_prediction_is_calibrated_also_of_who_did_not_answer(votes_study, 
     write_table(table, tmp_path / "predictions.parquet", PREDICTIONS)
     write_table(splits, tmp_path / "splits.parquet", SPLITS)
     changed = {"predictions": [tmp_path / "predictions.parquet"], "splits": [tmp_path / "splits.parquet"]}
+    changed |= {"draws": []}
     evaluate(votes_study, tmp_path, **changed, conditions={"full": {}}, subgroups={})
     calibrated = read_table(tmp_path / "calibrated.parquet", CALIBRATED)
     assert calibrated["respondent_id"].tolist() == table["respondent_id"].tolist()
