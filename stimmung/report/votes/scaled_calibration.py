@@ -10,6 +10,7 @@ from stimmung.report.survey_results import SurveyResult, SurveyTables
 from stimmung.report.tables import Cell, Group, Row, Table, interval, number
 from stimmung.vocabulary.votes_schemas import CALIBRATION_GAIN
 
+OTHERS = " respondents of the other folds"  # which the caption says
 SHOWN = {"expected_calibration_error": "ECE", "log_loss": "Log-loss", "brier": "Brier", "slope": "Slope"}
 
 
@@ -31,8 +32,8 @@ def calibration_table(tables: SurveyTables) -> Table:
         "Calibration of the probabilities as predicted, and scaled; all test folds together. ECE: expected calibration error, 0 if "
         "a probability of .8 comes true in 80 of 100 cases. Slope: 1 is right; below 1 probabilities are too extreme (overconfident), "
         "above 1 not extreme enough. Of one option, Brier is the squared error of its probability; of two options, one says all. "
-        "Scaling learns from answers: a scaled zero-shot model is no longer without training. In brackets the 95 % interval of a "
-        "bootstrap of respondents, for the models as they are."
+        "Scaling learns from answers, those of so many respondents of the other folds: a scaled zero-shot model is no longer without "
+        "training. In brackets the 95 % interval of a bootstrap of respondents, for the models as they are."
     )
     return Table(caption, ["Method", *columns, "Learned from"], groups)
 
@@ -47,7 +48,8 @@ def headings(gain: pd.DataFrame) -> "pd.Series[str]":
 def _row(own: pd.DataFrame) -> list[Cell]:
     by_metric = {row["metric"]: row for _, row in own.iterrows()}
     cells = [_cell(by_metric[name], stage) for name in SHOWN for stage in ("before", "after")]
-    return [Cell(method_label(own["method"].iloc[0])), *cells, Cell(own["calibrated_on"].iloc[0])]
+    scaling, _, whom = own["calibrated_on"].iloc[0].removesuffix(OTHERS).partition(", ")
+    return [Cell(method_label(own["method"].iloc[0])), *cells, Cell(scaling, note=whom)]
 
 
 def _cell(row: Row, stage: str) -> Cell:

@@ -149,7 +149,7 @@ def test_calibration_stands_before_and_after_with_what_calibrated_it(survey):
     shown = cells(table, "full")["tiny/tuned"]
     assert shown["ECE"].text == number(row["before"]) and shown["ECE, scaled"].text == number(row["after"])
     assert shown["ECE, scaled"].interval == interval(row["after_low"], row["after_high"])
-    assert shown["Learned from"].text == "temperature, 128 respondents of the other folds"
+    assert (shown["Learned from"].text, shown["Learned from"].note) == ("temperature", "128")
     headings = {group.heading for group in table.groups}
     assert {"full, with-party", "full, no-party"} <= headings
     # Of two options, one says all.
