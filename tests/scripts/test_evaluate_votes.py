@@ -89,7 +89,7 @@ def test_a_damaged_table_is_named(votes_study, tmp_path):
 def test_fault_ap_a_tuned_arm_below_majority_is_told_on_the_terminal_and_the_tables_are_the_same(
     votes_study, tmp_path, capsys
 ):
-    evaluate(votes_study, tmp_path / "as-it-is")
+    evaluate(votes_study, tmp_path / "as-it-is", subgroups={})
     assert "WARNING: tiny/tuned" not in capsys.readouterr().err
     turned = []
     for path in votes_study.predictions:
@@ -101,7 +101,7 @@ def test_fault_ap_a_tuned_arm_below_majority_is_told_on_the_terminal_and_the_tab
             table = table.assign(**{first: wrong, second: 1 - wrong})
         turned.append(tmp_path / "turned" / path.relative_to(votes_study.results))
         write_table(table, turned[-1], PREDICTIONS)
-    evaluate(votes_study, tmp_path, predictions=turned)
+    evaluate(votes_study, tmp_path, predictions=turned, subgroups={})
     told = capsys.readouterr().err.splitlines()
     assert [
         line
