@@ -1,6 +1,10 @@
 import xml.etree.ElementTree as ElementTree
 
+import pytest
+
 from scripts.plot_votes import plot_votes
+
+pytestmark = pytest.mark.slow  # each of two workers would make the whole made-up study
 
 
 def draw(votes_study, figures, conditions):

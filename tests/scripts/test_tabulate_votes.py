@@ -4,6 +4,8 @@ import pytest
 from stimmung.report.result_registry import VOTES, names
 from tests.latex import compiled
 
+pytestmark = pytest.mark.slow  # each of two workers would make the whole made-up study
+
 
 def test_every_table_is_there_for_programs_and_for_papers(votes_study):
     for name in names(VOTES, "table"):

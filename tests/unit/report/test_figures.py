@@ -18,6 +18,8 @@ from stimmung.report.votes.subgroups import plot_subgroups
 from stimmung.report.votes.vote_shares import plot_shares
 from tests.unit.report.conftest import changed
 
+pytestmark = pytest.mark.slow  # each of two workers would make the whole made-up study
+
 
 def all_figures(survey):
     return {result.files.figure: result.figure(survey) for result in votes_results() if result.figure}
