@@ -123,7 +123,7 @@ def _complete_cases(table: pd.DataFrame, target: str, regressor: str) -> Rows:
     x = np.eye(len(levels))[table[regressor].cat.codes]
     x[:, 0] = 1
     fit = multinomial_regression(y, x, len(options), None)
-    errors = np.sqrt(np.diag(fit.covariance))
+    errors = np.sqrt(fit.variances)
     for k, name in enumerate(options[1:]):
         for j, level in enumerate(levels[1:], 1):
             at = k * len(levels) + j

@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stimmung.store.paths import Store
+from stimmung.text.personas import rendering_of
 from stimmung.text.prompts import prompts_table, survey_messages
-from stimmung.text.rendering import Rendering
-from stimmung.vocabulary.codebook import Codebook, in_language
+from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.pace import Engine
 from stimmung.vocabulary.scoring import Scoring
@@ -39,7 +39,7 @@ def train(
     from stimmung.engine.base.model_files import load_tokenizer
     from stimmung.engine.scoring.imputation_adapters import tune_on_samples
 
-    rendering = Rendering(load_tokenizer(base), chat, in_language(codebook.question, language))
+    rendering = rendering_of(codebook, language, load_tokenizer(base), chat, persona=False)
     with tempfile.TemporaryDirectory() as folder:
         return tune_on_samples(
             base,
@@ -75,7 +75,7 @@ def read(
             f"{len(lacking)} of {len(keys)} adapters are no longer in the store {store.root}", "Fit again."
         )
     model = load_base(base)
-    rendering = Rendering(model.tokenizer, chat, in_language(codebook.question, language))
+    rendering = rendering_of(codebook, language, model.tokenizer, chat, persona=False)
     options = codebook.target_labels(language)
     folders = [store.adapter(key) for key in keys]
     scorer = LocalScorer(model, rendering, options, folders, Scoring(), PACE.tokens_per_batch)

@@ -1,4 +1,4 @@
-"""Shares, means and regressions of one completed data set, each with a covariance that knows the survey's design."""
+"""Shares, means and regressions of one completed data set, each with variances that know the survey's design."""
 
 from dataclasses import dataclass
 
@@ -15,24 +15,24 @@ TOLERANCE = 1e-10  # of the largest step
 
 @dataclass(frozen=True)
 class Fit:
-    """Estimates of k quantities, shape (k,), their covariance, shape (k, k), and the degrees of freedom."""
+    """Estimates of k quantities, shape (k,), the variance of each, and the degrees of freedom."""
 
     estimates: Floats
-    covariance: Floats
+    variances: Floats
     df: float
 
 
 def weighted_means(values: Floats, design: SurveyDesign) -> Fit:
-    """Return weighted means of ``values``, shape (n, k): of indicators, they are shares. Covariances by linearisation."""
-    means = np.average(values, axis=0, weights=design.weights)
-    influence = design.weights[:, None] * (values - means) / design.weights.sum()
-    return Fit(means, *_linearised(influence, design, 1))
+    """Return weighted means of ``values``, shape (n, k): of indicators, they are shares. Variances by linearisation."""
+    _check_df(design)
+    found = design.estimate_means(values)
+    return Fit(found.mean, found.standard_error**2, found.df)
 
 
 def linear_regression(y: Floats, x: Floats, design: SurveyDesign | None) -> Fit:
     """Return the coefficients of least squares of ``y`` on ``x``, shape (n, k), an intercept among its columns.
 
-    Without a design the covariance is the usual one, of equal variances; with one, that of linearisation, as of ``svyglm`` of R's
+    Without a design the variances are the usual ones, of equal errors; with one, those of linearisation, as of ``svyglm`` of R's
     survey. Raises an InputError if a predictor repeats others.
     """
     from stimmung.evaluation.estimates.weighted_fits import NotIdentifiedError, fit_linear
@@ -47,7 +47,7 @@ def linear_regression(y: Floats, x: Floats, design: SurveyDesign | None) -> Fit:
     if design is not None:
         return Fit(found.value, *_linearised(found.influence, design, k))
     variance = ((y - x @ found.value) ** 2).sum() / (len(y) - k)
-    return Fit(found.value, np.asarray(variance * np.linalg.inv(x.T @ x), dtype=np.float64), len(y) - k)
+    return Fit(found.value, np.asarray(variance * np.diag(np.linalg.inv(x.T @ x))), len(y) - k)
 
 
 def multinomial_regression(
@@ -57,7 +57,7 @@ def multinomial_regression(
 
     ``y`` are options, from 0, of which the first is the reference; ``x`` has shape (n, k). The ``(n_options - 1) k`` estimates stand
     option by option. statsmodels' ``MNLogit`` takes no weights, so the (pseudo-)likelihood is maximised here, by Newton's method.
-    Covariances as in :func:`linear_regression`.
+    Variances as in :func:`linear_regression`.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def multinomial_regression(
         if np.abs(step).max() < TOLERANCE * (1 + np.abs(beta).max()):
             inverse = np.asarray(np.linalg.inv(information), dtype=np.float64)
             if design is None:
-                return Fit(beta.ravel(), inverse, n - beta.size)
+                return Fit(beta.ravel(), np.diag(inverse), n - beta.size)
             return Fit(beta.ravel(), *_linearised(scores @ inverse, design, beta.size))
         # Halved until the likelihood rises, so that a far step does not diverge.
         here = _loglikelihood(x, beta, y, w)
@@ -118,8 +118,12 @@ def _information(x: Floats, p: Floats, w: Floats) -> Floats:
 
 
 def _linearised(influence: Floats, design: SurveyDesign, n_estimates: int) -> tuple[Floats, float]:
-    """Return the covariance of estimates by the design, and the degrees of freedom that they leave, counted as by R's svyglm."""
+    """Return the variances of estimates by the design, and the degrees of freedom that they leave, counted as by R's svyglm."""
+    _check_df(design)
+    variances = (design.scores(influence) ** 2).sum(axis=0)
+    return np.asarray(variances), max(design.df + 1.0 - n_estimates, 1.0)
+
+
+def _check_df(design: SurveyDesign) -> None:
     if design.df < 1:
         raise InputError("one respondent or one cluster alone has no variance", "There must be at least two.")
-    scores = design.scores(influence)
-    return np.asarray(scores.T @ scores), max(design.df + 1.0 - n_estimates, 1.0)

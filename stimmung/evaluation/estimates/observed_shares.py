@@ -3,18 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from stimmung.evaluation.estimates.survey_design import Floats, SurveyDesign, share_interval
+from stimmung.evaluation.estimates.survey_design import Floats, design_columns, design_of, intervals_of_shares
 from stimmung.vocabulary.parquet_tables import typed_table
-from stimmung.vocabulary.votes_schemas import CLUSTER, GROUP, SAMPLING_DESIGN, STRATUM, options_of
-
-
-def design_of(respondents: pd.DataFrame) -> SurveyDesign:
-    """Return the design of the rows of a RESPONDENTS table, in their order.
-
-    Without clusters the groups of rows that share a fold count as such: rows of one person, or household, are not independent.
-    """
-    clusters = respondents.get(CLUSTER, respondents.get(GROUP))
-    return SurveyDesign(respondents["weight"].to_numpy(), respondents.get(STRATUM), clusters)
+from stimmung.vocabulary.votes_schemas import SAMPLING_DESIGN, options_of
 
 
 def observed_shares(predictions: pd.DataFrame, respondents: pd.DataFrame) -> pd.DataFrame:
@@ -36,23 +27,19 @@ def observed_shares(predictions: pd.DataFrame, respondents: pd.DataFrame) -> pd.
     found = design.estimate_means(chosen, answered)
     kish = design.rows(answered).kish_effect
     n = int(answered.sum())
+    n_effective, low, high = intervals_of_shares(found, n / kish)
     rows = []
-    for option, share, error, effect in zip(
-        options, found.mean, found.standard_error, found.design_effect, strict=True
-    ):
-        # Where nobody, or everybody, gave the answer, only the weights say how much the sample is worth.
-        n_effective = share * (1 - share) / error**2 if error > 0 else n / kish
-        low, high = share_interval(share, n_effective, found.df)
+    for place, option in enumerate(options):
         rows.append(
             {
                 "option": option,
-                "share": share,
-                "standard_error": error,
-                "ci_low": low,
-                "ci_high": high,
+                "share": found.mean[place],
+                "standard_error": found.standard_error[place],
+                "ci_low": low[place],
+                "ci_high": high[place],
                 "n": n,
-                "n_effective": n_effective,
-                "design_effect": effect,
+                "n_effective": n_effective[place],
+                "design_effect": found.design_effect[place],
                 "kish_effect": kish,
                 "n_strata": len(np.unique(design.stratum_of)),
                 "n_clusters": len(design.stratum_of_cluster),
@@ -64,7 +51,7 @@ def observed_shares(predictions: pd.DataFrame, respondents: pd.DataFrame) -> pd.
 
 def n_effective_of_drawn(predictions: pd.DataFrame, respondents: pd.DataFrame) -> dict[str, float]:
     """Return the effective number of respondents behind each option's share, if the sample has strata or clusters; else nothing."""
-    if not {STRATUM, CLUSTER, GROUP} & set(respondents):
+    if not design_columns(respondents):
         return {}
     table = observed_shares(predictions, respondents)
     return dict(zip(table["option"], table["n_effective"], strict=True))

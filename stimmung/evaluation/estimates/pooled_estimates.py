@@ -17,6 +17,7 @@ from stimmung.evaluation.estimates.completed_data_fits import (
 from stimmung.evaluation.estimates.multiple_imputation import IMP
 from stimmung.evaluation.estimates.pooling import Pooled, pool
 from stimmung.evaluation.estimates.survey_design import SurveyDesign
+from stimmung.evaluation.votes.predicted_shares import effective_n
 from stimmung.vocabulary.errors import InputError, did_you_mean, warn
 
 logger = logging.getLogger(__name__)
@@ -179,7 +180,7 @@ def _pooled_over_copies(
         strata, clusters = (None if name is None else present[name] for name in (stratum, cluster))
         fits.append(of_copy(present, SurveyDesign(weights, strata, clusters)))
         sizes.append(len(present))
-        n_effective = float(weights.sum() ** 2 / (weights**2).sum())
+        n_effective = effective_n(weights)
     if len(set(sizes)) > 1:
         raise InputError(
             "the imputations do not have the same number of respondents with an answer to each item"
@@ -188,9 +189,8 @@ def _pooled_over_copies(
     if sizes and sizes[0] < n_all:
         said = f"{n_all - sizes[0]} of {n_all} respondents lack an answer to {', '.join(needed)}, and are left out"
         logger.info(said)
-    variances = [np.diag(fit.covariance) for fit in fits]
     df = fits[0].df if fits else np.inf
-    return pool([fit.estimates for fit in fits], variances, df), sizes[0], n_effective
+    return pool([fit.estimates for fit in fits], [fit.variances for fit in fits], df), sizes[0], n_effective
 
 
 def _table(pooled: Pooled, n: int, low: Floats, high: Floats, **names: Sequence[str]) -> pd.DataFrame:

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from stimmung.evaluation.estimates.interview_plan import plan_interviews
-from stimmung.evaluation.estimates.observed_shares import design_of
 from stimmung.evaluation.estimates.rectification import Rectified, rectify, with_share_intervals
-from stimmung.evaluation.estimates.survey_design import SurveyDesign
+from stimmung.evaluation.estimates.survey_design import SurveyDesign, design_of
 from stimmung.evaluation.estimates.weighted_fits import Fit, fit_linear, fit_logistic, fit_mean
 from stimmung.evaluation.votes.condition_roles import Conditions
 from stimmung.vocabulary.arms import FILE_PREFIX, sees_training_rows

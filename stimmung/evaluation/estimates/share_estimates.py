@@ -5,11 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from stimmung.evaluation.estimates.completed_data_fits import weighted_means
 from stimmung.evaluation.estimates.multiple_imputation import stacked_data
-from stimmung.evaluation.estimates.pooled_estimates import pooled_shares, wilson_of_pooled
-from stimmung.evaluation.estimates.pooling import Pooled
-from stimmung.evaluation.estimates.survey_design import SurveyDesign
+from stimmung.evaluation.estimates.pooled_estimates import pooled_shares
+from stimmung.evaluation.estimates.survey_design import design_columns, design_of, intervals_of_shares
 from stimmung.vocabulary.parquet_tables import BASELINE_PREFIX
 from stimmung.vocabulary.votes_schemas import CLUSTER, ESTIMATES, GROUP, NO_FOLD, STRATUM
 
@@ -50,7 +48,7 @@ def estimate_shares(
             (ALL_ANSWERS, answered),
             (COMPLETE_CASES, split["in_training"].to_numpy() & answered),
         ):
-            parts.append(_observed(people[rows], design).assign(method=name, condition=condition))
+            parts.append(_observed(people[rows]).assign(method=name, condition=condition))
         for (method, uncertainty), part in of_condition.groupby(["method", "uncertainty"], sort=False):
             found = pooled_shares(stacked_data(people, part, target="target"), "target", **design)
             about = {"method": str(method), "condition": str(condition), "uncertainty": str(uncertainty)}
@@ -60,29 +58,19 @@ def estimate_shares(
     return table[list(types)].astype(types).reset_index(drop=True)
 
 
-def design_columns(respondents: pd.DataFrame) -> dict[str, str]:
-    """Return the columns of a RESPONDENTS table that hold strata and clusters, as :func:`pooled_shares` takes them."""
-    found = {"stratum": STRATUM} if STRATUM in respondents else {}
-    clusters = [name for name in (CLUSTER, GROUP) if name in respondents]
-    return found | ({"cluster": clusters[0]} if clusters else {})
-
-
-def _observed(people: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
+def _observed(people: pd.DataFrame) -> pd.DataFrame:
     """Return the shares of respondents who all have an answer, in the columns of :func:`pooled_shares`."""
     options: Sequence[str] = list(people["target"].cat.categories)
     chosen = (people["target"].to_numpy(dtype=object)[:, None] == np.array(options, object)).astype(float)
-    weights = people["weight"].to_numpy(dtype=float)
-    strata, clusters = (people[columns[name]] if name in columns else None for name in ("stratum", "cluster"))
-    fit = weighted_means(chosen, SurveyDesign(weights, strata, clusters))
-    nothing = np.zeros(len(options))
-    alone = Pooled(fit.estimates, np.diag(fit.covariance), nothing, np.full(len(options), fit.df), 1)
-    low, high = wilson_of_pooled(alone, float(weights.sum() ** 2 / (weights**2).sum()))
+    design = design_of(people)
+    found = design.estimate_means(chosen)
+    _, low, high = intervals_of_shares(found, len(people) / design.kish_effect)
     return pd.DataFrame(
         {
             "option": options,
-            "estimate": fit.estimates,
-            "std_error": alone.std_error,
-            "df": fit.df,
+            "estimate": found.mean,
+            "std_error": found.standard_error,
+            "df": found.df,
             "ci_low": low,
             "ci_high": high,
             "missing_information": np.nan,

@@ -10,6 +10,7 @@ from scipy import stats
 
 from stimmung.evaluation.votes.predicted_shares import effective_n
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.votes_schemas import CLUSTER, GROUP, STRATUM
 
 Floats = NDArray[np.float64]
 LEVEL = 0.95
@@ -134,6 +135,25 @@ class SurveyDesign:
         return DesignEstimate(mean, np.sqrt(variance), effect, self.df)
 
 
+def design_columns(respondents: pd.DataFrame) -> dict[str, str]:
+    """Return the columns of a RESPONDENTS table that hold the design: ``stratum`` and ``cluster``, where there are any.
+
+    Without clusters the groups of rows that share a fold count as such: rows of one person, or household, are not independent.
+    """
+    found = {"stratum": STRATUM} if STRATUM in respondents else {}
+    clusters = [name for name in (CLUSTER, GROUP) if name in respondents]
+    return found | ({"cluster": clusters[0]} if clusters else {})
+
+
+def design_of(respondents: pd.DataFrame) -> SurveyDesign:
+    """Return the design of the rows of a RESPONDENTS table, in their order."""
+    columns = design_columns(respondents)
+    strata, clusters = (
+        respondents[columns[name]] if name in columns else None for name in ("stratum", "cluster")
+    )
+    return SurveyDesign(respondents["weight"].to_numpy(dtype=float), strata, clusters)
+
+
 def t_quantile(df: float) -> float:
     """Return the quantile of Student's t for a two-sided interval of 95 %; infinite without degrees of freedom."""
     return float(stats.t.ppf((1 + LEVEL) / 2, df)) if df > 0 else np.inf
@@ -151,3 +171,15 @@ def share_interval(share: float, n_effective: float, df: float) -> tuple[float, 
     centre = (share + odds / 2) / (1 + odds)
     reach = np.sqrt(odds * share * (1 - share) + odds**2 / 4) / (1 + odds)
     return max(0.0, float(centre - reach)), min(1.0, float(centre + reach))
+
+
+def intervals_of_shares(found: DesignEstimate, n_weighted: float) -> tuple[Floats, Floats, Floats]:
+    """Return the effective n behind each share, and the ends of its interval, each of shape (k,).
+
+    ``n_weighted`` is Kish's effective n: where nobody, or everybody, gave an answer, only the weights say what the sample is worth.
+    """
+    spread, variance = found.mean * (1 - found.mean), found.standard_error**2
+    n = np.divide(spread, variance, out=np.full_like(spread, n_weighted), where=variance > 0)
+    ends = [share_interval(share, one, found.df) for share, one in zip(found.mean, n, strict=True)]
+    low, high = np.array(ends).T
+    return n, low, high
