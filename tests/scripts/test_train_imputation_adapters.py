@@ -122,6 +122,28 @@ def test_the_estimator_calibrates_by_models_that_did_not_learn_the_respondent(hi
     assert abs(plain - scaled).max() > 1e-3
 
 
+def test_the_estimator_fills_the_question_with_the_item_s_wording(hidden_answers, tmp_path):
+    """The same adapters as of a codebook in which the question is written out: its key tells the rows that it learned from."""
+    from stimmung import SurveyImputer
+    from stimmung.study.reading import load_codebook
+
+    people = read_table(hidden_answers.respondents, RESPONDENTS)
+    words, one_step = load_codebook(hidden_answers.codebook), {"max_steps": 1}
+    learned = []
+    for question in ("{wording}:", words.items["vote"].wording + ":"):
+        store = tmp_path / str(len(learned))
+        SurveyImputer(
+            words.model_copy(update={"question": question}),
+            method="tuned",
+            base=hidden_answers.base,
+            training=hidden_answers.tuning["training"].model_copy(update=one_step),
+            store=store,
+            calibration="none",
+        ).fit(people, people.vote.astype(object))
+        learned.append(sorted(path.name for path in store.glob("adapters/*")))
+    assert learned[0] == learned[1] != []
+
+
 def drawing(study):
     """What `draw_from_adapters` needs of a study, but the adapters and the file that it writes."""
     from stimmung.vocabulary.scoring import Scoring

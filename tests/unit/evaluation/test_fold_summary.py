@@ -163,6 +163,13 @@ def test_what_folds_do_not_show_is_added_and_cancels_between_methods_that_share_
     values, n_test, n_training = np.array([0.80, 0.84, 0.79, 0.86, 0.81]), np.full(5, 20), np.full(5, 80)
     longer = corrected_resampled_t(values, n_test, n_training, 0.01**2)
     assert longer.ci_high - longer.ci_low > plain.ci_high - plain.ci_low and longer.p > plain.p
+    # At the level p the interval ends at 0: the t of the folds and the normal of the answers are the legs of a triangle.
+    far = corrected_resampled_t(values - 0.78, n_test, n_training, 0.01**2)
+    of_folds = far.sd * np.sqrt(1 / 5 + 20 / 80)
+    legs = stats.t.isf(far.p / 2, 4) * of_folds, stats.norm.isf(far.p / 2) * 0.01
+    assert np.hypot(*legs) == pytest.approx(far.mean) and 0.01 < far.p < 0.5
+    reach = np.hypot(stats.t.isf(0.025, 4) * of_folds, stats.norm.isf(0.025) * 0.01)
+    assert far.ci_high - far.mean == pytest.approx(reach)
     first, second = fold_rows([0.9, 0.8, 0.7]), fold_rows([0.6, 0.6, 0.6])
     alike = [part.assign(answer_errors=[[0.3, 0.2]] * 3) for part in (first, second)]
     assert astuple(paired_difference(*alike)) == pytest.approx(astuple(paired_difference(first, second)))
