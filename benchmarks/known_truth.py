@@ -7,12 +7,14 @@ Writes the survey of studies/known-truth.yaml to data/known-truth.csv, and print
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Rows = list[dict[str, Any]]  # what parts of the validation find
 
 ITEMS = {
     "party": ["red", "blue", "green", "none"],
@@ -26,6 +28,11 @@ MECHANISMS = {
     "MNAR": "not at random: by the vote itself, 2 in 10 and, of the blue list, 5 in 10",
 }
 _SEED_OF_THE_POPULATION = 20
+
+
+def times(repetitions: int, effort: float) -> int:
+    """Return how often a part of the validation is repeated."""
+    return max(2, round(repetitions * effort))
 
 
 def population() -> tuple[Floats, Floats]:

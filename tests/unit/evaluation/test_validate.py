@@ -15,26 +15,27 @@ def benchmarks():
     sys.path.insert(0, str(BENCHMARKS))
     import known_truth
     import validate
+    import validation_imputation
 
-    yield known_truth, validate
+    yield known_truth, validate, validation_imputation
     sys.path.remove(str(BENCHMARKS))
 
 
 def test_the_truth_is_that_of_the_surveys_that_are_drawn(benchmarks):
-    known_truth, validate = benchmarks
+    known_truth, _, validation = benchmarks
     table, answered = known_truth.draw_survey(60_000, "MAR", np.random.default_rng(1))
-    rows = validate._complete_cases(table, known_truth.TARGET, "education")
+    rows = validation._complete_cases(table, known_truth.TARGET, "education")
     truth = known_truth.true_values()
     assert {row["quantity"] for row in rows} == set(truth)
     for row in rows:
         assert abs(row["estimate"] - truth[row["quantity"]]) < (row["high"] - row["low"])
     # Those who answer are others, and their shares are not the truth.
-    of_those = validate._complete_cases(table[answered], known_truth.TARGET, "education")[0]
+    of_those = validation._complete_cases(table[answered], known_truth.TARGET, "education")[0]
     assert not of_those["low"] <= truth[of_those["quantity"]] <= of_those["high"]
 
 
 def test_missing_not_at_random_depends_on_the_vote_and_at_random_does_not_beyond_the_items(benchmarks):
-    known_truth, _ = benchmarks
+    known_truth, *_ = benchmarks
     for mechanism, differs in (("MCAR", False), ("MAR", False), ("MNAR", True)):
         table, answered = known_truth.draw_survey(60_000, mechanism, np.random.default_rng(2))
         cell = (table.party == "blue") & (table.education == "middle")
@@ -46,10 +47,11 @@ def test_missing_not_at_random_depends_on_the_vote_and_at_random_does_not_beyond
 
 
 def test_the_page_is_made_of_the_parts_with_their_commands_and_versions(benchmarks, tmp_path, monkeypatch):
-    _, validate = benchmarks
+    _, validate, imputation = benchmarks
     monkeypatch.setattr(validate, "FOLDER", tmp_path / "validation")
-    monkeypatch.setattr(validate, "IMPUTATIONS", 2)
-    monkeypatch.setattr(validate, "REPETITIONS", dict.fromkeys(validate.REPETITIONS, 2))
+    monkeypatch.setattr(imputation, "IMPUTATIONS", 2)
+    for part in (validate, imputation):
+        monkeypatch.setattr(part, "REPETITIONS", dict.fromkeys(part.REPETITIONS, 2))
     for part in ("imputation", "calibration", "rectification"):
         validate.run_part(part, 1.0, 1)
     validate.write_page(tmp_path / "validation", tmp_path / "VALIDATION.md")
@@ -62,6 +64,6 @@ def test_the_page_is_made_of_the_parts_with_their_commands_and_versions(benchmar
 
 
 def test_the_committed_page_has_every_part(benchmarks):
-    _, validate = benchmarks
+    _, validate, _ = benchmarks
     page = (BENCHMARKS.parent / "VALIDATION.md").read_text(encoding="utf-8")
     assert [part for part in validate.PARTS if f"--parts {part} " not in page] == []
