@@ -20,7 +20,7 @@ from stimmung.engine.cohort.stacked import drawn, no_adapters, with_adapter
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.training import Lora
 
-# What CUDA's kernel asks for: rows that begin at multiples of 16 bytes, and fewer than 1024 groups of tokens at once.
+# What torch's kernel asks for: rows that begin at multiples of 16 bytes, and on CUDA fewer than 1024 groups of tokens at once.
 RANK_MULTIPLE = 8
 MOST_GROUPS = 1023
 
@@ -119,7 +119,7 @@ class CohortExperts(nn.Module):
         a, b = one.lora_a[k].to(dtype), one.lora_b[k].to(dtype)
         a = a.view(-1, rank, a.shape[-1])
         b = b.view(*b.shape[:2], rank, n_experts).permute(0, 3, 1, 2).flatten(0, 1)
-        more = -rank % RANK_MULTIPLE if a.is_cuda else 0
+        more = -rank % RANK_MULTIPLE
         return functional.pad(a, (0, 0, 0, more)), functional.pad(b, (0, more)).contiguous()
 
     def _pieces(self, experts: torch.Tensor, visits: "_Visits") -> Iterator["_Piece"]:
