@@ -185,14 +185,15 @@ def _model_plan(name: str, local: str | None, root: Path) -> list[str]:
         lines += (
             [f"  {packed:.0%} of the weights are packed to 4 bits"] if about["quantization"] == "nf4" else []
         )
-        experts = about["expert_share"]
+        experts, tunable = about["expert_share"], about.get("expert_parameters", [])
+        how = f"set target_parameters ({', '.join(tunable)}) and adapters reach them too, {reach + experts:.0%} in all"
+        how = how if tunable else "no adapter reaches them"
     else:
         lines, experts = [], expert_share_of_files(root / local) if local else 0.0
+        how = "no adapter reaches them unless target_parameters names them"
     if experts:
         where = "  " if lines else f"model {name}: "
-        lines.append(
-            f"{where}{experts:.0%} of the weights are experts: no adapter reaches them, and nf4 does not pack them"
-        )
+        lines.append(f"{where}{experts:.0%} of the weights are experts: {how}; nf4 does not pack them")
     return lines
 
 

@@ -147,7 +147,8 @@ def _reach(model: Mapping[str, Any]) -> str | None:
         return None
     said = f"those of all linear layers reach {model['adapted_share']:.0%} of the weights"
     if model["expert_share"]:
-        said += f"; {model['expert_share']:.0%} are experts, which none reaches"
+        reached = "those with target_parameters reach" if model.get("expert_parameters") else "none reaches"
+        said += f"; {model['expert_share']:.0%} are experts, which {reached}"
     return said + (
         f"; {model['packed_share']:.0%} are packed to 4 bits" if model["quantization"] == "nf4" else ""
     )

@@ -110,7 +110,7 @@ class CohortExperts(nn.Module):
             a, b = self._low_rank(name, piece.adapters, x.dtype)
             inner = _grouped_linear(x[piece.places], a, piece.ends)
             added = _grouped_linear(self.settings.scale * inner, b, piece.ends)
-            y = y.index_add(0, piece.places, added)
+            y = _AddedAt.apply(y, piece.places, added)
         return y
 
     def _low_rank(self, name: str, k: slice, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
@@ -186,6 +186,20 @@ class _Frozen(torch.autograd.Function):
         )
 
 
+class _AddedAt(torch.autograd.Function):
+    """Rows added in place to those at ``places``; ``index_add`` of torch would keep them for the backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, y: torch.Tensor, places: torch.Tensor, added: torch.Tensor) -> torch.Tensor:
+        ctx.places = places
+        ctx.mark_dirty(y)
+        return y.index_add_(0, places, added)
+
+    @staticmethod
+    def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        return g, None, g[ctx.places]
+
+
 def shape_of(experts: Any, parameter: str) -> tuple[int, int, int]:
     """Return how many experts a parameter holds, and how many features each reads and writes."""
     n_experts, one, other = getattr(experts, parameter).shape
@@ -240,6 +254,15 @@ def target_experts(model: Any, target_parameters: str | Sequence[str]) -> dict[s
     return found
 
 
+def tunable_experts(model: Any) -> list[str]:
+    """Return what a user may name as ``target_parameters`` of a model; nothing if some of its experts cannot be tuned."""
+    try:
+        found = target_experts(model, "all-experts")
+    except InputError:
+        return []
+    return short_names([f"{owner}.{one}" for owner, parameters in found.items() for one in parameters])
+
+
 def _can_be_tuned(experts: Any, parameters: Sequence[str]) -> bool:
     """Whether experts are computed as transformers' own ``grouped_mm_experts_forward`` does it, which classes declare."""
     declared = all(
@@ -252,5 +275,5 @@ def peft_names(layers: Mapping[str, nn.Module], settings: Lora) -> list[str]:
     """Return the tuned parameters in the names of PEFT, which knows no word for all of them."""
     if settings.target_parameters != "all-experts":
         return sorted(settings.target_parameters)
-    tuned = {name: one for name, one in layers.items() if isinstance(one, CohortExperts)}
-    return short_names([f"{name}.{parameter}" for name, one in tuned.items() for parameter in one.tuned])
+    tuned = {name: one.tuned for name, one in layers.items() if isinstance(one, CohortExperts)}
+    return short_names([f"{owner}.{one}" for owner, parameters in tuned.items() for one in parameters])

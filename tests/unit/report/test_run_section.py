@@ -136,3 +136,7 @@ def test_what_adapters_do_not_reach_is_said(run):
     run["models"]["llama"] |= shares
     said = "those of all linear layers reach 19% of the weights; 76% are experts, which none reaches; 20% are packed to 4 bits"
     assert ("Adapters", said) in facts_of(run_section(run))
+    run["models"]["llama"]["expert_parameters"] = ["mlp.experts.down_proj"]
+    assert ("Adapters", said.replace("none reaches", "those with target_parameters reach")) in facts_of(
+        run_section(run)
+    )
