@@ -258,7 +258,18 @@ def test_experts_that_no_adapter_reaches_are_told_before_and_after_the_model_is_
     (prepared / "model.json").write_text(json.dumps({**about, "expert_parameters": ["mlp.experts.w1"]}))
     said = "experts: set target_parameters (mlp.experts.w1) and adapters reach them too, 49% in all; nf4 does not"
     assert any(said in line for line in check_study(config, folder).plan)
-    (prepared / "model.json").write_text(json.dumps(about))
+    tuning = copy.deepcopy(config)
+    for wanted, told in (
+        ("all-experts", []),
+        (["experts.w1"], []),
+        (["w1", "w2"], ["expert parameter 'w2'"]),
+    ):
+        tuning["training"]["quick"]["target_parameters"] = wanted
+        found = [what for what, _ in check_study(tuning, folder).problems]
+        assert found == [f"training.quick.target_parameters: 'small' has no {one}" for one in told]
+    (prepared / "model.json").write_text(json.dumps({**about, "expert_parameters": []}))
+    (what, _), *_ = check_study(tuning, folder).problems
+    assert what == "training.quick.target_parameters: 'small' has no experts that can be tuned"
     plan = check_study(config, folder).plan
     place = plan.index("model small: adapters of all linear layers reach 19% of the weights")
     assert (
