@@ -101,9 +101,10 @@ class CohortExperts(nn.Module):
     ) -> torch.Tensor:
         """Return ``(W + scale * B A) x`` of each visit with its expert and its adapter."""
         base = self.base
-        y: torch.Tensor = _Frozen.apply(x, getattr(base, name), visits.ends, base.is_transposed)
+        weight = getattr(base, name).to(x.dtype)  # a shorter one where scores are computed in float32
+        y: torch.Tensor = _Frozen.apply(x, weight, visits.ends, base.is_transposed)
         if base.has_bias:
-            y = y + getattr(base, f"{name}_bias")[visits.experts]
+            y = y + getattr(base, f"{name}_bias")[visits.experts].to(x.dtype)
         if name not in self.tuned:
             return y
         for piece in pieces:

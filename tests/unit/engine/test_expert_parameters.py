@@ -48,8 +48,8 @@ TRAINING = Training(
 )
 
 
-def loaded(name):
-    model = random_model(MIXTURES[name]())
+def loaded(name, dtype=torch.float32):
+    model = random_model(MIXTURES[name]()).to(dtype)
     prepare_loaded(model)
     return Base(model, None, "a-mixture", "digest")
 
@@ -167,25 +167,27 @@ def test_steps_of_adamw_on_experts_are_those_of_peft(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "changes"),
+    ("name", "dtype", "changes"),
     [
-        ("Qwen3-MoE", {}),
-        ("gpt-oss", {"target_modules": ()}),
-        ("Granite hybrid", {"target_parameters": ("experts.down_proj",), "use_rslora": True}),
+        ("Qwen3-MoE", torch.float32, {}),
+        ("Granite hybrid", torch.float32, {"target_parameters": ("experts.down_proj",), "use_rslora": True}),
+        ("gpt-oss", torch.bfloat16, {"target_modules": ()}),
     ],
 )
-def test_plain_peft_reads_an_adapter_of_experts_and_scores_as_we_do(name, changes, tmp_path):
-    base = loaded(name)
+def test_plain_peft_reads_an_adapter_of_experts_and_scores_as_we_do(name, dtype, changes, tmp_path):
+    def plain_model():
+        return random_model(MIXTURES[name]()).to(dtype).float()
+
+    base = loaded(name, dtype)
     training, store = TRAINING.model_copy(update=changes), Store(tmp_path)
     tasks = [Task(f"adapter {seed}", rows(seed), seed) for seed in range(2)]
     adapters = [store.adapter(key) for key in train_adapters(base, training, tasks, store, pace=Pace())]
     asked_of_each = [*asked(0), *asked(), *asked(1)]
     found = np.array(score_with_adapters(base, asked_of_each, adapters, "exact", 16384)).reshape(3, 3, -1)
     with torch.inference_mode():
-        plain = plain_scores(random_model(MIXTURES[name]()), asked())
+        plain = plain_scores(plain_model(), asked())
         first, second = (
-            plain_scores(PeftModel.from_pretrained(random_model(MIXTURES[name]()), one).eval(), asked())
-            for one in adapters
+            plain_scores(PeftModel.from_pretrained(plain_model(), one).eval(), asked()) for one in adapters
         )
     assert largest(found, [first, plain, second]) < 1e-5
     assert largest(first, plain) > 1e-2 and largest(first, second) > 1e-2
