@@ -15,7 +15,7 @@ from stimmung.engine.base.devices import default_device
 from stimmung.engine.base.encoders import longest_text
 from stimmung.engine.base.gguf_source import as_directory, gguf_file, is_gguf
 from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER, check_source, digest_of, save_base
-from stimmung.engine.cohort.expert_parameters import expert_parameters, tunable_experts
+from stimmung.engine.cohort.expert_targets import expert_parameters, tunable_experts
 from stimmung.engine.cohort.lora import target_names
 from stimmung.store.keys import digest_of_content, library_versions
 from stimmung.vocabulary.atomic_files import digest_of_file

@@ -13,7 +13,8 @@ from transformers.pytorch_utils import Conv1D
 from stimmung.engine.base.base_model import Base
 from stimmung.engine.base.frozen_linear import is_known, known_gradient, known_product
 from stimmung.engine.cohort.dropout import Dropout, is_hashed
-from stimmung.engine.cohort.expert_parameters import CohortExperts, target_experts
+from stimmung.engine.cohort.expert_parameters import CohortExperts
+from stimmung.engine.cohort.expert_targets import target_experts
 from stimmung.engine.cohort.slices import Group, Layout
 from stimmung.engine.cohort.stacked import drawn, no_adapters, with_adapter
 from stimmung.vocabulary.errors import InputError

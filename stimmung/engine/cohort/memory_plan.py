@@ -23,7 +23,7 @@ from stimmung.engine.base.memory_reckoning import (
     plan,
 )
 from stimmung.engine.base.model_files import read_description
-from stimmung.engine.cohort.expert_parameters import shape_of, target_experts
+from stimmung.engine.cohort.expert_targets import shape_of, target_experts
 from stimmung.engine.cohort.lora import features, target_names
 from stimmung.engine.cohort.training_config import Task
 from stimmung.vocabulary.pace import Pace

@@ -13,7 +13,7 @@ from stimmung.engine.base.base_model import Base, prepare_loaded
 from stimmung.engine.cohort import expert_parameters
 from stimmung.engine.cohort.adapter_files import PEFT_PREFIX, load_adapter
 from stimmung.engine.cohort.batching import TrainingRow
-from stimmung.engine.cohort.expert_parameters import target_experts
+from stimmung.engine.cohort.expert_targets import target_experts
 from stimmung.engine.cohort.forward_backward import Part, checkpointed_activations, forward_backward
 from stimmung.engine.cohort.lora import attached, initial_weights
 from stimmung.engine.cohort.train import train_adapters
