@@ -35,12 +35,12 @@ class Group:
     slices: tuple[Slice, ...]
     device: torch.device
 
-    @property
+    @cached_property
     def adapters(self) -> slice:
         """Which adapters they are."""
         return slice(self.slices[0].adapter, self.slices[-1].adapter + 1)
 
-    @property
+    @cached_property
     def rows(self) -> slice:
         """Which rows of the batch they have."""
         return slice(self.slices[0].start, self.slices[-1].stop)
