@@ -1,9 +1,9 @@
 """Root-mean-square norms of a frozen model, with a backward pass that is a third of autograd's.
 
-A norm (Zhang & Sennrich 2019) is replaced only where it computes ``w * x / sqrt(mean(x^2) + eps)`` in float32, as Llama's and those of
-many relatives do: it is asked, and must give the same bits. In float32 torch's own function gives them too, forwards and backwards, by
-one kernel on CUDA. In 16 bits it does not: it multiplies by ``w`` before it rounds, transformers after. There the same operations stand
-here, and the gradient is computed in closed form, in float32.
+A norm (Zhang & Sennrich 2019) is replaced only where it computes ``w * x / sqrt(mean(x^2) + eps)`` in float32, as Llama's and those
+of many relatives do: it is asked, and must give the same bits. In float32 torch's own function gives them too, forwards and backwards,
+by one kernel on CUDA. In 16 bits it does not: it multiplies by ``w`` before it rounds, transformers after. There the same operations
+stand here, and the gradient is computed in closed form, in float32.
 """
 
 import inspect

@@ -13,14 +13,15 @@ from stimmung.engine.cohort import checkpoint as checkpoints
 from stimmung.engine.cohort.adapter_files import save_adapter
 from stimmung.engine.cohort.batching import plan_steps
 from stimmung.engine.cohort.checkpoint import Progress, Saved
+from stimmung.engine.cohort.early_stopping import EarlyStopper
 from stimmung.engine.cohort.forward_backward import checkpointed_activations
 from stimmung.engine.cohort.lora import Cohort, attached, initial_weights
 from stimmung.engine.cohort.memory_plan import plan_memory
 from stimmung.engine.cohort.oom_splitting import Part, first_parts, halved
 from stimmung.engine.cohort.optimizer_state import allocate_state, optimizer_tensors, restore_optimizer
-from stimmung.engine.cohort.optimizer_step import Run, do_step
+from stimmung.engine.cohort.optimizer_step import Run, do_step, measure_held_out
 from stimmung.engine.cohort.rows import can_share_rows, shared_tokens
-from stimmung.engine.cohort.training_config import Task, adapter_keys, by_key, make_optimizer
+from stimmung.engine.cohort.training_config import Task, adapter_keys, by_key, held_out_rows, make_optimizer
 from stimmung.store.paths import Store
 from stimmung.vocabulary.errors import InputError, Interrupted
 from stimmung.vocabulary.pace import Pace
@@ -124,7 +125,9 @@ def _train_part(
                     f"stopped at step {active[0].progress.step}; the next run goes on from there"
                 )
             try:
-                do_step(cohort, training, active)
+                measure_held_out(cohort, [run for run in active if run.must_measure])
+                if going := [run for run in active if run.active]:
+                    do_step(cohort, training, going)
             except torch.cuda.OutOfMemoryError:
                 # Each adapter has done this step or not: the smaller parts go on from there. If one may have done half of
                 # it, they go on from the last checkpoint.
@@ -155,8 +158,10 @@ def _begin_or_resume(
     for task, key in part:
         if key not in before and store.has(key):
             continue
-        plan = plan_steps(
-            [len(row.input_ids) for row in task.rows],
+        held_out = held_out_rows(task, training.early_stopping) if training.early_stopping else []
+        learned = sorted(set(range(len(task.rows))) - set(held_out))
+        steps = plan_steps(
+            [len(task.rows[row].input_ids) for row in learned],
             batch_size=training.per_device_train_batch_size,
             accumulation=training.gradient_accumulation_steps,
             epochs=training.num_train_epochs,
@@ -165,7 +170,13 @@ def _begin_or_resume(
         )
         one = before.get(key) or Saved(Progress(key, splits=passes), {}, {})
         # Adapters that are in the store keep their place among the others, with any weights.
+        plan = [[[learned[row] for row in batch] for batch in step] for step in steps]
         run = Run(task, cohort.add(one.weights or initial_weights(cohort, task.seed)), plan, one.progress)
+        if training.early_stopping:
+            rows = [task.rows[row] for row in held_out]
+            run.held_out = EarlyStopper(
+                training.early_stopping, rows, training.per_device_train_batch_size, one.best
+            )
         run.shared = shared_tokens(task.rows) if shares else 0
         run.progress.failed = None  # one that failed fails again at the same step, and is reported again
         runs.append(run)
@@ -184,9 +195,8 @@ def _begin_or_resume(
 def _saved(cohort: Cohort, run: Run, store: Store) -> Saved:
     """Return what a run needs to go on: one that has ended no moments, and no weights once the store has them."""
     weights = {} if store.has(run.progress.key) else cohort.parameters_of(run.adapter)
-    return Saved(
-        run.progress, weights, optimizer_tensors(run.optimizer) if run.optimizer and run.active else {}
-    )
+    moments = optimizer_tensors(run.optimizer) if run.optimizer and run.active else {}
+    return Saved(run.progress, weights, moments, run.held_out.best if run.held_out else {})
 
 
 def _publish(cohort: Cohort, training: Training, runs: list[Run], store: Store, mode: str) -> None:
@@ -197,13 +207,14 @@ def _publish(cohort: Cohort, training: Training, runs: list[Run], store: Store, 
         record = _record(cohort.base, training, run, mode, len(runs))
         save_adapter(store.adapter(run.progress.key), cohort.parameters_of(run.adapter), cohort, record)
         run.optimizer = None
-        logger.info(
-            "%s: trained, %d steps, last loss %.4f", run.task.name, run.progress.step, run.progress.losses[-1]
-        )
+        steps, loss = run.progress.step, run.progress.losses[-1]
+        why = f"; {run.progress.stopped}" if run.progress.stopped else ""
+        logger.info("%s: trained, %d steps, last loss %.4f%s", run.task.name, steps, loss, why)
 
 
 def _record(base: Base, training: Training, run: Run, mode: str, cohort_size: int) -> dict[str, Any]:
-    tokens = sum(len(run.task.rows[row].input_ids) for step in run.plan for batch in step for row in batch)
+    done = run.plan[: run.progress.step]
+    tokens = sum(len(run.task.rows[row].input_ids) for step in done for batch in step for row in batch)
     return {
         "name": run.task.name,
         "base": base.path,
@@ -214,6 +225,7 @@ def _record(base: Base, training: Training, run: Run, mode: str, cohort_size: in
         "n_rows": len(run.task.rows),
         "steps": run.progress.step,
         "losses": run.progress.losses,
+        **({"early_stopping": run.held_out.record(run.progress, len(run.plan))} if run.held_out else {}),
         "longest_sequence": max(len(row.input_ids) for row in run.task.rows),
         "training": training.model_dump(mode="json"),
         "cohort": mode,
