@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -58,7 +58,10 @@ def train_adapters(
     missing = [task for key, task in wanted.items() if not store.has(key)]
     if not missing:
         return keys
-    plan = plan_memory(base, training, missing, pace=pace, stacked=mode == "stacked")
+    shared = _shared_tokens(base, training, wanted)
+    plan = plan_memory(
+        base, training, missing, pace=pace, stacked=mode == "stacked", shared=min(shared.values())
+    )
     waiting = first_parts(wanted, plan.adapters_at_once, store)
     failures = []
     while waiting:
@@ -66,7 +69,7 @@ def train_adapters(
         if all(store.has(key) for _, key in part):
             continue
         try:
-            failures += _train_part(base, training, part, store, mode, pace, plan.passes, stop)
+            failures += _train_part(base, training, part, store, mode, pace, plan.passes, shared, stop)
             continue
         except torch.cuda.OutOfMemoryError as error:
             if len(part) == 1:
@@ -96,6 +99,16 @@ def choose_mode(base: Base, training: Training, tasks: Sequence[Task], wanted: s
     return "stacked" if pays and len(tasks) > 1 else "sequential"
 
 
+def _shared_tokens(base: Base, training: Training, wanted: Mapping[str, Task]) -> dict[str, int]:
+    """Return by key with how many tokens the rows of each adapter begin that are read once for all of a batch."""
+    if training.gradient_checkpointing:
+        return dict.fromkeys(wanted, 0)
+    found = {key: shared_tokens(task.rows) for key, task in wanted.items()}
+    longest = max(len(row.input_ids) for task in wanted.values() for row in task.rows)
+    can_share = any(found.values()) and can_share_rows(base, longest)
+    return found if can_share else dict.fromkeys(wanted, 0)
+
+
 def _train_part(
     base: Base,
     training: Training,
@@ -104,14 +117,18 @@ def _train_part(
     mode: str,
     pace: Pace,
     passes: int,
+    shared: Mapping[str, int],
     stop: Callable[[], bool],
 ) -> list[str]:
-    """Train the adapters of one part together, each batch at first in ``passes`` passes; return what failed."""
+    """Train the adapters of one part together, each batch at first in ``passes`` passes; return what failed.
+
+    ``shared`` is by key with how many tokens the rows of an adapter begin that are read once.
+    """
     checkpoint = store.checkpoint([key for _, key in part])
     reset_peak_memory()
     with attached(base, training) as cohort, checkpointed_activations(base, training.gradient_checkpointing):
         saved = checkpoints.load_checkpoint(checkpoint)
-        runs = _begin_or_resume(cohort, training, part, store, saved, passes)
+        runs = _begin_or_resume(cohort, training, part, store, saved, passes, shared)
 
         def save() -> float:
             checkpoints.save_checkpoint(checkpoint, [_saved(cohort, run, store) for run in runs])
@@ -147,12 +164,16 @@ def _train_part(
 
 
 def _begin_or_resume(
-    cohort: Cohort, training: Training, part: Part, store: Store, saved: list[Saved] | None, passes: int
+    cohort: Cohort,
+    training: Training,
+    part: Part,
+    store: Store,
+    saved: list[Saved] | None,
+    passes: int,
+    shared: Mapping[str, int],
 ) -> list[Run]:
     """Return the runs of a checkpoint as they were, finished ones included; without a checkpoint, new runs of what is missing."""
     # One that had finished is without weights, which the store has; if they are gone from there, it is trained anew.
-    longest = max(len(row.input_ids) for task, _ in part for row in task.rows)
-    shares = not training.gradient_checkpointing and can_share_rows(cohort.base, longest)
     before = {one.progress.key: one for one in saved or [] if one.weights or store.has(one.progress.key)}
     runs = []
     for task, key in part:
@@ -177,7 +198,7 @@ def _begin_or_resume(
             run.held_out = EarlyStopper(
                 training.early_stopping, rows, training.per_device_train_batch_size, one.best
             )
-        run.shared = shared_tokens(task.rows) if shares else 0
+        run.shared = shared[key]
         run.progress.failed = None  # one that failed fails again at the same step, and is reported again
         runs.append(run)
     cohort.allocate_gradients()
