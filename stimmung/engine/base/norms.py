@@ -27,7 +27,7 @@ class StandardNorm(nn.Module):
     def __init__(self, replaced: Any) -> None:
         super().__init__()
         self.weight = replaced.weight
-        self.eps = _eps(replaced)
+        self.eps = _eps(replaced) or 0.0
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the normed ``x``, in its type and shape."""

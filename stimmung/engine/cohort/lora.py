@@ -15,6 +15,7 @@ from stimmung.engine.base.base_model import Base
 from stimmung.engine.base.frozen_linear import is_known, known_gradient, known_product
 from stimmung.engine.cohort.dropout import Dropout, is_hashed
 from stimmung.engine.cohort.slices import Group, Layout
+from stimmung.engine.cohort.uneven_slices import add_uneven_gradients, add_uneven_products, uneven_slices
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.training import Lora
 
@@ -98,6 +99,11 @@ class CohortLinear(nn.Module):
         return y, kept
 
     @property
+    def sizes(self) -> tuple[int, int, int]:
+        """The rank of the adapters, and how many features the layer reads and writes."""
+        return self.lora_a.shape[1], self.lora_a.shape[2], self.lora_b.shape[1]
+
+    @property
     def scale(self) -> float:
         """The factor of the adapters' products; with dropout, also for what was dropped."""
         return self.settings.scale / (1 - self.settings.lora_dropout if self.layout.dropout else 1)
@@ -134,7 +140,13 @@ class _Adapted(torch.autograd.Function):
         del parameters  # so that the result needs a gradient, also where ``x`` needs none
         ctx.layer, ctx.groups, ctx.scale = layer, layer.layout.groups, layer.scale
         ctx.base_is_known = y is None
-        y, kept = layer.add_products(x, known_product(layer.base, x) if y is None else y.clone())
+        y = known_product(layer.base, x) if y is None else y.clone()
+        ctx.uneven = None if layer.biases is not None else uneven_slices(layer.layout, x, layer.sizes)
+        if ctx.uneven is None:
+            y, kept = layer.add_products(x, y)
+        else:
+            y = y.contiguous()
+            kept = add_uneven_products(layer, ctx.uneven, x, y)
         ctx.dropouts = kept[4::5]
         ctx.save_for_backward(*(one for place, one in enumerate(kept) if place % 5 < 4))
         return y
@@ -149,6 +161,9 @@ class _Adapted(torch.autograd.Function):
             of_x = known_gradient(layer.base, g) if ctx.base_is_known else g.new_zeros(*g.shape[:-1], n_in)
         if layer.lora_a.grad is None:
             layer.allocate_gradients()
+        if ctx.uneven is not None:
+            add_uneven_gradients(layer, ctx.uneven, g, saved, ctx.dropouts[0], scale, of_x)
+            return of_x, None if ctx.base_is_known else g, *(None for _ in ctx.needs_input_grad[2:])
         of_a, of_b = layer.lora_a.grad, layer.lora_b.grad
         for number, (group, dropout) in enumerate(zip(ctx.groups, ctx.dropouts, strict=True)):
             read, inner, down, up = saved[4 * number : 4 * number + 4]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 
@@ -69,6 +70,7 @@ class Layout:
     shared: int = 0
     texts: int = 1
     tokens: int = 0
+    uneven: Any = None  # what serves slices of unequal size at once (``uneven_slices.py``), of the last pass that had such
     _grouped: tuple[Sequence[Slice], list[Group]] = ((), [])
 
     @property
