@@ -48,12 +48,13 @@ def uneven_slices(layout: Layout, x: torch.Tensor, sizes: Sequence[int]) -> Unev
     ends = [one.stop for group in groups for one in group.slices]
     if [0, *ends[:-1]] != [one.start for group in groups for one in group.slices] or ends[-1] != len(x):
         return None
-    if layout.uneven is None or layout.uneven.groups is not groups:
-        adapters = [one.adapter for group in groups for one in group.slices]
-        layout.uneven = UnevenSlices(
-            groups, torch.tensor(adapters).to(x.device), torch.tensor(ends, dtype=torch.int32).to(x.device)
-        )
-    return layout.uneven
+    found: UnevenSlices | None = layout.uneven
+    if found is None or found.groups is not groups:  # once for all layers of a pass
+        adapters = torch.tensor([one.adapter for group in groups for one in group.slices])
+        of_rows = torch.tensor(ends, dtype=torch.int32)
+        found = UnevenSlices(groups, adapters.to(x.device), of_rows.to(x.device))
+        layout.uneven = found
+    return found
 
 
 @cache
