@@ -99,7 +99,7 @@ def prompts_of_view(view, wildcards):
 
 
 def prompts_learned(wildcards):
-    """The prompts of all targets of a survey, which its adapters learn together."""
+    """The prompts of all targets of a survey, which its adapters learn together, and a job reads in one pass."""
     return [prompts_of_view(view, wildcards) for view in VIEWS[wildcards.survey]]
 
 
@@ -145,7 +145,7 @@ def adapters_of_arm(wildcards):
 def predictions_of(wildcards):
     """All predictions tables of a survey."""
     survey = SURVEYS[wildcards.survey]
-    return survey.prediction_files(wildcards.survey, BASELINES)
+    return survey.prediction_files(wildcards.survey, BASELINES, STUDY.models)
 
 
 def metrics_of_targets(wildcards):
@@ -170,7 +170,7 @@ def predictions_of_first_seed(wildcards, method):
     """The predictions of a method with the first seed, under the condition, or one whose predictions are the same."""
     survey = SURVEYS[wildcards.survey]
     condition = survey.predicted_in(method, wildcards.condition)
-    folder = f"results/surveys/{wildcards.survey}/predictions/{method}/{condition}"
+    folder = f"results/surveys/{predicted_with(wildcards.survey, method, STUDY.models)}/predictions/{method}/{condition}"
     return f"{folder}/seed-{survey.seeds[0]}.parquet"
 
 
