@@ -57,7 +57,8 @@ def score_respondents(
 ) -> None:
     """Write the predictions of one arm, condition and seed, of all targets in one pass.
 
-    ``adapters`` are the weights by fold, none for an untuned arm. Prompts and splits are one table for each target, in the order of ``views``.
+    ``adapters`` are the weights by fold, none for an untuned arm. Prompts and splits are one table for each target, in the order of
+    ``views``.
     """
     use_threads(threads)
     kind, kept = ARMS[arm], Store(store)

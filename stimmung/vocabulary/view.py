@@ -46,5 +46,5 @@ def parent_of(name: str) -> str:
 
 
 def predicted_with(name: str, method: str, models: Collection[str]) -> str:
-    """Return whose folder has a method's predictions of ``name``: the survey's for one of ``models``, which read all targets at once."""
+    """Return whose folder has a method's predictions of ``name``: the survey's for one of ``models``, which read all targets."""
     return parent_of(name) if method.split("/")[0] in models else name
