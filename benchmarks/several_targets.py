@@ -1,6 +1,6 @@
 """What 18 targets of a respondent cost in scoring against one: read in one pass, or each as a survey of its own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ import numpy as np
 from measure import ROOT, Cost, alternating, load_as_base, ratio, saved
 from simulated_respondents import simulate_respondents
 
+from stimmung.engine.base.base_model import Base
 from stimmung.engine.base.tiny import _build_tokenizer
 from stimmung.engine.scoring.prompt_batches import Prompt
 from stimmung.engine.scoring.score import score_options
@@ -57,6 +58,11 @@ def _prompt(rendering: Rendering, words: Codebook, number: int, messages: list[M
     return Prompt(*rendering.encode(messages, words.target_labels(LANGUAGE)), about=str(number))
 
 
+def _each(base: Base, prompts: Sequence[Sequence[Prompt]]) -> None:
+    for of_item in prompts:
+        score_options(base, of_item)
+
+
 def several_targets(
     size: str, n: int, repetitions: int, folder: Path
 ) -> tuple[dict[str, float | None], dict[str, Cost | None], dict[str, float]]:
@@ -70,9 +76,7 @@ def several_targets(
         together = [one for of_item in zip(*prompts.values(), strict=True) for one in of_item]
         settings: Mapping[str, Callable[[], Any]] = {
             "one target": partial(score_options, base, prompts[ONE]),
-            f"{len(prompts)} targets, one after another": lambda own=prompts: [
-                score_options(base, of_item) for of_item in own.values()
-            ],
+            f"{len(prompts)} targets, one after another": partial(_each, base, list(prompts.values())),
             f"{len(prompts)} targets, one pass": partial(score_options, base, together),
         }
         found = alternating({name: lambda run=run: run for name, run in settings.items()}, repetitions)

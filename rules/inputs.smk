@@ -99,7 +99,7 @@ def prompts_of_view(view, wildcards):
 
 
 def prompts_learned(wildcards):
-    """The prompts of all targets of a survey, which its adapters learn together, and a job reads in one pass."""
+    """The prompts of all targets of a survey, which its adapters learn together."""
     return [prompts_of_view(view, wildcards) for view in VIEWS[wildcards.survey]]
 
 
@@ -108,6 +108,29 @@ def splits_learned(wildcards):
     return [
         f"results/surveys/{view}/splits/{wildcards.condition}.parquet" for view in VIEWS[wildcards.survey]
     ]
+
+
+def scored_in_one_pass(wildcards):
+    """The views of a survey that a condition tests, whose prompts a job reads together."""
+    return [view for view in VIEWS[wildcards.survey] if wildcards.condition in SURVEYS[view].conditions]
+
+
+def prompts_scored(wildcards):
+    """The prompts of all these targets."""
+    return [prompts_of_view(view, wildcards) for view in scored_in_one_pass(wildcards)]
+
+
+def splits_scored(wildcards):
+    """The splits of all these targets."""
+    return [
+        f"results/surveys/{view}/splits/{wildcards.condition}.parquet"
+        for view in scored_in_one_pass(wildcards)
+    ]
+
+
+def views_scored(wildcards):
+    """What is predicted of all these targets."""
+    return [ASKED[view].model_dump(mode="json") for view in scored_in_one_pass(wildcards)]
 
 
 def training_of(wildcards):

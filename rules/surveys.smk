@@ -201,8 +201,8 @@ rule score_respondents:
         base="results/models/{model}/model.json",
         adapters=adapters_of_arm,
         respondents=respondents_of,
-        prompts=prompts_learned,
-        splits=splits_learned,
+        prompts=prompts_scored,
+        splits=splits_scored,
         codebook=of_survey("codebook"),
     output:
         predictions="results/surveys/{survey}/predictions/{model}/{arm}/{condition}/seed-{seed}.parquet",
@@ -230,7 +230,7 @@ rule score_respondents:
         scoring=STUDY.scoring.model_dump(mode="json"),
         tokens_per_batch=STUDY.engine.tokens_per_batch,
         store=STORE,
-        views=views_of,
+        views=views_scored,
         code=code_of("score_respondents"),
     script:
         "../scripts/score_respondents.py"

@@ -82,11 +82,13 @@ def score_respondents(
                 LocalScorer(model, *wording, folders, scoring, tokens_per_batch)
                 for wording in zip(renderings, answers, strict=True)
             ]
+        people = read_table(respondents, RESPONDENTS)
         targets = [
             Target(
                 scorer,
                 read_table(prompts[place], PROMPTS),
                 read_table(splits[place], SPLITS),
+                people,
                 words[place].target_labels(language),
                 words[place].predictors_without(drop_items),
             )
@@ -95,7 +97,6 @@ def score_respondents(
         found = predict_targets(
             targets,
             each_alone if kind.classifies else score_together,
-            respondents=read_table(respondents, RESPONDENTS),
             examples=examples,
             few_shot=few_shot,
             seed=seed,

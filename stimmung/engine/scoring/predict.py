@@ -21,8 +21,9 @@ class Target(NamedTuple):
     scorer: Scorer
     prompts: pd.DataFrame  # PROMPTS and SPLITS tables; the splits of one condition
     splits: pd.DataFrame
+    respondents: pd.DataFrame  # RESPONDENTS table, by whose answers few-shot examples are near
     options: Sequence[str]
-    items: Sequence[str]  # the items of the prompt, by which few-shot examples are near
+    items: Sequence[str]  # the items of the prompt, whose answers those are
 
 
 ScoreAll = Callable[[Sequence[Any], Sequence[Sequence[Asked]]], list[list[Scored]]]
@@ -41,10 +42,8 @@ def predict_respondents(
     seed: int,
 ) -> pd.DataFrame:
     """Return the predictions of one target, as :func:`predict_targets` does."""
-    target = Target(scorer, prompts, splits, options, items)
-    (found,) = predict_targets(
-        [target], each_alone, respondents=respondents, examples=examples, few_shot=few_shot, seed=seed
-    )
+    target = Target(scorer, prompts, splits, respondents, options, items)
+    (found,) = predict_targets([target], each_alone, examples=examples, few_shot=few_shot, seed=seed)
     return found
 
 
@@ -54,13 +53,7 @@ def each_alone(scorers: Sequence[Scorer], asked: Sequence[Sequence[Asked]]) -> l
 
 
 def predict_targets(
-    targets: Sequence[Target],
-    score: ScoreAll,
-    *,
-    respondents: pd.DataFrame,
-    examples: int,
-    few_shot: FewShot,
-    seed: int,
+    targets: Sequence[Target], score: ScoreAll, *, examples: int, few_shot: FewShot, seed: int
 ) -> list[pd.DataFrame]:
     """Return, for each target, one row for each respondent, with a probability for each answer option.
 
@@ -71,8 +64,6 @@ def predict_targets(
     ----------
     score
         How all scorers answer what each of them is asked, such as ``score_together``.
-    respondents
-        RESPONDENTS table.
     examples
         How many few-shot examples a prompt shows, from the training respondents; 0 for none.
     few_shot
@@ -89,7 +80,7 @@ def predict_targets(
         If there are too few training respondents for the examples, or a scorer cannot read a prompt; if that is because of
         its examples, the largest number that it can read is named.
     """
-    asked = [_asked(target, examples, respondents, few_shot, seed) for target in targets]
+    asked = [_asked(target, examples, few_shot, seed) for target in targets]
     try:
         scored = score([target.scorer for target in targets], [own for _, own in asked])
     except PromptTooLong as error:
@@ -98,20 +89,13 @@ def predict_targets(
             raise
 
         def fits(k: int) -> bool:
-            return all(
-                scorer.fits(_asked(target, k, respondents, few_shot, seed)[1]) for target, scorer in measuring
-            )
+            return all(scorer.fits(_asked(target, k, few_shot, seed)[1]) for target, scorer in measuring)
 
         raise too_many_examples(examples, fits, error) from error
-    return [
-        _table(target, ids, own, respondents)
-        for target, (ids, _), own in zip(targets, asked, scored, strict=True)
-    ]
+    return [_table(target, ids, own) for target, (ids, _), own in zip(targets, asked, scored, strict=True)]
 
 
-def _asked(
-    target: Target, k: int, respondents: pd.DataFrame, few_shot: FewShot, seed: int
-) -> tuple[list[str], list[Asked]]:
+def _asked(target: Target, k: int, few_shot: FewShot, seed: int) -> tuple[list[str], list[Asked]]:
     """Return the respondents and what is asked about each, behind ``k`` examples."""
     prompts, splits, adapters = target.prompts, target.splits, target.scorer.adapters
     ids: list[str] = []
@@ -122,7 +106,14 @@ def _asked(
             continue
         messages: list[list[Message]] = asked_messages(prompts, tested)
         if k:
-            about = training_ids(splits, fold), k, seed + max(fold, 0), few_shot, respondents, target.items
+            about = (
+                training_ids(splits, fold),
+                k,
+                seed + max(fold, 0),
+                few_shot,
+                target.respondents,
+                target.items,
+            )
             shown = examples_of_each(prompts, tested, *about)
             messages = [few_shot_messages(*pair) for pair in zip(messages, shown, strict=True)]
         readers = range(len(adapters)) if fold == NO_FOLD else [fold]
@@ -132,9 +123,7 @@ def _asked(
     return ids, asked
 
 
-def _table(
-    target: Target, ids: Sequence[str], scored: Sequence[Scored], respondents: pd.DataFrame
-) -> pd.DataFrame:
+def _table(target: Target, ids: Sequence[str], scored: Sequence[Scored]) -> pd.DataFrame:
     rows = [_numbers(one, [OPTION_PREFIX + option for option in target.options]) for one in scored]
     numbers = pd.DataFrame(rows).groupby(np.asarray(ids), sort=False).mean()
     if any(one.n_tokens is None for one in scored):
@@ -143,7 +132,7 @@ def _table(
     about = target.splits.set_index("respondent_id")[["condition", "fold"]]
     table = about.loc[list(numbers.index)].reset_index()
     table["target"] = target.prompts.set_index("respondent_id").target.loc[numbers.index].to_numpy()
-    table["weight"] = respondents.set_index("respondent_id").weight.loc[numbers.index].to_numpy()
+    table["weight"] = target.respondents.set_index("respondent_id").weight.loc[numbers.index].to_numpy()
     return table.join(numbers.reset_index(drop=True)).assign(normalization=scored[0].normalization)
 
 
