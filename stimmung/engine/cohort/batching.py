@@ -21,6 +21,7 @@ class TrainingRow:
 
     input_ids: tuple[int, ...]
     loss_from: int
+    weight: float = 1.0  # what its tokens count in the mean that is the loss of a step; above 0
 
     @property
     def n_loss_tokens(self) -> int:

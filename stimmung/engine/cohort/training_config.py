@@ -31,7 +31,9 @@ class Task:
         """SHA-256 of the rows in their order."""
         digest = hashlib.sha256()
         for row in self.rows:
-            digest.update(json.dumps([row.input_ids, row.loss_from]).encode())
+            # Nothing for a weight of 1, so that adapters from before there were weights are found again.
+            weight = [] if row.weight == 1 else [row.weight]
+            digest.update(json.dumps([row.input_ids, row.loss_from, *weight]).encode())
         return digest.hexdigest()
 
 

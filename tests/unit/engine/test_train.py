@@ -15,7 +15,7 @@ from stimmung.engine.cohort import optimizer_step as steps
 from stimmung.engine.cohort import train as trainer
 from stimmung.engine.cohort.adapter_files import load_adapter
 from stimmung.engine.cohort.batching import TrainingRow, plan_steps
-from stimmung.engine.cohort.forward_backward import Part, forward_backward
+from stimmung.engine.cohort.forward_backward import Part, forward_backward, loss_weight
 from stimmung.engine.cohort.lora import attached, initial_weights
 from stimmung.engine.cohort.slices import Slice
 from stimmung.engine.cohort.train import choose_mode, train_adapters
@@ -48,6 +48,8 @@ def records(folder):
 
 
 def test_adapters_of_a_cohort_equal_those_trained_alone(base, training, tasks, tmp_path):
+    # One adapter's rows have weights, beside others whose rows have none.
+    tasks = [weighted(tasks[0]), *tasks[1:]]
     together = trained(base, training, tasks, tmp_path / "together", STACKED)
     alone = [trained(base, training, [task], tmp_path / task.name, ALONE)[0] for task in tasks]
     assert len({record["steps"] for record in records(tmp_path / "together")}) == 3, (
@@ -57,11 +59,20 @@ def test_adapters_of_a_cohort_equal_those_trained_alone(base, training, tasks, t
     assert largest_difference(together, alone) <= 1e-5
 
 
-def test_an_adapter_equals_plain_peft_with_torch_adamw(base, training, tasks, tmp_path):
+def weighted(task):
+    """Rows of a design: some count much more than others."""
+    weights = np.random.default_rng(task.seed).lognormal(0, 1, len(task.rows))
+    return replace(
+        task, rows=[replace(row, weight=float(w)) for row, w in zip(task.rows, weights, strict=True)]
+    )
+
+
+@pytest.mark.parametrize("with_weights", [False, True])
+def test_an_adapter_equals_plain_peft_with_torch_adamw(base, training, tasks, tmp_path, with_weights):
     training = training.model_copy(
         update={"lora_dropout": 0.0, "max_grad_norm": 0.5, "gradient_accumulation_steps": 2}
     )
-    task = tasks[0]
+    task = weighted(tasks[0]) if with_weights else tasks[0]
     ours = trained(base, training, [task], tmp_path, ALONE)[0]
     with attached(base, training) as cohort:
         start = initial_weights(cohort, task.seed)
@@ -97,13 +108,13 @@ def _plain_peft(training, task, start):
     )
     for step in plan:
         chosen = [task.rows[row] for batch in step for row in batch]
-        total = sum(row.n_loss_tokens for row in chosen)
+        total = sum(row.weight * row.n_loss_tokens for row in chosen)
         for row in chosen:
             ids = torch.tensor([row.input_ids])
             labels = ids.clone()
             labels[:, : row.loss_from] = -100
             loss = model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=labels).loss
-            (loss * row.n_loss_tokens / total).backward()
+            (loss * row.weight * row.n_loss_tokens / total).backward()
         torch.nn.utils.clip_grad_norm_(named.values(), training.max_grad_norm)
         optimizer.step()
         schedule.step()
@@ -147,7 +158,7 @@ def test_smaller_passes_give_the_same_gradients(base, training):
             for _ in range(2):
                 cohort.add(weights)
             parts = [
-                Part(adapter, data, sum(row.n_loss_tokens for row in data), 7 + adapter)
+                Part(adapter, data, loss_weight(data), 7 + adapter)
                 for adapter in range(2)
             ]
             forward_backward(cohort, parts, splits)
