@@ -110,6 +110,11 @@ def splits_learned(wildcards):
     ]
 
 
+def weights_learned(wildcards):
+    """The table with the weights that count in training: a list of none or one."""
+    return [respondents_of(wildcards)] if SURVEYS[wildcards.survey].weighted_training else []
+
+
 def training_of(wildcards):
     """The hyper-parameters of a survey's or a panel's adapters on the wildcard's model."""
     return training_preset(wildcards).model_dump(mode="json")

@@ -160,6 +160,7 @@ rule train_fold_adapters:
         base="results/models/{model}/model.json",
         prompts=prompts_learned,
         splits=splits_learned,
+        weights=weights_learned,
         codebook=of_survey("codebook"),
     output:
         adapters=expand(

@@ -72,6 +72,9 @@ class Survey(Strict):
     """The column of the survey weight. null: every respondent counts 1."""
     weighted_metrics: bool = False
     """Whether weights count in every metric. In shares they always do."""
+    weighted_training: bool = False
+    """Whether weights count in the loss of adapters: the mean over the tokens of a step, each with its respondent's weight, which is
+    scaled to a mean of 1 in the training rows. The arm `classifier`, baselines and adapters of `impute` are fitted without weights."""
     calibration: CalibrationKind = "temperature"
     """How predicted probabilities are calibrated, for calibrated.parquet and what is made of it: temperature, vector (scaling),
     isotonic (two answer options only) or none. Learned from the tested respondents of the other folds. Other metrics are of the
@@ -153,6 +156,8 @@ class Survey(Strict):
         problems += self._problems_with_imputation()
         if self.file is None and self.simulate is None:
             problems.append("needs a 'file', or 'simulate' for made-up respondents")
+        if self.weighted_training and self.weight is None:
+            problems.append("weighted_training: needs a `weight`, the column of the weights")
         for key in ("group", "strata", "clusters"):
             if getattr(self, key) is not None and self.simulate is not None:
                 problems.append(f"{key}: made-up respondents have none; leave it out, or give a 'file'")

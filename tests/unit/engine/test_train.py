@@ -157,10 +157,7 @@ def test_smaller_passes_give_the_same_gradients(base, training):
                        for name, tensor in initial_weights(cohort, 0).items()}  # fmt: skip
             for _ in range(2):
                 cohort.add(weights)
-            parts = [
-                Part(adapter, data, loss_weight(data), 7 + adapter)
-                for adapter in range(2)
-            ]
+            parts = [Part(adapter, data, loss_weight(data), 7 + adapter) for adapter in range(2)]
             forward_backward(cohort, parts, splits)
             gradients.append({name: parameter.grad for name, parameter in cohort.parameters_of(1).items()})
     assert max((gradients[0][name] - gradients[1][name]).abs().max().item() for name in gradients[0]) < 1e-5
