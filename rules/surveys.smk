@@ -44,7 +44,7 @@ rule read_survey:
     benchmark:
         "benchmarks/read_survey/{survey}.tsv"
     wildcard_constraints:
-        survey=one_of(STUDY.surveys),
+        survey=those_that(STUDY.surveys, lambda survey: not survey.of_shares),
     conda:
         "../envs/analysis.yaml"
     threads: 1

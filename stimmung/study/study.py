@@ -105,6 +105,10 @@ class Study(Strict):
                 )
                 if model in encoders and not does.classifies:
                     problems.append(f"{told} needs a model that continues text, but '{model}' is an encoder")
+                if model in self.endpoints and survey.groups is not None:
+                    problems.append(
+                        f"{told} asks a server, and groups are predicted by models on this machine only"
+                    )
                 if model in self.endpoints and does.tuned:
                     problems.append(f"{told} trains, but '{model}' runs on a server")
         for name, panel in self.panels.items():
