@@ -9,6 +9,7 @@ from stimmung.engine.cohort.interruption import StopOnSignal
 from stimmung.engine.cohort.missing_adapters import train_missing
 from stimmung.engine.cohort.training_config import Task
 from stimmung.engine.scoring.group_prompts import group_messages, soft_training_rows
+from stimmung.engine.scoring.survey_prompts import with_mean_weight_1
 from stimmung.store.paths import Store
 from stimmung.study.reading import load_codebook
 from stimmung.text.personas import rendering_of
@@ -52,7 +53,10 @@ def train_group_adapters(
         for fold, of_fold in enumerate(rows):
             learned = list(table["group"][table["fold"] != fold])
             of_fold += soft_training_rows(messages, of_target, learned, rendering)
-    tasks = [Task(f"groups, seed {seed}, fold {fold}", of_fold, seed) for fold, of_fold in enumerate(rows)]
+    tasks = [
+        Task(f"groups, seed {seed}, fold {fold}", with_mean_weight_1(of_fold), seed, distributions=True)
+        for fold, of_fold in enumerate(rows)
+    ]
     folders = [weights.parent for weights in adapters]
     train_missing(base.parent, training, tasks, folders, Store(store), pace=pace, stop=stop)
 

@@ -76,8 +76,8 @@ class Survey(Strict):
     weighted_metrics: bool = False
     """Whether weights count in every metric. In shares they always do."""
     weighted_training: bool = False
-    """Whether weights count in the loss of adapters: the mean over the tokens of a step, each with its respondent's weight, which is
-    scaled to a mean of 1 in the training rows. The arm `classifier`, baselines and adapters of `impute` are fitted without weights."""
+    """Whether each respondent's loss is multiplied by the weight, scaled to a mean of 1 in the training rows, when adapters are tuned.
+    The arm `classifier`, baselines and adapters of `impute` are fitted without weights."""
     calibration: CalibrationKind = "temperature"
     """How predicted probabilities are calibrated, for calibrated.parquet and what is made of it: temperature, vector (scaling),
     isotonic (two answer options only) or none. Learned from the tested respondents of the other folds. Other metrics are of the

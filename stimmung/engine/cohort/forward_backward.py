@@ -1,6 +1,6 @@
 """One forward and backward pass over rows of several adapters, with the LM head only where a token carries loss."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +28,7 @@ class Part:
 
     adapter: int
     rows: Sequence[TrainingRow]
-    loss_weight: float  # of the adapter's whole optimizer step, over which the loss is the mean, however the step is split
+    n_loss_tokens: int  # of the adapter's whole optimizer step, over which the loss is the mean, however the step is split
     dropout_key: int
     shared: int = 0  # tokens that all rows begin with, and that are read once for all of them
 
@@ -37,11 +37,6 @@ class Part:
         """What parts must have in common to be read together: tokens that are shared, with texts in a row, and where loss is."""
         shared = self.shared if len(self.rows) > 1 else 0
         return shared, len(self.rows) if shared else 0, all(row.loss_from == 1 for row in self.rows)
-
-
-def loss_weight(rows: Iterable[TrainingRow]) -> float:
-    """Return the sum of weights of all tokens that carry loss: their number, where all rows have weight 1."""
-    return sum(row.weight * row.n_loss_tokens for row in rows)
 
 
 def forward_backward(cohort: Cohort, parts: Sequence[Part], splits: int) -> torch.Tensor:
@@ -92,7 +87,7 @@ def _one_pass(cohort: Cohort, parts: Sequence[Part], split: int, splits: int) ->
     read = [(number, row) for number, piece in enumerate(pieces) for row in piece]
     tokens = torch.tensor([row.n_loss_tokens for row in rows])
     owner = torch.tensor([number for number, _ in read]).repeat_interleave(tokens).to(device)
-    norms = torch.tensor([row.weight / parts[number].loss_weight for number, row in read])
+    norms = torch.tensor([row.weight / parts[number].n_loss_tokens for number, row in read])
     norm = norms.repeat_interleave(tokens).to(device)
     # Around the backward pass too, which recomputes layers under gradient checkpointing.
     with nullcontext() if everywhere else last_layer_at(cohort.base, batch.places.to(device)):

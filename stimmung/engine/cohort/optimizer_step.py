@@ -11,7 +11,7 @@ from torch import nn
 from stimmung.engine.base.devices import release_memory
 from stimmung.engine.cohort.batching import Step
 from stimmung.engine.cohort.checkpoint import Progress
-from stimmung.engine.cohort.forward_backward import Part, forward_backward, loss_weight
+from stimmung.engine.cohort.forward_backward import Part, forward_backward
 from stimmung.engine.cohort.lora import Cohort
 from stimmung.engine.cohort.training_config import Task, learning_rate_at
 from stimmung.vocabulary.training import Training
@@ -82,7 +82,7 @@ def _gradients(cohort: Cohort, runs: list[Run], splits: int) -> torch.Tensor:
             Part(
                 adapter=run.adapter,
                 rows=[run.task.rows[row] for row in run.batches[micro]],
-                loss_weight=loss_weight(run.task.rows[row] for batch in run.batches for row in batch),
+                n_loss_tokens=run.task.loss_divisor(row for batch in run.batches for row in batch),
                 dropout_key=((run.task.seed * 1_000_003 + run.progress.step) * 1_009 + micro) % 2**48,
                 shared=run.shared,
             )

@@ -15,7 +15,7 @@ from stimmung.engine.cohort import optimizer_step as steps
 from stimmung.engine.cohort import train as trainer
 from stimmung.engine.cohort.adapter_files import load_adapter
 from stimmung.engine.cohort.batching import TrainingRow, plan_steps
-from stimmung.engine.cohort.forward_backward import Part, forward_backward, loss_weight
+from stimmung.engine.cohort.forward_backward import Part, forward_backward
 from stimmung.engine.cohort.lora import attached, initial_weights
 from stimmung.engine.cohort.slices import Slice
 from stimmung.engine.cohort.train import choose_mode, train_adapters
@@ -108,7 +108,7 @@ def _plain_peft(training, task, start):
     )
     for step in plan:
         chosen = [task.rows[row] for batch in step for row in batch]
-        total = sum(row.weight * row.n_loss_tokens for row in chosen)
+        total = sum(row.n_loss_tokens for row in chosen)
         for row in chosen:
             ids = torch.tensor([row.input_ids])
             labels = ids.clone()
@@ -157,7 +157,10 @@ def test_smaller_passes_give_the_same_gradients(base, training):
                        for name, tensor in initial_weights(cohort, 0).items()}  # fmt: skip
             for _ in range(2):
                 cohort.add(weights)
-            parts = [Part(adapter, data, loss_weight(data), 7 + adapter) for adapter in range(2)]
+            parts = [
+                Part(adapter, data, sum(row.n_loss_tokens for row in data), 7 + adapter)
+                for adapter in range(2)
+            ]
             forward_backward(cohort, parts, splits)
             gradients.append({name: parameter.grad for name, parameter in cohort.parameters_of(1).items()})
     assert max((gradients[0][name] - gradients[1][name]).abs().max().item() for name in gradients[0]) < 1e-5

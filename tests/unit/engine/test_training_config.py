@@ -38,6 +38,7 @@ def test_weights_change_the_data_unless_all_are_1():
     row = TrainingRow((1, 2, 3), 2)
     plain, of_1, of_2 = (Task("a", [row, one], 1) for one in (row, replace(row, weight=1.0), replace(row, weight=2.0)))  # fmt: skip
     assert plain.data_digest == of_1.data_digest != of_2.data_digest
+    assert replace(plain, distributions=True).data_digest != plain.data_digest
     assert plain.data_digest == hashlib.sha256(b"[[1, 2, 3], 2][[1, 2, 3], 2]").hexdigest(), (
         "adapters are found again"
     )
