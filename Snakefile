@@ -43,6 +43,7 @@ include: "rules/inputs.smk"
 include: "rules/models.smk"
 include: "rules/surveys.smk"
 include: "rules/imputation.smk"
+include: "rules/groups.smk"
 include: "rules/panels.smk"
 include: "rules/series.smk"
 include: "rules/evaluation.smk"
@@ -57,6 +58,10 @@ onstart:
 localrules:
     all,
     read_survey,
+    read_shares,
+    form_groups,
+    predict_group_baselines,
+    compare_groups,
     read_predictions,
     split_respondents,
     simulate_survey,

@@ -5,11 +5,16 @@ BASELINES = STUDY.run.baselines
 # A survey of several targets has a view of each, named as a survey within it: ess11/targets/trstprt.
 VIEWS = {name: survey.views(name) for name, survey in STUDY.surveys.items()}
 SURVEYS = {**STUDY.surveys, **{name: view for views in VIEWS.values() for name, view in views.items()}}
-SEVERAL_TARGETS = [name for name, survey in STUDY.surveys.items() if len(survey.targets or []) > 1]
+# Of groups instead of respondents: rules/groups.smk makes all of these but the respondents.
+GROUPED = [name for name, survey in STUDY.surveys.items() if survey.groups is not None]
+SEVERAL_TARGETS = [
+    name for name, survey in STUDY.surveys.items() if len(survey.targets or []) > 1 and name not in GROUPED
+]
 CODEBOOKS = {name: load_codebook(Path(survey.codebook)) for name, survey in STUDY.selected_surveys().items()}
 ASKED = {
     view: asked
     for name, codebook in CODEBOOKS.items()
+    if name not in GROUPED
     for view, asked in zip(VIEWS[name], STUDY.surveys[name].asked(codebook), strict=True)
 }
 # Adapters, predictions, prepared models and checkpoints, by content: a folder that no rule owns, so that no failed job takes it along.

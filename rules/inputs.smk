@@ -67,7 +67,8 @@ def predictors_of(wildcards):
 
 def targets_of(wildcards):
     """The items that are predicted of a survey."""
-    return [ASKED[view].item for view in VIEWS[wildcards.survey]]
+    survey, codebook = STUDY.surveys[wildcards.survey], CODEBOOKS[wildcards.survey]
+    return [asked.item for asked in survey.asked(codebook)]
 
 
 def respondents_of(wildcards):
@@ -133,6 +134,11 @@ def views_scored(wildcards):
     return [ASKED[view].model_dump(mode="json") for view in scored_in_one_pass(wildcards)]
 
 
+def weights_learned(wildcards):
+    """The table with the weights that count in training: a list of none or one."""
+    return [respondents_of(wildcards)] if SURVEYS[wildcards.survey].weighted_training else []
+
+
 def training_of(wildcards):
     """The hyper-parameters of a survey's or a panel's adapters on the wildcard's model."""
     return training_preset(wildcards).model_dump(mode="json")
@@ -163,6 +169,21 @@ def adapters_of_arm(wildcards):
     w = wildcards
     folder = f"results/surveys/{parent_of(w.survey)}/adapters/{w.model}/{w.arm}/{w.condition}/seed-{w.seed}"
     return [f"{folder}/fold-{fold}/adapter_model.safetensors" for fold in FOLDS]
+
+
+def adapters_of_groups(wildcards):
+    """The weights that an arm reads groups with, by fold; none if it is untuned."""
+    if not ARMS[wildcards.arm].tuned:
+        return []
+    folder = f"results/surveys/{wildcards.survey}/adapters/{wildcards.model}/groups/seed-{wildcards.seed}"
+    return [f"{folder}/fold-{fold}/adapter_model.safetensors" for fold in FOLDS]
+
+
+def group_predictions_of(wildcards):
+    """All predictions of a survey of groups: of each arm and seed, and of the baselines."""
+    survey, folder = STUDY.surveys[wildcards.survey], f"results/surveys/{wildcards.survey}/group_predictions"
+    arms = [f"{folder}/{arm}/seed-{seed}.parquet" for arm in survey.arms for seed in survey.seeds_of(arm)]
+    return [*arms, f"{folder}/baselines.parquet"]
 
 
 def predictions_of(wildcards):
