@@ -6,7 +6,9 @@ BASELINES = STUDY.run.baselines
 VIEWS = {name: survey.views(name) for name, survey in STUDY.surveys.items()}
 SURVEYS = {**STUDY.surveys, **{name: view for views in VIEWS.values() for name, view in views.items()}}
 SEVERAL_TARGETS = [name for name, survey in STUDY.surveys.items() if len(survey.targets or []) > 1]
-CODEBOOKS = {name: load_codebook(Path(survey.codebook)) for name, survey in STUDY.selected_surveys().items()}
+CODEBOOKS = {
+    name: survey.answered(load_codebook(Path(survey.codebook))) for name, survey in STUDY.selected_surveys().items()
+}
 ASKED = {
     view: asked
     for name, codebook in CODEBOOKS.items()

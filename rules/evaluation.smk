@@ -31,7 +31,7 @@ rule evaluate_votes:
             CODEBOOKS[parent_of(wildcards.survey)]
         ),
         weighted=of_survey("weighted_metrics"),
-        ordered=is_ordered,
+        option_values=option_values_of,
         calibration=of_survey("calibration"),
         target=target_of,
         code=code_of("evaluate_votes", without=LOOKS),

@@ -75,9 +75,9 @@ def respondents_of(wildcards):
     return f"results/surveys/{parent_of(wildcards.survey)}/respondents.parquet"
 
 
-def is_ordered(wildcards):
-    """Whether the target's options stand in their order."""
-    return CODEBOOKS[parent_of(wildcards.survey)].items[target_of(wildcards)].scale == "ordinal"
+def option_values_of(wildcards):
+    """The number of each of the target's options, if they stand in an order; else None."""
+    return ASKED[wildcards.survey].of(CODEBOOKS[parent_of(wildcards.survey)]).target_values
 
 
 def is_simulated(wildcards):

@@ -79,10 +79,9 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
     found.problems += [(f"{place}.{problem}", hint) for problem in problems]
     if survey.language not in codebook.languages:
         return
-    if unknown_targets := [item for item in survey.targets or [] if item not in codebook.items]:
-        survey = survey.model_copy(
-            update={"targets": [one for one in survey.targets or [] if one not in unknown_targets] or None}
-        )
+    usable = [item for item in survey.targets or [] if codebook.can_ask_for(item)]
+    survey = survey.model_copy(update={"targets": usable or None})
+    codebook = survey.answered(codebook)
     respondents = found.tried(lambda: read_respondents(survey, codebook, root), place)
     if respondents is None:
         return

@@ -215,6 +215,10 @@ class Survey(Strict):
             for item in targets
         ]
 
+    def answered(self, codebook: Codebook) -> Codebook:
+        """Return the codebook of the survey's tables and prompts: those of its targets that are numeric have options."""
+        return codebook.with_options(self.targets or [codebook.target])
+
     def in_prompts(self, codebook: Codebook, drop_items: Sequence[str] = ()) -> list[str]:
         """Return the items that stand in the prompt of some target if ``drop_items`` leave, in the order of the codebook."""
         found = {
@@ -322,10 +326,15 @@ class Survey(Strict):
         problems = unknown("targets", "item", self.targets or [], codebook.items, " in the codebook")
         if problems:
             return problems
+        for name in self.targets or []:
+            try:
+                codebook.with_options([name])
+            except ValueError as error:
+                problems.append(f"targets: '{name}' is numeric, and {error}")
+        if problems:
+            return problems
         for view in self.asked(codebook):
             words, item = view.of(codebook), codebook.items[view.item]
-            if item.scale == "numeric":
-                problems.append(f"targets: '{view.item}' is numeric; a target needs options")
             for name in words.predictors:
                 if shared := set(item.own_columns) & set(codebook.items[name].own_columns):
                     problems.append(

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
+from stimmung.vocabulary.number_bins import NumberBin, number_bins
 from stimmung.vocabulary.strict import Strict
 
 
@@ -105,6 +106,10 @@ class SurveyItem(Strict):
     """Digits after the decimal point in the prompt. Baselines see the number as it is."""
     range: tuple[float, float] | None = None
     """Lowest and highest value of a numeric item, both included. Another value is an error."""
+    bins: float | list[float] | None = None
+    """Options of a numeric target: bins of this width, or that begin at these numbers. null: each whole number of its range."""
+    bin_label: Worded = "{low} to {high}"
+    """The words of a bin; they take the place of {value} in `format`."""
     missing: list[MissingCode] = Field([])
     """Codes of absent answers."""
     values: dict[Code, float] = Field({})
@@ -128,6 +133,10 @@ class SurveyItem(Strict):
             raise ValueError("age_in turns a year of birth into an age: set scale: numeric")
         if self.scale != "numeric" and self.range is not None:
             raise ValueError(f"range: only for a numeric item, and this one is {self.scale}")
+        if self.scale != "numeric" and self.bins is not None:
+            raise ValueError(f"bins: only for a numeric item, and this one is {self.scale}")
+        if self.bins is not None:
+            number_bins(self.range, self.bins, self.decimals)
         if self.scale != "numeric" and self.values:
             raise ValueError(f"values: only for a numeric item, and this one is {self.scale}")
         if not self.own_columns or len(set(self.own_columns)) < len(self.own_columns):
@@ -156,6 +165,43 @@ class SurveyItem(Strict):
     def own_columns(self) -> list[str]:
         """The columns with the answer itself, in the order in which they are asked."""
         return self.column if isinstance(self.column, list) else [self.column]
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the file has numbers: also if they are answered in the options of :meth:`with_options`."""
+        return self.scale == "numeric" or self.range is not None
+
+    @property
+    def number_bins(self) -> list[NumberBin]:
+        """The numbers of each option that a numeric item has as a target; errors as of :func:`number_bins`."""
+        return number_bins(self.range, self.bins, self.decimals)
+
+    def with_options(self) -> Self:
+        """Return the item as it is answered as a target: a numeric one is ordinal, and its options are its values or bins.
+
+        An option's code is its number: the value, or the bin's midpoint. Raises a ValueError as of :func:`number_bins`.
+        """
+        if self.scale != "numeric":
+            return self
+        options = [
+            AnswerOption(code=one.value, label=self._worded_bin(one), when={}) for one in self.number_bins
+        ]
+        return self.model_copy(update={"scale": "ordinal", "options": options})
+
+    def _worded_bin(self, one: NumberBin) -> Worded:
+        low, high = (f"{number:.15g}" for number in (one.low, one.high))
+
+        def worded(language: str) -> str:
+            label = low if one.is_one_number else in_language(self.bin_label, language)
+            return (
+                in_language(self.format, language)
+                .replace("{value}", label)
+                .replace("{low}", low)
+                .replace("{high}", high)
+            )
+
+        texts = [text for text in (self.format, self.bin_label) if isinstance(text, dict)]
+        return {language: worded(language) for language in texts[0]} if texts else worded("")
 
     @property
     def has_persona(self) -> bool:
@@ -208,8 +254,10 @@ class Codebook(Strict):
     def _complete(self) -> Self:
         if self.target not in self.items:
             raise ValueError(f"target '{self.target}' is not among the items")
-        if self.items[self.target].scale == "numeric":
-            raise ValueError(f"target '{self.target}' is numeric; it needs options")
+        try:
+            self.items[self.target].with_options()
+        except ValueError as error:
+            raise ValueError(f"target '{self.target}' is numeric, and {error}") from error
         problems = []
         for name, item in self.items.items():
             if item.part_of is not None:
@@ -237,6 +285,7 @@ class Codebook(Strict):
         known = {"instruction": ("options", "option_list"), "persona.instruction": ("options",)}
         known |= {"question": ("wording", "options")}
         known |= {f"items.{name}.format": ("value",) for name in self.items}
+        known |= {f"items.{name}.bin_label": ("low", "high") for name in self.items}
         known |= {f"items.{name}.persona": ("answer",) for name in self.items}
         problems = []
         for place, text in self._worded_places():
@@ -261,6 +310,7 @@ class Codebook(Strict):
             places += [
                 (place, item.wording),
                 (f"{place}.format", item.format),
+                (f"{place}.bin_label", item.bin_label),
                 (f"{place}.persona", item.persona),
             ]
             for option in item.options:
@@ -288,12 +338,32 @@ class Codebook(Strict):
         named = self.gives_away.get(self.target, [])
         return [*named, *(name for name, others in self.gives_away.items() if self.target in others)]
 
+    @property
+    def asked(self) -> Self:
+        """The codebook as it asks for its own target."""
+        return self.with_target(self.target)
+
     def with_target(self, item: str) -> Self:
         """Return the same codebook asking for another of its items; a backstory is framed for the codebook's own target only."""
+        asked = self.with_options([item])
         if item == self.target:
-            return self
+            return asked
         question = self.question if self.asks_any_target else "{wording}:"
-        return self.model_copy(update={"target": item, "question": question, "persona": None})
+        return asked.model_copy(update={"target": item, "question": question, "persona": None})
+
+    def can_ask_for(self, item: str) -> bool:
+        """Return whether an item exists, and has options or can have them."""
+        try:
+            return bool(self.items[item].with_options().options)
+        except (KeyError, ValueError):
+            return False
+
+    def with_options(self, targets: Sequence[str]) -> Self:
+        """Return the codebook of a survey that predicts these items: numeric ones have options (:meth:`SurveyItem.with_options`)."""
+        if all(self.items[name].scale != "numeric" for name in targets):
+            return self
+        answered = {name: one.with_options() if name in targets else one for name, one in self.items.items()}
+        return self.model_copy(update={"items": answered})
 
     @property
     def asks_any_target(self) -> bool:
@@ -315,7 +385,7 @@ class Codebook(Strict):
     @property
     def target_codes(self) -> list[float] | None:
         """The number of each of the target's options, in their order, if it is ordinal and each has just one; else None."""
-        item = self.items[self.target]
+        item = self.items[self.target].with_options()
         try:
             codes = [[float(code) for code in option.codes] for option in item.options if not option.when]
         except ValueError:
@@ -323,6 +393,14 @@ class Codebook(Strict):
         if item.scale != "ordinal" or len(codes) < len(item.options) or any(len(one) != 1 for one in codes):
             return None
         return [one for (one,) in codes]
+
+    @property
+    def target_values(self) -> list[float] | None:
+        """The number of each of the target's options if they are in order: of a numeric item its own, else the place; else None."""
+        item = self.items[self.target].with_options()
+        if item.scale != "ordinal":
+            return None
+        return self.target_codes if item.is_number else [float(place) for place in range(len(item.options))]
 
     def persona_answers(self, language: str) -> list[str]:
         """Return what completes the backstory's last sentence for each option of the target."""

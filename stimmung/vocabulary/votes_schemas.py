@@ -175,9 +175,14 @@ TARGETS = table_schema(
     "targets",
     columns(str, "target", "condition", "method"),
     columns(int, "n_respondents", checks=_positive),
-    columns(float, "accuracy", "macro_f1", nullable=True),
-    columns(str, "accuracy_baseline", "macro_f1_baseline", nullable=True),
-    columns(float, "accuracy_of_baseline", "macro_f1_of_baseline", nullable=True),
+    *(
+        kind
+        for metric in ("accuracy", "macro_f1", "correlation", "mean_absolute_error")
+        for kind in (
+            columns(float, metric, f"{metric}_of_baseline", nullable=True),
+            columns(str, f"{metric}_baseline", nullable=True),
+        )
+    ),
     unique=["target", "condition", "method"],
 )
 OPTION_RELIABILITY = table_schema(

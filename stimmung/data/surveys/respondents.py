@@ -98,7 +98,8 @@ def respondents_table(
         except InputError as error:
             problems.append(error.what)
             hints.append(error.hint)
-    for name, item in codebook.items.items():
+    predicted = list(targets) or [codebook.target]
+    for name, item in codebook.with_options(predicted).items.items():
         try:
             coded = code_item(survey, codes, item, language)
         except InputError as error:
@@ -111,7 +112,7 @@ def respondents_table(
         if not coded.unknown.empty:
             labels = ChainMap(*(survey.value_labels.get(column, {}) for column in item.own_columns))
             problems.append(describe_unknown(name, item, coded.unknown, labels))
-            place = "values" if item.scale == "numeric" else "options"
+            place = "values" if item.is_number else "options"
             hints.append(f"Give each code in the codebook, under `{place}` or under `missing`.")
         if coded.n_ambiguous:
             warn(
@@ -122,7 +123,7 @@ def respondents_table(
     if problems:
         raise InputError("; ".join(problems), " ".join(dict.fromkeys(hint for hint in hints if hint)))
     respondents = pd.DataFrame(table)
-    for target in targets or [codebook.target]:
+    for target in predicted:
         answers = respondents[target].dropna().unique()
         if len(answers) < 2:
             left = f"only '{answers[0]}' is" if len(answers) else "no answer is"
