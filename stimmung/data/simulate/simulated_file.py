@@ -13,8 +13,9 @@ from stimmung.data.surveys.coding import Conditions, resolve_codes
 from stimmung.data.surveys.labelled_files import SIMULATED_MARK
 from stimmung.data.surveys.respondents import needed_columns
 from stimmung.data.surveys.survey_codes import code_key, code_number, find_columns
+from stimmung.vocabulary.answer_options import AnswerOption, Code, MissingReason
 from stimmung.vocabulary.atomic_files import atomic_write
-from stimmung.vocabulary.codebook import AnswerOption, Code, Codebook, MissingReason, SurveyItem
+from stimmung.vocabulary.codebook import Codebook, SurveyItem
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.layout import Layout, Variable
 from stimmung.vocabulary.row_rules import RowRule

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from stimmung.data.surveys.survey_codes import SurveyFile, code_key, code_number
-from stimmung.vocabulary.codebook import Code, MissingReason, SurveyItem
+from stimmung.vocabulary.answer_options import Code, MissingReason
+from stimmung.vocabulary.codebook import SurveyItem
 from stimmung.vocabulary.errors import InputError, did_you_mean
 from stimmung.vocabulary.number_bins import bin_of
 from stimmung.vocabulary.row_rules import COMPARISONS, RowRule, Wanted

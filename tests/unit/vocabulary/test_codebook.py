@@ -5,14 +5,8 @@ from pathlib import Path
 import pytest
 
 from stimmung.study.reading import load_codebook, validated
-from stimmung.vocabulary.codebook import (
-    AnswerOption,
-    Codebook,
-    MissingCode,
-    MissingReason,
-    SurveyItem,
-    in_language,
-)
+from stimmung.vocabulary.answer_options import AnswerOption, MissingCode, MissingReason, in_language
+from stimmung.vocabulary.codebook import Codebook, SurveyItem
 from stimmung.vocabulary.errors import InputError
 
 ROOT = Path(__file__).parents[3]
