@@ -74,6 +74,7 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
     codebook = found.tried(lambda: load_codebook(root / survey.codebook), place)
     if codebook is None:
         return
+    survey = survey.expanded(codebook)
     problems = survey.problems_with(codebook)
     hint = "The codebook names the items and their answers."
     found.problems += [(f"{place}.{problem}", hint) for problem in problems]

@@ -143,13 +143,7 @@ class Survey(Strict):
             for one in targets
             if len(targets) > 1 and not re.fullmatch(r"\w[\w.-]*", one)
         ]
-        classifiers = [arm for arm in self.arms if arm.endswith("/classifier")]
-        if len(targets) > 1 and classifiers:
-            problems.append(
-                f"arms: '{classifiers[0]}' learns the options of one target, and `targets` has {len(targets)}"
-            )
-        if len(targets) > 1 and self.predictions:
-            problems.append(f"predictions: a file is of one target, and `targets` has {len(targets)}")
+        problems += self._problems_with_several()
         problems += self._problems_with_imputation()
         if self.file is None and self.simulate is None:
             problems.append("needs a 'file', or 'simulate' for made-up respondents")
@@ -158,6 +152,18 @@ class Survey(Strict):
                 problems.append(f"{key}: made-up respondents have none; leave it out, or give a 'file'")
         raise_together(problems)
         return self
+
+    def _problems_with_several(self) -> list[str]:
+        """Return what asks for the one target of a survey that has several."""
+        n, problems = len(self.targets or []), []
+        classifiers = [arm for arm in self.arms if arm.endswith("/classifier")]
+        if n > 1 and classifiers:
+            problems.append(
+                f"arms: '{classifiers[0]}' learns the options of one target, and `targets` has {n}"
+            )
+        if n > 1 and self.predictions:
+            problems.append(f"predictions: a file is of one target, and `targets` has {n}")
+        return problems
 
     def _problems_with_imputation(self) -> list[str]:
         if self.impute is None:
@@ -214,6 +220,12 @@ class Survey(Strict):
             View(item=item, others=[one for one in targets if one != item], see=self.targets_see)
             for item in targets
         ]
+
+    def expanded(self, codebook: Codebook) -> "Survey":
+        """Return the survey with the options of each select-all item among its targets in place of that item."""
+        if self.targets is None or not set(self.targets) & set(codebook.select_all):
+            return self
+        return self.model_copy(update={"targets": codebook.targets_of(self.targets)})
 
     def answered(self, codebook: Codebook) -> Codebook:
         """Return the codebook of the survey's tables and prompts: those of its targets that are numeric have options."""
@@ -314,7 +326,7 @@ class Survey(Strict):
                 f"impute: draws answers to the codebook's target '{codebook.target}' only; leave out `targets`, or `impute`"
             )
         for name, condition in self.conditions.items():
-            place, known = f"conditions.{name}", shown
+            place, known = f"conditions.{name}", [*shown, *codebook.select_all]
             problems += condition.problems_with(codebook, place)
             problems += unknown(
                 f"{place}.drop_items", "predictor", condition.drop_items, known, " in the codebook"
@@ -324,6 +336,7 @@ class Survey(Strict):
     def _problems_with_targets(self, codebook: Codebook) -> list[str]:
         """Return which targets cannot be asked for, or stand in their own prompt by another name."""
         problems = unknown("targets", "item", self.targets or [], codebook.items, " in the codebook")
+        problems += self._problems_with_several()
         if problems:
             return problems
         for name in self.targets or []:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -19,6 +19,7 @@ from stimmung.vocabulary.answer_options import (
 )
 from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
 from stimmung.vocabulary.number_bins import NumberBin, number_bins
+from stimmung.vocabulary.select_all import NONE, SelectAll, expanded
 from stimmung.vocabulary.strict import Strict
 
 
@@ -182,9 +183,21 @@ class Codebook(Strict):
     """Item to items that it gives away, or that give it away: none of them stands in a prompt that asks for the other."""
     items: dict[str, SurveyItem]
     """All items, the target included, in the order of the prompt."""
+    select_all: dict[str, SelectAll] = Field({})
+    """Items of which all that apply are chosen; they are written among the `items`, where those of their options then stand."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_select_all(cls, content: Any) -> Any:
+        return expanded(content)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        if self.target in self.select_all:
+            raise ValueError(
+                f"target '{self.target}' is select-all; name one of its options, such as '{self.members(self.target)[0]}', and "
+                f"'{self.target}' under the survey's `targets`"
+            )
         if self.target not in self.items:
             raise ValueError(f"target '{self.target}' is not among the items")
         try:
@@ -194,10 +207,10 @@ class Codebook(Strict):
         problems = []
         for name, item in self.items.items():
             if item.part_of is not None:
-                problems += unknown(f"items.{name}.part_of", "item", [item.part_of], self.items)
+                problems += unknown(f"items.{name}.part_of", "item", [item.part_of], self.names)
         for name, others in self.gives_away.items():
-            problems += unknown("gives_away", "item", [name], self.items)
-            problems += unknown(f"gives_away.{name}", "item", others, self.items)
+            problems += unknown("gives_away", "item", [name], self.names)
+            problems += unknown(f"gives_away.{name}", "item", others, self.names)
         problems += [
             f"{place} has no wording in '{language}'"
             for place, text in self._worded_places()
@@ -220,6 +233,7 @@ class Codebook(Strict):
         known |= {f"items.{name}.format": ("value",) for name in self.items}
         known |= {f"items.{name}.bin_label": ("low", "high") for name in self.items}
         known |= {f"items.{name}.persona": ("answer",) for name in self.items}
+        known |= {f"select_all.{name}.option_wording": ("wording", "option") for name in self.select_all}
         problems = []
         for place, text in self._worded_places():
             wordings = [text] if isinstance(text, str) else text.values()
@@ -252,6 +266,11 @@ class Codebook(Strict):
             for missing in item.missing:
                 which = f"{place} missing {missing.range if missing.code is None else missing.code}"
                 places += [(which, missing.label), (f"{which}, persona", missing.persona)]
+        places += [
+            (f"select_all.{name}{key}", text)
+            for name, one in self.select_all.items()
+            for key, text in one.texts()
+        ]
         return [(place, text) for place, text in places if text is not None]
 
     @property
@@ -261,15 +280,43 @@ class Codebook(Strict):
 
     def predictors_without(self, drop_items: Sequence[str]) -> list[str]:
         """Return the predictors that stay if ``drop_items`` leave, and with them what is part of them."""
-        dropped = {*drop_items, self.target, *self.given_away()}
+        dropped = set(self.of_options([*drop_items, self.target, *self.given_away()]))
         while more := {name for name, item in self.items.items() if item.part_of in dropped} - dropped:
             dropped |= more
         return [name for name, item in self.items.items() if item.predictor and name not in dropped]
 
     def given_away(self) -> list[str]:
         """Return the items that give the target away, whichever of the two the codebook names first."""
-        named = self.gives_away.get(self.target, [])
-        return [*named, *(name for name, others in self.gives_away.items() if self.target in others)]
+        asked = [self.target, *([] if (group := self.group_of(self.target)) is None else [group])]
+        named = [one for name in asked for one in self.gives_away.get(name, [])]
+        named += [name for name, others in self.gives_away.items() if set(asked) & set(others)]
+        # Who says which options hold is asked for all of them at once.
+        return [*named, *(one for one in asked if one in self.select_all)]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all items, select-all ones too."""
+        return [*self.items, *self.select_all]
+
+    def members(self, group: str) -> list[str]:
+        """Return the items of a select-all item's options, in their order."""
+        return [f"{group}.{option}" for option in self.select_all[group].options]
+
+    def group_of(self, item: str) -> str | None:
+        """Return the select-all item that an item is an option of, if it is one."""
+        group, _, option = item.rpartition(".")
+        known = self.select_all.get(group)
+        return group if known is not None and option in (*known.options, NONE) else None
+
+    def of_options(self, names: Sequence[str]) -> list[str]:
+        """Return names of items with the items of its options behind each select-all one."""
+        return [
+            one for name in names for one in (name, *(self.members(name) if name in self.select_all else []))
+        ]
+
+    def targets_of(self, names: Sequence[str]) -> list[str]:
+        """Return items to predict, with those of its options instead of each select-all one."""
+        return [name for name in dict.fromkeys(self.of_options(names)) if name not in self.select_all]
 
     @property
     def asked(self) -> Self:
