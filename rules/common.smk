@@ -14,6 +14,13 @@ ASKED = {
     for name, codebook in CODEBOOKS.items()
     for view, asked in zip(VIEWS[name], STUDY.surveys[name].asked(codebook), strict=True)
 }
+# The select-all items among a survey's targets: the view of each option, by survey and item.
+SELECT_ALL = {
+    (name, group): [name + IN_PATHS + item for item in codebook.members(group)]
+    for name, codebook in CODEBOOKS.items()
+    for group in codebook.select_all
+    if set(codebook.members(group)) <= set(STUDY.surveys[name].targets or [])
+}
 # Adapters, predictions, prepared models and checkpoints, by content: a folder that no rule owns, so that no failed job takes it along.
 STORE = "results/.store"
 

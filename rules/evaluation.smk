@@ -147,6 +147,40 @@ rule compare_targets:
         "../scripts/compare_targets.py"
 
 
+rule combine_options:
+    """Put the options of a select-all target together."""
+    input:
+        predictions=predictions_of_options,
+        metrics=lambda wildcards: [f"results/surveys/{view}/metrics.parquet" for view in option_views(wildcards)],
+    output:
+        results="results/surveys/{survey}/select_all/{item}/predictions.parquet",
+        measures="results/surveys/{survey}/select_all/{item}/metrics.parquet",
+        csv="results/surveys/{survey}/select_all/{item}/metrics.csv",
+        latex="results/surveys/{survey}/select_all/{item}/metrics.tex",
+    log:
+        "logs/combine_options/{survey}/{item}.log",
+    benchmark:
+        "benchmarks/combine_options/{survey}/{item}.tsv"
+    wildcard_constraints:
+        survey=one_of(survey for survey, _ in SELECT_ALL),
+        item=one_of(item for _, item in SELECT_ALL),
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(5),
+    params:
+        item="{item}",
+        options=options_of_item,
+        chosen=chosen_word,
+        weighted=of_survey("weighted_metrics"),
+        simulated=is_simulated,
+        code=code_of("combine_options"),
+    script:
+        "../scripts/combine_options.py"
+
+
 rule rectify:
     """Estimate what all respondents would answer from the answers of some and the predictions of all; for surveys with `rectify`."""
     input:

@@ -153,6 +153,30 @@ def metrics_of_targets(wildcards):
     return [f"results/surveys/{view}/metrics.parquet" for view in VIEWS[wildcards.survey]]
 
 
+def option_views(wildcards):
+    """The views of a select-all target's options."""
+    return SELECT_ALL[wildcards.survey, wildcards.item]
+
+
+def predictions_of_options(wildcards):
+    """The predictions tables of each option of a select-all target, one option after the other."""
+    return [path for view in option_views(wildcards) for path in SURVEYS[view].prediction_files(view, BASELINES)]
+
+
+def options_of_item(wildcards):
+    """The item of each option of a select-all target, with the option's words."""
+    item = CODEBOOKS[wildcards.survey].select_all[wildcards.item]
+    language = STUDY.surveys[wildcards.survey].language
+    words = [in_language(option.label, language) for option in item.select_all]
+    return dict(zip([ASKED[view].item for view in option_views(wildcards)], words, strict=True))
+
+
+def chosen_word(wildcards):
+    """The answer that an option of a select-all target was chosen."""
+    item = CODEBOOKS[wildcards.survey].select_all[wildcards.item]
+    return in_language(item.chosen.label, STUDY.surveys[wildcards.survey].language)
+
+
 def rectified_of(wildcards):
     """The rectified estimates of a survey that has them: a list of none or one."""
     has_some = SURVEYS[wildcards.survey].rectify is not None

@@ -185,6 +185,17 @@ TARGETS = table_schema(
     ),
     unique=["target", "condition", "method"],
 )
+# What each column means: stimmung.evaluation.votes.option_metrics.
+SELECTED = table_schema(
+    "selected options",
+    columns(str, "respondent_id", "method", "condition", "option"),
+    columns(int, "seed"),
+    columns("int8", "fold", checks=_fold_or_none),
+    columns("boolean", "chosen", nullable=True),
+    columns(float, "probability", checks=PROBABILITY),
+    columns(float, "weight", checks=_positive),
+    unique=["respondent_id", "method", "condition", "seed", "option"],
+)
 OPTION_RELIABILITY = table_schema(
     "option reliability",
     columns(str, "method", "condition", "option"),
