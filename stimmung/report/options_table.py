@@ -32,8 +32,8 @@ def options_table(item: str, metrics: pd.DataFrame) -> Table:
         for condition, part in cells.groupby("condition", sort=False)
     ]
     caption = (
-        f"The select-all item '{item}': F1, log-loss and Brier score (squared error of the probability that an option was chosen, 0 to 1) of "
-        "all options together; behind them the predicted share of each option, with the observed one in the head. Shares do not sum to 1. "
-        "Mean over folds, in brackets the 95 % interval."
+        f"The select-all item '{item}': F1, log-loss and Brier score (squared error of the probability that an option was chosen, "
+        "0 to 1) of all options together; behind them the predicted share of each option, the observed one in the head. Shares do "
+        "not sum to 1. Mean over folds, in brackets the 95 % interval."
     )
     return Table(caption, ["Method", *TOGETHER.values(), *options.values()], groups)

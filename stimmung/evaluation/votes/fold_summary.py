@@ -118,8 +118,9 @@ def summarize_folds(
 ) -> pd.DataFrame:
     """Return a METRICS table from a FOLD_METRICS table.
 
-    Intervals are those of ``corrected_resampled_t``, cut at the ends of the metric's range, in ``ranges`` or as registered. ``n_training`` is the mean over
-    folds, 0 for a method that sees no training rows; ``n_folds`` counts the folds in which the metric is defined.
+    Intervals are those of ``corrected_resampled_t``, cut at the ends of the metric's range, in ``ranges`` or as registered.
+    ``n_training`` is the mean over folds, 0 for a method that sees no training rows; ``n_folds`` counts the folds in which the
+    metric is defined.
     """
     ends = {name: one.range for name, one in VOTE_METRICS.items()} if ranges is None else ranges
     keys = ["method", "condition", "metric", "option"]

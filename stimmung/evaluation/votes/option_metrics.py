@@ -1,10 +1,11 @@
 """A select-all target put together from its options: one row for each respondent and option, and the metrics of several labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from stimmung.evaluation.votes.fold_summary import summarize_folds
 from stimmung.evaluation.votes.vote_metrics import UNIT
@@ -51,9 +52,10 @@ def measure_options(selected: pd.DataFrame, n_training: pd.DataFrame, weighted: 
     tested = selected[selected["fold"] != NO_FOLD]
     rows = []
     for (method, condition, fold), part in tested.groupby(["method", "condition", "fold"], sort=False):
-        by_seed = [pd.Series(_measures(one, weighted)) for _, one in part.groupby("seed")]
-        for (metric, option), value in pd.concat(by_seed, axis=1).mean(axis=1).items():
+        by_seed = [_measures(one, weighted) for _, one in part.groupby("seed")]
+        for metric, option in by_seed[0]:
             about = {"method": method, "condition": condition, "metric": metric, "option": option or None}
+            value = pd.Series([measured[metric, option] for measured in by_seed]).mean()
             rows.append({**about, "fold": fold, "value": value, "n_test": part["respondent_id"].nunique()})
     folds = (
         pd.DataFrame(rows)
@@ -96,7 +98,7 @@ def _measures(part: pd.DataFrame, weighted: bool) -> dict[tuple[str, str], float
     return {(name, ""): float(value) for name, value in together.items()} | measured
 
 
-def _f1(counts: Sequence[float]) -> float:
+def _f1(counts: NDArray[np.float64]) -> float:
     """Return F1 from the weight of what was rightly predicted, of all that was predicted, and of all that was chosen."""
     right, predicted, chosen = counts
     return float(2 * right / (predicted + chosen)) if predicted + chosen > 0 else float("nan")
