@@ -271,6 +271,11 @@ def questions_of(wildcards):
     return {name: question.options for name, question in questions.items()}
 
 
+def select_all_questions(wildcards):
+    """The questions of a panel of which all options that apply are chosen."""
+    return [name for name, question in STUDY.panels[wildcards.panel].questions.items() if question.select_all]
+
+
 def periods_of(wildcards):
     """The labels of the weeks of each named part of a panel."""
     panel = STUDY.panels[wildcards.panel]
