@@ -76,9 +76,9 @@ def respondents_of(wildcards):
     return f"results/surveys/{parent_of(wildcards.survey)}/respondents.parquet"
 
 
-def is_ordered(wildcards):
-    """Whether the target's options stand in their order."""
-    return CODEBOOKS[parent_of(wildcards.survey)].items[target_of(wildcards)].scale == "ordinal"
+def option_values_of(wildcards):
+    """The number of each of the target's options, if they stand in an order; else None."""
+    return ASKED[wildcards.survey].of(CODEBOOKS[parent_of(wildcards.survey)]).target_values
 
 
 def is_simulated(wildcards):
@@ -197,6 +197,32 @@ def metrics_of_targets(wildcards):
     return [f"results/surveys/{view}/metrics.parquet" for view in VIEWS[wildcards.survey]]
 
 
+def option_views(wildcards):
+    """The views of a select-all target's options."""
+    return SELECT_ALL[wildcards.survey, wildcards.item]
+
+
+def predictions_of_options(wildcards):
+    """The predictions tables of each option of a select-all target, one option after the other."""
+    return [
+        path for view in option_views(wildcards) for path in SURVEYS[view].prediction_files(view, BASELINES)
+    ]
+
+
+def options_of_item(wildcards):
+    """The item of each option of a select-all target, with the option's words."""
+    item = CODEBOOKS[wildcards.survey].select_all[wildcards.item]
+    language = STUDY.surveys[wildcards.survey].language
+    words = [in_language(option.label, language) for option in item.select_all]
+    return dict(zip([ASKED[view].item for view in option_views(wildcards)], words, strict=True))
+
+
+def chosen_word(wildcards):
+    """The answer that an option of a select-all target was chosen."""
+    item = CODEBOOKS[wildcards.survey].select_all[wildcards.item]
+    return in_language(item.chosen.label, STUDY.surveys[wildcards.survey].language)
+
+
 def rectified_of(wildcards):
     """The rectified estimates of a survey that has them: a list of none or one."""
     has_some = SURVEYS[wildcards.survey].rectify is not None
@@ -289,6 +315,11 @@ def questions_of(wildcards):
     """The answer options of each question of a panel."""
     questions = STUDY.panels[wildcards.panel].questions
     return {name: question.options for name, question in questions.items()}
+
+
+def select_all_questions(wildcards):
+    """The questions of a panel of which all options that apply are chosen."""
+    return [name for name, question in STUDY.panels[wildcards.panel].questions.items() if question.select_all]
 
 
 def periods_of(wildcards):

@@ -77,6 +77,7 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
     codebook = found.tried(lambda: load_codebook(root / survey.codebook), place)
     if codebook is None:
         return
+    survey = survey.expanded(codebook)
     problems = survey.problems_with(codebook)
     hint = "The codebook names the items and their answers."
     found.problems += [(f"{place}.{problem}", hint) for problem in problems]
@@ -86,10 +87,9 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
         if not problems:
             _check_groups(found, name, survey, survey.groups, codebook, study, root)
         return
-    if unknown_targets := [item for item in survey.targets or [] if item not in codebook.items]:
-        survey = survey.model_copy(
-            update={"targets": [one for one in survey.targets or [] if one not in unknown_targets] or None}
-        )
+    usable = [item for item in survey.targets or [] if codebook.can_ask_for(item)]
+    survey = survey.model_copy(update={"targets": usable or None})
+    codebook = survey.answered(codebook)
     respondents = found.tried(lambda: read_respondents(survey, codebook, root), place)
     if respondents is None:
         return

@@ -36,7 +36,8 @@ def names_of(config: Mapping[str, Any]) -> dict[str, set[str]]:
             parts = {part for arm in [*branch["arms"], *imputing] for part in arm.split("/")}
             names[name] = parts | set(branch.get("conditions", {}))
             if targets := branch.get("targets"):
-                names[name] |= {IN_PATHS.strip("/"), *targets}
+                # An option of a select-all item is named behind it: media.radio.
+                names[name] |= {IN_PATHS.strip("/"), *targets, *(one.rpartition(".")[0] for one in targets)}
     used = {part for parts in names.values() for part in parts}
     models = {name: model for name, model in config.get("models", {}).items() if name in used}
     # A model that the workflow builds itself is built under this name.

@@ -76,7 +76,8 @@ def read_respondents(
     else:
         found = _made_up_file(survey, codebook, root, made_up, columns)
     chosen = survey.where, survey.weight, survey.where_not, *drawn
-    return respondents_table(found, codebook, survey.language, *chosen, targets=survey.targets or ())
+    more: dict[str, Any] = {"targets": survey.targets or (), "max_lost_share": survey.max_lost_share}
+    return respondents_table(found, codebook, survey.language, *chosen, **more)
 
 
 def read_groups(

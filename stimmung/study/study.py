@@ -164,10 +164,11 @@ def load_study(config: Mapping[str, Any], root: Path = Path(), files: Iterable[s
     for path in files:
         read_yaml(root / path, "config", "A file of --configfile.")
     study = validated(Study, dict(config), "config")
-    problems = []
+    problems, surveys = [], dict(study.surveys)
     for name, survey in study.selected_surveys().items():
         codebook = load_codebook(root / survey.codebook)
-        problems += [f"surveys.{name}.{problem}" for problem in survey.problems_with(codebook)]
+        surveys[name] = survey.expanded(codebook)
+        problems += [f"surveys.{name}.{problem}" for problem in surveys[name].problems_with(codebook)]
     if problems:
         raise InputError("config: " + "; ".join(problems), "The codebook names the items and their answers.")
-    return study
+    return study.model_copy(update={"surveys": surveys})

@@ -149,13 +149,7 @@ class Survey(Strict):
             for one in targets
             if len(targets) > 1 and not re.fullmatch(r"\w[\w.-]*", one)
         ]
-        classifiers = [arm for arm in self.arms if arm.endswith("/classifier")]
-        if len(targets) > 1 and classifiers:
-            problems.append(
-                f"arms: '{classifiers[0]}' learns the options of one target, and `targets` has {len(targets)}"
-            )
-        if len(targets) > 1 and self.predictions:
-            problems.append(f"predictions: a file is of one target, and `targets` has {len(targets)}")
+        problems += self._problems_with_several()
         problems += self._problems_with_imputation()
         problems += self._problems_with_groups()
         if self.file is None and self.simulate is None and not self.of_shares:
@@ -193,6 +187,18 @@ class Survey(Strict):
             ]
         source = "a file of shares" if self.of_shares else "`groups`"
         return [*problems, *(f"{key}: is for respondents, and the survey has {source}" for key in given)]
+
+    def _problems_with_several(self) -> list[str]:
+        """Return what asks for the one target of a survey that has several."""
+        n, problems = len(self.targets or []), []
+        classifiers = [arm for arm in self.arms if arm.endswith("/classifier")]
+        if n > 1 and classifiers:
+            problems.append(
+                f"arms: '{classifiers[0]}' learns the options of one target, and `targets` has {n}"
+            )
+        if n > 1 and self.predictions:
+            problems.append(f"predictions: a file is of one target, and `targets` has {n}")
+        return problems
 
     def _problems_with_imputation(self) -> list[str]:
         if self.impute is None:
@@ -249,6 +255,16 @@ class Survey(Strict):
             View(item=item, others=[one for one in targets if one != item], see=self.targets_see)
             for item in targets
         ]
+
+    def expanded(self, codebook: Codebook) -> "Survey":
+        """Return the survey with the options of each select-all item among its targets in place of that item."""
+        if self.targets is None or not set(self.targets) & set(codebook.select_all):
+            return self
+        return self.model_copy(update={"targets": codebook.targets_of(self.targets)})
+
+    def answered(self, codebook: Codebook) -> Codebook:
+        """Return the codebook of the survey's tables and prompts: those of its targets that are numeric have options."""
+        return codebook.with_options(self.targets or [codebook.target])
 
     def in_prompts(self, codebook: Codebook, drop_items: Sequence[str] = ()) -> list[str]:
         """Return the items that stand in the prompt of some target if ``drop_items`` leave, in the order of the codebook."""
@@ -352,7 +368,7 @@ class Survey(Strict):
                 f"impute: draws answers to the codebook's target '{codebook.target}' only; leave out `targets`, or `impute`"
             )
         for name, condition in self.conditions.items():
-            place, known = f"conditions.{name}", shown
+            place, known = f"conditions.{name}", [*shown, *codebook.select_all]
             problems += condition.problems_with(codebook, place)
             problems += unknown(
                 f"{place}.drop_items", "predictor", condition.drop_items, known, " in the codebook"
@@ -362,12 +378,18 @@ class Survey(Strict):
     def _problems_with_targets(self, codebook: Codebook) -> list[str]:
         """Return which targets cannot be asked for, or stand in their own prompt by another name."""
         problems = unknown("targets", "item", self.targets or [], codebook.items, " in the codebook")
+        problems += self._problems_with_several()
+        if problems:
+            return problems
+        for name in self.targets or []:
+            try:
+                codebook.with_options([name])
+            except ValueError as error:
+                problems.append(f"targets: '{name}' is numeric, and {error}")
         if problems:
             return problems
         for view in self.asked(codebook):
             words, item = view.of(codebook), codebook.items[view.item]
-            if item.scale == "numeric":
-                problems.append(f"targets: '{view.item}' is numeric; a target needs options")
             for name in words.predictors:
                 if shared := set(item.own_columns) & set(codebook.items[name].own_columns):
                     problems.append(

@@ -19,13 +19,7 @@ VIEW = f"{SURVEY}/targets"
 def codebook():
     """The voters' codebook with another item, whose answers some did not give; the vote gives the party away."""
     content = copy.deepcopy(CODEBOOK)
-    options = [{"code": code, "label": label} for code, label in enumerate(("low", "middle", "high"), 1)]
-    content["items"]["trust"] = {
-        "column": "TRUST",
-        "wording": "Trust",
-        "scale": "ordinal",
-        "options": options,
-    }
+    content["items"]["trust"] = {"column": "TRUST", "wording": "Trust", "scale": "numeric", "range": [1, 3]}
     content |= {"instruction": "Answer as this voter would.", "question": "{wording} ({options}):"}
     return content | {"gives_away": {"party": ["vote"]}}
 
@@ -134,9 +128,13 @@ def test_three_targets_are_predicted_in_the_same_folds_by_the_same_adapters(seve
     prompt = pd.read_parquet(several.folder / VIEW / "party/prompts/full.parquet").text[1]
     assert "Vote:" not in prompt and "Trust:" in prompt and prompt.endswith("Party (red, none, blue):")
     assert list(pd.read_csv(several.folder / table).target.unique()) == TARGETS
-    # An ordered target is scored as one.
+    # Ordered and numeric targets are scored as such.
     metrics = {
         item: set(pd.read_parquet(several.folder / VIEW / item / "metrics.parquet").metric)
         for item in TARGETS
     }
-    assert metrics["trust"] - metrics["vote"] >= {"ranked_probability_score", "weighted_kappa"}
+    assert (
+        metrics["trust"]
+        == metrics["party"]
+        >= metrics["vote"] | {"ranked_probability_score", "mean_absolute_error"}
+    )
