@@ -40,9 +40,14 @@ wildcard_constraints:
 
 
 @cache
-def code_of(script, without=()):
-    """Digest of a script and of what it needs of the library, but for the files named: a change of either reruns the rule."""
+def digest_of(script, without):
+    """Digest of a script and of what it needs of the library, but for the files named."""
     return code_digest(Path("scripts") / f"{script}.py", without=without)
+
+
+def code_of(script, without=()):
+    """That digest, whose change reruns the rule; only of rules that have jobs, since each job reads these rules anew."""
+    return lambda wildcards: digest_of(script, without)
 
 
 @cache
@@ -142,7 +147,7 @@ def rows_trained(wildcards, input):
 
 def rows_scored(wildcards, input):
     """The rows that a survey's job reads; an example of a few-shot prompt is as long as a row."""
-    return n_rows(Path(input.prompts)) * (1 + examples_of_arm(wildcards))
+    return sum(n_rows(Path(file)) for file in input.prompts) * (1 + examples_of_arm(wildcards))
 
 
 def rows_of_weeks(wildcards, input):

@@ -107,13 +107,18 @@ def _tasks(
     tokenizer = load_tokenizer(base)
     weight_of = [read_table(path, RESPONDENTS).set_index("respondent_id").weight for path in weights]
     rows: list[list[TrainingRow]] = [[] for _ in names]
+    owners: list[list[str]] = [[] for _ in names]
     for words, texts, split in asked:
         rendering = rendering_of(words, language, tokenizer, chat, persona=False)
         # Options that no score can tell apart are found here, not after hours of training.
         rendering.encode(list(texts.messages.iloc[0]), words.target_labels(language))
         for fold, of_fold in enumerate(rows):
             of_fold += training_rows(texts, training_ids(split, fold), rendering, *weight_of)
-    return [Task(name, with_mean_weight_1(of_fold), seed) for name, of_fold in zip(names, rows, strict=True)]
+            owners[fold] += training_ids(split, fold)
+    return [
+        Task(name, with_mean_weight_1(of_fold), seed, whose)
+        for name, of_fold, whose in zip(names, rows, owners, strict=True)
+    ]
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from transformers import get_scheduler
 
 from stimmung.engine.cohort.batching import TrainingRow
 from stimmung.engine.cohort.training_config import Task, adapter_keys, by_key, learning_rate_at
-from stimmung.vocabulary.training import Training
+from stimmung.vocabulary.training import EarlyStopping, Training
 
 CONFIG = Path(__file__).parents[3] / "config.yaml"
 
@@ -51,6 +51,7 @@ def test_every_hyperparameter_but_the_block_size_changes_the_key(training, tasks
         "learning_rate": 1.0, "lr_scheduler_type": "cosine", "warmup_ratio": 0.5, "num_train_epochs": 9, "max_steps": 9,
         "per_device_train_batch_size": 9, "gradient_accumulation_steps": 9, "max_grad_norm": 9.0, "weight_decay": 9.0,
         "optim": "paged_adamw_8bit", "gradient_checkpointing": True, "block_size": 9,
+        "early_stopping": EarlyStopping(),
     }  # fmt: skip
     assert other.keys() == Training.model_fields.keys()
     keys = {
