@@ -86,13 +86,22 @@ def test_groups_are_planned_to_the_report_and_given_shares_need_no_respondents(g
     assert not counts.keys() & {"split_respondents", "train_fold_adapters", "evaluate_votes"}
 
 
-def test_shares_that_do_not_sum_to_1_are_one_line_with_group_and_item(grouped):
+def test_shares_that_do_not_sum_to_1_are_one_line_and_mended_ones_run_to_the_report(grouped):
     path = grouped.folder / "given.csv"
-    path.write_text(path.read_text().replace("g2,2,vote,2,0.5", "g2,2,vote,2,0.4"))
-    ended = grouped.run("results/surveys/given/distributions.parquet")
+    right = path.read_text()
+    path.write_text(right.replace("g2,2,vote,2,0.5", "g2,2,vote,2,0.4"))
+    grouped.config["run"]["surveys"] = ["given"]
+    grouped.save()
+    ended = grouped.run()
     assert ended.code != 0 and not (grouped.folder / "results/surveys/given/groups.parquet").exists()
     assert len(ended.errors) == 1
     assert "the shares of item 'vote' in group 'g2' sum to 0.9 instead of 1" in ended.errors[0]
+    path.write_text(right)
+    ended = grouped.run()
+    assert ended.code == 0, ended.terminal
+    page = (grouped.folder / "results/report.html").read_text(encoding="utf-8")
+    assert "4 groups, made by place" in page and "mean-of-other-groups" in page and "small/tuned" in page
+    assert not (grouped.folder / "results/surveys/given/respondents.parquet").exists()
 
 
 def test_a_survey_of_three_targets_trains_once_and_is_evaluated_for_each(several):
