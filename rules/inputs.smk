@@ -67,7 +67,8 @@ def predictors_of(wildcards):
 
 def targets_of(wildcards):
     """The items that are predicted of a survey."""
-    return [ASKED[view].item for view in VIEWS[wildcards.survey]]
+    survey, codebook = STUDY.surveys[wildcards.survey], CODEBOOKS[wildcards.survey]
+    return [asked.item for asked in survey.asked(codebook)]
 
 
 def respondents_of(wildcards):
@@ -110,6 +111,34 @@ def splits_learned(wildcards):
     ]
 
 
+def scored_in_one_pass(wildcards):
+    """The views of a survey that a condition tests, whose prompts a job reads together."""
+    return [view for view in VIEWS[wildcards.survey] if wildcards.condition in SURVEYS[view].conditions]
+
+
+def prompts_scored(wildcards):
+    """The prompts of all these targets."""
+    return [prompts_of_view(view, wildcards) for view in scored_in_one_pass(wildcards)]
+
+
+def splits_scored(wildcards):
+    """The splits of all these targets."""
+    return [
+        f"results/surveys/{view}/splits/{wildcards.condition}.parquet"
+        for view in scored_in_one_pass(wildcards)
+    ]
+
+
+def views_scored(wildcards):
+    """What is predicted of all these targets."""
+    return [ASKED[view].model_dump(mode="json") for view in scored_in_one_pass(wildcards)]
+
+
+def weights_learned(wildcards):
+    """The table with the weights that count in training: a list of none or one."""
+    return [respondents_of(wildcards)] if SURVEYS[wildcards.survey].weighted_training else []
+
+
 def training_of(wildcards):
     """The hyper-parameters of a survey's or a panel's adapters on the wildcard's model."""
     return training_preset(wildcards).model_dump(mode="json")
@@ -142,10 +171,25 @@ def adapters_of_arm(wildcards):
     return [f"{folder}/fold-{fold}/adapter_model.safetensors" for fold in FOLDS]
 
 
+def adapters_of_groups(wildcards):
+    """The weights that an arm reads groups with, by fold; none if it is untuned."""
+    if not ARMS[wildcards.arm].tuned:
+        return []
+    folder = f"results/surveys/{wildcards.survey}/adapters/{wildcards.model}/groups/seed-{wildcards.seed}"
+    return [f"{folder}/fold-{fold}/adapter_model.safetensors" for fold in FOLDS]
+
+
+def group_predictions_of(wildcards):
+    """All predictions of a survey of groups: of each arm and seed, and of the baselines."""
+    survey, folder = STUDY.surveys[wildcards.survey], f"results/surveys/{wildcards.survey}/group_predictions"
+    arms = [f"{folder}/{arm}/seed-{seed}.parquet" for arm in survey.arms for seed in survey.seeds_of(arm)]
+    return [*arms, f"{folder}/baselines.parquet"]
+
+
 def predictions_of(wildcards):
     """All predictions tables of a survey."""
     survey = SURVEYS[wildcards.survey]
-    return survey.prediction_files(wildcards.survey, BASELINES)
+    return survey.prediction_files(wildcards.survey, BASELINES, STUDY.models)
 
 
 def metrics_of_targets(wildcards):
@@ -160,7 +204,8 @@ def option_views(wildcards):
 
 def predictions_of_options(wildcards):
     """The predictions tables of each option of a select-all target, one option after the other."""
-    return [path for view in option_views(wildcards) for path in SURVEYS[view].prediction_files(view, BASELINES)]
+    files = [SURVEYS[view].prediction_files(view, BASELINES, STUDY.models) for view in option_views(wildcards)]
+    return [path for of_view in files for path in of_view]
 
 
 def options_of_item(wildcards):
@@ -194,7 +239,7 @@ def predictions_of_first_seed(wildcards, method):
     """The predictions of a method with the first seed, under the condition, or one whose predictions are the same."""
     survey = SURVEYS[wildcards.survey]
     condition = survey.predicted_in(method, wildcards.condition)
-    folder = f"results/surveys/{wildcards.survey}/predictions/{method}/{condition}"
+    folder = f"results/surveys/{predicted_with(wildcards.survey, method, STUDY.models)}/predictions/{method}/{condition}"
     return f"{folder}/seed-{survey.seeds[0]}.parquet"
 
 

@@ -18,6 +18,10 @@ SURVEYS_SHOWN = [
         rules.plot_votes.output,
         survey=ASKED,
     ),
+    *shown(
+        rules.compare_groups.output,
+        survey=[name for name in STUDY.selected_surveys() if name in GROUPED],
+    ),
 ]
 PANELS_SHOWN = shown(
     rules.aggregate_answers.output,

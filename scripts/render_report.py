@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from stimmung.report.group_results import GroupTables, group_results
+from stimmung.report.groups_section import groups_section
 from stimmung.report.moods_section import moods_section
 from stimmung.report.options_table import options_table
 from stimmung.report.page import Part, Section, Shown, render_page
@@ -59,6 +61,12 @@ def survey_sections(run: Mapping[str, Any], files: Mapping[str, list[Path]], fol
     for parent in dict.fromkeys(map(parent_of, files)):
         for name in sorted((one for one in files if parent_of(one) == parent), key=lambda one: one != parent):
             figures, downloads = shown(files[name], folder)
+            if any(path.name == "distributions.parquet" for path in files[name]):
+                mark = "simulated" if run["surveys"][name].get("simulated") else None
+                frames = read_results(group_results(), of_type(files[name], ".parquet"))
+                tables_of_groups = GroupTables(frames=frames, mark=mark)
+                sections.append(groups_section(name, run, tables_of_groups, figures, downloads))
+                continue
             if name != parent or not any(path.name == "targets.parquet" for path in files[name]):
                 tables = survey_tables(name, run, files[name])
                 sections.append(votes_section(name, run, tables, figures, downloads))

@@ -105,6 +105,13 @@ class Study(Strict):
                 )
                 if model in encoders and not does.classifies:
                     problems.append(f"{told} needs a model that continues text, but '{model}' is an encoder")
+                preset = self.preset_of(survey, model)
+                if does.classifies and preset in self.training and self.training[preset].early_stopping:
+                    problems.append(f"{told} cannot stop early, but preset '{preset}' has `early_stopping`")
+                if model in self.endpoints and survey.groups is not None:
+                    problems.append(
+                        f"{told} asks a server, and groups are predicted by models on this machine only"
+                    )
                 if model in self.endpoints and does.tuned:
                     problems.append(f"{told} trains, but '{model}' runs on a server")
         for name, panel in self.panels.items():

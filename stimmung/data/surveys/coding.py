@@ -125,6 +125,19 @@ def resolve_codes(codes: Iterable[Code], value_labels: Mapping[Code, str], where
     return {key for key in found if key is not None}
 
 
+def places_of_options(
+    item: SurveyItem, labels: Mapping[Code, str], languages: Iterable[str], where: str
+) -> dict[str | None, int]:
+    """Return the place of each option of an item by its codes and by its words in all ``languages``; errors as of resolve_codes."""
+    place_of: dict[str | None, int] = {}
+    for place, option in enumerate(item.options):
+        place_of |= dict.fromkeys(resolve_codes(option.codes, labels, where), place)
+    for language in languages:
+        for place, words in enumerate(item.labels(language)):
+            place_of.setdefault(code_key(words), place)
+    return place_of
+
+
 def holds(survey: SurveyFile, codes: pd.DataFrame, conditions: Conditions) -> "pd.Series[bool]":
     """Return which rows of ``codes`` have, in every column of ``conditions``, one of its codes or value labels, or fulfil its rule.
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stimmung.data.surveys.coding import resolve_codes, shortened
+from stimmung.data.surveys.coding import places_of_options, resolve_codes, shortened
 from stimmung.data.surveys.survey_codes import SurveyFile, code_key
 from stimmung.data.surveys.survey_files import read_survey_file
 from stimmung.vocabulary.codebook import Codebook, SurveyItem
@@ -162,12 +162,7 @@ def _certain(
     """
     keys = codes[column].map(code_key).astype(object)
     labels, where = survey.value_labels.get(column, {}), f"{settings.file}, column '{column}'"
-    place_of: dict[str | None, int] = {}
-    for place, option in enumerate(item.options):
-        place_of |= dict.fromkeys(resolve_codes(option.codes, labels, where), place)
-    for language in languages:
-        for place, words in enumerate(item.labels(language)):
-            place_of.setdefault(code_key(words), place)
+    place_of = places_of_options(item, labels, languages, where)
     none = {code_key(code) for code in settings.no_answer}
     none |= {key for missing in item.missing for key in resolve_codes(missing.codes, labels, where)}
     silent = keys.isna() | (keys.isin(list(none)) & ~keys.isin(list(place_of)))
