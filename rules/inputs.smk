@@ -204,9 +204,10 @@ def option_views(wildcards):
 
 def predictions_of_options(wildcards):
     """The predictions tables of each option of a select-all target, one option after the other."""
-    return [
-        path for view in option_views(wildcards) for path in SURVEYS[view].prediction_files(view, BASELINES)
+    files = [
+        SURVEYS[view].prediction_files(view, BASELINES, STUDY.models) for view in option_views(wildcards)
     ]
+    return [path for of_view in files for path in of_view]
 
 
 def options_of_item(wildcards):
