@@ -148,8 +148,8 @@ class Survey(Strict):
             problems.append(
                 f"arms: '{classifiers[0]}' learns the options of one target, and `targets` has {len(targets)}"
             )
-        if len(targets) > 1 and self.predictions:
-            problems.append(f"predictions: a file is of one target, and `targets` has {len(targets)}")
+        for name, file in self.predictions.items():
+            problems += file.problems_with_targets(targets, f"predictions.{name}")
         problems += self._problems_with_imputation()
         if self.file is None and self.simulate is None:
             problems.append("needs a 'file', or 'simulate' for made-up respondents")
@@ -185,6 +185,8 @@ class Survey(Strict):
             for method in self.impute.arms
             if self.impute.conditions is None or condition in self.impute.conditions
             if method not in self.arms or method in self.arms_of(self.predicted_in(method, condition))
+            # Of several targets, a file may have some.
+            if not method.startswith(FILE_PREFIX) or method.removeprefix(FILE_PREFIX) in self.predictions
         ]
 
     def predicted_in(self, method: str, condition: str) -> str:
@@ -204,7 +206,16 @@ class Survey(Strict):
         if len(self.targets or []) < 2:
             return {name: self}
         return {
-            name + IN_PATHS + item: self.model_copy(update={"targets": [item]}) for item in self.targets or []
+            name + IN_PATHS + item: self.model_copy(update=self._of_target(item))
+            for item in self.targets or []
+        }
+
+    def _of_target(self, item: str) -> dict[str, Any]:
+        """Return what differs if a survey of several targets had this one only."""
+        files = {name: file.of_target(item) for name, file in self.predictions.items()}
+        return {
+            "targets": [item],
+            "predictions": {name: one for name, one in files.items() if one is not None},
         }
 
     def asked(self, codebook: Codebook) -> list[View]:
@@ -223,11 +234,11 @@ class Survey(Strict):
         return [name for name in codebook.items if name in found]
 
     def n_imputation_adapters(self) -> int:
-        """Return how many adapters the imputation needs: one for each draw of each tuned arm and condition."""
+        """Return how many adapters the imputation needs: one for each draw of each tuned arm, condition and target."""
         if self.impute is None:
             return 0
         tuned = [arm for arm, _ in self.imputations() if arm in self.arms and ARMS[arm.split("/")[1]].tuned]
-        return len(tuned) * self.impute.m
+        return len(tuned) * self.impute.m * max(1, len(self.targets or []))
 
     def selection(self, condition: str, codebook: Codebook) -> dict[str, Any]:
         """Return what a condition does to the training rows, as :func:`split_condition` takes it; the same for all targets."""
@@ -310,10 +321,6 @@ class Survey(Strict):
             problems += subgroup.problems_with(codebook, f"subgroups.{name}")
         cells = self.impute.cells if self.impute else []
         problems += unknown("impute.cells", "predictor", cells, shown, " in the codebook")
-        if self.impute and self.targets not in (None, [codebook.target]):
-            problems.append(
-                f"impute: draws answers to the codebook's target '{codebook.target}' only; leave out `targets`, or `impute`"
-            )
         for name, condition in self.conditions.items():
             place, known = f"conditions.{name}", shown
             problems += condition.problems_with(codebook, place)

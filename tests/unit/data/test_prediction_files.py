@@ -169,3 +169,16 @@ def test_every_option_needs_a_column_and_unknown_ones_are_named():
         "predictions.gpt.probabilities: no column for 'some'",
         "predictions.gpt.probabilities: no column for 'much'",
     ]
+
+
+def test_a_file_with_a_row_for_each_target_is_read_by_target(tmp_path):
+    rows = ["a,trust,1", "a,other,4", "b,trust,4", "c,trust,2", "d,trust,", "b,other,1"]
+    head = "id,of,guess"
+    table = read(tmp_path, rows, head=head, item="of", max_lost_share=0.5)
+    np.testing.assert_allclose(table.iloc[:, 1:4], [[1, 0, 0], [0, 0, 1], [0, 1, 0], [1 / 3] * 3])
+    with pytest.raises(InputError, match="no row is of the target 'trust'; there are 'other'"):
+        read(tmp_path, ["a,other,1"], head=head, item="of")
+    with pytest.raises(InputError, match="no column is named 'off'"):
+        read(tmp_path, rows, head=head, item="off")
+    with pytest.raises(InputError, match="repeat the identifier"):
+        read(tmp_path, [*rows, "a,trust,2"], head=head, item="of")
