@@ -39,7 +39,8 @@ def several(tmp_path, base_model):
     workspace = Workspace.begin(tmp_path / "several", base_model)
     workspace.save_codebook(codebook())
     (workspace.folder / "voters.csv").write_text(voters())
-    workspace.config["surveys"]["voters"] |= {"targets": TARGETS, "conditions": {"full": {}}}
+    deck = {"arms": ["baselines/hot-deck"], "cells": ["age"], "m": 2}
+    workspace.config["surveys"]["voters"] |= {"targets": TARGETS, "conditions": {"full": {}}, "impute": deck}
     workspace.config["run"]["baselines"] = ["majority"]
     workspace.save()
     return workspace
@@ -110,7 +111,7 @@ def test_a_survey_of_three_targets_trains_once_and_is_evaluated_for_each(several
     counts = dict(re.findall(r"^(\w+) +(\d+)$", ended.terminal, re.M))
     for rule in ("read_survey", "train_fold_adapters", "score_respondents", "compare_targets"):
         assert counts[rule] == "1", rule
-    for rule in ("split_respondents", "build_prompts", "evaluate_votes", "impute_answers"):
+    for rule in ("split_respondents", "build_prompts", "evaluate_votes", "impute_answers", "stack_answers"):
         assert counts[rule] == "3", rule
     (evaluated,) = re.findall(
         rf"input: (.*{VIEW}/vote/splits/full.parquet.*respondents.parquet)", ended.terminal
@@ -132,6 +133,9 @@ def test_three_targets_are_predicted_in_the_same_folds_by_the_same_adapters(seve
         predictions = read_predictions(path, item).set_index("respondent_id")
         assert predictions.filter(like="p_").shape[1] == (2 if item == "vote" else 3)
         folds[item] = predictions.fold[predictions.fold >= 0]
+        (path,) = (several.folder / VIEW / item / "imputed/draws").rglob("*.parquet")
+        silent = predictions.index[predictions.fold < 0]
+        assert set(pd.read_parquet(path).respondent_id) == set(silent), "who did not answer this target"
     shared = folds["vote"].index.intersection(folds["trust"].index)
     assert folds["vote"][shared].equals(folds["trust"][shared]) and len(folds["vote"]) < len(folds["party"])
     prompt = pd.read_parquet(several.folder / VIEW / "party/prompts/full.parquet").text[1]
