@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from stimmung.data.surveys.hidden_answers import shown_answers
 from stimmung.engine.base.base_model import load_base
 from stimmung.engine.base.devices import use_threads
 from stimmung.engine.base.model_files import read_description
@@ -22,6 +23,7 @@ from stimmung.text.personas import rendering_of
 from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.atomic_files import digest_of_file
 from stimmung.vocabulary.few_shot import FewShot
+from stimmung.vocabulary.not_asked import NotAsked
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.view import View
@@ -53,6 +55,7 @@ def score_respondents(
     few_shot: FewShot = AS_DRAWN,
     drop_items: Sequence[str] = (),
     view: View | None = None,
+    not_asked: NotAsked | None = None,
 ) -> None:
     """Write the predictions of one arm, condition and seed; ``adapters`` are the weights by fold, none for an untuned arm."""
     use_threads(threads)
@@ -76,7 +79,7 @@ def score_respondents(
             scorer(),
             prompts=read_table(prompts, PROMPTS),
             splits=read_table(splits, SPLITS),
-            respondents=read_table(respondents, RESPONDENTS),
+            respondents=shown_answers(read_table(respondents, RESPONDENTS), not_asked, words.target),
             options=options,
             examples=examples,
             few_shot=few_shot,

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from stimmung.cli.item_summary import item_summary, looks_missing
-from stimmung.data.surveys.leaks import near_certain
+from stimmung.data.surveys.leaks import looked_at, near_certain
 from stimmung.data.surveys.splits import split_condition
 from stimmung.engine.base.model_files import DESCRIPTION, expert_share_of_files, read_description
 from stimmung.study.named_files import read_predictions_of, read_respondents, readings
@@ -18,6 +18,7 @@ from stimmung.study.panels import Panel
 from stimmung.study.reading import load_codebook, validated
 from stimmung.study.study import Study
 from stimmung.study.surveys import Survey
+from stimmung.study.unasked_targets import without_baseline
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.view import View
@@ -101,6 +102,7 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
         sizes = {condition: _rows(of_views, study.folds) for condition, of_views in splits.items()}
         found.plan += _plan(name, survey, codebook, respondents, sizes)
         found.plan += _leaks(codebook, respondents, views, next(iter(splits.values()), []))
+        found.plan += [f"  {line}" for view in views for line in without_baseline(survey, view, codebook)]
         found.plan += item_summary(respondents, codebook) if items else []
         found.plan += looks_missing(respondents, codebook, survey.language)
         n = survey.n_adapters(study.folds)
@@ -122,6 +124,7 @@ def _split(
         condition,
         other_targets=view.others,
         **survey.selection(condition, codebook),
+        not_asked=survey.not_asked(condition, codebook),
         same_size_as=None if other is None else survey.selection(other, codebook),
         n_folds=folds,
         seed=survey.split_seed,
@@ -141,7 +144,7 @@ def _leaks(
     return [
         f"  {line}"
         for view, split in zip(views, splits, strict=False)
-        for line in near_certain(respondents[split.in_training], view.item, view.of(codebook).predictors)
+        for line in near_certain(respondents[looked_at(split)], view.item, view.of(codebook).predictors)
     ]
 
 
