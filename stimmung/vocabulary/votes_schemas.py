@@ -171,7 +171,7 @@ SHARES = table_schema(
     columns(float, "n_effective", checks=_positive),
     unique=["method", "condition", "option"],
 )
-# What each column means: stimmung.evaluation.votes.left_out_shares.
+# What each column means: stimmung.evaluation.votes.shares_left_out.
 LEFT_OUT_SHARES = table_schema(
     "left-out shares",
     columns(str, "method", "condition", "item", "answer", "option"),

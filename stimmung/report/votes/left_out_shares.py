@@ -1,6 +1,6 @@
 """Predicted and observed shares of each wave or group that a condition leaves out."""
 
-from stimmung.evaluation.votes.left_out_shares import compare_left_out_shares
+from stimmung.evaluation.votes.shares_left_out import compare_left_out_shares
 from stimmung.report.style import language_models_first, method_label
 from stimmung.report.survey_results import SurveyResult, SurveyTables
 from stimmung.report.tables import DASH, Cell, Group, Table, number, percentage

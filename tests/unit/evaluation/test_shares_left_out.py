@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from stimmung.evaluation.votes.left_out_shares import compare_left_out_shares
+from stimmung.evaluation.votes.shares_left_out import compare_left_out_shares
 
 YEARS = ["1996", "1998", "2000"]
 
