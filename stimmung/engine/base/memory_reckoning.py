@@ -51,6 +51,9 @@ class ModelSizes:
     four_bit: bool
     held_bytes: int  # how much more it takes if its 4-bit weights are held dequantised
     adapter_weights: int
+    expert_inputs: int = (
+        0  # features that adapters of experts read of a token, in all experts that it visits, in one layer
+    )
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def adapter_bytes(sizes: ModelSizes, training: Training) -> int:
 
 def pass_bytes(sizes: ModelSizes, training: Training, rows: int, longest: int, loss_tokens: int) -> int:
     """Return the bytes that a forward and backward pass takes over ``rows`` rows of ``longest`` tokens, ``loss_tokens`` with loss."""
-    kept = KEPT_PER_HIDDEN * sizes.hidden + KEPT_PER_INTERMEDIATE * sizes.intermediate
+    kept = KEPT_PER_HIDDEN * sizes.hidden + KEPT_PER_INTERMEDIATE * sizes.intermediate + sizes.expert_inputs
     # Recomputed activations are those of one layer at a time, from each layer's input. Gradients are another layer's.
     of_layers = (
         sizes.n_layers * sizes.hidden + 2 * kept

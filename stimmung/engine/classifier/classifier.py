@@ -30,7 +30,8 @@ logger = logging.getLogger(__name__)
 
 # Part of a classifier's key: raise it with every change that changes its weights.
 CLASSIFIER_VERSION = 1
-UNUSED = {"bias", "block_size"}  # the model's biases stay frozen, and no text is cut into blocks
+# The model's biases stay frozen, no encoder of transformers has experts in one tensor, and no text is cut into blocks.
+UNUSED = {"bias", "target_parameters", "block_size"}
 LORA = set(Lora.model_fields) - UNUSED
 
 
