@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stimmung.vocabulary.codebook import Codebook, in_language
+from stimmung.vocabulary.answer_options import in_language
+from stimmung.vocabulary.codebook import Codebook
 
 Floats = npt.NDArray[np.float64]
 

@@ -81,6 +81,10 @@ class Condition(Subgroup):
         """Return whether an item is tested under this condition, if it is a target."""
         return not self.not_asked or item in self.not_asked
 
+    def expanded(self, codebook: Codebook) -> Self:
+        """Return the condition with the options of each select-all item among those not asked: all are asked for at once."""
+        return self.model_copy(update={"not_asked": codebook.targets_of(list(self.not_asked))})
+
     def hides(self, item: str) -> tuple[dict[str, list[str]], list[str]]:
         """Return what the condition keeps out of the prompt of a target: the left-out respondents, and their items."""
         items = sorted(set(self.not_asked) - {item})

@@ -48,6 +48,18 @@ class Lora(Strict):
         return self.lora_alpha / (math.sqrt(self.r) if self.use_rslora else self.r)
 
 
+class EarlyStopping(Strict):
+    """When an adapter stops learning: once the loss on rows that it never learns from has not fallen for a while."""
+
+    share: float = Field(0.1, gt=0, lt=1)
+    """Share of an adapter's training respondents (of a week: blocks of posts) that is held out to measure the loss. It is drawn with
+    the adapter's seed; all rows of a respondent are held out together. What is tested later is never among them."""
+    eval_steps: int = Field(20, gt=0)
+    """Optimizer steps between two measurements. The last step is followed by one too."""
+    patience: int = Field(3, gt=0)
+    """Measurements in a row without a new lowest loss after which the adapter stops. It keeps the weights of the lowest one."""
+
+
 class Training(Lora):
     """A preset: the adapter and how it is trained, in the names of Hugging Face's ``TrainingArguments``."""
 
@@ -75,6 +87,9 @@ class Training(Lora):
     """Recompute activations in the backward pass: less memory, about a third more time."""
     block_size: int = Field(512, gt=1)
     """Tokens per block of posts. Not used for surveys."""
+    early_stopping: EarlyStopping | None = None
+    """Hold out a part of the training rows, and stop each adapter when its loss there no longer falls; the rate falls as if all steps
+    were done. null: all steps are done, on all rows."""
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

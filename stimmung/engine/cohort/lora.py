@@ -17,6 +17,7 @@ from stimmung.engine.cohort.expert_parameters import CohortExperts
 from stimmung.engine.cohort.expert_targets import target_experts
 from stimmung.engine.cohort.slices import Group, Layout
 from stimmung.engine.cohort.stacked import drawn, no_adapters, with_adapter
+from stimmung.engine.cohort.uneven_slices import add_uneven_gradients, add_uneven_products, uneven_slices
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.training import Lora
 
@@ -92,19 +93,25 @@ class CohortLinear(nn.Module):
         That is for each group: what the adapters read, A times that, A, B, and its dropout.
         """
         kept: list[Any] = []
-        y = y.contiguous()
+        x, y = x.contiguous(), y.contiguous()
+        hashed, scale, lora_a, lora_b = is_hashed(x), self.scale, self.lora_a.data, self.lora_b.data
         for group in self.layout.groups:
             k = group.adapters
-            read, out = _stacked(x.contiguous(), group), _stacked(y, group)
+            read, out = _stacked(x, group), _stacked(y, group)
             dropout = self.dropout_of(group, x.shape[1], x.shape[-1])
             dropped = read if dropout is None else dropout.of(read)
-            down, up = self.lora_a.data[k].to(x.dtype), self.lora_b.data[k].to(x.dtype)
+            down, up = lora_a[k].to(x.dtype), lora_b[k].to(x.dtype)
             inner = torch.bmm(dropped, down.transpose(1, 2))
-            out.baddbmm_(inner, up.transpose(1, 2), alpha=self.scale)
+            out.baddbmm_(inner, up.transpose(1, 2), alpha=scale)
             if self.biases is not None:
                 out += (self.biases.data[k] - self.base.bias.float()).to(y.dtype)[:, None]
-            kept += [read if dropout is None or is_hashed(x) else dropped, inner, down, up, dropout]
+            kept += [read if dropout is None or hashed else dropped, inner, down, up, dropout]
         return y, kept
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """The rank of the adapters, and how many features the layer reads and writes."""
+        return self.lora_a.shape[1], self.lora_a.shape[2], self.lora_b.shape[1]
 
     @property
     def scale(self) -> float:
@@ -143,7 +150,13 @@ class _Adapted(torch.autograd.Function):
         del parameters  # so that the result needs a gradient, also where ``x`` needs none
         ctx.layer, ctx.groups, ctx.scale = layer, layer.layout.groups, layer.scale
         ctx.base_is_known = y is None
-        y, kept = layer.add_products(x, known_product(layer.base, x) if y is None else y.clone())
+        y = known_product(layer.base, x) if y is None else y.clone()
+        ctx.uneven = None if layer.biases is not None else uneven_slices(layer.layout, x, layer.sizes)
+        if ctx.uneven is None:
+            y, kept = layer.add_products(x, y)
+        else:
+            y = y.contiguous()
+            kept = add_uneven_products(layer, ctx.uneven, x, y)
         ctx.dropouts = kept[4::5]
         ctx.save_for_backward(*(one for place, one in enumerate(kept) if place % 5 < 4))
         return y
@@ -156,14 +169,19 @@ class _Adapted(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             n_in = saved[0].shape[-1]
             of_x = known_gradient(layer.base, g) if ctx.base_is_known else g.new_zeros(*g.shape[:-1], n_in)
-        layer.allocate_gradients()
+        if layer.lora_a.grad is None:
+            layer.allocate_gradients()
+        if ctx.uneven is not None:
+            add_uneven_gradients(layer, ctx.uneven, g, saved, ctx.dropouts[0], scale, of_x)
+            return of_x, None if ctx.base_is_known else g, *(None for _ in ctx.needs_input_grad[2:])
+        of_a, of_b = layer.lora_a.grad, layer.lora_b.grad
         for number, (group, dropout) in enumerate(zip(ctx.groups, ctx.dropouts, strict=True)):
             read, inner, down, up = saved[4 * number : 4 * number + 4]
             dropped = dropout.of(read) if dropout is not None and is_hashed(read) else read
             k, out = group.adapters, _stacked(g, group)
             of_inner = torch.bmm(out, up)
-            _add_product(layer.lora_b.grad[k], out.transpose(1, 2), inner, scale)
-            _add_product(layer.lora_a.grad[k], of_inner.transpose(1, 2), dropped, scale)
+            _add_product(of_b[k], out.transpose(1, 2), inner, scale)
+            _add_product(of_a[k], of_inner.transpose(1, 2), dropped, scale)
             if layer.biases is not None:
                 layer.biases.grad[k] += out.sum(1, dtype=torch.float32)
             if of_x is None:
@@ -172,7 +190,7 @@ class _Adapted(torch.autograd.Function):
                 _stacked(of_x, group).baddbmm_(of_inner, down, alpha=scale)
             else:
                 _stacked(of_x, group).add_(dropout.of_(torch.bmm(of_inner, down)), alpha=scale)
-        return of_x, None if ctx.base_is_known else g, None, *(None for _ in layer.matrices)
+        return of_x, None if ctx.base_is_known else g, *(None for _ in ctx.needs_input_grad[2:])
 
 
 def _stacked(x: torch.Tensor, group: Group) -> torch.Tensor:

@@ -43,9 +43,12 @@ def load_base_for_training(path: Path, training: Training) -> Base:
     return load_base(path, dequantized_mb=0)
 
 
-def plan_memory(base: Base, training: Training, tasks: Sequence[Task], *, pace: Pace, stacked: bool) -> Plan:
+def plan_memory(
+    base: Base, training: Training, tasks: Sequence[Task], *, pace: Pace, stacked: bool, shared: int = 0
+) -> Plan:
     """Return what is in memory at a time, say it, and hold the base's weights dequantised if there is room.
 
+    ``shared`` is with how many tokens, read once for all, the rows of each task begin at least.
     A CPU's memory is not reckoned with: other jobs share it. Raises InputError if not even one adapter fits.
     """
     wanted = pace.adapters_at_once if stacked else 1
@@ -64,10 +67,12 @@ def plan_memory(base: Base, training: Training, tasks: Sequence[Task], *, pace: 
         longest=longest,
         loss_tokens=loss_tokens,
         at_once=None if wanted == "auto" else wanted,
+        shared=shared,
     )
     if chosen.hold_dequantized:
         hold_dequantized(base.model, math.inf)
     n_rows = chosen.adapters_at_once * -(-training.per_device_train_batch_size // chosen.passes)
+    spared = (n_rows - chosen.adapters_at_once) * shared
     logger.info(
         "memory: %.1f GB free; reckoned: base %s, %d adapters at once of %.1f GB each, batches in %d passes of %.1f GB",
         free / GB,
@@ -77,7 +82,7 @@ def plan_memory(base: Base, training: Training, tasks: Sequence[Task], *, pace: 
         chosen.adapters_at_once,
         adapter_bytes(sizes, training) / GB,
         chosen.passes,
-        pass_bytes(sizes, training, n_rows, longest, loss_tokens) / GB,
+        pass_bytes(sizes, training, n_rows, longest, loss_tokens, spared=spared) / GB,
     )
     return chosen
 
