@@ -35,9 +35,14 @@ wildcard_constraints:
 
 
 @cache
-def code_of(script, without=()):
-    """Digest of a script and of what it needs of the library, but for the files named: a change of either reruns the rule."""
+def digest_of(script, without):
+    """Digest of a script and of what it needs of the library, but for the files named."""
     return code_digest(Path("scripts") / f"{script}.py", without=without)
+
+
+def code_of(script, without=()):
+    """That digest, whose change reruns the rule; only of rules that have jobs, since each job reads these rules anew."""
+    return lambda wildcards: digest_of(script, without)
 
 
 @cache

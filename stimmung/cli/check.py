@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from stimmung.cli.item_summary import item_summary, looks_missing
+from stimmung.cli.model_weights import missing_experts, reach_of_adapters
 from stimmung.data.surveys.leaks import near_certain
 from stimmung.data.surveys.splits import split_condition
-from stimmung.engine.base.model_files import DESCRIPTION, expert_share_of_files, read_description
 from stimmung.study.named_files import read_predictions_of, read_respondents, readings
 from stimmung.study.panel_series import foresee_correlations
 from stimmung.study.panels import Panel
@@ -64,8 +64,9 @@ def check_study(config: Mapping[str, Any], root: Path = Path(), *, items: bool =
     for name, panel in study.selected_panels().items():
         found.plan += _panel_plan(name, panel)
         _check_correlations(found, name, panel, read)
+    found.problems += missing_experts(study, root)
     for name, model in study.selected_models().items():
-        found.plan += _model_plan(name, model.local, root)
+        found.plan += reach_of_adapters(name, model.local, root)
     return found
 
 
@@ -171,29 +172,6 @@ def _plan(
         f"  condition {condition}: {min(rows)} to {max(rows)} training rows"
         for condition, rows in sizes.items()
     ]
-
-
-def _model_plan(name: str, local: str | None, root: Path) -> list[str]:
-    """Return what is known of a model, prepared or in a local directory, about the weights that adapters do not reach."""
-    prepared = root / "results/models" / name
-    if (prepared / DESCRIPTION).exists():
-        about = read_description(prepared)
-        if "adapted_share" not in about:  # an encoder, or prepared by an earlier version
-            return []
-        reach, packed = about["adapted_share"], about["packed_share"]
-        lines = [f"model {name}: adapters of all linear layers reach {reach:.0%} of the weights"]
-        lines += (
-            [f"  {packed:.0%} of the weights are packed to 4 bits"] if about["quantization"] == "nf4" else []
-        )
-        experts = about["expert_share"]
-    else:
-        lines, experts = [], expert_share_of_files(root / local) if local else 0.0
-    if experts:
-        where = "  " if lines else f"model {name}: "
-        lines.append(
-            f"{where}{experts:.0%} of the weights are experts: no adapter reaches them, and nf4 does not pack them"
-        )
-    return lines
 
 
 def _panel_plan(name: str, panel: Panel) -> list[str]:

@@ -1,9 +1,9 @@
 """How adapters are trained: the `training` section of the config. The keys are PEFT's and Hugging Face's."""
 
 import math
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from stimmung.vocabulary.strict import Strict
 
@@ -23,6 +23,24 @@ class Lora(Strict):
     """Biases that are trained too: none, those of the target modules, or all that the model has. Llama has none."""
     target_modules: Literal["all-linear"] | tuple[str, ...] = "all-linear"
     """Linear layers that get an adapter: all but the LM head, or a list such as [q_proj, v_proj]."""
+    target_parameters: Literal["all-experts"] | tuple[str, ...] = ()
+    """Experts that get an adapter: of a mixture of experts all of them, or a list such as [mlp.experts.down_proj]. Empty: none."""
+
+    @model_validator(mode="after")
+    def _something_is_tuned(self) -> Self:
+        if self.target_parameters and self.lora_dropout:
+            raise ValueError("PEFT has no dropout for target_parameters: set lora_dropout to 0")
+        if not self.target_modules and not self.target_parameters:
+            raise ValueError("target_modules and target_parameters are empty: nothing would be tuned")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_experts_unless_asked(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the key out where it is empty, so that adapters trained before there was one keep their keys."""
+        found: dict[str, Any] = written(self)
+        if not self.target_parameters:
+            found.pop("target_parameters", None)
+        return found
 
     @property
     def scale(self) -> float:

@@ -51,6 +51,9 @@ class ModelSizes:
     four_bit: bool
     held_bytes: int  # how much more it takes if its 4-bit weights are held dequantised
     adapter_weights: int
+    expert_inputs: int = (
+        0  # features that adapters of experts read of a token, in all experts that it visits, in one layer
+    )
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def pass_bytes(
 
     ``spared`` of all these tokens are not read, since rows of an adapter begin alike.
     """
-    kept = KEPT_PER_HIDDEN * sizes.hidden + KEPT_PER_INTERMEDIATE * sizes.intermediate
+    kept = KEPT_PER_HIDDEN * sizes.hidden + KEPT_PER_INTERMEDIATE * sizes.intermediate + sizes.expert_inputs
     # Recomputed activations are those of one layer at a time, from each layer's input. Gradients are another layer's.
     of_layers = (
         sizes.n_layers * sizes.hidden + 2 * kept

@@ -23,6 +23,7 @@ from stimmung.engine.base.memory_reckoning import (
     plan,
 )
 from stimmung.engine.base.model_files import read_description
+from stimmung.engine.cohort.expert_targets import shape_of, target_experts
 from stimmung.engine.cohort.lora import features, target_names
 from stimmung.engine.cohort.training_config import Task
 from stimmung.vocabulary.pace import Pace
@@ -90,6 +91,10 @@ def sizes_of(model: Any, settings: Lora, base_bytes: int) -> ModelSizes:
     """Return the sizes of a model, loaded or with its weights on the device `meta`, and of an adapter with these settings."""
     config = model.config.get_text_config()
     layers = [features(model.get_submodule(name)) for name in target_names(model, settings.target_modules)]
+    experts = [
+        [shape_of(model.get_submodule(owner), one) for one in parameters]
+        for owner, parameters in target_experts(model, settings.target_parameters).items()
+    ]
     packed = sum(one.weight.nbytes for one in packed_layers(model).values())
     hidden = config.hidden_size
     # A token visits several experts, each with its own intermediate features.
@@ -104,7 +109,9 @@ def sizes_of(model: Any, settings: Lora, base_bytes: int) -> ModelSizes:
         base_bytes=base_bytes,
         four_bit=getattr(model.config, "quantization_config", None) is not None,
         held_bytes=dequantized_bytes(model) - packed,
-        adapter_weights=sum(settings.r * (n_in + n_out) for n_in, n_out in layers),
+        adapter_weights=sum(settings.r * (n_in + n_out) for n_in, n_out in layers)
+        + sum(settings.r * n * (n_in + n_out) for of_layer in experts for n, n_in, n_out in of_layer),
+        expert_inputs=n_experts * max((sum(n_in for _, n_in, _ in one) for one in experts), default=0),
     )
 
 

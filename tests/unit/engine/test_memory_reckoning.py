@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, Qwen3MoeConfig, Qwen3MoeForCausalLM
 
 from stimmung.engine.base.base_model import Base, prepare_loaded
 from stimmung.engine.base.memory_reckoning import (
@@ -196,10 +196,20 @@ def test_nothing_is_refused_that_is_planned(name, rank, card):
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
 def test_what_a_layer_keeps_is_near_what_is_reckoned(dtype):
     training, n_tokens = Training(r=4), 64
-    kept = {n_layers: kept_bytes(n_layers, dtype, training, n_tokens) for n_layers in (1, 3)}
-    sizes = [sizes_of(small_llama(n_layers, dtype), training, 0) for n_layers in (1, 3)]
+    assert 0.8 < reckoned_share(small_llama, dtype, training, n_tokens) < 1.35
+
+
+def test_what_adapters_of_experts_keep_is_near_what_is_reckoned():
+    training = Training(r=4, target_parameters="all-experts")
+    assert 0.8 < reckoned_share(small_mixture, torch.bfloat16, training, 64) < 1.1
+
+
+def reckoned_share(model_of, dtype, training, n_tokens):
+    """Return the bytes that are reckoned for two layers, divided by those that the backward pass keeps of them."""
+    kept = [kept_bytes(model_of(n_layers, dtype), training, n_tokens) for n_layers in (1, 3)]
+    sizes = [sizes_of(model_of(n_layers, dtype), training, 0) for n_layers in (1, 3)]
     one, three = (pass_bytes(one, training, 1, n_tokens, 1) for one in sizes)
-    assert 0.8 < (three - one) / (kept[3] - kept[1]) < 1.35
+    return (three - one) / (kept[1] - kept[0])
 
 
 def small_llama(n_layers, dtype):
@@ -218,9 +228,27 @@ def small_llama(n_layers, dtype):
     return model
 
 
-def kept_bytes(n_layers, dtype, training, n_tokens):
+def small_mixture(n_layers, dtype):
+    torch.manual_seed(0)
+    config = Qwen3MoeConfig(
+        vocab_size=128,
+        hidden_size=256,
+        moe_intermediate_size=192,
+        num_hidden_layers=n_layers,
+        num_attention_heads=4,
+        num_key_value_heads=1,
+        num_experts=8,
+        num_experts_per_tok=4,
+        dtype=dtype,
+    )
+    model = Qwen3MoeForCausalLM(config).to(dtype)
+    prepare_loaded(model)
+    return model
+
+
+def kept_bytes(model, training, n_tokens):
     """Return the bytes that the backward pass keeps of activations, each storage counted once."""
-    base, kept = Base(small_llama(n_layers, dtype), None, "a-base", "digest"), {}
+    base, kept = Base(model, None, "a-base", "digest"), {}
     with attached(base, training) as cohort:
         cohort.add(initial_weights(cohort, 0))
         weights = {one.untyped_storage().data_ptr() for one in base.model.parameters()}
