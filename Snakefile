@@ -13,7 +13,7 @@ from snakemake.utils import min_version
 from stimmung.data.posts.file_patterns import matching_files
 from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER
 from stimmung.study.reading import load_codebook
-from stimmung.vocabulary.view import IN_PATHS, parent_of
+from stimmung.vocabulary.view import IN_PATHS, parent_of, predicted_with
 from stimmung.vocabulary.arms import ARMS
 from stimmung.workflow.code_digest import code_digest
 from stimmung.workflow.resources import GUESSED_BLOCKS_PER_WEEK, limit_minutes, limit_of

@@ -142,7 +142,7 @@ def rows_trained(wildcards, input):
 
 def rows_scored(wildcards, input):
     """The rows that a survey's job reads; an example of a few-shot prompt is as long as a row."""
-    return n_rows(Path(input.prompts)) * (1 + examples_of_arm(wildcards))
+    return sum(n_rows(Path(file)) for file in input.prompts) * (1 + examples_of_arm(wildcards))
 
 
 def rows_of_weeks(wildcards, input):

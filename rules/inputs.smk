@@ -110,6 +110,29 @@ def splits_learned(wildcards):
     ]
 
 
+def scored_in_one_pass(wildcards):
+    """The views of a survey that a condition tests, whose prompts a job reads together."""
+    return [view for view in VIEWS[wildcards.survey] if wildcards.condition in SURVEYS[view].conditions]
+
+
+def prompts_scored(wildcards):
+    """The prompts of all these targets."""
+    return [prompts_of_view(view, wildcards) for view in scored_in_one_pass(wildcards)]
+
+
+def splits_scored(wildcards):
+    """The splits of all these targets."""
+    return [
+        f"results/surveys/{view}/splits/{wildcards.condition}.parquet"
+        for view in scored_in_one_pass(wildcards)
+    ]
+
+
+def views_scored(wildcards):
+    """What is predicted of all these targets."""
+    return [ASKED[view].model_dump(mode="json") for view in scored_in_one_pass(wildcards)]
+
+
 def training_of(wildcards):
     """The hyper-parameters of a survey's or a panel's adapters on the wildcard's model."""
     return training_preset(wildcards).model_dump(mode="json")
@@ -145,7 +168,7 @@ def adapters_of_arm(wildcards):
 def predictions_of(wildcards):
     """All predictions tables of a survey."""
     survey = SURVEYS[wildcards.survey]
-    return survey.prediction_files(wildcards.survey, BASELINES)
+    return survey.prediction_files(wildcards.survey, BASELINES, STUDY.models)
 
 
 def metrics_of_targets(wildcards):
@@ -170,7 +193,7 @@ def predictions_of_first_seed(wildcards, method):
     """The predictions of a method with the first seed, under the condition, or one whose predictions are the same."""
     survey = SURVEYS[wildcards.survey]
     condition = survey.predicted_in(method, wildcards.condition)
-    folder = f"results/surveys/{wildcards.survey}/predictions/{method}/{condition}"
+    folder = f"results/surveys/{predicted_with(wildcards.survey, method, STUDY.models)}/predictions/{method}/{condition}"
     return f"{folder}/seed-{survey.seeds[0]}.parquet"
 
 

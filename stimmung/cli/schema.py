@@ -87,7 +87,7 @@ def field_descriptions(model: type[Strict]) -> dict[str, str]:
             for field, below in pairwise(statements.body):
                 if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
                     assert isinstance(field.target, ast.Name) and isinstance(below.value, ast.Constant)
-                    found[field.target.id] = inspect.cleandoc(below.value.value)
+                    found[field.target.id] = inspect.cleandoc(str(below.value.value))
     return {name: found[name] for name in model.model_fields if name in found}
 
 

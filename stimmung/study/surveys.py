@@ -1,7 +1,7 @@
 """The `surveys` section of the config: one survey file, its conditions, and the methods that predict it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
@@ -18,7 +18,7 @@ from stimmung.vocabulary.prediction_file import PredictionFile
 from stimmung.vocabulary.rectify import Rectify
 from stimmung.vocabulary.row_rules import MAX_LOST_SHARE, Wanted
 from stimmung.vocabulary.strict import Strict, TextEncoding, UserPath
-from stimmung.vocabulary.view import IN_PATHS, TargetsSee, View
+from stimmung.vocabulary.view import IN_PATHS, TargetsSee, View, predicted_with
 
 
 def _chosen_conditions(conditions: dict[str, Condition], info: ValidationInfo) -> dict[str, Condition]:
@@ -253,10 +253,15 @@ class Survey(Strict):
         """Return the seeds that a method runs with: the first only, if it depends on no draw."""
         return self.seeds if sees_training_rows(method) else self.seeds[:1]
 
-    def prediction_files(self, name: str, baselines: Sequence[str]) -> list[str]:
-        """Return the paths of all predictions tables of a survey of this ``name``: one for each method, condition and seed."""
+    def prediction_files(
+        self, name: str, baselines: Sequence[str], models: Collection[str] = ()
+    ) -> list[str]:
+        """Return the paths of all predictions tables of a survey of this ``name``: one for each method, condition and seed.
+
+        What a model of ``models`` says of all targets of a survey stands in one file.
+        """
         return [
-            f"results/surveys/{name}/predictions/{method}/{condition}/seed-{seed}.parquet"
+            f"results/surveys/{predicted_with(name, method, models)}/predictions/{method}/{condition}/seed-{seed}.parquet"
             for condition in self.conditions
             for method in [
                 *self.arms_of(condition),

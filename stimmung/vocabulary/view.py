@@ -1,5 +1,6 @@
 """A view of a survey: one of its targets, asked for as if it were the only one."""
 
+from collections.abc import Collection
 from typing import Literal
 
 from pydantic import Field
@@ -42,3 +43,8 @@ class View(Strict):
 def parent_of(name: str) -> str:
     """Return the name of the survey that a view belongs to; that of a survey is its own."""
     return name.split(IN_PATHS)[0]
+
+
+def predicted_with(name: str, method: str, models: Collection[str]) -> str:
+    """Return whose folder has a method's predictions of ``name``: the survey's for one of ``models``, which read all targets."""
+    return parent_of(name) if method.split("/")[0] in models else name

@@ -41,8 +41,7 @@ class Task:
 def adapter_keys(base_digest: str, training: Training, tasks: Sequence[Task]) -> list[str]:
     """Return the key in the store of each task's adapter."""
     # How posts are cut into blocks is in the rows already.
-    unused = {"block_size"} if training.early_stopping else {"block_size", "early_stopping"}
-    settings = training.model_dump(mode="json", exclude=unused)
+    settings = training.model_dump(mode="json", exclude={"block_size"})
     return [
         adapter_key(
             version=TRAINING_VERSION,
