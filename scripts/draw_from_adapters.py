@@ -53,7 +53,7 @@ def draw_from_adapters(
 
     ``predictions`` are those of the arm's folds, by which the probabilities are calibrated."""
     use_threads(threads)
-    words, kind = load_codebook(codebook), ARMS[arm]
+    words, kind = load_codebook(codebook).asked, ARMS[arm]
     people = read_table(respondents, RESPONDENTS)
     donors = donors_of(people, read_table(splits, SPLITS))
     asked = people[~donors]

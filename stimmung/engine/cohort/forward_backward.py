@@ -87,16 +87,16 @@ def _one_pass(cohort: Cohort, parts: Sequence[Part], split: int, splits: int, le
     layout.slices, layout.dropout = slices, learn and cohort.settings.lora_dropout > 0
     layout.shared, layout.texts, layout.tokens = shared, texts, batch.ids.shape[1]
     # Before the passes: bringing something to the device waits for what it is doing.
-    owners = [
-        number for number, piece in enumerate(pieces) for _ in range(sum(row.n_loss_tokens for row in piece))
-    ]
-    owner = torch.tensor(owners).to(device)
-    norm = torch.tensor([1 / part.n_loss_tokens for part in parts]).to(device)
+    read = [(number, row) for number, piece in enumerate(pieces) for row in piece]
+    tokens = torch.tensor([row.n_loss_tokens for row in rows])
+    owner = torch.tensor([number for number, _ in read]).repeat_interleave(tokens).to(device)
+    norms = torch.tensor([row.weight / parts[number].n_loss_tokens for number, row in read])
+    norm = norms.repeat_interleave(tokens).to(device)
     # Around the backward pass too, which recomputes layers under gradient checkpointing.
     narrowed = nullcontext() if everywhere else last_layer_at(cohort.base, batch.places.to(device))
     with narrowed, torch.set_grad_enabled(learn):
         per_token = loss_of(cohort.base, batch)
-        total = torch.zeros(len(parts), device=device).index_add(0, owner, per_token * norm[owner])
+        total = torch.zeros(len(parts), device=device).index_add(0, owner, per_token * norm)
         if learn:
             total.sum().backward()
     return total.detach()

@@ -109,7 +109,7 @@ def _gradients(cohort: Cohort, runs: list[Run], splits: int) -> torch.Tensor:
             Part(
                 adapter=run.adapter,
                 rows=[run.task.rows[row] for row in run.batches[micro]],
-                n_loss_tokens=sum(run.task.rows[row].n_loss_tokens for batch in run.batches for row in batch),
+                n_loss_tokens=run.task.loss_divisor(row for batch in run.batches for row in batch),
                 dropout_key=((run.task.seed * 1_000_003 + run.progress.step) * 1_009 + micro) % 2**48,
                 shared=run.shared,
             )

@@ -11,7 +11,7 @@ from stimmung.engine.base.base_model import Base
 from stimmung.engine.base.devices import peak_memory_mb, release_memory, reset_peak_memory
 from stimmung.engine.cohort import checkpoint as checkpoints
 from stimmung.engine.cohort.adapter_files import save_adapter
-from stimmung.engine.cohort.batching import plan_steps
+from stimmung.engine.cohort.batching import BUCKET_BATCHES, plan_steps
 from stimmung.engine.cohort.checkpoint import Progress, Saved
 from stimmung.engine.cohort.early_stopping import EarlyStopper
 from stimmung.engine.cohort.forward_backward import checkpointed_activations
@@ -188,6 +188,7 @@ def _begin_or_resume(
             epochs=training.num_train_epochs,
             max_steps=training.max_steps,
             seed=task.seed,
+            sorted_batches=1 if task.distributions else BUCKET_BATCHES,
         )
         one = before.get(key) or Saved(Progress(key, splits=passes), {}, {})
         # Adapters that are in the store keep their place among the others, with any weights.

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,13 +28,22 @@ class Task:
     rows: Sequence[TrainingRow]
     seed: int
     respondents: Sequence[str] | None = None  # whose each row is; None: rows that are alike are one's
+    # Whether rows are options of distributions, weighted by their shares. The loss is then a mean over rows, and not over tokens, and
+    # rows are not sorted by length: else long options would count less, and a batch of one option would teach nothing about shares.
+    distributions: bool = False
+
+    def loss_divisor(self, rows: Iterable[int]) -> int:
+        """Return by what the weighted sum of the losses of a step's rows is divided: by their number of tokens, or of rows."""
+        return sum(1 if self.distributions else self.rows[row].n_loss_tokens for row in rows)
 
     @cached_property
     def data_digest(self) -> str:
         """SHA-256 of the rows in their order."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(b"distributions" if self.distributions else b"")
         for row in self.rows:
-            digest.update(json.dumps([row.input_ids, row.loss_from]).encode())
+            # Nothing for a weight of 1, so that adapters from before there were weights are found again.
+            weight = [] if row.weight == 1 else [row.weight]
+            digest.update(json.dumps([row.input_ids, row.loss_from, *weight]).encode())
         return digest.hexdigest()
 
 

@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +32,16 @@ def test_data_are_rows_in_their_order_and_where_their_loss_begins():
         Task("a", rows, 1) for rows in ([one, other], [other, one], [one], [TrainingRow((1, 2, 3), 1), other])
     ]
     assert len({task.data_digest for task in tasks}) == 4
+
+
+def test_weights_change_the_data_unless_all_are_1():
+    row = TrainingRow((1, 2, 3), 2)
+    plain, of_1, of_2 = (Task("a", [row, one], 1) for one in (row, replace(row, weight=1.0), replace(row, weight=2.0)))  # fmt: skip
+    assert plain.data_digest == of_1.data_digest != of_2.data_digest
+    assert replace(plain, distributions=True).data_digest != plain.data_digest
+    assert plain.data_digest == hashlib.sha256(b"[[1, 2, 3], 2][[1, 2, 3], 2]").hexdigest(), (
+        "adapters are found again"
+    )
 
 
 def test_every_hyperparameter_but_the_block_size_changes_the_key(training, tasks):
