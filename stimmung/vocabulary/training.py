@@ -53,7 +53,7 @@ class EarlyStopping(Strict):
 
     share: float = Field(0.1, gt=0, lt=1)
     """Share of an adapter's training respondents (of a week: blocks of posts) that is held out to measure the loss. It is drawn with
-    the adapter's seed; all rows of a respondent are held out together. What is tested later is never among them."""
+    the adapter's seed; all rows of a respondent, or options of a group, are held out together. What is tested is never among them."""
     eval_steps: int = Field(20, gt=0)
     """Optimizer steps between two measurements. The last step is followed by one too."""
     patience: int = Field(3, gt=0)
