@@ -204,9 +204,10 @@ def option_views(wildcards):
 
 def predictions_of_options(wildcards):
     """The predictions tables of each option of a select-all target, one option after the other."""
-    return [
-        path for view in option_views(wildcards) for path in SURVEYS[view].prediction_files(view, BASELINES)
+    files = [
+        SURVEYS[view].prediction_files(view, BASELINES, STUDY.models) for view in option_views(wildcards)
     ]
+    return [path for of_view in files for path in of_view]
 
 
 def options_of_item(wildcards):
@@ -354,8 +355,8 @@ def is_mixed(wildcards):
     return STUDY.panels[wildcards.panel].mix is not None
 
 
-# Each survey, method and condition of this run that has draws, and the files that come of them.
-IMPUTING = [(name, *pair) for name, one in STUDY.selected_surveys().items() for pair in one.imputations()]
+# Each survey or view, method and condition of this run that has draws, and the files that come of them.
+IMPUTING = [(view, *pair) for view in ASKED for pair in SURVEYS[view].imputations()]
 STACKED = [
     f"results/surveys/{survey}/imputed/stacked/{method}/{condition}/{file}"
     for survey, method, condition in IMPUTING
@@ -381,7 +382,7 @@ def of_imputation(key):
 
 def first_seed(wildcards):
     """The seed that a survey's draws follow from."""
-    return STUDY.surveys[wildcards.survey].seeds[0]
+    return SURVEYS[wildcards.survey].seeds[0]
 
 
 def calibration_of(wildcards):
@@ -391,10 +392,10 @@ def calibration_of(wildcards):
 
 def rows_tuned_to_impute(wildcards, input):
     """The rows that a job passes through the model, all epochs and imputations, at most."""
-    m = STUDY.surveys[wildcards.survey].impute.m
+    m = SURVEYS[wildcards.survey].impute.m
     return m * rows_of_training(training_preset(wildcards), n_rows(Path(input.prompts)))
 
 
 def rows_read_to_impute(wildcards, input):
     """The rows that all adapters of a job read, at most."""
-    return STUDY.surveys[wildcards.survey].impute.m * n_rows(Path(input.prompts))
+    return SURVEYS[wildcards.survey].impute.m * n_rows(Path(input.prompts))

@@ -23,6 +23,8 @@ class Baseline:
     # Whether medians replace missing values, columns are standardised, and the inner cross-validation tries ordered items both as
     # one column and as indicators. Trees need none of it.
     scaled: bool = False
+    # The parameter that is told whether the options stand in an order; None if it makes no difference.
+    ordered: str | None = None
     # The library's own exception for a bad parameter, as module:class, if it is not a ValueError or TypeError.
     refusal: str = "builtins:ValueError"
 
@@ -42,6 +44,13 @@ BASELINES = {
         "sklearn.linear_model:LogisticRegression",
         grid={"C": [0.01, 0.1, 1.0, 10.0]},
         settings={"max_iter": 1000},
+        scaled=True,
+    ),
+    "ridge": Baseline(
+        "stimmung.baselines.ridge:RidgeOptions",
+        grid={"alpha": [1.0, 10.0, 100.0, 1000.0]},
+        seed=None,
+        ordered="ordered",
         scaled=True,
     ),
     "random-forest": Baseline(

@@ -102,8 +102,10 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
         for condition in conditions
     }
     for method in [] if problems else survey.predictions:
-        reading = partial(read_predictions_of, survey, views[0].of(codebook), respondents, method, root)
-        found.tried(reading, f"{place}.predictions.{method}")
+        for view in views:
+            if survey.predictions[method].of_target(view.item) is not None:
+                reading = partial(read_predictions_of, survey, view.of(codebook), respondents, method, root)
+                found.tried(reading, f"{place}.predictions.{method}")
     if len(found.problems) == n_before:
         sizes = {condition: _rows(of_views, study.folds) for condition, of_views in splits.items()}
         found.plan += _plan(name, survey, codebook, respondents, sizes)
@@ -114,7 +116,8 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
         each = f"{study.folds} folds for each of {n // study.folds} (tuned arm, condition, seed)"
         found.plan.append(f"  {n} adapters: {each}")
         if survey.impute is not None and (n := survey.n_imputation_adapters()):
-            each = f"{survey.impute.m} draws for each of {n // survey.impute.m} (tuned arm, condition)"
+            and_target = ", target" if len(views) > 1 else ""
+            each = f"{survey.impute.m} draws for each of {n // survey.impute.m} (tuned arm, condition{and_target})"
             found.plan.append(f"  {n} adapters for imputation: {each}")
 
 

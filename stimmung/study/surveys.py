@@ -189,15 +189,15 @@ class Survey(Strict):
         return [*problems, *(f"{key}: is for respondents, and the survey has {source}" for key in given)]
 
     def _problems_with_several(self) -> list[str]:
-        """Return what asks for the one target of a survey that has several."""
-        n, problems = len(self.targets or []), []
+        """Return what asks for the one target of a survey that has several, or for a target of another."""
+        targets, problems = self.targets or [], []
         classifiers = [arm for arm in self.arms if arm.endswith("/classifier")]
-        if n > 1 and classifiers:
+        if len(targets) > 1 and classifiers:
             problems.append(
-                f"arms: '{classifiers[0]}' learns the options of one target, and `targets` has {n}"
+                f"arms: '{classifiers[0]}' learns the options of one target, and `targets` has {len(targets)}"
             )
-        if n > 1 and self.predictions:
-            problems.append(f"predictions: a file is of one target, and `targets` has {n}")
+        for name, file in self.predictions.items():
+            problems += file.problems_with_targets(targets, f"predictions.{name}")
         return problems
 
     def _problems_with_imputation(self) -> list[str]:
@@ -226,6 +226,8 @@ class Survey(Strict):
             for method in self.impute.arms
             if self.impute.conditions is None or condition in self.impute.conditions
             if method not in self.arms or method in self.arms_of(self.predicted_in(method, condition))
+            # Of several targets, a file may have some.
+            if not method.startswith(FILE_PREFIX) or method.removeprefix(FILE_PREFIX) in self.predictions
         ]
 
     def predicted_in(self, method: str, condition: str) -> str:
@@ -245,7 +247,16 @@ class Survey(Strict):
         if len(self.targets or []) < 2:
             return {name: self}
         return {
-            name + IN_PATHS + item: self.model_copy(update={"targets": [item]}) for item in self.targets or []
+            name + IN_PATHS + item: self.model_copy(update=self._of_target(item))
+            for item in self.targets or []
+        }
+
+    def _of_target(self, item: str) -> dict[str, Any]:
+        """Return what differs if a survey of several targets had this one only."""
+        files = {name: file.of_target(item) for name, file in self.predictions.items()}
+        return {
+            "targets": [item],
+            "predictions": {name: one for name, one in files.items() if one is not None},
         }
 
     def asked(self, codebook: Codebook) -> list[View]:
@@ -274,11 +285,11 @@ class Survey(Strict):
         return [name for name in codebook.items if name in found]
 
     def n_imputation_adapters(self) -> int:
-        """Return how many adapters the imputation needs: one for each draw of each tuned arm and condition."""
+        """Return how many adapters the imputation needs: one for each draw of each tuned arm, condition and target."""
         if self.impute is None:
             return 0
         tuned = [arm for arm, _ in self.imputations() if arm in self.arms and ARMS[arm.split("/")[1]].tuned]
-        return len(tuned) * self.impute.m
+        return len(tuned) * self.impute.m * max(1, len(self.targets or []))
 
     def selection(self, condition: str, codebook: Codebook) -> dict[str, Any]:
         """Return what a condition does to the training rows, as :func:`split_condition` takes it; the same for all targets."""
@@ -363,10 +374,6 @@ class Survey(Strict):
             problems += subgroup.problems_with(codebook, f"subgroups.{name}")
         cells = self.impute.cells if self.impute else []
         problems += unknown("impute.cells", "predictor", cells, shown, " in the codebook")
-        if self.impute and self.targets not in (None, [codebook.target]):
-            problems.append(
-                f"impute: draws answers to the codebook's target '{codebook.target}' only; leave out `targets`, or `impute`"
-            )
         for name, condition in self.conditions.items():
             place, known = f"conditions.{name}", [*shown, *codebook.select_all]
             problems += condition.problems_with(codebook, place)

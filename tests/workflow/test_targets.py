@@ -39,7 +39,8 @@ def several(tmp_path, base_model):
     workspace = Workspace.begin(tmp_path / "several", base_model)
     workspace.save_codebook(codebook())
     (workspace.folder / "voters.csv").write_text(voters())
-    workspace.config["surveys"]["voters"] |= {"targets": TARGETS, "conditions": {"full": {}}}
+    deck = {"arms": ["baselines/hot-deck"], "cells": ["age"], "m": 2}
+    workspace.config["surveys"]["voters"] |= {"targets": TARGETS, "conditions": {"full": {}}, "impute": deck}
     workspace.config["run"]["baselines"] = ["majority"]
     workspace.save()
     return workspace
@@ -86,13 +87,22 @@ def test_groups_are_planned_to_the_report_and_given_shares_need_no_respondents(g
     assert not counts.keys() & {"split_respondents", "train_fold_adapters", "evaluate_votes"}
 
 
-def test_shares_that_do_not_sum_to_1_are_one_line_with_group_and_item(grouped):
+def test_shares_that_do_not_sum_to_1_are_one_line_and_mended_ones_run_to_the_report(grouped):
     path = grouped.folder / "given.csv"
-    path.write_text(path.read_text().replace("g2,2,vote,2,0.5", "g2,2,vote,2,0.4"))
-    ended = grouped.run("results/surveys/given/distributions.parquet")
+    right = path.read_text()
+    path.write_text(right.replace("g2,2,vote,2,0.5", "g2,2,vote,2,0.4"))
+    grouped.config["run"]["surveys"] = ["given"]
+    grouped.save()
+    ended = grouped.run()
     assert ended.code != 0 and not (grouped.folder / "results/surveys/given/groups.parquet").exists()
     assert len(ended.errors) == 1
     assert "the shares of item 'vote' in group 'g2' sum to 0.9 instead of 1" in ended.errors[0]
+    path.write_text(right)
+    ended = grouped.run()
+    assert ended.code == 0, ended.terminal
+    page = (grouped.folder / "results/report.html").read_text(encoding="utf-8")
+    assert "4 groups, made by place" in page and "mean-of-other-groups" in page and "small/tuned" in page
+    assert not (grouped.folder / "results/surveys/given/respondents.parquet").exists()
 
 
 def test_a_survey_of_three_targets_trains_once_and_is_evaluated_for_each(several):
@@ -101,7 +111,7 @@ def test_a_survey_of_three_targets_trains_once_and_is_evaluated_for_each(several
     counts = dict(re.findall(r"^(\w+) +(\d+)$", ended.terminal, re.M))
     for rule in ("read_survey", "train_fold_adapters", "score_respondents", "compare_targets"):
         assert counts[rule] == "1", rule
-    for rule in ("split_respondents", "build_prompts", "evaluate_votes", "impute_answers"):
+    for rule in ("split_respondents", "build_prompts", "evaluate_votes", "impute_answers", "stack_answers"):
         assert counts[rule] == "3", rule
     (evaluated,) = re.findall(
         rf"input: (.*{VIEW}/vote/splits/full.parquet.*respondents.parquet)", ended.terminal
@@ -123,6 +133,9 @@ def test_three_targets_are_predicted_in_the_same_folds_by_the_same_adapters(seve
         predictions = read_predictions(path, item).set_index("respondent_id")
         assert predictions.filter(like="p_").shape[1] == (2 if item == "vote" else 3)
         folds[item] = predictions.fold[predictions.fold >= 0]
+        (path,) = (several.folder / VIEW / item / "imputed/draws").rglob("*.parquet")
+        silent = predictions.index[predictions.fold < 0]
+        assert set(pd.read_parquet(path).respondent_id) == set(silent), "who did not answer this target"
     shared = folds["vote"].index.intersection(folds["trust"].index)
     assert folds["vote"][shared].equals(folds["trust"][shared]) and len(folds["vote"]) < len(folds["party"])
     prompt = pd.read_parquet(several.folder / VIEW / "party/prompts/full.parquet").text[1]
