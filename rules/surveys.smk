@@ -44,7 +44,7 @@ rule read_survey:
     benchmark:
         "benchmarks/read_survey/{survey}.tsv"
     wildcard_constraints:
-        survey=one_of(STUDY.surveys),
+        survey=those_that(STUDY.surveys, lambda survey: not survey.of_shares),
     conda:
         "../envs/analysis.yaml"
     threads: 1
@@ -160,6 +160,7 @@ rule train_fold_adapters:
         base="results/models/{model}/model.json",
         prompts=prompts_learned,
         splits=splits_learned,
+        weights=weights_learned,
         codebook=of_survey("codebook"),
     output:
         adapters=expand(

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +43,15 @@ def evaluate_votes(
     weighted: bool,
     calibration: str,
     target: str,
-    ordered: bool = False,
+    option_values: Sequence[float] | None = None,
     rectified: list[Path] | None = None,
 ) -> None:
     """Write the tables named in the registry, and all predictions with calibrated probabilities.
 
     With ``weighted``, survey weights count in every metric, not only in shares. ``calibration`` is how probabilities are scaled,
-    as in :func:`scaled_predictions`; ``target`` is the item that is predicted, whose options stand in their order, and are scored
-    as such too, with ``ordered``; ``rectified`` is the table of a survey that has such estimates, which the report then shows. A
-    tuned arm that is less accurate than what needs no training is told on the terminal.
+    as in :func:`scaled_predictions`; ``target`` is the item that is predicted; ``option_values`` are the numbers of its options,
+    if they stand in an order: they are then scored as ordered too; ``rectified`` is the table of a survey that has such estimates,
+    which the report then shows. A tuned arm that is less accurate than what needs no training is told on the terminal.
     """
     every = all_predictions(predictions, target)
     of_splits = pd.concat([read_table(path, SPLITS) for path in splits])
@@ -65,7 +65,7 @@ def evaluate_votes(
         conditions=conditions,
         subgroups=subgroups,
         weighted=weighted,
-        ordered=ordered,
+        option_values=option_values,
         target=target,
         rectified=read_tables(rectified or [], RECTIFIED),
     )

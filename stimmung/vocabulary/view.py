@@ -28,12 +28,12 @@ class View(Strict):
 
         Items that are no targets come first, so that the prompts of all targets of a respondent begin alike.
         """
-        asked = codebook.with_target(self.item)
+        asked = codebook.with_options(self.others).with_target(self.item)
         if not self.others:
             return asked
         last = {self.item, *self.others}
         names = sorted(codebook.items, key=last.__contains__)  # otherwise in the order of the codebook
-        changes: dict[str, object] = {"items": {name: codebook.items[name] for name in names}}
+        changes: dict[str, object] = {"items": {name: asked.items[name] for name in names}}
         if self.see == "items":
             hidden = [*codebook.gives_away.get(self.item, []), *self.others]
             changes["gives_away"] = {**codebook.gives_away, self.item: hidden}

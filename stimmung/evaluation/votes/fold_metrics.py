@@ -1,5 +1,7 @@
 """Every metric of every method, condition and test fold."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -17,13 +19,14 @@ STEP = 0.01  # of the weight of an answer's respondents, where a metric's deriva
 def vote_metrics(
     predictions: pd.DataFrame,
     weighted: bool = False,
-    ordered: bool = False,
+    option_values: Sequence[float] | None = None,
     factor: NDArray[np.float64] | None = None,
 ) -> Metrics:
     """Return ``VOTE_METRICS`` of the rows of a PREDICTIONS table that have one method, condition, seed and fold.
 
     ``weighted``: whether survey weights count in all metrics. Shares and what is computed from them always use the weights.
-    ``ordered``: whether the options stand in their order, so that the metrics of ordered answers are computed as well.
+    ``option_values``: the number of each option, rising, if they stand in an order, so that the metrics of ordered answers are
+    computed as well; None: they do not.
     ``factor`` multiplies the weight of each row, also where survey weights do not count, shape (n,).
     Raises an InputError if a target is not among the answer options.
     """
@@ -42,8 +45,13 @@ def vote_metrics(
         weights=counted,
         option_mass=predictions["option_mass"].to_numpy(),
         n_unseen=unseen,
+        option_values=None if option_values is None else np.asarray(option_values, dtype=float),
     )
-    values = {name: one.compute(fold) for name, one in VOTE_METRICS.items() if ordered or not one.ordered}
+    values = {
+        name: one.compute(fold)
+        for name, one in VOTE_METRICS.items()
+        if option_values is not None or not one.ordered
+    }
     by_option = [name for name, one in VOTE_METRICS.items() if one.by_option]
     metrics: Metrics = {(name, None): float(values[name]) for name in values if name not in by_option}
     for place, option in enumerate(options):
@@ -73,14 +81,14 @@ def measure_folds(
     splits: pd.DataFrame,
     weighted: bool = False,
     whole: bool = True,
-    ordered: bool = False,
+    option_values: Sequence[float] | None = None,
 ) -> pd.DataFrame:
     """Return a FOLD_METRICS table, of a PREDICTIONS table of any number of methods, conditions and seeds.
 
     A method that ran with several seeds has the mean over them in each fold: seeds share the test rows, so they tell how much a
     method varies, not how well the fold is known. ``splits`` is the SPLITS table with which the predictions were made;
-    ``weighted`` and ``ordered`` as of :func:`vote_metrics`; ``whole`` is False for the rows of a subgroup. Raises an InputError as
-    :func:`vote_metrics`, or if ``whole`` predictions are not of exactly the respondents and folds of the splits.
+    ``weighted`` and ``option_values`` as of :func:`vote_metrics`; ``whole`` is False for the rows of a subgroup. Raises an InputError
+    as :func:`vote_metrics`, or if ``whole`` predictions are not of exactly the respondents and folds of the splits.
 
     ``answer_errors`` is a list, the same in all folds: what :func:`answer_errors` returns.
     """
@@ -93,12 +101,12 @@ def measure_folds(
         if sees_training_rows(str(method)):
             used = (splits["condition"] == condition) & splits["in_training"] & (splits["fold"] != NO_FOLD)
             n_drawn = int(used.sum())
-        errors = answer_errors(run, n_drawn, weighted, ordered)
+        errors = answer_errors(run, n_drawn, weighted, option_values)
         for fold in sorted(set(run["fold"])):
             part = run[run["fold"] == fold]
             n_test = part["respondent_id"].nunique()
             n_training = trained_on[str(condition), fold] if sees_training_rows(str(method)) else 0
-            by_seed = [vote_metrics(one, weighted, ordered) for _, one in part.groupby("seed")]
+            by_seed = [vote_metrics(one, weighted, option_values) for _, one in part.groupby("seed")]
             for key in by_seed[0]:
                 # By pandas, because a mean of nothing but NaN is NaN there, without a warning.
                 value = pd.Series([metrics[key] for metrics in by_seed]).mean()
@@ -109,7 +117,7 @@ def measure_folds(
 
 
 def answer_errors(
-    run: pd.DataFrame, n_training: int, weighted: bool = False, ordered: bool = False
+    run: pd.DataFrame, n_training: int, weighted: bool = False, option_values: Sequence[float] | None = None
 ) -> dict[Key, list[float]]:
     """Return what each answer's number of respondents adds to the standard error of the metrics of one method and condition.
 
@@ -125,12 +133,12 @@ def answer_errors(
     for _, rows in run.groupby("seed"):
         codes = answer_codes(rows)
         weights = rows["weight"].to_numpy() if weighted else np.ones(len(rows))
-        base = vote_metrics(rows, weighted, ordered)
+        base = vote_metrics(rows, weighted, option_values)
         parts: dict[Key, list[float]] = {key: [] for key in base}
         for option in range(len(options_of(rows))):
             own = codes == option
             error = np.sqrt((weights[own] ** 2).sum()) / weights[own].sum() if own.any() else 0.0
-            moved = vote_metrics(rows, weighted, ordered, 1 + STEP * own) if own.any() else base
+            moved = vote_metrics(rows, weighted, option_values, 1 + STEP * own) if own.any() else base
             for key, value in moved.items():
                 parts[key].append(float(np.nan_to_num((value - base[key]) / STEP * error)))
         for key, of_key in parts.items():

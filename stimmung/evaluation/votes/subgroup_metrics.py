@@ -46,11 +46,11 @@ def measure_subgroups(
     respondents: pd.DataFrame,
     subgroups: Mapping[str, Mapping[str, Answers]],
     weighted: bool = False,
-    ordered: bool = False,
+    option_values: Sequence[float] | None = None,
 ) -> pd.DataFrame:
     """Return a SUBGROUPS table: the METRICS of each subgroup's test rows, by models that were trained on everybody.
 
-    Folds without a respondent of the subgroup are left out. ``predictions``, ``splits``, ``weighted`` and ``ordered`` as
+    Folds without a respondent of the subgroup are left out. ``predictions``, ``splits``, ``weighted`` and ``option_values`` as
     of :func:`measure_folds`; ``subgroups`` has for each name the ``keep`` and ``exclude`` of :func:`members`. Raises the InputErrors
     of both, and one if a subgroup is empty.
     """
@@ -62,6 +62,6 @@ def measure_subgroups(
             raise InputError(
                 f"subgroups.{name}: it has no tested respondent", "Check its `keep` and `exclude`."
             )
-        folds = measure_folds(part, splits, weighted, whole=False, ordered=ordered)
+        folds = measure_folds(part, splits, weighted, whole=False, option_values=option_values)
         parts.append(summarize_folds(folds).assign(subgroup=name))
     return pd.concat(parts or [empty_table(SUBGROUPS)], ignore_index=True)
