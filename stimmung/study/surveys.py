@@ -360,14 +360,16 @@ class Survey(Strict):
         problems = list(dict.fromkeys(problems))
         personas = [arm for arm in self.arms if ARMS[arm.split("/")[1]].persona]
         said = any(codebook.items[name].has_persona for name in shown)
-        if personas and (others := [one for one in self.targets or [] if one != codebook.target]):
-            problems.append(
-                f"arms: '{personas[0]}' tells a backstory that asks for '{codebook.target}' (codebook), and targets has '{others[0]}'"
-            )
-        elif personas and (codebook.persona is None or not said):
+        if personas and (codebook.persona is None or not said):
             problems.append(
                 f"arms: '{personas[0]}' needs `persona` in the codebook: its frame, and sentences of its items"
             )
+        elif personas:
+            problems += [
+                f"arms: '{personas[0]}' has no last sentence for '{one}': items.{one}.persona in the codebook must end with {{answer}}"
+                for one in self.targets or []
+                if codebook.persona_of(one) is None
+            ]
         for name, subgroup in self.subgroups.items():
             problems += subgroup.problems_with(codebook, f"subgroups.{name}")
         cells = self.impute.cells if self.impute else []
