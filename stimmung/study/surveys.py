@@ -199,15 +199,13 @@ class Survey(Strict):
         return [*problems, *(f"{key}: is for respondents, and the survey has {source}" for key in given)]
 
     def _problems_with_several(self) -> list[str]:
-        """Return what asks for the one target of a survey that has several, or for a target of another."""
+        """Return what asks for the one target of a survey that has several."""
         targets, problems = self.targets or [], []
         classifiers = [arm for arm in self.arms if arm.endswith("/classifier")]
         if len(targets) > 1 and classifiers:
             problems.append(
                 f"arms: '{classifiers[0]}' learns the options of one target, and `targets` has {len(targets)}"
             )
-        for name, file in self.predictions.items():
-            problems += file.problems_with_targets(targets, f"predictions.{name}")
         return problems
 
     def _problems_with_imputation(self) -> list[str]:
@@ -409,14 +407,16 @@ class Survey(Strict):
         problems = list(dict.fromkeys(problems))
         personas = [arm for arm in self.arms if ARMS[arm.split("/")[1]].persona]
         said = any(codebook.items[name].has_persona for name in shown)
-        if personas and (others := [one for one in self.targets or [] if one != codebook.target]):
-            problems.append(
-                f"arms: '{personas[0]}' tells a backstory that asks for '{codebook.target}' (codebook), and targets has '{others[0]}'"
-            )
-        elif personas and (codebook.persona is None or not said):
+        if personas and (codebook.persona is None or not said):
             problems.append(
                 f"arms: '{personas[0]}' needs `persona` in the codebook: its frame, and sentences of its items"
             )
+        elif personas:
+            problems += [
+                f"arms: '{personas[0]}' has no last sentence for '{one}': items.{one}.persona in the codebook must end with {{answer}}"
+                for one in self.targets or []
+                if codebook.persona_of(one) is None
+            ]
         for name, subgroup in self.subgroups.items():
             problems += subgroup.problems_with(codebook, f"subgroups.{name}")
         cells = self.impute.cells if self.impute else []
@@ -434,6 +434,8 @@ class Survey(Strict):
         """Return which targets cannot be asked for, or stand in their own prompt by another name."""
         problems = unknown("targets", "item", self.targets or [], codebook.items, " in the codebook")
         problems += self._problems_with_several()
+        for name, file in self.predictions.items():
+            problems += file.problems_with_targets(self.targets or [codebook.target], f"predictions.{name}")
         if problems:
             return problems
         for name in self.targets or []:
