@@ -1,4 +1,4 @@
-"""A survey of three targets, from its file to the table of all of them."""
+"""A survey of three targets, ordered, numeric and select-all, from its file to the table of all of them."""
 
 import copy
 import re
@@ -11,15 +11,20 @@ import yaml
 from stimmung.vocabulary.predictions_by_target import read_predictions
 from tests.workflow.workspace import CODEBOOK, Workspace
 
-TARGETS = ["party", "vote", "trust"]
+TARGETS = ["party", "media.tv", "media.web", "trust"]
 SURVEY = "results/surveys/voters"
 VIEW = f"{SURVEY}/targets"
 
 
 def codebook():
-    """The voters' codebook with another item, whose answers some did not give; the vote gives the party away."""
+    """The voters' codebook with two more items, which some did not answer; the vote gives the party away."""
     content = copy.deepcopy(CODEBOOK)
     content["items"]["trust"] = {"column": "TRUST", "wording": "Trust", "scale": "numeric", "range": [1, 3]}
+    content["items"]["media"] = {
+        "wording": "News from",
+        "select_all": [{"column": "TV", "label": "tv"}, {"column": "WEB", "label": "web"}],
+        "none": {"column": "NO_NEWS"},
+    }
     content |= {"instruction": "Answer as this voter would.", "question": "{wording} ({options}):"}
     return content | {"gives_away": {"party": ["vote"]}}
 
@@ -31,6 +36,8 @@ def voters(n=60):
     vote = 1.0 + (party + rng.normal(scale=0.8, size=n) > 2)
     table["VOTE"] = np.where(np.arange(n) % 7, vote, np.nan)
     table["TRUST"] = np.where(np.arange(n) % 5, np.clip(party + rng.integers(-1, 2, n), 1, 3), np.nan)
+    table["TV"], table["WEB"] = (rng.integers(0, 2, n) for _ in range(2))
+    table["NO_NEWS"] = 1 - np.maximum(table["TV"], table["WEB"])
     return pd.DataFrame(table).to_csv(index=False, float_format="%.0f")
 
 
@@ -39,7 +46,10 @@ def several(tmp_path, base_model):
     workspace = Workspace.begin(tmp_path / "several", base_model)
     workspace.save_codebook(codebook())
     (workspace.folder / "voters.csv").write_text(voters())
-    workspace.config["surveys"]["voters"] |= {"targets": TARGETS, "conditions": {"full": {}}}
+    workspace.config["surveys"]["voters"] |= {
+        "targets": ["party", "media", "trust"],
+        "conditions": {"full": {}},
+    }
     workspace.config["run"]["baselines"] = ["majority"]
     workspace.save()
     return workspace
@@ -99,42 +109,55 @@ def test_a_survey_of_three_targets_trains_once_and_is_evaluated_for_each(several
     ended = several.run("--dry-run")
     assert ended.code == 0, ended.terminal
     counts = dict(re.findall(r"^(\w+) +(\d+)$", ended.terminal, re.M))
-    for rule in ("read_survey", "train_fold_adapters", "score_respondents", "compare_targets"):
+    for rule in (
+        "read_survey",
+        "train_fold_adapters",
+        "score_respondents",
+        "compare_targets",
+        "combine_options",
+    ):
         assert counts[rule] == "1", rule
     for rule in ("split_respondents", "build_prompts", "evaluate_votes", "impute_answers"):
-        assert counts[rule] == "3", rule
+        assert counts[rule] == "4", rule
     (evaluated,) = re.findall(
-        rf"input: (.*{VIEW}/vote/splits/full.parquet.*respondents.parquet)", ended.terminal
+        rf"input: (.*{VIEW}/trust/splits/full.parquet.*respondents.parquet)", ended.terminal
     )
     assert f"{SURVEY}/predictions/small/tuned/full/seed-24.parquet" in evaluated
-    assert f"{VIEW}/vote/predictions/baselines/majority/full/seed-24.parquet" in evaluated
+    assert f"{VIEW}/trust/predictions/baselines/majority/full/seed-24.parquet" in evaluated
     (trained,) = re.findall(r"^rule train_fold_adapters:\n    input: (.*)", ended.terminal, re.M)
     assert all(f"{VIEW}/{item}/prompts/full.parquet" in trained for item in TARGETS)
 
 
 @pytest.mark.slow
 def test_three_targets_are_predicted_in_the_same_folds_by_the_same_adapters(several):
-    table = "results/surveys/voters/tables/targets.csv"
-    ended = several.run(table)
+    table, together = f"{SURVEY}/tables/targets.csv", f"{SURVEY}/select_all/media"
+    ended = several.run(table, f"{together}/metrics.csv")
     assert ended.code == 0, ended.terminal
     folds = {}
     for item in TARGETS:
         (path,) = (several.folder / SURVEY / "predictions/small").rglob("*.parquet")
         predictions = read_predictions(path, item).set_index("respondent_id")
-        assert predictions.filter(like="p_").shape[1] == (2 if item == "vote" else 3)
+        assert predictions.filter(like="p_").shape[1] == (2 if "media" in item else 3)
         folds[item] = predictions.fold[predictions.fold >= 0]
-    shared = folds["vote"].index.intersection(folds["trust"].index)
-    assert folds["vote"][shared].equals(folds["trust"][shared]) and len(folds["vote"]) < len(folds["party"])
+    shared = folds["media.tv"].index.intersection(folds["trust"].index)
+    assert folds["media.tv"][shared].equals(folds["trust"][shared])
+    assert len(folds["trust"]) < len(folds["party"])
     prompt = pd.read_parquet(several.folder / VIEW / "party/prompts/full.parquet").text[1]
     assert "Vote:" not in prompt and "Trust:" in prompt and prompt.endswith("Party (red, none, blue):")
+    assert prompt.count("News from: ") == 1
+    option = pd.read_parquet(several.folder / VIEW / "media.tv/prompts/full.parquet").text[1]
+    assert option.count("News from") == 1 and option.endswith("News from - tv (no, yes):")
     assert list(pd.read_csv(several.folder / table).target.unique()) == TARGETS
-    # Ordered and numeric targets are scored as such.
+    # Ordered and numeric targets are scored as such, and a select-all one as several labels.
     metrics = {
         item: set(pd.read_parquet(several.folder / VIEW / item / "metrics.parquet").metric)
         for item in TARGETS
     }
-    assert (
-        metrics["trust"]
-        == metrics["party"]
-        >= metrics["vote"] | {"ranked_probability_score", "mean_absolute_error"}
-    )
+    assert metrics["trust"] == metrics["party"] >= metrics["media.tv"] | {"mean_absolute_error"}
+    selected = pd.read_parquet(several.folder / together / "predictions.parquet")
+    assert set(selected.option) == {"tv", "web"} and set(selected.method) == {
+        "small/tuned",
+        "baselines/majority",
+    }
+    assert len(selected) == 2 * 2 * 60
+    assert "micro_f1" in set(pd.read_csv(several.folder / together / "metrics.csv").metric)
