@@ -11,7 +11,8 @@ SEVERAL_TARGETS = [
     name for name, survey in STUDY.surveys.items() if len(survey.targets or []) > 1 and name not in GROUPED
 ]
 CODEBOOKS = {
-    name: survey.answered(load_codebook(Path(survey.codebook))) for name, survey in STUDY.selected_surveys().items()
+    name: survey.answered(load_codebook(Path(survey.codebook)))
+    for name, survey in STUDY.selected_surveys().items()
 }
 ASKED = {
     view: asked
@@ -24,7 +25,7 @@ SELECT_ALL = {
     (name, group): [name + IN_PATHS + item for item in codebook.members(group)]
     for name, codebook in CODEBOOKS.items()
     for group in codebook.select_all
-    if set(codebook.members(group)) <= set(STUDY.surveys[name].targets or [])
+    if name not in GROUPED and set(codebook.members(group)) <= set(STUDY.surveys[name].targets or [])
 }
 # Adapters, predictions, prepared models and checkpoints, by content: a folder that no rule owns, so that no failed job takes it along.
 STORE = "results/.store"
@@ -78,8 +79,10 @@ of_panel = value_of("panels", "panel")
 
 
 def of_condition(key):
-    """A leaf of the wildcard's condition."""
-    return lambda wildcards: of_survey("conditions", wildcards.condition, key)(wildcards)
+    """A leaf of the wildcard's condition, which a target may be learned under and not tested."""
+    return lambda wildcards: plain("surveys", parent_of(wildcards.survey))["conditions"][wildcards.condition][
+        key
+    ]
 
 
 def those_that(section, test):
