@@ -432,17 +432,9 @@ class Survey(Strict):
 
     def _problems_with_targets(self, codebook: Codebook) -> list[str]:
         """Return which targets cannot be asked for, or stand in their own prompt by another name."""
-        problems = unknown("targets", "item", self.targets or [], codebook.items, " in the codebook")
-        problems += self._problems_with_several()
+        problems = codebook.problems_with_targets(self.targets or []) + self._problems_with_several()
         for name, file in self.predictions.items():
             problems += file.problems_with_targets(self.targets or [codebook.target], f"predictions.{name}")
-        if problems:
-            return problems
-        for name in self.targets or []:
-            try:
-                codebook.with_options([name])
-            except ValueError as error:
-                problems.append(f"targets: '{name}' is numeric, and {error}")
         if problems:
             return problems
         for view in self.asked(codebook):
