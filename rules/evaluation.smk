@@ -175,6 +175,7 @@ rule combine_options:
     params:
         item="{item}",
         options=options_of_item,
+        sizes=n_predictions_of_options,
         chosen=chosen_word,
         weighted=of_survey("weighted_metrics"),
         simulated=is_simulated,
@@ -211,7 +212,7 @@ rule rectify:
         settings=of_survey("rectify"),
         conditions=of_survey("conditions"),
         twins=lambda wildcards: {
-            name: SURVEYS[wildcards.survey].prompt_twin(name)
+            name: SURVEYS[wildcards.survey].untuned_twin(name)
             for name in SURVEYS[wildcards.survey].conditions
         },
         language=of_survey("language"),

@@ -39,6 +39,20 @@ def other_selection(wildcards):
     return other and STUDY.surveys[name].selection(other, CODEBOOKS[name])
 
 
+def not_asked_of(wildcards):
+    """The answers that a condition neither learns nor shows; None if there are none."""
+    name = parent_of(wildcards.survey)
+    unasked = STUDY.surveys[name].not_asked(wildcards.condition, CODEBOOKS[name])
+    return unasked and unasked.model_dump(mode="json")
+
+
+def left_out_of(wildcards):
+    """The item and the answers of whom a condition leaves out, in the words of the survey's language."""
+    name = parent_of(wildcards.survey)
+    survey = STUDY.surveys[name]
+    return survey.conditions[wildcards.condition].left_out_in(CODEBOOKS[name], survey.language)
+
+
 def target_of(wildcards):
     """The item that is predicted."""
     return ASKED[wildcards.survey].item
@@ -61,7 +75,7 @@ def views_of(wildcards):
 
 def predictors_of(wildcards):
     """The items of a survey's prompts under a condition."""
-    dropped = SURVEYS[wildcards.survey].conditions[wildcards.condition].drop_items
+    dropped = STUDY.surveys[parent_of(wildcards.survey)].conditions[wildcards.condition].drop_items
     return ASKED[wildcards.survey].of(CODEBOOKS[parent_of(wildcards.survey)]).predictors_without(dropped)
 
 
@@ -95,7 +109,8 @@ def prompts_of(wildcards):
 def prompts_of_view(view, wildcards):
     """The same of one target."""
     folder = "personas" if ARMS[wildcards.arm].persona else "prompts"
-    twin = SURVEYS[view].prompt_twin(wildcards.condition)
+    item = ASKED[view].item
+    twin = STUDY.surveys[parent_of(view)].prompt_twin(wildcards.condition, item)
     return f"results/surveys/{view}/{folder}/{twin}.parquet"
 
 
@@ -188,8 +203,14 @@ def group_predictions_of(wildcards):
 
 def predictions_of(wildcards):
     """All predictions tables of a survey."""
-    survey = SURVEYS[wildcards.survey]
-    return survey.prediction_files(wildcards.survey, BASELINES, STUDY.models)
+    return predictions_of_view(wildcards.survey)
+
+
+def predictions_of_view(name):
+    """The same of one target."""
+    survey, codebook = SURVEYS[name], CODEBOOKS[parent_of(name)]
+    beside = baselines_beside(survey, ASKED[name], codebook)
+    return survey.prediction_files(name, BASELINES, STUDY.models, beside)
 
 
 def metrics_of_targets(wildcards):
@@ -204,11 +225,12 @@ def option_views(wildcards):
 
 def predictions_of_options(wildcards):
     """The predictions tables of each option of a select-all target, one option after the other."""
-    return [
-        path
-        for view in option_views(wildcards)
-        for path in SURVEYS[view].prediction_files(view, BASELINES, STUDY.models)
-    ]
+    return [path for view in option_views(wildcards) for path in predictions_of_view(view)]
+
+
+def n_predictions_of_options(wildcards):
+    """How many predictions tables each of these options has."""
+    return [len(predictions_of_view(view)) for view in option_views(wildcards)]
 
 
 def options_of_item(wildcards):

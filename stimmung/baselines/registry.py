@@ -73,6 +73,11 @@ BASELINES = {
     ),
 }
 
+# Beside these where a condition leaves waves out: a line through the shares of the waves asked, and those of the wave before.
+WAVE_BASELINES = ("trend", "last-value")
+# Where nobody was asked, instead of them: the respondent's own answer to the item with the most similar wording, and its shares.
+UNASKED_BASELINES = ("nearest-item", "nearest-item-shares")
+
 # What the config accepts as the name of a baseline.
 if TYPE_CHECKING:
     BaselineName = str
