@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from stimmung.evaluation.estimates.survey_design import design_table
 from stimmung.evaluation.votes.condition_roles import Conditions, reference_conditions
 from stimmung.evaluation.votes.fidelity import Fidelity, compare_fidelity
 from stimmung.evaluation.votes.fold_metrics import measure_folds
@@ -41,6 +42,11 @@ class SurveyData:
     rectified: pd.DataFrame = field(default_factory=lambda: empty_table(RECTIFIED))
 
     @property
+    def design(self) -> pd.DataFrame:
+        """The stratum and the cluster of each respondent, by respondent_id, where the survey has any."""
+        return design_table(self.respondents)
+
+    @property
     def groups(self) -> "pd.Series[str] | None":
         """What each respondent belongs to, by respondent_id, if the survey has groups."""
         return self.respondents.set_index("respondent_id").get(GROUP)
@@ -54,14 +60,14 @@ class SurveyData:
     @cached_property
     def fidelity(self) -> Fidelity:
         """How like people the predictions are, which two results show."""
-        return compare_fidelity(
-            self.predictions, self.respondents, self.target, self.members, groups=self.groups
-        )
+        return compare_fidelity(self.predictions, self.respondents, self.target, self.members)
 
     @cached_property
     def folds(self) -> pd.DataFrame:
         """The FOLD_METRICS table, which most results are computed from."""
-        return measure_folds(self.predictions, self.splits, self.weighted, ordered=self.ordered)
+        return measure_folds(
+            self.predictions, self.splits, self.weighted, ordered=self.ordered, groups=self.groups
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,7 +64,7 @@ def folded(tables: SurveyTables) -> Collection[str]:
 RESULT = SurveyResult(
     schema=CALIBRATION_GAIN,
     compute=lambda survey: compare_calibration(
-        survey.predictions, survey.scaled, survey.members, weighted=survey.weighted, groups=survey.groups
+        survey.predictions, survey.scaled, survey.members, weighted=survey.weighted, design=survey.design
     ),
     table=calibration_table,
     title="Calibration before and after scaling",
