@@ -43,9 +43,9 @@ def draw_units(
     of one unit are taken together; one such alone does not vary.
     """
     counts = np.ones((1 + n_resamples, len(stratum_of)))
-    strata = pd.Series(pd.factorize(stratum_of)[0])
-    n_units = pd.Series(unit_of).groupby(strata.to_numpy()).nunique()
-    strata = strata.where(strata.map(n_units) > 1, -1).to_numpy()
+    names_of = pd.Series(pd.factorize(stratum_of)[0])
+    n_units = pd.Series(unit_of).groupby(names_of.to_numpy()).nunique()
+    strata = names_of.where(names_of.map(n_units) > 1, -1).to_numpy()
     for stratum in np.unique(strata):
         own = strata == stratum
         # The same name in two strata that are taken together is two units.

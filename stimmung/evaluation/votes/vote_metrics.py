@@ -54,7 +54,10 @@ class Fold:
         rows = [(self.target, slice(None)), (predicted, slice(None)), (predicted, hit)]
         n = len(self.every_option)
         weights = np.ones(len(self.target)) if self.weights is None else self.weights
-        return [np.bincount(codes[own], weights=weights[own], minlength=n) for codes, own in rows]
+        return [
+            np.asarray(np.bincount(codes[own], weights=weights[own], minlength=n), dtype=np.float64)
+            for codes, own in rows
+        ]
 
     @cached_property
     def expected_place(self) -> Floats:
