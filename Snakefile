@@ -13,7 +13,8 @@ from snakemake.utils import min_version
 from stimmung.data.posts.file_patterns import matching_files
 from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER
 from stimmung.study.reading import load_codebook
-from stimmung.vocabulary.view import IN_PATHS, parent_of
+from stimmung.vocabulary.answer_options import in_language
+from stimmung.vocabulary.view import IN_PATHS, parent_of, predicted_with
 from stimmung.vocabulary.arms import ARMS
 from stimmung.workflow.code_digest import code_digest
 from stimmung.workflow.resources import GUESSED_BLOCKS_PER_WEEK, limit_minutes, limit_of
@@ -43,6 +44,7 @@ include: "rules/inputs.smk"
 include: "rules/models.smk"
 include: "rules/surveys.smk"
 include: "rules/imputation.smk"
+include: "rules/groups.smk"
 include: "rules/panels.smk"
 include: "rules/series.smk"
 include: "rules/evaluation.smk"
@@ -57,6 +59,10 @@ onstart:
 localrules:
     all,
     read_survey,
+    read_shares,
+    form_groups,
+    predict_group_baselines,
+    compare_groups,
     read_predictions,
     split_respondents,
     simulate_survey,

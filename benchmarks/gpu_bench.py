@@ -27,7 +27,7 @@ from stimmung.engine.cohort.checkpoint import Progress, Saved
 from stimmung.engine.cohort.forward_backward import checkpointed_activations
 from stimmung.engine.cohort.lora import Cohort, attached, features
 from stimmung.engine.cohort.optimizer_step import do_step
-from stimmung.engine.cohort.train import _begin_or_resume
+from stimmung.engine.cohort.train import _begin_or_resume, _shared_tokens
 from stimmung.engine.cohort.training_config import Task, adapter_keys
 from stimmung.store.paths import Store
 from stimmung.vocabulary.training import Training
@@ -222,7 +222,8 @@ def stepping(
         # Drawn on the device: a CPU takes seconds for each adapter of rank 256.
         weights = _random_weights(cohort)
         saved = [Saved(Progress(key), weights, {}) for _, key in part]
-        runs = _begin_or_resume(cohort, training, part, NOWHERE, saved, 1)
+        shared = _shared_tokens(base, training, {key: task for task, key in part})
+        runs = _begin_or_resume(cohort, training, part, NOWHERE, saved, 1, shared)
         del weights, saved
 
         def step() -> int:

@@ -44,8 +44,9 @@ from stimmung.study.reading import load_codebook, load_layout
 from stimmung.text.personas import rendering_of
 from stimmung.text.prompts import plain_text, survey_messages
 from stimmung.text.rendering import Rendering
+from stimmung.vocabulary.answer_options import in_language
 from stimmung.vocabulary.atomic_files import write_json
-from stimmung.vocabulary.codebook import Codebook, in_language
+from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.few_shot import FewShot
 from stimmung.vocabulary.layout import Layout
 from stimmung.vocabulary.pace import Pace

@@ -4,7 +4,8 @@
 
 The same base for all, once with weights of float32 and once of 4 bits, with which the others compute in bfloat16 and Stimmung in
 float32 as ever: a CPU with bfloat16 instructions then saves them time, and costs them exact scores. Then, in float32, a model whose
-layers see a window of tokens (Mistral) and one of which most layers have a recurrent state (Qwen3.5).
+layers see a window of tokens (Mistral) and one of which most layers have a recurrent state (Qwen3.5). At last, what 18 targets of
+a respondent cost against one (several_targets.py), by respondent.
 Writes results/benchmarks/scoring.json.
 """
 
@@ -32,6 +33,7 @@ from measure import (
     survey,
     table,
 )
+from several_targets import several_targets
 from transformers import AutoModelForCausalLM, MistralConfig, PretrainedConfig, Qwen3_5TextConfig
 from transformers.utils.logging import set_verbosity_error
 
@@ -82,11 +84,14 @@ def main() -> None:
             costs |= {f"{setting}, {name}": cost for setting, cost in found.items()}
             keys[f"vs_one_forward_per_option_{name}"] = ratio(naive, own)
             keys[f"vs_lm_eval_{name}"] = ratio(harness, own)
+        ratios, of_targets, lengths = several_targets(
+            options.size, PROMPTS, options.repetitions, Path(folder)
+        )
     tokens = [len(ids) for ids in prompts[0].option_ids]
     mean = float(np.mean([len(prompt.context_ids) for prompt in prompts]))
     report(
-        "scoring", keys, table(costs, PROMPTS, "prompt"), options,
-        prompts=PROMPTS, option_tokens=tokens, mean_tokens=round(mean, 1), lm_eval_batch=LM_EVAL_BATCH,
+        "scoring", keys | ratios, table(costs | of_targets, PROMPTS, "prompt"), options,
+        prompts=PROMPTS, option_tokens=tokens, mean_tokens=round(mean, 1), lm_eval_batch=LM_EVAL_BATCH, **lengths,
     )  # fmt: skip
 
 

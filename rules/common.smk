@@ -5,12 +5,27 @@ BASELINES = STUDY.run.baselines
 # A survey of several targets has a view of each, named as a survey within it: ess11/targets/trstprt.
 VIEWS = {name: survey.views(name) for name, survey in STUDY.surveys.items()}
 SURVEYS = {**STUDY.surveys, **{name: view for views in VIEWS.values() for name, view in views.items()}}
-SEVERAL_TARGETS = [name for name, survey in STUDY.surveys.items() if len(survey.targets or []) > 1]
-CODEBOOKS = {name: load_codebook(Path(survey.codebook)) for name, survey in STUDY.selected_surveys().items()}
+# Of groups instead of respondents: rules/groups.smk makes all of these but the respondents.
+GROUPED = [name for name, survey in STUDY.surveys.items() if survey.groups is not None]
+SEVERAL_TARGETS = [
+    name for name, survey in STUDY.surveys.items() if len(survey.targets or []) > 1 and name not in GROUPED
+]
+CODEBOOKS = {
+    name: survey.answered(load_codebook(Path(survey.codebook)))
+    for name, survey in STUDY.selected_surveys().items()
+}
 ASKED = {
     view: asked
     for name, codebook in CODEBOOKS.items()
+    if name not in GROUPED
     for view, asked in zip(VIEWS[name], STUDY.surveys[name].asked(codebook), strict=True)
+}
+# The select-all items among a survey's targets: the view of each option, by survey and item.
+SELECT_ALL = {
+    (name, group): [name + IN_PATHS + item for item in codebook.members(group)]
+    for name, codebook in CODEBOOKS.items()
+    for group in codebook.select_all
+    if name not in GROUPED and set(codebook.members(group)) <= set(STUDY.surveys[name].targets or [])
 }
 # Adapters, predictions, prepared models and checkpoints, by content: a folder that no rule owns, so that no failed job takes it along.
 STORE = "results/.store"
@@ -35,9 +50,14 @@ wildcard_constraints:
 
 
 @cache
-def code_of(script, without=()):
-    """Digest of a script and of what it needs of the library, but for the files named: a change of either reruns the rule."""
+def digest_of(script, without):
+    """Digest of a script and of what it needs of the library, but for the files named."""
     return code_digest(Path("scripts") / f"{script}.py", without=without)
+
+
+def code_of(script, without=()):
+    """That digest, whose change reruns the rule; only of rules that have jobs, since each job reads these rules anew."""
+    return lambda wildcards: digest_of(script, without)
 
 
 @cache
@@ -137,7 +157,7 @@ def rows_trained(wildcards, input):
 
 def rows_scored(wildcards, input):
     """The rows that a survey's job reads; an example of a few-shot prompt is as long as a row."""
-    return n_rows(Path(input.prompts)) * (1 + examples_of_arm(wildcards))
+    return sum(n_rows(Path(file)) for file in input.prompts) * (1 + examples_of_arm(wildcards))
 
 
 def rows_of_weeks(wildcards, input):

@@ -31,7 +31,7 @@ rule evaluate_votes:
             CODEBOOKS[parent_of(wildcards.survey)]
         ),
         weighted=of_survey("weighted_metrics"),
-        ordered=is_ordered,
+        option_values=option_values_of,
         calibration=of_survey("calibration"),
         target=target_of,
         code=code_of("evaluate_votes", without=LOOKS),
@@ -145,6 +145,42 @@ rule compare_targets:
         code=code_of("compare_targets"),
     script:
         "../scripts/compare_targets.py"
+
+
+rule combine_options:
+    """Put the options of a select-all target together."""
+    input:
+        predictions=predictions_of_options,
+        metrics=lambda wildcards: [
+            f"results/surveys/{view}/metrics.parquet" for view in option_views(wildcards)
+        ],
+    output:
+        results="results/surveys/{survey}/select_all/{item}/predictions.parquet",
+        measures="results/surveys/{survey}/select_all/{item}/metrics.parquet",
+        csv="results/surveys/{survey}/select_all/{item}/metrics.csv",
+        latex="results/surveys/{survey}/select_all/{item}/metrics.tex",
+    log:
+        "logs/combine_options/{survey}/{item}.log",
+    benchmark:
+        "benchmarks/combine_options/{survey}/{item}.tsv"
+    wildcard_constraints:
+        survey=one_of(survey for survey, _ in SELECT_ALL),
+        item=one_of(item for _, item in SELECT_ALL),
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(5),
+    params:
+        item="{item}",
+        options=options_of_item,
+        chosen=chosen_word,
+        weighted=of_survey("weighted_metrics"),
+        simulated=is_simulated,
+        code=code_of("combine_options"),
+    script:
+        "../scripts/combine_options.py"
 
 
 rule rectify:

@@ -67,7 +67,8 @@ def predictors_of(wildcards):
 
 def targets_of(wildcards):
     """The items that are predicted of a survey."""
-    return [ASKED[view].item for view in VIEWS[wildcards.survey]]
+    survey, codebook = STUDY.surveys[wildcards.survey], CODEBOOKS[wildcards.survey]
+    return [asked.item for asked in survey.asked(codebook)]
 
 
 def respondents_of(wildcards):
@@ -75,9 +76,9 @@ def respondents_of(wildcards):
     return f"results/surveys/{parent_of(wildcards.survey)}/respondents.parquet"
 
 
-def is_ordered(wildcards):
-    """Whether the target's options stand in their order."""
-    return CODEBOOKS[parent_of(wildcards.survey)].items[target_of(wildcards)].scale == "ordinal"
+def option_values_of(wildcards):
+    """The number of each of the target's options, if they stand in an order; else None."""
+    return ASKED[wildcards.survey].of(CODEBOOKS[parent_of(wildcards.survey)]).target_values
 
 
 def is_simulated(wildcards):
@@ -108,6 +109,34 @@ def splits_learned(wildcards):
     return [
         f"results/surveys/{view}/splits/{wildcards.condition}.parquet" for view in VIEWS[wildcards.survey]
     ]
+
+
+def scored_in_one_pass(wildcards):
+    """The views of a survey that a condition tests, whose prompts a job reads together."""
+    return [view for view in VIEWS[wildcards.survey] if wildcards.condition in SURVEYS[view].conditions]
+
+
+def prompts_scored(wildcards):
+    """The prompts of all these targets."""
+    return [prompts_of_view(view, wildcards) for view in scored_in_one_pass(wildcards)]
+
+
+def splits_scored(wildcards):
+    """The splits of all these targets."""
+    return [
+        f"results/surveys/{view}/splits/{wildcards.condition}.parquet"
+        for view in scored_in_one_pass(wildcards)
+    ]
+
+
+def views_scored(wildcards):
+    """What is predicted of all these targets."""
+    return [ASKED[view].model_dump(mode="json") for view in scored_in_one_pass(wildcards)]
+
+
+def weights_learned(wildcards):
+    """The table with the weights that count in training: a list of none or one."""
+    return [respondents_of(wildcards)] if SURVEYS[wildcards.survey].weighted_training else []
 
 
 def training_of(wildcards):
@@ -142,15 +171,56 @@ def adapters_of_arm(wildcards):
     return [f"{folder}/fold-{fold}/adapter_model.safetensors" for fold in FOLDS]
 
 
+def adapters_of_groups(wildcards):
+    """The weights that an arm reads groups with, by fold; none if it is untuned."""
+    if not ARMS[wildcards.arm].tuned:
+        return []
+    folder = f"results/surveys/{wildcards.survey}/adapters/{wildcards.model}/groups/seed-{wildcards.seed}"
+    return [f"{folder}/fold-{fold}/adapter_model.safetensors" for fold in FOLDS]
+
+
+def group_predictions_of(wildcards):
+    """All predictions of a survey of groups: of each arm and seed, and of the baselines."""
+    survey, folder = STUDY.surveys[wildcards.survey], f"results/surveys/{wildcards.survey}/group_predictions"
+    arms = [f"{folder}/{arm}/seed-{seed}.parquet" for arm in survey.arms for seed in survey.seeds_of(arm)]
+    return [*arms, f"{folder}/baselines.parquet"]
+
+
 def predictions_of(wildcards):
     """All predictions tables of a survey."""
     survey = SURVEYS[wildcards.survey]
-    return survey.prediction_files(wildcards.survey, BASELINES)
+    return survey.prediction_files(wildcards.survey, BASELINES, STUDY.models)
 
 
 def metrics_of_targets(wildcards):
     """The metrics of each target of a survey."""
     return [f"results/surveys/{view}/metrics.parquet" for view in VIEWS[wildcards.survey]]
+
+
+def option_views(wildcards):
+    """The views of a select-all target's options."""
+    return SELECT_ALL[wildcards.survey, wildcards.item]
+
+
+def predictions_of_options(wildcards):
+    """The predictions tables of each option of a select-all target, one option after the other."""
+    return [
+        path for view in option_views(wildcards) for path in SURVEYS[view].prediction_files(view, BASELINES)
+    ]
+
+
+def options_of_item(wildcards):
+    """The item of each option of a select-all target, with the option's words."""
+    item = CODEBOOKS[wildcards.survey].select_all[wildcards.item]
+    language = STUDY.surveys[wildcards.survey].language
+    words = [in_language(option.label, language) for option in item.select_all]
+    return dict(zip([ASKED[view].item for view in option_views(wildcards)], words, strict=True))
+
+
+def chosen_word(wildcards):
+    """The answer that an option of a select-all target was chosen."""
+    item = CODEBOOKS[wildcards.survey].select_all[wildcards.item]
+    return in_language(item.chosen.label, STUDY.surveys[wildcards.survey].language)
 
 
 def rectified_of(wildcards):
@@ -170,7 +240,7 @@ def predictions_of_first_seed(wildcards, method):
     """The predictions of a method with the first seed, under the condition, or one whose predictions are the same."""
     survey = SURVEYS[wildcards.survey]
     condition = survey.predicted_in(method, wildcards.condition)
-    folder = f"results/surveys/{wildcards.survey}/predictions/{method}/{condition}"
+    folder = f"results/surveys/{predicted_with(wildcards.survey, method, STUDY.models)}/predictions/{method}/{condition}"
     return f"{folder}/seed-{survey.seeds[0]}.parquet"
 
 
@@ -245,6 +315,11 @@ def questions_of(wildcards):
     """The answer options of each question of a panel."""
     questions = STUDY.panels[wildcards.panel].questions
     return {name: question.options for name, question in questions.items()}
+
+
+def select_all_questions(wildcards):
+    """The questions of a panel of which all options that apply are chosen."""
+    return [name for name, question in STUDY.panels[wildcards.panel].questions.items() if question.select_all]
 
 
 def periods_of(wildcards):

@@ -7,11 +7,20 @@ SURVEYS_SHOWN = [
         rules.compare_targets.output,
         survey=[name for name in STUDY.selected_surveys() if name in SEVERAL_TARGETS],
     ),
+    *[
+        path
+        for survey, item in SELECT_ALL
+        for path in shown(rules.combine_options.output, survey=survey, item=item)
+    ],
     *shown(
         rules.evaluate_votes.output.results,
         rules.tabulate_votes.output,
         rules.plot_votes.output,
         survey=ASKED,
+    ),
+    *shown(
+        rules.compare_groups.output,
+        survey=[name for name in STUDY.selected_surveys() if name in GROUPED],
     ),
 ]
 PANELS_SHOWN = shown(

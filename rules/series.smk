@@ -24,6 +24,7 @@ rule aggregate_answers:
         scale=of_panel("series", "scale"),
         rolling_weeks=of_panel("series", "rolling_weeks"),
         weigh=of_panel("series", "wordings"),
+        select_all=select_all_questions,
         code=code_of("aggregate_answers"),
     script:
         "../scripts/aggregate_answers.py"

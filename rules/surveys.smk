@@ -44,7 +44,7 @@ rule read_survey:
     benchmark:
         "benchmarks/read_survey/{survey}.tsv"
     wildcard_constraints:
-        survey=one_of(STUDY.surveys),
+        survey=those_that(STUDY.surveys, lambda survey: not survey.of_shares),
     conda:
         "../envs/analysis.yaml"
     threads: 1
@@ -160,6 +160,7 @@ rule train_fold_adapters:
         base="results/models/{model}/model.json",
         prompts=prompts_learned,
         splits=splits_learned,
+        weights=weights_learned,
         codebook=of_survey("codebook"),
     output:
         adapters=expand(
@@ -196,13 +197,13 @@ rule train_fold_adapters:
 
 
 rule score_respondents:
-    """Read the probability of each answer option for every held-out respondent."""
+    """Read the probability of each answer option for every held-out respondent, of all targets in one pass."""
     input:
         base="results/models/{model}/model.json",
         adapters=adapters_of_arm,
         respondents=respondents_of,
-        prompts=prompts_of,
-        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        prompts=prompts_scored,
+        splits=splits_scored,
         codebook=of_survey("codebook"),
     output:
         predictions="results/surveys/{survey}/predictions/{model}/{arm}/{condition}/seed-{seed}.parquet",
@@ -210,6 +211,8 @@ rule score_respondents:
         "logs/score_respondents/{survey}/{model}/{arm}/{condition}/seed-{seed}.log",
     benchmark:
         "benchmarks/score_respondents/{survey}/{model}/{arm}/{condition}/seed-{seed}.tsv"
+    wildcard_constraints:
+        survey=one_of(STUDY.surveys),
     conda:
         "../envs/models.yaml"
     threads: 1
@@ -228,7 +231,7 @@ rule score_respondents:
         scoring=STUDY.scoring.model_dump(mode="json"),
         tokens_per_batch=STUDY.engine.tokens_per_batch,
         store=STORE,
-        view=view_of,
+        views=views_scored,
         code=code_of("score_respondents"),
     script:
         "../scripts/score_respondents.py"

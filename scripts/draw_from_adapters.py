@@ -19,8 +19,9 @@ from stimmung.study.reading import load_codebook
 from stimmung.text.personas import rendering_of
 from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.parquet_tables import read_table, write_table
+from stimmung.vocabulary.predictions_by_target import read_predictions
 from stimmung.vocabulary.scoring import Scoring
-from stimmung.vocabulary.votes_schemas import DRAWS, PREDICTIONS, PROMPTS, RESPONDENTS, SPLITS
+from stimmung.vocabulary.votes_schemas import DRAWS, PROMPTS, RESPONDENTS, SPLITS
 from stimmung.workflow.run import run
 
 
@@ -52,7 +53,7 @@ def draw_from_adapters(
 
     ``predictions`` are those of the arm's folds, by which the probabilities are calibrated."""
     use_threads(threads)
-    words, kind = load_codebook(codebook), ARMS[arm]
+    words, kind = load_codebook(codebook).asked, ARMS[arm]
     people = read_table(respondents, RESPONDENTS)
     donors = donors_of(people, read_table(splits, SPLITS))
     asked = people[~donors]
@@ -69,7 +70,7 @@ def draw_from_adapters(
     model = load_base(base.parent)
     rendering = rendering_of(words, language, model.tokenizer, chat, kind.persona)
     scorer = LocalScorer(model, rendering, answers, folders, scoring, tokens_per_batch)
-    of_folds = read_table(predictions, PREDICTIONS)
+    of_folds = read_predictions(predictions, words.target)
     scale = donor_scaling(of_folds, people["respondent_id"][donors], calibration)
     probabilities = [scale(one) for one in read_with_each(scorer, read_table(prompts, PROMPTS), ids)]
     write_table(draw_answers(probabilities, ids, options, seed).assign(**about), draws, DRAWS)

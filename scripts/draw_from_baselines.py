@@ -30,7 +30,7 @@ def draw_from_baselines(
     inner_folds: int,
 ) -> None:
     """Write the draws of one method under one condition; ``cells`` are the items of the hot deck's."""
-    words = load_codebook(codebook)
+    words = load_codebook(codebook).asked
     people = read_table(respondents, RESPONDENTS)
     options = words.target_labels(language)
     items = words.predictors_without(drop_items)

@@ -7,14 +7,8 @@ from stimmung.evaluation.estimates.multiple_imputation import donors_of, draw_an
 from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table, write_table
-from stimmung.vocabulary.votes_schemas import (
-    DRAWS,
-    PREDICTIONS,
-    RESPONDENTS,
-    SPLITS,
-    option_columns,
-    options_of,
-)
+from stimmung.vocabulary.predictions_by_target import read_predictions
+from stimmung.vocabulary.votes_schemas import DRAWS, RESPONDENTS, SPLITS, option_columns, options_of
 from stimmung.workflow.run import run
 
 
@@ -35,8 +29,9 @@ def draw_from_predictions(
     people = read_table(respondents, RESPONDENTS)
     donors = donors_of(people, read_table(splits, SPLITS))
     asked = people[~donors]
-    tell_silent(asked, load_codebook(codebook).target)
-    found = read_table(predictions, PREDICTIONS)
+    target = load_codebook(codebook).target
+    tell_silent(asked, target)
+    found = read_predictions(predictions, target)
     scale = donor_scaling(found, people["respondent_id"][donors], calibration)
     predicted = found.set_index("respondent_id")
     ids = list(asked["respondent_id"])

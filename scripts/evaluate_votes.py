@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,11 @@ from stimmung.report.result import compute_results
 from stimmung.report.survey_results import SurveyData, votes_results
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table, read_tables, write_table
+from stimmung.vocabulary.predictions_by_target import read_predictions
 from stimmung.vocabulary.votes_schemas import (
     CALIBRATED,
     DRAWS,
     NO_FOLD,
-    PREDICTIONS,
     RECTIFIED,
     RESPONDENTS,
     SPLITS,
@@ -43,17 +43,17 @@ def evaluate_votes(
     weighted: bool,
     calibration: str,
     target: str,
-    ordered: bool = False,
+    option_values: Sequence[float] | None = None,
     rectified: list[Path] | None = None,
 ) -> None:
     """Write the tables named in the registry, and all predictions with calibrated probabilities.
 
     With ``weighted``, survey weights count in every metric, not only in shares. ``calibration`` is how probabilities are scaled,
-    as in :func:`scaled_predictions`; ``target`` is the item that is predicted, whose options stand in their order, and are scored
-    as such too, with ``ordered``; ``rectified`` is the table of a survey that has such estimates, which the report then shows. A
-    tuned arm that is less accurate than what needs no training is told on the terminal.
+    as in :func:`scaled_predictions`; ``target`` is the item that is predicted; ``option_values`` are the numbers of its options,
+    if they stand in an order: they are then scored as ordered too; ``rectified`` is the table of a survey that has such estimates,
+    which the report then shows. A tuned arm that is less accurate than what needs no training is told on the terminal.
     """
-    every = all_predictions(predictions)
+    every = all_predictions(predictions, target)
     of_splits = pd.concat([read_table(path, SPLITS) for path in splits])
     scaled = scaled_predictions(every, of_splits, calibration)
     data = SurveyData(
@@ -65,7 +65,7 @@ def evaluate_votes(
         conditions=conditions,
         subgroups=subgroups,
         weighted=weighted,
-        ordered=ordered,
+        option_values=option_values,
         target=target,
         rectified=read_tables(rectified or [], RECTIFIED),
     )
@@ -77,9 +77,9 @@ def evaluate_votes(
             print(line, file=sys.stderr)
 
 
-def all_predictions(paths: list[Path]) -> pd.DataFrame:
-    """Read tables that must all have the same answer options, in the order of the paths."""
-    tables = {path: read_table(path, PREDICTIONS) for path in paths}
+def all_predictions(paths: list[Path], target: str) -> pd.DataFrame:
+    """Read tables of a target that must all have the same answer options, in the order of the paths."""
+    tables = {path: read_predictions(path, target) for path in paths}
     first = option_columns(tables[paths[0]])
     for path, table in tables.items():
         if option_columns(table) != first:

@@ -9,8 +9,9 @@ import pandas as pd
 from stimmung.evaluation.votes import imputation
 from stimmung.evaluation.votes.condition_roles import in_words
 from stimmung.vocabulary.atomic_files import write_atomic
-from stimmung.vocabulary.parquet_tables import read_table, write_table
-from stimmung.vocabulary.votes_schemas import IMPUTED, PREDICTIONS
+from stimmung.vocabulary.parquet_tables import write_table
+from stimmung.vocabulary.predictions_by_target import read_predictions
+from stimmung.vocabulary.votes_schemas import IMPUTED
 from stimmung.workflow.run import run
 
 
@@ -26,7 +27,7 @@ def impute_answers(
     simulated: bool,
 ) -> None:
     """Write the data set as parquet and as CSV, and a readme that explains it."""
-    every = pd.concat([read_table(path, PREDICTIONS) for path in predictions], ignore_index=True)
+    every = pd.concat([read_predictions(path, target) for path in predictions], ignore_index=True)
     imputed = imputation.impute_answers(every)
     words = {name: in_words(conditions[name]) for name in imputed["condition"].unique()}
     write_table(imputed, parquet, IMPUTED)

@@ -49,7 +49,17 @@ def read_survey(
             "Use the survey's `simulate`, or set `simulated: true` in the codebook, so that no table hides it.",
         )
     table = respondents_table(
-        survey, words, language, where, weight, where_not, group, strata, clusters, targets=targets
+        survey,
+        words,
+        language,
+        where,
+        weight,
+        where_not,
+        group,
+        strata,
+        clusters,
+        targets=targets,
+        max_lost_share=max_lost_share,
     )
     missing = missing_counts(table, list(words.items))
     logger.info("%d of %d rows kept; answers absent: %s", len(table), len(survey.codes), missing or "none")

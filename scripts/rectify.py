@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from stimmung.evaluation.estimates import rectified_estimates as estimates
 from stimmung.evaluation.votes.condition_roles import in_words
 from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.atomic_files import write_atomic
 from stimmung.vocabulary.parquet_tables import empty_table, read_table, read_tables, write_table
+from stimmung.vocabulary.predictions_by_target import read_predictions
 from stimmung.vocabulary.rectify import Rectify
 from stimmung.vocabulary.view import View
-from stimmung.vocabulary.votes_schemas import INTERVIEW_PLANS, PREDICTIONS, RECTIFIED, RESPONDENTS, SPLITS
+from stimmung.vocabulary.votes_schemas import INTERVIEW_PLANS, RECTIFIED, RESPONDENTS, SPLITS
 from stimmung.workflow.run import run
 
 
@@ -36,7 +39,7 @@ def rectify(
     """Write the estimates as parquet and as CSV, the plan as CSV, and a readme that explains both."""
     words = load_codebook(codebook, view)
     table = estimates.rectified_estimates(
-        read_tables(predictions, PREDICTIONS),
+        pd.concat([read_predictions(path, words.target) for path in predictions], ignore_index=True),
         read_tables(splits, SPLITS),
         read_table(respondents, RESPONDENTS),
         target=words.target,

@@ -2,13 +2,17 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from stimmung.report.group_results import GroupTables, group_results
+from stimmung.report.groups_section import groups_section
 from stimmung.report.moods_section import moods_section
-from stimmung.report.page import Section, render_page
+from stimmung.report.options_table import options_table
+from stimmung.report.page import Part, Section, Shown, render_page
 from stimmung.report.panel_results import PanelTables, moods_results
 from stimmung.report.result import read_results
 from stimmung.report.run_section import notices, rerun_section, run_section
@@ -21,7 +25,7 @@ from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.moods_schemas import AFFECT, WORDINGS
 from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.view import IN_PATHS, parent_of
-from stimmung.vocabulary.votes_schemas import TARGETS
+from stimmung.vocabulary.votes_schemas import METRICS, TARGETS
 from stimmung.workflow.run import run
 
 
@@ -57,14 +61,33 @@ def survey_sections(run: Mapping[str, Any], files: Mapping[str, list[Path]], fol
     for parent in dict.fromkeys(map(parent_of, files)):
         for name in sorted((one for one in files if parent_of(one) == parent), key=lambda one: one != parent):
             figures, downloads = shown(files[name], folder)
+            if any(path.name == "distributions.parquet" for path in files[name]):
+                mark = "simulated" if run["surveys"][name].get("simulated") else None
+                frames = read_results(group_results(), of_type(files[name], ".parquet"))
+                tables_of_groups = GroupTables(frames=frames, mark=mark)
+                sections.append(groups_section(name, run, tables_of_groups, figures, downloads))
+                continue
             if name != parent or not any(path.name == "targets.parquet" for path in files[name]):
                 tables = survey_tables(name, run, files[name])
                 sections.append(votes_section(name, run, tables, figures, downloads))
                 continue
-            (path,) = of_type(files[name], ".parquet")
             mark = "simulated" if run["surveys"][name].get("simulated") else None
-            sections.append(targets_section(name, run, read_table(path, TARGETS), mark, downloads["targets"]))
+            (path,) = [one for one in files[name] if one.name == "targets.parquet"]
+            section = targets_section(name, run, read_table(path, TARGETS), mark, downloads["targets"])
+            of_items = select_all_parts(files[name], mark, folder)
+            sections.append(replace(section, parts=[*section.parts, *of_items]))
     return sections
+
+
+def select_all_parts(files: Sequence[Path], mark: str | None, folder: Path) -> list[Part]:
+    """Return a part about each select-all target of a survey, from its METRICS table ``select_all/ITEM/metrics.parquet``."""
+    parts = []
+    for path in files:
+        if path.parts[-3] == "select_all" and path.name == "metrics.parquet":
+            item, own = path.parent.name, [one for one in files if one.parent == path.parent]
+            table = options_table(item, read_table(path, METRICS)).marked(mark)
+            parts.append(Part(f"All options of {item}", [Shown(table, shown(own, folder)[1]["metrics"])]))
+    return parts
 
 
 def survey_tables(name: str, run: Mapping[str, Any], files: Sequence[Path]) -> SurveyTables:

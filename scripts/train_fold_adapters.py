@@ -12,7 +12,12 @@ from stimmung.engine.cohort.batching import TrainingRow
 from stimmung.engine.cohort.interruption import StopOnSignal
 from stimmung.engine.cohort.missing_adapters import train_missing
 from stimmung.engine.cohort.training_config import Task
-from stimmung.engine.scoring.survey_prompts import answers_texts, training_ids, training_rows
+from stimmung.engine.scoring.survey_prompts import (
+    answers_texts,
+    training_ids,
+    training_rows,
+    with_mean_weight_1,
+)
 from stimmung.store.adapter_folders import export_adapter
 from stimmung.store.paths import Store
 from stimmung.study.reading import load_codebook
@@ -23,7 +28,7 @@ from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.training import Training
 from stimmung.vocabulary.view import View
-from stimmung.vocabulary.votes_schemas import PROMPTS, SPLITS
+from stimmung.vocabulary.votes_schemas import PROMPTS, RESPONDENTS, SPLITS
 from stimmung.workflow.run import run
 
 
@@ -52,11 +57,13 @@ def train_fold_adapters(
     store: Path,
     threads: int,
     views: Sequence[View | None] = (None,),
+    weights: Sequence[Path] = (),
 ) -> None:
     """Write ``adapters``, the weights by fold, each trained on the respondents of the other folds.
 
     Prompts and splits are one table for each target, in the order of ``views``. An adapter's rows are those of the first target, then
-    of the second, and so on, each in the order of its table; training draws an order of its own from all of them.
+    of the second, and so on, each in the order of its table; training draws an order of its own from all of them. ``weights`` is
+    the RESPONDENTS table, if its weights count in the loss.
     """
     use_threads(threads)
     kept, stop = Store(store), StopOnSignal()
@@ -67,7 +74,7 @@ def train_fold_adapters(
     names = [f"{condition}, seed {seed}, fold {fold}" for fold in range(len(adapters))]
     folders = [weights.parent for weights in adapters]
     if not ARMS[arm].classifies:
-        tasks = _tasks(base.parent, asked, names, seed, language, chat)
+        tasks = _tasks(base.parent, asked, names, seed, language, chat, weights)
         train_missing(base.parent, training, tasks, folders, kept, pace=pace, stop=stop)
         return
     # Here, since it imports PEFT and the Trainer, which takes seconds.
@@ -89,17 +96,29 @@ def train_fold_adapters(
 
 
 def _tasks(
-    base: Path, asked: Sequence[Target], names: Sequence[str], seed: int, language: str, chat: bool
+    base: Path,
+    asked: Sequence[Target],
+    names: Sequence[str],
+    seed: int,
+    language: str,
+    chat: bool,
+    weights: Sequence[Path],
 ) -> list[Task]:
     tokenizer = load_tokenizer(base)
+    weight_of = [read_table(path, RESPONDENTS).set_index("respondent_id").weight for path in weights]
     rows: list[list[TrainingRow]] = [[] for _ in names]
+    owners: list[list[str]] = [[] for _ in names]
     for words, texts, split in asked:
         rendering = rendering_of(words, language, tokenizer, chat, persona=False)
         # Options that no score can tell apart are found here, not after hours of training.
         rendering.encode(list(texts.messages.iloc[0]), words.target_labels(language))
         for fold, of_fold in enumerate(rows):
-            of_fold += training_rows(texts, training_ids(split, fold), rendering)
-    return [Task(name, of_fold, seed) for name, of_fold in zip(names, rows, strict=True)]
+            of_fold += training_rows(texts, training_ids(split, fold), rendering, *weight_of)
+            owners[fold] += training_ids(split, fold)
+    return [
+        Task(name, with_mean_weight_1(of_fold), seed, whose)
+        for name, of_fold, whose in zip(names, rows, owners, strict=True)
+    ]
 
 
 if __name__ == "__main__":

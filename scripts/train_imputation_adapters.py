@@ -47,7 +47,7 @@ def train_imputation_adapters(
 ) -> None:
     """Write ``m`` adapters to folders in ``adapters``, in the order of their names; none if every answer is known."""
     use_threads(threads)
-    words, stop = load_codebook(codebook), StopOnSignal()
+    words, stop = load_codebook(codebook).asked, StopOnSignal()
     people = read_table(respondents, RESPONDENTS)
     donors = donors_of(people, read_table(splits, SPLITS))
     check_donors(people[words.target], donors, m)

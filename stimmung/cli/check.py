@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 
 from stimmung.cli.item_summary import item_summary, looks_missing
+from stimmung.cli.model_weights import missing_experts, reach_of_adapters
+from stimmung.data.surveys.group_shares import with_folds
 from stimmung.data.surveys.leaks import near_certain
 from stimmung.data.surveys.splits import split_condition
-from stimmung.engine.base.model_files import DESCRIPTION, expert_share_of_files, read_description
-from stimmung.study.named_files import read_predictions_of, read_respondents, readings
+from stimmung.study.named_files import read_groups, read_predictions_of, read_respondents, readings
 from stimmung.study.panel_series import foresee_correlations
 from stimmung.study.panels import Panel
 from stimmung.study.reading import load_codebook, validated
@@ -20,6 +21,7 @@ from stimmung.study.study import Study
 from stimmung.study.surveys import Survey
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.groups import Groups
 from stimmung.vocabulary.view import View
 from stimmung.vocabulary.votes_schemas import NO_FOLD
 
@@ -64,8 +66,9 @@ def check_study(config: Mapping[str, Any], root: Path = Path(), *, items: bool =
     for name, panel in study.selected_panels().items():
         found.plan += _panel_plan(name, panel)
         _check_correlations(found, name, panel, read)
+    found.problems += missing_experts(study, root)
     for name, model in study.selected_models().items():
-        found.plan += _model_plan(name, model.local, root)
+        found.plan += reach_of_adapters(name, model.local, root)
     return found
 
 
@@ -74,15 +77,19 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
     codebook = found.tried(lambda: load_codebook(root / survey.codebook), place)
     if codebook is None:
         return
+    survey = survey.expanded(codebook)
     problems = survey.problems_with(codebook)
     hint = "The codebook names the items and their answers."
     found.problems += [(f"{place}.{problem}", hint) for problem in problems]
     if survey.language not in codebook.languages:
         return
-    if unknown_targets := [item for item in survey.targets or [] if item not in codebook.items]:
-        survey = survey.model_copy(
-            update={"targets": [one for one in survey.targets or [] if one not in unknown_targets] or None}
-        )
+    if survey.groups is not None:
+        if not problems:
+            _check_groups(found, name, survey, survey.groups, codebook, study, root)
+        return
+    usable = [item for item in survey.targets or [] if codebook.can_ask_for(item)]
+    survey = survey.model_copy(update={"targets": usable or None})
+    codebook = survey.answered(codebook)
     respondents = found.tried(lambda: read_respondents(survey, codebook, root), place)
     if respondents is None:
         return
@@ -109,6 +116,26 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
         if survey.impute is not None and (n := survey.n_imputation_adapters()):
             each = f"{survey.impute.m} draws for each of {n // survey.impute.m} (tuned arm, condition)"
             found.plan.append(f"  {n} adapters for imputation: {each}")
+
+
+def _check_groups(
+    found: Findings, name: str, survey: Survey, settings: Groups, codebook: Codebook, study: Study, root: Path
+) -> None:
+    """Look for mistakes in the groups of a survey, or in the file of their shares, and say how many there are."""
+
+    def of_folds() -> tuple[pd.DataFrame, pd.DataFrame]:
+        groups, shares = read_groups(survey, codebook, settings, root)
+        return with_folds(groups, shares, study.folds, survey.split_seed), shares
+
+    read = found.tried(of_folds, f"surveys.{name}")
+    if read is None:
+        return
+    groups, shares = read
+    found.plan.append(f"survey {name}: {len(groups)} groups by {', '.join(settings.by)}")
+    for item, part in shares.groupby("item", sort=False):
+        n = part.groupby("group")["n"].first()
+        found.plan.append(f"  {item}: shares of {len(n)} groups, {n.min():g} to {n.max():g} respondents each")
+    found.plan.append(f"  {survey.n_adapters(study.folds)} adapters: {study.folds} folds of groups")
 
 
 def _split(
@@ -171,29 +198,6 @@ def _plan(
         f"  condition {condition}: {min(rows)} to {max(rows)} training rows"
         for condition, rows in sizes.items()
     ]
-
-
-def _model_plan(name: str, local: str | None, root: Path) -> list[str]:
-    """Return what is known of a model, prepared or in a local directory, about the weights that adapters do not reach."""
-    prepared = root / "results/models" / name
-    if (prepared / DESCRIPTION).exists():
-        about = read_description(prepared)
-        if "adapted_share" not in about:  # an encoder, or prepared by an earlier version
-            return []
-        reach, packed = about["adapted_share"], about["packed_share"]
-        lines = [f"model {name}: adapters of all linear layers reach {reach:.0%} of the weights"]
-        lines += (
-            [f"  {packed:.0%} of the weights are packed to 4 bits"] if about["quantization"] == "nf4" else []
-        )
-        experts = about["expert_share"]
-    else:
-        lines, experts = [], expert_share_of_files(root / local) if local else 0.0
-    if experts:
-        where = "  " if lines else f"model {name}: "
-        lines.append(
-            f"{where}{experts:.0%} of the weights are experts: no adapter reaches them, and nf4 does not pack them"
-        )
-    return lines
 
 
 def _panel_plan(name: str, panel: Panel) -> list[str]:

@@ -5,7 +5,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from stimmung.study.named_files import read_respondents
+from stimmung.study.named_files import read_groups, read_respondents
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import Study
 from stimmung.study.surveys import Survey
@@ -14,6 +14,7 @@ from stimmung.text.prompts import Message, survey_messages
 from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError, did_you_mean, unknown
+from stimmung.vocabulary.groups import Groups, words_of_groups
 
 MADE_UP = 200  # respondents, of whom the first are shown; a choice
 _RULE = "─" * 100
@@ -43,6 +44,9 @@ def shown_prompts(
         named = condition or next(iter(chosen.conditions))
         if named not in chosen.conditions:
             raise InputError(*unknown(f"surveys.{name}", "condition", [named], chosen.conditions))
+        if chosen.groups is not None:
+            yield from _prompts_of_groups(study, name, chosen, chosen.groups, whole, n, real, root)
+            continue
         respondents = read_respondents(chosen, whole, root, None if real else MADE_UP)
         whose = "REAL RESPONDENTS: do not share"
         if not real or chosen.simulate is not None:
@@ -62,6 +66,23 @@ def shown_prompts(
                     dropped = chosen.conditions[named].drop_items
                     yield f"{_RULE}\n{render(messages_of(row, codebook, chosen.language, dropped))}"
             yield f"{_RULE}\nand then one of: {' | '.join(answers(chosen.language))}"
+
+
+def _prompts_of_groups(
+    study: Study, name: str, survey: Survey, settings: Groups, whole: Codebook, n: int, real: bool, root: Path
+) -> Iterator[str]:
+    """Yield the prompts of ``n`` groups of a survey for each target."""
+    groups, _ = read_groups(survey, whole, settings, root, None if real else MADE_UP)
+    yield f"survey {name}: prompts of groups by {', '.join(settings.by)}"
+    rows: list[Any] = groups.head(n).to_dict("records")
+    for target in survey.targets or [whole.target]:
+        codebook = words_of_groups(whole, settings.by, target)
+        yield f"{_RULE}\ntarget {target}"
+        for way, render in _ways(study, survey, codebook, root, persona=False).items():
+            yield f"{_RULE}\n{way}"
+            for row in rows:
+                yield f"{_RULE}\n{render(survey_messages(row, codebook, survey.language))}"
+        yield f"{_RULE}\nand then one of: {' | '.join(codebook.target_labels(survey.language))}"
 
 
 def _ways(study: Study, survey: Survey, codebook: Codebook, root: Path, persona: bool) -> dict[str, Any]:

@@ -1,12 +1,16 @@
 """Write what the config's models know of their keys: config.schema.json for editors, docs/configuration.md for readers."""
 
+import ast
+import inspect
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from stimmung.study.study import Study
 from stimmung.vocabulary.atomic_files import write_atomic
+from stimmung.vocabulary.strict import Strict
 
 SCHEMA, PAGE = "config.schema.json", "docs/configuration.md"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -37,13 +41,13 @@ def write_schema(root: Path = Path()) -> list[Path]:
 
 def config_schema() -> Json:
     """Return the config as JSON Schema 2020-12. No key is required: a study's file holds only what differs from config.yaml."""
-    schema = _tidy(Study.model_json_schema(), keep_required=False)
+    schema = _tidy(_described_schema(), keep_required=False)
     return {"$schema": _DIALECT, "title": "A study of Stimmung, or config.yaml", **schema}
 
 
 def configuration_page() -> str:
     """Return docs/configuration.md: every key with its type, default and meaning, by section."""
-    schema = _tidy(Study.model_json_schema(), keep_required=True)
+    schema = _tidy(_described_schema(), keep_required=True)
     parts = [_INTRODUCTION]
     for place, model in _models("", schema, schema["$defs"]):
         keys = [part for part in place.split(".") if part != "NAME"]
@@ -51,6 +55,40 @@ def configuration_page() -> str:
         heading = f"{depth} `{place}`\n\n{model['description']}\n" if place else "## Top level\n"
         parts.append(f"{heading}\n" + "\n".join(_table(model, schema["$defs"])) + "\n")
     return "\n".join(parts)
+
+
+def _described_schema() -> Json:
+    """Return pydantic's schema of a study with the descriptions that stand below the fields."""
+    schema = Study.model_json_schema()
+    models = {model.__name__: model for model in _below(Strict)}
+    for name, described in {Study.__name__: schema, **schema["$defs"]}.items():
+        descriptions = field_descriptions(models[name]) if name in models else {}
+        for field, description in descriptions.items():
+            # In the order of the alphabet, as pydantic writes what it knows.
+            described["properties"][field] = dict(
+                sorted({**described["properties"][field], "description": description}.items())
+            )
+    return schema
+
+
+def _below(model: type[Strict]) -> Iterator[type[Strict]]:
+    for one in model.__subclasses__():
+        yield one
+        yield from _below(one)
+
+
+def field_descriptions(model: type[Strict]) -> dict[str, str]:
+    """Return the strings below the fields of a model, those of the models that it extends too."""
+    found: dict[str, str] = {}
+    for one in reversed(model.__mro__):
+        if issubclass(one, Strict):
+            statements = ast.parse(inspect.getsource(one)).body[0]
+            assert isinstance(statements, ast.ClassDef)
+            for field, below in pairwise(statements.body):
+                if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
+                    assert isinstance(field.target, ast.Name) and isinstance(below.value, ast.Constant)
+                    found[field.target.id] = inspect.cleandoc(str(below.value.value))
+    return {name: found[name] for name in model.model_fields if name in found}
 
 
 def _models(place: str, model: Json, known: Json) -> Iterator[tuple[str, Json]]:

@@ -15,6 +15,7 @@ from stimmung.vocabulary.view import IN_PATHS
 MODEL_RULES = (
     *("build_tiny", "prepare_model", "train_fold_adapters", "train_week_adapters"),
     *("score_respondents", "score_questions", "train_imputation_adapters", "draw_from_adapters"),
+    *("train_group_adapters", "score_groups"),
 )
 ON_CPU, BUILT_IN = "cpu", "built-in"
 # What stands in the paths of benchmark files and is no name of the config: seeds, weeks, formats of figures.
@@ -35,7 +36,8 @@ def names_of(config: Mapping[str, Any]) -> dict[str, set[str]]:
             parts = {part for arm in [*branch["arms"], *imputing] for part in arm.split("/")}
             names[name] = parts | set(branch.get("conditions", {}))
             if targets := branch.get("targets"):
-                names[name] |= {IN_PATHS.strip("/"), *targets}
+                # An option of a select-all item is named behind it: media.radio.
+                names[name] |= {IN_PATHS.strip("/"), *targets, *(one.rpartition(".")[0] for one in targets)}
     used = {part for parts in names.values() for part in parts}
     models = {name: model for name, model in config.get("models", {}).items() if name in used}
     # A model that the workflow builds itself is built under this name.

@@ -1,7 +1,7 @@
 """The reported results of surveys and panels in the order of the report, and the files that each of them writes.
 
-A new result is a file in ``votes/`` or ``moods/`` that ends in ``RESULT = …``, and its line here. This file is light, because
-Snakemake expands the names of all files from it.
+A new result is a file in ``votes/``, ``distributions/`` or ``moods/`` that ends in ``RESULT = …``, and its line here. This file is
+light, because Snakemake expands the names of all files from it.
 """
 
 from dataclasses import dataclass, replace
@@ -41,6 +41,7 @@ VOTES = {
     "relations_compared": Files(data="fidelity_parts", table="fidelity_parts", figure="fidelity_parts"),
     "all_metrics": Files(data="metrics", table="metrics"),
 }
+DISTRIBUTIONS = {"distances": Files(data="distributions", table="distributions", figure="distributions")}
 MOODS = {
     "scaled_series": Files(figure="series"),
     "correlations": Files(data="ccf", table="correlations"),

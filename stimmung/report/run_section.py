@@ -147,7 +147,10 @@ def _reach(model: Mapping[str, Any]) -> str | None:
         return None
     said = f"those of all linear layers reach {model['adapted_share']:.0%} of the weights"
     if model["expert_share"]:
-        said += f"; {model['expert_share']:.0%} are experts, which none reaches"
+        # One that an earlier version prepared has no list of those that can be tuned.
+        tunable = model.get("expert_parameters") != []
+        reached = "none without target_parameters reaches" if tunable else "none reaches"
+        said += f"; {model['expert_share']:.0%} are experts, which {reached}"
     return said + (
         f"; {model['packed_share']:.0%} are packed to 4 bits" if model["quantization"] == "nf4" else ""
     )

@@ -1,6 +1,6 @@
 """What the results of a survey are computed from and shown with, and what their tables and captions share."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -38,7 +38,8 @@ class SurveyData:
     subgroups: Mapping[str, Mapping[str, Any]]
     weighted: bool  # whether survey weights count in every metric, and not only in shares
     target: str  # the item that is predicted
-    ordered: bool = False  # whether the target's options stand in their order
+    # The number of each option of a target whose options stand in an order: of a numeric item its own, else the place.
+    option_values: Sequence[float] | None = None
     rectified: pd.DataFrame = field(default_factory=lambda: empty_table(RECTIFIED))
 
     @property
@@ -60,13 +61,15 @@ class SurveyData:
     @cached_property
     def fidelity(self) -> Fidelity:
         """How like people the predictions are, which two results show."""
-        return compare_fidelity(self.predictions, self.respondents, self.target, self.members)
+        return compare_fidelity(
+            self.predictions, self.respondents, self.target, self.members, option_values=self.option_values
+        )
 
     @cached_property
     def folds(self) -> pd.DataFrame:
         """The FOLD_METRICS table, which most results are computed from."""
         return measure_folds(
-            self.predictions, self.splits, self.weighted, ordered=self.ordered, groups=self.groups
+            self.predictions, self.splits, self.weighted, option_values=self.option_values, groups=self.groups
         )
 
 

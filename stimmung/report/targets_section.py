@@ -35,23 +35,24 @@ def targets_table(targets: pd.DataFrame) -> Table:
     """Return a row for each target and language model, with the best baseline beside it; of a study without any, for each baseline."""
     arms = targets[[not is_baseline(method) for method in targets["method"]]]
     chosen = targets if arms.empty else arms
+    shown = [metric for metric in SUMMARISED if targets[metric].notna().any()]
     groups = [
-        Group(str(condition), [_row(row) for _, row in part.iterrows()])
+        Group(str(condition), [_row(row, shown) for _, row in part.iterrows()])
         for condition, part in chosen.groupby("condition", sort=False)
     ]
     columns = ["Target", "Method", "Respondents"]
-    for metric in SUMMARISED:
+    for metric in shown:
         columns += [VOTE_METRICS[metric].heading, "best baseline"]
     caption = (
         "Every target of the survey: mean over folds of each method, and beside it the baseline that is best by that metric. "
-        "↑ higher is better. Intervals and tests are in the chapters of the targets."
+        "↑ higher is better, ↓ lower. Intervals and tests are in the chapters of the targets."
     )
     return Table(caption, columns, groups)
 
 
-def _row(row: Row) -> list[Cell]:
+def _row(row: Row, shown: Sequence[str]) -> list[Cell]:
     cells = [Cell(row["target"]), Cell(method_label(row["method"])), Cell(str(row["n_respondents"]))]
-    for metric in SUMMARISED:
+    for metric in shown:
         baseline = row[f"{metric}_baseline"]
         note: str = "" if pd.isna(baseline) else method_label(baseline)
         cells += [Cell(number(row[metric])), Cell(number(row[f"{metric}_of_baseline"]), note=note)]

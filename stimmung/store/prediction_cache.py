@@ -1,6 +1,7 @@
 """Predictions kept by key, so that none is computed twice from the same adapters, prompts and settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import pandas as pd
 
@@ -12,21 +13,27 @@ from stimmung.vocabulary.votes_schemas import PREDICTIONS
 
 def cached_predictions(
     store: Store,
-    key: str,
+    keys: Sequence[str],
     what: str,
-    predict: Callable[[], pd.DataFrame],
+    predict: Callable[[Sequence[int]], Sequence[pd.DataFrame]],
     *,
     stop: Callable[[], bool] = lambda: False,
-) -> pd.DataFrame:
-    """Return the predictions table with this ``key`` from the store, or ``predict`` it, once even if several jobs ask for it.
+) -> list[pd.DataFrame]:
+    """Return the predictions table of each of ``keys`` from the store; what it lacks is predicted, once even if several jobs ask.
 
-    ``what`` is the table's name in messages; ``stop`` is asked while waiting for another job.
+    ``predict`` gets the places of the keys whose tables the store lacks, and returns these. ``what`` is the tables' name in
+    messages; ``stop`` is asked while waiting for another job.
 
-    Raises InputError if the kept table is damaged, and Interrupted if ``stop`` was true.
+    Raises InputError if a kept table is damaged, and Interrupted if ``stop`` was true.
     """
-    file = store.predictions(key)
-    if not file.exists():
-        with lock(store.lock(key), what, stop=stop):
-            if not file.exists():
-                write_table(predict(), file, PREDICTIONS)
-    return read_table(file, PREDICTIONS)
+    files = [store.predictions(key) for key in keys]
+    if not all(file.exists() for file in files):
+        with ExitStack() as stack:
+            # In the same order everywhere, so that no two jobs wait for each other.
+            for key in sorted(set(keys)):
+                stack.enter_context(lock(store.lock(key), what, stop=stop))
+            missing = [place for place, file in enumerate(files) if not file.exists()]
+            if missing:
+                for place, table in zip(missing, predict(missing), strict=True):
+                    write_table(table, files[place], PREDICTIONS)
+    return [read_table(file, PREDICTIONS) for file in files]

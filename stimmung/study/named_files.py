@@ -12,8 +12,10 @@ from stimmung.baselines.lexicon import read_lexicon
 from stimmung.data.posts.post_files import find_post_files
 from stimmung.data.simulate.mood_mix import read_labelled_posts
 from stimmung.data.simulate.simulated_file import simulate_codes, write_simulated_sav
+from stimmung.data.surveys.group_shares import shares_of_respondents
 from stimmung.data.surveys.prediction_files import predictions_from_file, read_prediction_file
 from stimmung.data.surveys.respondents import needed_columns, respondents_table
+from stimmung.data.surveys.share_files import shares_of_file
 from stimmung.data.surveys.survey_codes import SurveyFile
 from stimmung.data.surveys.survey_files import BUNDLED_PREFIX, read_survey_file
 from stimmung.engine.base.gguf_source import gguf_file, is_gguf
@@ -24,6 +26,7 @@ from stimmung.study.study import Study
 from stimmung.study.surveys import Survey, SurveySimulation
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.groups import Groups
 from stimmung.vocabulary.layout import layout_of_items
 from stimmung.vocabulary.row_rules import Wanted
 
@@ -35,7 +38,9 @@ def readings(study: Study, root: Path = Path()) -> dict[str, Callable[[], Any]]:
     """
     found: dict[str, Callable[[], Any]] = {}
     for name, survey in study.selected_surveys().items():
-        if survey.simulate is None:
+        if survey.groups is not None and survey.groups.shares is not None:
+            found[f"surveys.{name}"] = partial(read_survey_file, str(root / survey.groups.shares))
+        elif survey.simulate is None:
             found[f"surveys.{name}"] = partial(read_survey_file, _survey_path(survey, root))
         elif survey.simulate.layout is not None:
             found[f"surveys.{name}"] = partial(load_layout, root / survey.simulate.layout)
@@ -71,7 +76,24 @@ def read_respondents(
     else:
         found = _made_up_file(survey, codebook, root, made_up, columns)
     chosen = survey.where, survey.weight, survey.where_not, *drawn
-    return respondents_table(found, codebook, survey.language, *chosen, targets=survey.targets or ())
+    more: dict[str, Any] = {"targets": survey.targets or (), "max_lost_share": survey.max_lost_share}
+    return respondents_table(found, codebook, survey.language, *chosen, **more)
+
+
+def read_groups(
+    survey: Survey, codebook: Codebook, settings: Groups, root: Path = Path(), made_up: int | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the groups of a survey and their GROUP_SHARES table, as :func:`read_respondents` does or from a file of shares."""
+    targets = survey.targets or [codebook.target]
+    if settings.shares is not None:
+        lost = survey.encoding, survey.max_lost_share
+        return shares_of_file(
+            settings, str(root / settings.shares), codebook, targets, survey.language, *lost
+        )
+    respondents = read_respondents(survey, codebook, root, made_up)
+    options = {name: codebook.items[name].labels(survey.language) for name in targets}
+    # A few made-up ones are in groups of one or two.
+    return shares_of_respondents(respondents, settings.by, options, 1 if made_up else settings.min_n)
 
 
 def read_predictions_of(

@@ -105,6 +105,13 @@ class Study(Strict):
                 )
                 if model in encoders and not does.classifies:
                     problems.append(f"{told} needs a model that continues text, but '{model}' is an encoder")
+                preset = self.preset_of(survey, model)
+                if does.classifies and preset in self.training and self.training[preset].early_stopping:
+                    problems.append(f"{told} cannot stop early, but preset '{preset}' has `early_stopping`")
+                if model in self.endpoints and survey.groups is not None:
+                    problems.append(
+                        f"{told} asks a server, and groups are predicted by models on this machine only"
+                    )
                 if model in self.endpoints and does.tuned:
                     problems.append(f"{told} trains, but '{model}' runs on a server")
         for name, panel in self.panels.items():
@@ -157,10 +164,11 @@ def load_study(config: Mapping[str, Any], root: Path = Path(), files: Iterable[s
     for path in files:
         read_yaml(root / path, "config", "A file of --configfile.")
     study = validated(Study, dict(config), "config")
-    problems = []
+    problems, surveys = [], dict(study.surveys)
     for name, survey in study.selected_surveys().items():
         codebook = load_codebook(root / survey.codebook)
-        problems += [f"surveys.{name}.{problem}" for problem in survey.problems_with(codebook)]
+        surveys[name] = survey.expanded(codebook)
+        problems += [f"surveys.{name}.{problem}" for problem in surveys[name].problems_with(codebook)]
     if problems:
         raise InputError("config: " + "; ".join(problems), "The codebook names the items and their answers.")
-    return study
+    return study.model_copy(update={"surveys": surveys})

@@ -1,7 +1,7 @@
 """The `surveys` section of the config: one survey file, its conditions, and the methods that predict it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
@@ -13,12 +13,13 @@ from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.condition import Condition, Subgroup, combined_conditions
 from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
 from stimmung.vocabulary.few_shot import FewShot
+from stimmung.vocabulary.groups import Groups
 from stimmung.vocabulary.imputation_settings import CHAINED_EQUATIONS, HOT_DECK, Imputation
 from stimmung.vocabulary.prediction_file import PredictionFile
 from stimmung.vocabulary.rectify import Rectify
 from stimmung.vocabulary.row_rules import MAX_LOST_SHARE, Wanted
 from stimmung.vocabulary.strict import Strict, TextEncoding, UserPath
-from stimmung.vocabulary.view import IN_PATHS, TargetsSee, View
+from stimmung.vocabulary.view import IN_PATHS, TargetsSee, View, predicted_with
 
 
 def _chosen_conditions(conditions: dict[str, Condition], info: ValidationInfo) -> dict[str, Condition]:
@@ -64,6 +65,8 @@ class Survey(Strict):
     targets_see: TargetsSee = "others"
     """What stands in the prompt of one of several targets. others: all other answers; items: only those to items that are no targets,
     so that all targets of a respondent share one beginning. What gives the target away (`gives_away`) never does."""
+    groups: Groups | None = None
+    """Groups instead of respondents: the shares of the answers in each are predicted, of all targets. null: respondents."""
     where: dict[str, Wanted] = Field({})
     """Column to codes or value labels, or to a rule such as {empty: false, at_least: 18}: only these rows are read."""
     where_not: dict[str, Wanted] = Field({})
@@ -72,6 +75,9 @@ class Survey(Strict):
     """The column of the survey weight. null: every respondent counts 1."""
     weighted_metrics: bool = False
     """Whether weights count in every metric. In shares they always do."""
+    weighted_training: bool = False
+    """Whether each respondent's loss is multiplied by the weight, scaled to a mean of 1 in the training rows, when adapters are tuned.
+    The arm `classifier`, baselines and adapters of `impute` are fitted without weights."""
     calibration: CalibrationKind = "temperature"
     """How predicted probabilities are calibrated, for calibrated.parquet and what is made of it: temperature, vector (scaling),
     isotonic (two answer options only) or none. Learned from the tested respondents of the other folds. Other metrics are of the
@@ -143,21 +149,56 @@ class Survey(Strict):
             for one in targets
             if len(targets) > 1 and not re.fullmatch(r"\w[\w.-]*", one)
         ]
-        classifiers = [arm for arm in self.arms if arm.endswith("/classifier")]
-        if len(targets) > 1 and classifiers:
-            problems.append(
-                f"arms: '{classifiers[0]}' learns the options of one target, and `targets` has {len(targets)}"
-            )
-        if len(targets) > 1 and self.predictions:
-            problems.append(f"predictions: a file is of one target, and `targets` has {len(targets)}")
+        problems += self._problems_with_several()
         problems += self._problems_with_imputation()
-        if self.file is None and self.simulate is None:
+        problems += self._problems_with_groups()
+        if self.file is None and self.simulate is None and not self.of_shares:
             problems.append("needs a 'file', or 'simulate' for made-up respondents")
+        if self.weighted_training and self.weight is None:
+            problems.append("weighted_training: needs a `weight`, the column of the weights")
         for key in ("group", "strata", "clusters"):
             if getattr(self, key) is not None and self.simulate is not None:
                 problems.append(f"{key}: made-up respondents have none; leave it out, or give a 'file'")
         raise_together(problems)
         return self
+
+    @property
+    def of_shares(self) -> bool:
+        """Whether shares of groups are given in a file, so that there are no respondents."""
+        return self.groups is not None and self.groups.shares is not None
+
+    def _problems_with_groups(self) -> list[str]:
+        """Return what only respondents can have, if the survey is of groups."""
+        if self.groups is None:
+            return []
+        problems = [
+            f"arms: '{arm}' is for respondents; a survey of groups has MODEL/tuned and MODEL/zero-shot"
+            for arm in self.arms
+            if arm.split("/")[-1] not in ("tuned", "zero-shot")
+        ]
+        of_respondents = ["group", "strata", "clusters", "weighted_training", "weighted_metrics"]
+        of_respondents += ["subgroups", "impute", "predictions", "rectify"]
+        given = [key for key in of_respondents if getattr(self, key)]
+        if self.conditions != {"full": Condition.model_validate({})}:
+            given.append("conditions")
+        if self.of_shares:
+            given += [
+                key for key in ("file", "simulate", "weight", "where", "where_not") if getattr(self, key)
+            ]
+        source = "a file of shares" if self.of_shares else "`groups`"
+        return [*problems, *(f"{key}: is for respondents, and the survey has {source}" for key in given)]
+
+    def _problems_with_several(self) -> list[str]:
+        """Return what asks for the one target of a survey that has several."""
+        n, problems = len(self.targets or []), []
+        classifiers = [arm for arm in self.arms if arm.endswith("/classifier")]
+        if n > 1 and classifiers:
+            problems.append(
+                f"arms: '{classifiers[0]}' learns the options of one target, and `targets` has {n}"
+            )
+        if n > 1 and self.predictions:
+            problems.append(f"predictions: a file is of one target, and `targets` has {n}")
+        return problems
 
     def _problems_with_imputation(self) -> list[str]:
         if self.impute is None:
@@ -215,6 +256,16 @@ class Survey(Strict):
             for item in targets
         ]
 
+    def expanded(self, codebook: Codebook) -> "Survey":
+        """Return the survey with the options of each select-all item among its targets in place of that item."""
+        if self.targets is None or not set(self.targets) & set(codebook.select_all):
+            return self
+        return self.model_copy(update={"targets": codebook.targets_of(self.targets)})
+
+    def answered(self, codebook: Codebook) -> Codebook:
+        """Return the codebook of the survey's tables and prompts: those of its targets that are numeric have options."""
+        return codebook.with_options(self.targets or [codebook.target])
+
     def in_prompts(self, codebook: Codebook, drop_items: Sequence[str] = ()) -> list[str]:
         """Return the items that stand in the prompt of some target if ``drop_items`` leave, in the order of the codebook."""
         found = {
@@ -253,10 +304,15 @@ class Survey(Strict):
         """Return the seeds that a method runs with: the first only, if it depends on no draw."""
         return self.seeds if sees_training_rows(method) else self.seeds[:1]
 
-    def prediction_files(self, name: str, baselines: Sequence[str]) -> list[str]:
-        """Return the paths of all predictions tables of a survey of this ``name``: one for each method, condition and seed."""
+    def prediction_files(
+        self, name: str, baselines: Sequence[str], models: Collection[str] = ()
+    ) -> list[str]:
+        """Return the paths of all predictions tables of a survey of this ``name``: one for each method, condition and seed.
+
+        What a model of ``models`` says of all targets of a survey stands in one file.
+        """
         return [
-            f"results/surveys/{name}/predictions/{method}/{condition}/seed-{seed}.parquet"
+            f"results/surveys/{predicted_with(name, method, models)}/predictions/{method}/{condition}/seed-{seed}.parquet"
             for condition in self.conditions
             for method in [
                 *self.arms_of(condition),
@@ -279,6 +335,8 @@ class Survey(Strict):
         """Return what in this survey does not fit its codebook, each with its place."""
         if self.language not in codebook.languages:
             return [f"language: '{self.language}' is not in the codebook ({', '.join(codebook.languages)})"]
+        if self.groups is not None:
+            return self.groups.problems_with(codebook, self.targets or [codebook.target])
         if problems := self._problems_with_targets(codebook):
             return problems
         shown = self.in_prompts(codebook)
@@ -310,7 +368,7 @@ class Survey(Strict):
                 f"impute: draws answers to the codebook's target '{codebook.target}' only; leave out `targets`, or `impute`"
             )
         for name, condition in self.conditions.items():
-            place, known = f"conditions.{name}", shown
+            place, known = f"conditions.{name}", [*shown, *codebook.select_all]
             problems += condition.problems_with(codebook, place)
             problems += unknown(
                 f"{place}.drop_items", "predictor", condition.drop_items, known, " in the codebook"
@@ -320,12 +378,18 @@ class Survey(Strict):
     def _problems_with_targets(self, codebook: Codebook) -> list[str]:
         """Return which targets cannot be asked for, or stand in their own prompt by another name."""
         problems = unknown("targets", "item", self.targets or [], codebook.items, " in the codebook")
+        problems += self._problems_with_several()
+        if problems:
+            return problems
+        for name in self.targets or []:
+            try:
+                codebook.with_options([name])
+            except ValueError as error:
+                problems.append(f"targets: '{name}' is numeric, and {error}")
         if problems:
             return problems
         for view in self.asked(codebook):
             words, item = view.of(codebook), codebook.items[view.item]
-            if item.scale == "numeric":
-                problems.append(f"targets: '{view.item}' is numeric; a target needs options")
             for name in words.predictors:
                 if shared := set(item.own_columns) & set(codebook.items[name].own_columns):
                     problems.append(

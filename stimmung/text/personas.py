@@ -12,7 +12,8 @@ import pandas as pd
 from stimmung.text.chat import chat_text
 from stimmung.text.prompts import Message, item_texts, worded_answer
 from stimmung.text.rendering import Rendering
-from stimmung.vocabulary.codebook import Codebook, SurveyItem, in_language
+from stimmung.vocabulary.answer_options import in_language
+from stimmung.vocabulary.codebook import Codebook, SurveyItem
 from stimmung.vocabulary.errors import InputError
 
 

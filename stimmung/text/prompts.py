@@ -5,7 +5,8 @@ from typing import Any, TypedDict
 
 import pandas as pd
 
-from stimmung.vocabulary.codebook import Codebook, SurveyItem, in_language
+from stimmung.vocabulary.answer_options import in_language
+from stimmung.vocabulary.codebook import Codebook, SurveyItem
 from stimmung.vocabulary.votes_schemas import MISSING_SUFFIX
 
 
@@ -24,16 +25,42 @@ def survey_messages(
     ``answers`` is the respondent's row of the RESPONDENTS table: labels, numbers, and ``{item}.missing`` reasons. ``drop_items``
     are left out, with the items that are part of them.
     """
-    lines = [
-        f"{in_language(codebook.items[name].wording, language)}: {answer}"
-        for name, answer in item_texts(worded_answer, answers, codebook, language, drop_items).items()
-        if answer is not None
-    ]
+    lines: dict[str, str] = {}
+    for name, answer in item_texts(worded_answer, answers, codebook, language, drop_items).items():
+        group = codebook.group_of(name)
+        said = answer if group is None else chosen_options(answers, codebook, group, language, answer)
+        if said is not None:
+            asked = (codebook.items[name] if group is None else codebook.select_all[group]).wording
+            lines.setdefault(group or name, f"{in_language(asked, language)}: {said}")
     options = codebook.target_labels(language)
     instruction = in_language(codebook.instruction, language).replace("{options}", ", ".join(options))
     # As in the study that is reproduced: ['CDU', 'SPD'].
     instruction = instruction.replace("{option_list}", str(options))
-    return [Message(role="system", content=instruction), Message(role="user", content="\n".join(lines))]
+    return [
+        Message(role="system", content=instruction),
+        Message(role="user", content="\n".join(lines.values())),
+    ]
+
+
+def chosen_options(
+    answers: Mapping[str, Any], codebook: Codebook, group: str, language: str, absent: str | None
+) -> str | None:
+    """Return the chosen options of a select-all item, with commas between them; in place of no answer at all, ``absent``.
+
+    None, if no option was chosen and it is not known of all of them.
+    """
+    item, given = codebook.select_all[group], [answers[name] for name in codebook.members(group)]
+    if all(pd.isna(value) for value in given):
+        return absent
+    chosen = in_language(item.chosen.label, language)
+    words = [
+        in_language(option.label, language)
+        for option, value in zip(item.select_all, given, strict=True)
+        if value == chosen
+    ]
+    if not words and any(pd.isna(value) for value in given):
+        return None
+    return ", ".join(words) or in_language(item.none.label, language)
 
 
 def item_texts(

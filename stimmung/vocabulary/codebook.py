@@ -2,90 +2,25 @@
 
 import re
 from collections.abc import Sequence
-from datetime import date
-from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from stimmung.vocabulary.answer_options import (
+    AnswerOption,
+    Code,
+    Coded,
+    MissingCode,
+    MissingReason,
+    Worded,
+    check_range,
+    in_language,
+    in_one_form,
+)
 from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
+from stimmung.vocabulary.number_bins import NumberBin, number_bins
+from stimmung.vocabulary.select_all import NONE, SelectAll, expanded
 from stimmung.vocabulary.strict import Strict
-
-
-def _not_a_switch(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("YAML reads an unquoted yes, no, on or off as true or false; put it in quotes")
-    # YAML reads 2017-09-24 as a date; in a data file it is that text.
-    return str(value) if isinstance(value, date) else value
-
-
-def _is_text(value: Any) -> Any:
-    if isinstance(_not_a_switch(value), int | float):
-        raise ValueError(f"YAML reads {value} as a number; put it in quotes")
-    return value
-
-
-Code = Annotated[int | float | str, BeforeValidator(_not_a_switch)]
-Words = Annotated[str, BeforeValidator(_is_text)]
-# One wording for all languages, or one for each.
-Worded = Annotated[str | dict[str, Words], BeforeValidator(_is_text)]
-
-
-class MissingReason(StrEnum):
-    """Why an answer is absent. Kept apart, because a refusal says something that a filter does not."""
-
-    REFUSED = "refused"
-    DONT_KNOW = "dont-know"
-    NOT_APPLICABLE = "not-applicable"
-    FILTER = "filter"
-    NO_ANSWER = "no-answer"
-
-
-class _Coded(Strict):
-    code: Code | list[Code] | None = None
-    """The value in the data file, or several. A value label is as good as its code."""
-
-    @property
-    def codes(self) -> list[Code]:
-        """All codes of this answer; none if it is given by a range or by other columns."""
-        return [] if self.code is None else self.code if isinstance(self.code, list) else [self.code]
-
-
-class AnswerOption(_Coded):
-    """One answer that a respondent could give: the codes in the file, such as those of CDU and CSU, and the words in the prompt."""
-
-    label: Worded
-    """The words in the prompt: a map from language to words, or one text for all languages."""
-    when: dict[str, list[Code]] = Field({})
-    """Column to codes: the answer is given only where every one of these columns has one of its codes."""
-    persona: Worded | None = None
-    """The words in a first-person backstory, if they differ; a whole sentence if the item has none."""
-
-    @model_validator(mode="after")
-    def _has_a_condition(self) -> Self:
-        if not self.codes and not self.when:
-            raise ValueError("needs a 'code' or a 'when'")
-        return self
-
-
-class MissingCode(_Coded):
-    """Codes that stand for an absent answer."""
-
-    range: tuple[float, float] | None = None
-    """Instead of codes: the lowest and the highest, both included."""
-    reason: MissingReason
-    """Why the answer is absent."""
-    label: Worded | None = None
-    """The words in the prompt. null: the item is left out for that respondent."""
-    persona: Worded | None = None
-    """A sentence of the first-person backstory. null: the item is left out."""
-
-    @model_validator(mode="after")
-    def _is_one_thing(self) -> Self:
-        if (self.code is None) == (self.range is None):
-            raise ValueError("needs either a 'code' or a 'range'")
-        _check_range(self.range, "code")
-        return self
 
 
 class SurveyItem(Strict):
@@ -105,6 +40,10 @@ class SurveyItem(Strict):
     """Digits after the decimal point in the prompt. Baselines see the number as it is."""
     range: tuple[float, float] | None = None
     """Lowest and highest value of a numeric item, both included. Another value is an error."""
+    bins: float | list[float] | None = None
+    """Options of a numeric target: bins of this width, or that begin at these numbers. null: each whole number of its range."""
+    bin_label: Worded = "{low} to {high}"
+    """The words of a bin; they take the place of {value} in `format`."""
     missing: list[MissingCode] = Field([])
     """Codes of absent answers."""
     values: dict[Code, float] = Field({})
@@ -128,14 +67,18 @@ class SurveyItem(Strict):
             raise ValueError("age_in turns a year of birth into an age: set scale: numeric")
         if self.scale != "numeric" and self.range is not None:
             raise ValueError(f"range: only for a numeric item, and this one is {self.scale}")
+        if self.scale != "numeric" and self.bins is not None:
+            raise ValueError(f"bins: only for a numeric item, and this one is {self.scale}")
+        if self.bins is not None:
+            number_bins(self.range, self.bins, self.decimals)
         if self.scale != "numeric" and self.values:
             raise ValueError(f"values: only for a numeric item, and this one is {self.scale}")
         if not self.own_columns or len(set(self.own_columns)) < len(self.own_columns):
             raise ValueError("column: needs a name, or several different ones")
-        _check_range(self.range, "value")
-        answers: list[_Coded] = [*(option for option in self.options if not option.when), *self.missing]
-        codes = [_in_one_form(code) for code in self.values]
-        codes += [_in_one_form(code) for answer in answers for code in answer.codes]
+        check_range(self.range, "value")
+        answers: list[Coded] = [*(option for option in self.options if not option.when), *self.missing]
+        codes = [in_one_form(code) for code in self.values]
+        codes += [in_one_form(code) for answer in answers for code in answer.codes]
         repeated = sorted({code for code in codes if codes.count(code) > 1})
         if repeated:
             raise ValueError(f"code {', '.join(repeated)} is listed twice")
@@ -156,6 +99,43 @@ class SurveyItem(Strict):
     def own_columns(self) -> list[str]:
         """The columns with the answer itself, in the order in which they are asked."""
         return self.column if isinstance(self.column, list) else [self.column]
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the file has numbers: also if they are answered in the options of :meth:`with_options`."""
+        return self.scale == "numeric" or self.range is not None
+
+    @property
+    def number_bins(self) -> list[NumberBin]:
+        """The numbers of each option that a numeric item has as a target; errors as of :func:`number_bins`."""
+        return number_bins(self.range, self.bins, self.decimals)
+
+    def with_options(self) -> Self:
+        """Return the item as it is answered as a target: a numeric one is ordinal, and its options are its values or bins.
+
+        An option's code is its number: the value, or the bin's midpoint. Raises a ValueError as of :func:`number_bins`.
+        """
+        if self.scale != "numeric":
+            return self
+        options = [
+            AnswerOption(code=one.value, label=self._worded_bin(one), when={}) for one in self.number_bins
+        ]
+        return self.model_copy(update={"scale": "ordinal", "options": options})
+
+    def _worded_bin(self, one: NumberBin) -> Worded:
+        low, high = (f"{number:.15g}" for number in (one.low, one.high))
+
+        def worded(language: str) -> str:
+            label = low if one.is_one_number else in_language(self.bin_label, language)
+            return (
+                in_language(self.format, language)
+                .replace("{value}", label)
+                .replace("{low}", low)
+                .replace("{high}", high)
+            )
+
+        texts = [text for text in (self.format, self.bin_label) if isinstance(text, dict)]
+        return {language: worded(language) for language in texts[0]} if texts else worded("")
 
     @property
     def has_persona(self) -> bool:
@@ -203,20 +183,34 @@ class Codebook(Strict):
     """Item to items that it gives away, or that give it away: none of them stands in a prompt that asks for the other."""
     items: dict[str, SurveyItem]
     """All items, the target included, in the order of the prompt."""
+    select_all: dict[str, SelectAll] = Field({})
+    """Items of which all that apply are chosen; they are written among the `items`, where those of their options then stand."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_select_all(cls, content: Any) -> Any:
+        return expanded(content)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        if self.target in self.select_all:
+            raise ValueError(
+                f"target '{self.target}' is select-all; name one of its options, such as '{self.members(self.target)[0]}', and "
+                f"'{self.target}' under the survey's `targets`"
+            )
         if self.target not in self.items:
             raise ValueError(f"target '{self.target}' is not among the items")
-        if self.items[self.target].scale == "numeric":
-            raise ValueError(f"target '{self.target}' is numeric; it needs options")
+        try:
+            self.items[self.target].with_options()
+        except ValueError as error:
+            raise ValueError(f"target '{self.target}' is numeric, and {error}") from error
         problems = []
         for name, item in self.items.items():
             if item.part_of is not None:
-                problems += unknown(f"items.{name}.part_of", "item", [item.part_of], self.items)
+                problems += unknown(f"items.{name}.part_of", "item", [item.part_of], self.names)
         for name, others in self.gives_away.items():
-            problems += unknown("gives_away", "item", [name], self.items)
-            problems += unknown(f"gives_away.{name}", "item", others, self.items)
+            problems += unknown("gives_away", "item", [name], self.names)
+            problems += unknown(f"gives_away.{name}", "item", others, self.names)
         problems += [
             f"{place} has no wording in '{language}'"
             for place, text in self._worded_places()
@@ -237,7 +231,9 @@ class Codebook(Strict):
         known = {"instruction": ("options", "option_list"), "persona.instruction": ("options",)}
         known |= {"question": ("wording", "options")}
         known |= {f"items.{name}.format": ("value",) for name in self.items}
+        known |= {f"items.{name}.bin_label": ("low", "high") for name in self.items}
         known |= {f"items.{name}.persona": ("answer",) for name in self.items}
+        known |= {f"select_all.{name}.option_wording": ("wording", "option") for name in self.select_all}
         problems = []
         for place, text in self._worded_places():
             wordings = [text] if isinstance(text, str) else text.values()
@@ -261,6 +257,7 @@ class Codebook(Strict):
             places += [
                 (place, item.wording),
                 (f"{place}.format", item.format),
+                (f"{place}.bin_label", item.bin_label),
                 (f"{place}.persona", item.persona),
             ]
             for option in item.options:
@@ -269,6 +266,11 @@ class Codebook(Strict):
             for missing in item.missing:
                 which = f"{place} missing {missing.range if missing.code is None else missing.code}"
                 places += [(which, missing.label), (f"{which}, persona", missing.persona)]
+        places += [
+            (f"select_all.{name}{key}", text)
+            for name, one in self.select_all.items()
+            for key, text in one.texts()
+        ]
         return [(place, text) for place, text in places if text is not None]
 
     @property
@@ -278,22 +280,70 @@ class Codebook(Strict):
 
     def predictors_without(self, drop_items: Sequence[str]) -> list[str]:
         """Return the predictors that stay if ``drop_items`` leave, and with them what is part of them."""
-        dropped = {*drop_items, self.target, *self.given_away()}
+        dropped = set(self.of_options([*drop_items, self.target, *self.given_away()]))
         while more := {name for name, item in self.items.items() if item.part_of in dropped} - dropped:
             dropped |= more
         return [name for name, item in self.items.items() if item.predictor and name not in dropped]
 
     def given_away(self) -> list[str]:
         """Return the items that give the target away, whichever of the two the codebook names first."""
-        named = self.gives_away.get(self.target, [])
-        return [*named, *(name for name, others in self.gives_away.items() if self.target in others)]
+        asked = [self.target, *([] if (group := self.group_of(self.target)) is None else [group])]
+        named = [one for name in asked for one in self.gives_away.get(name, [])]
+        named += [name for name, others in self.gives_away.items() if set(asked) & set(others)]
+        # Who says which options hold is asked for all of them at once.
+        return [*named, *(one for one in asked if one in self.select_all)]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all items, select-all ones too."""
+        return [*self.items, *self.select_all]
+
+    def members(self, group: str) -> list[str]:
+        """Return the items of a select-all item's options, in their order."""
+        return [f"{group}.{option}" for option in self.select_all[group].options]
+
+    def group_of(self, item: str) -> str | None:
+        """Return the select-all item that an item is an option of, if it is one."""
+        group, _, option = item.rpartition(".")
+        known = self.select_all.get(group)
+        return group if known is not None and option in (*known.options, NONE) else None
+
+    def of_options(self, names: Sequence[str]) -> list[str]:
+        """Return names of items with the items of its options behind each select-all one."""
+        return [
+            one for name in names for one in (name, *(self.members(name) if name in self.select_all else []))
+        ]
+
+    def targets_of(self, names: Sequence[str]) -> list[str]:
+        """Return items to predict, with those of its options instead of each select-all one."""
+        return [name for name in dict.fromkeys(self.of_options(names)) if name not in self.select_all]
+
+    @property
+    def asked(self) -> Self:
+        """The codebook as it asks for its own target."""
+        return self.with_target(self.target)
 
     def with_target(self, item: str) -> Self:
         """Return the same codebook asking for another of its items; a backstory is framed for the codebook's own target only."""
+        asked = self.with_options([item])
         if item == self.target:
-            return self
+            return asked
         question = self.question if self.asks_any_target else "{wording}:"
-        return self.model_copy(update={"target": item, "question": question, "persona": None})
+        return asked.model_copy(update={"target": item, "question": question, "persona": None})
+
+    def can_ask_for(self, item: str) -> bool:
+        """Return whether an item exists, and has options or can have them."""
+        try:
+            return bool(self.items[item].with_options().options)
+        except (KeyError, ValueError):
+            return False
+
+    def with_options(self, targets: Sequence[str]) -> Self:
+        """Return the codebook of a survey that predicts these items: numeric ones have options (:meth:`SurveyItem.with_options`)."""
+        if all(self.items[name].scale != "numeric" for name in targets):
+            return self
+        answered = {name: one.with_options() if name in targets else one for name, one in self.items.items()}
+        return self.model_copy(update={"items": answered})
 
     @property
     def asks_any_target(self) -> bool:
@@ -315,7 +365,7 @@ class Codebook(Strict):
     @property
     def target_codes(self) -> list[float] | None:
         """The number of each of the target's options, in their order, if it is ordinal and each has just one; else None."""
-        item = self.items[self.target]
+        item = self.items[self.target].with_options()
         try:
             codes = [[float(code) for code in option.codes] for option in item.options if not option.when]
         except ValueError:
@@ -324,6 +374,14 @@ class Codebook(Strict):
             return None
         return [one for (one,) in codes]
 
+    @property
+    def target_values(self) -> list[float] | None:
+        """The number of each of the target's options if they are in order: of a numeric item its own, else the place; else None."""
+        item = self.items[self.target].with_options()
+        if item.scale != "ordinal":
+            return None
+        return self.target_codes if item.is_number else [float(place) for place in range(len(item.options))]
+
     def persona_answers(self, language: str) -> list[str]:
         """Return what completes the backstory's last sentence for each option of the target."""
         options = self.items[self.target].options
@@ -331,25 +389,3 @@ class Codebook(Strict):
             in_language(option.label if option.persona is None else option.persona, language)
             for option in options
         ]
-
-
-def in_language(text: Worded, language: str) -> str:
-    """Return ``text`` in ``language``."""
-    return text if isinstance(text, str) else text[language]
-
-
-def _in_one_form(code: Code) -> str:
-    # 1, 1.0 and "1" are the same code in a data file; "01" is another. Whole numbers keep all their digits.
-    if isinstance(code, str):
-        text = code.strip()
-        if re.fullmatch(r"[+-]?(0|[1-9]\d*)(\.0*)?", text):
-            return str(int(text.split(".")[0]))
-        if not re.fullmatch(r"[+-]?(0|[1-9]\d*)\.\d+", text):
-            return text
-        code = float(text)
-    return str(int(code)) if code == code // 1 else repr(float(code))
-
-
-def _check_range(range_: tuple[float, float] | None, what: str) -> None:
-    if range_ is not None and range_[0] > range_[1]:
-        raise ValueError(f"range: {range_[0]:g} is above {range_[1]:g}; give the lowest {what} first")

@@ -6,7 +6,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from stimmung.vocabulary.codebook import Code, SurveyItem
+from stimmung.vocabulary.answer_options import Code
+from stimmung.vocabulary.codebook import SurveyItem
 from stimmung.vocabulary.row_rules import RowRule, Wanted
 from stimmung.vocabulary.strict import Strict
 

@@ -22,7 +22,8 @@ POSTS = table_schema(
 )
 # What each week's adapters answer, and once the untuned base: model 'tiny/base', week '' and seed -1.
 # `probability` is among the options of a variant and sums to 1 over them; `option_mass` is the probability
-# that any of them follows the question at all.
+# that any of them follows the question at all. Of a select-all question, `probability` is that of yes among yes and no to the option,
+# and `option_mass` that of either.
 BASE_WEEK, BASE_SEED = "", -1
 ANSWERS = table_schema(
     "answers",

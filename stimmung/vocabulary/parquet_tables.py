@@ -1,7 +1,7 @@
 """The only way to read and write a table between rules: its schema is checked when it is written and when it is read."""
 
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +41,22 @@ def typed_table(rows: Sequence[Mapping[str, Any]], schema: pa.DataFrameSchema) -
 
 def write_table(frame: pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> None:
     """Write ``frame`` as parquet, whole or not at all. Raises InputError if it breaks ``schema``, OSError as :func:`whole` does."""
-    checked = _check(frame.reset_index(drop=True), schema, f"table for {path}")
+    checked = checked_table(frame, schema, path)
     with atomic_write(path) as draft:
         checked.to_parquet(draft, index=False)
 
 
-def read_table(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
-    """Read a parquet file. Raises InputError if it is absent, is not a parquet file, or breaks ``schema``."""
+def checked_table(frame: pd.DataFrame, schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:
+    """Return what :func:`write_table` writes to ``path``. Raises InputError if ``frame`` breaks ``schema``."""
+    return _check(frame.reset_index(drop=True), schema, f"table for {path}")
+
+
+def read_table(
+    path: Path, schema: pa.DataFrameSchema, read: Callable[[Path], pd.DataFrame] = pd.read_parquet
+) -> pd.DataFrame:
+    """Read a parquet file, or what ``read`` takes of it. Raises InputError if it is absent, no parquet file, or breaks ``schema``."""
     try:
-        frame = pd.read_parquet(path)
+        frame = read(path)
     except FileNotFoundError as error:
         raise InputError(f"no table at {path}") from error
     except (arrow.ArrowInvalid, arrow.ArrowException, OSError, EOFError) as error:

@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stimmung.vocabulary.codebook import Code
+from stimmung.vocabulary.answer_options import Code
 from stimmung.vocabulary.errors import raise_together, unknown
 from stimmung.vocabulary.strict import Strict, TextEncoding
 from stimmung.vocabulary.weeks import is_time_zone

@@ -4,7 +4,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from stimmung.vocabulary.codebook import Code, Codebook
+from stimmung.vocabulary.answer_options import Code
+from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import unknown
 from stimmung.vocabulary.strict import Strict, TextEncoding, UserPath
 

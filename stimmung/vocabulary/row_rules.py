@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from stimmung.vocabulary.codebook import Code
+from stimmung.vocabulary.answer_options import Code
 from stimmung.vocabulary.strict import Strict
 
 MAX_LOST_SHARE = 0.01  # a choice: of what a reader may leave out before that is an error

@@ -1,9 +1,9 @@
 """How adapters are trained: the `training` section of the config. The keys are PEFT's and Hugging Face's."""
 
 import math
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from stimmung.vocabulary.strict import Strict
 
@@ -23,11 +23,41 @@ class Lora(Strict):
     """Biases that are trained too: none, those of the target modules, or all that the model has. Llama has none."""
     target_modules: Literal["all-linear"] | tuple[str, ...] = "all-linear"
     """Linear layers that get an adapter: all but the LM head, or a list such as [q_proj, v_proj]."""
+    target_parameters: Literal["all-experts"] | tuple[str, ...] = ()
+    """Experts that get an adapter: of a mixture of experts all of them, or a list such as [mlp.experts.down_proj]. Empty: none."""
+
+    @model_validator(mode="after")
+    def _something_is_tuned(self) -> Self:
+        if self.target_parameters and self.lora_dropout:
+            raise ValueError("PEFT has no dropout for target_parameters: set lora_dropout to 0")
+        if not self.target_modules and not self.target_parameters:
+            raise ValueError("target_modules and target_parameters are empty: nothing would be tuned")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_experts_unless_asked(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the key out where it is empty, so that adapters trained before there was one keep their keys."""
+        found: dict[str, Any] = written(self)
+        if not self.target_parameters:
+            found.pop("target_parameters", None)
+        return found
 
     @property
     def scale(self) -> float:
         """The factor of B A x: alpha / r (Hu et al. 2021), or alpha / sqrt(r) (Kalajdzievski 2023)."""
         return self.lora_alpha / (math.sqrt(self.r) if self.use_rslora else self.r)
+
+
+class EarlyStopping(Strict):
+    """When an adapter stops learning: once the loss on rows that it never learns from has not fallen for a while."""
+
+    share: float = Field(0.1, gt=0, lt=1)
+    """Share of an adapter's training respondents (of a week: blocks of posts) that is held out to measure the loss. It is drawn with
+    the adapter's seed; all rows of a respondent are held out together. What is tested later is never among them."""
+    eval_steps: int = Field(20, gt=0)
+    """Optimizer steps between two measurements. The last step is followed by one too."""
+    patience: int = Field(3, gt=0)
+    """Measurements in a row without a new lowest loss after which the adapter stops. It keeps the weights of the lowest one."""
 
 
 class Training(Lora):
@@ -57,6 +87,9 @@ class Training(Lora):
     """Recompute activations in the backward pass: less memory, about a third more time."""
     block_size: int = Field(512, gt=1)
     """Tokens per block of posts. Not used for surveys."""
+    early_stopping: EarlyStopping | None = None
+    """Hold out a part of the training rows, and stop each adapter when its loss there no longer falls; the rate falls as if all steps
+    were done. null: all steps are done, on all rows."""
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

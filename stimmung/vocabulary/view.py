@@ -1,5 +1,6 @@
 """A view of a survey: one of its targets, asked for as if it were the only one."""
 
+from collections.abc import Collection
 from typing import Literal
 
 from pydantic import Field
@@ -27,12 +28,12 @@ class View(Strict):
 
         Items that are no targets come first, so that the prompts of all targets of a respondent begin alike.
         """
-        asked = codebook.with_target(self.item)
+        asked = codebook.with_options(self.others).with_target(self.item)
         if not self.others:
             return asked
         last = {self.item, *self.others}
         names = sorted(codebook.items, key=last.__contains__)  # otherwise in the order of the codebook
-        changes: dict[str, object] = {"items": {name: codebook.items[name] for name in names}}
+        changes: dict[str, object] = {"items": {name: asked.items[name] for name in names}}
         if self.see == "items":
             hidden = [*codebook.gives_away.get(self.item, []), *self.others]
             changes["gives_away"] = {**codebook.gives_away, self.item: hidden}
@@ -42,3 +43,8 @@ class View(Strict):
 def parent_of(name: str) -> str:
     """Return the name of the survey that a view belongs to; that of a survey is its own."""
     return name.split(IN_PATHS)[0]
+
+
+def predicted_with(name: str, method: str, models: Collection[str]) -> str:
+    """Return whose folder has a method's predictions of ``name``: the survey's for one of ``models``, which read all targets."""
+    return parent_of(name) if method.split("/")[0] in models else name

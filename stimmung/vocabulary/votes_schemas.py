@@ -175,10 +175,26 @@ TARGETS = table_schema(
     "targets",
     columns(str, "target", "condition", "method"),
     columns(int, "n_respondents", checks=_positive),
-    columns(float, "accuracy", "macro_f1", nullable=True),
-    columns(str, "accuracy_baseline", "macro_f1_baseline", nullable=True),
-    columns(float, "accuracy_of_baseline", "macro_f1_of_baseline", nullable=True),
+    *(
+        kind
+        for metric in ("accuracy", "macro_f1", "correlation", "mean_absolute_error")
+        for kind in (
+            columns(float, metric, f"{metric}_of_baseline", nullable=True),
+            columns(str, f"{metric}_baseline", nullable=True),
+        )
+    ),
     unique=["target", "condition", "method"],
+)
+# What each column means: stimmung.evaluation.votes.option_metrics.
+SELECTED = table_schema(
+    "selected options",
+    columns(str, "respondent_id", "method", "condition", "option"),
+    columns(int, "seed"),
+    columns("int8", "fold", checks=_fold_or_none),
+    columns("boolean", "chosen", nullable=True),
+    columns(float, "probability", checks=PROBABILITY),
+    columns(float, "weight", checks=_positive),
+    unique=["respondent_id", "method", "condition", "seed", "option"],
 )
 OPTION_RELIABILITY = table_schema(
     "option reliability",

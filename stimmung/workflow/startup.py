@@ -53,7 +53,9 @@ def _needed(study: Study) -> dict[str, tuple[list[str], str]]:
     """Return the user's files by the key that names them, and what in `results/` is made of them first."""
     needed: dict[str, tuple[list[str], str]] = {}
     for name, survey in study.selected_surveys().items():
-        if survey.simulate is not None:
+        if survey.groups is not None and survey.groups.shares is not None:
+            needed[f"surveys.{name}"] = [survey.groups.shares], f"surveys/{name}/groups.parquet"
+        elif survey.simulate is not None:
             layout = survey.simulate.layout
             needed[f"surveys.{name}"] = [layout] if layout else [], f"surveys/{name}/simulated.sav"
         elif not str(survey.file).startswith("statsmodels:"):

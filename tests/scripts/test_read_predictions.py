@@ -54,7 +54,8 @@ def test_a_file_becomes_a_method_that_is_measured_as_any_other(survey):
     assert list(table.respondent_id) == PEOPLE and set(table.method) == {"files/gpt"}
     assert table.target.isna().sum() == 2 and (table.p_Red == 1).all() and (table.weight == 2).all()
     folds = measure_folds(
-        answered(all_predictions([survey / "read.parquet"])), read_table(survey / "splits.parquet", SPLITS)
+        answered(all_predictions([survey / "read.parquet"], "vote")),
+        read_table(survey / "splits.parquet", SPLITS),
     )
     values = folds.groupby("metric")["value"].mean()
     assert values["accuracy"] == 0.5
@@ -67,12 +68,12 @@ def test_it_is_calibrated_beside_methods_whose_tables_say_how_long_a_prompt_was(
     table = read(survey, dict(zip(PEOPLE, ["Red", "Blue"] * 10, strict=True)))
     other = table.assign(method="baselines/majority", n_tokens=0)
     write_table(other, survey / "other.parquet", PREDICTIONS)
-    every = all_predictions([survey / "other.parquet", survey / "read.parquet"])
+    every = all_predictions([survey / "other.parquet", survey / "read.parquet"], "vote")
     scaled = CALIBRATED.validate(
         scaled_predictions(every, read_table(survey / "splits.parquet", SPLITS), "temperature")
     )
     assert set(scaled["method"]) == {"baselines/majority", "files/gpt"}
-    assert "n_tokens" in all_predictions([survey / "other.parquet"])
+    assert "n_tokens" in all_predictions([survey / "other.parquet"], "vote")
 
 
 def test_who_has_no_prediction_is_counted_as_not_shown(survey):

@@ -2,13 +2,18 @@ import json
 import re
 import shutil
 
+import pandas as pd
 import pytest
 
+from scripts.build_prompts import build_prompts
 from scripts.score_respondents import score_respondents
+from scripts.split_respondents import split_respondents
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.few_shot import FewShot
 from stimmung.vocabulary.parquet_tables import read_table
+from stimmung.vocabulary.predictions_by_target import read_predictions
 from stimmung.vocabulary.scoring import Scoring
+from stimmung.vocabulary.view import View
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, SPLITS
 from tests.scripts.test_train_fold_adapters import train
 
@@ -28,16 +33,17 @@ def score(small_study, output, adapters=(), normalization="none", readout="exact
         "threads": 1,
         **changes,
     }
+    tables = {"prompts": [small_study.prompts], "splits": [small_study.splits]}
     score_respondents(
         adapters=[directory / "adapter_model.safetensors" for directory in adapters],
         respondents=small_study.respondents,
-        prompts=small_study.prompts,
-        splits=small_study.splits,
         codebook=small_study.codebook,
         predictions=output,
         scoring=Scoring(normalization=normalization, readout=readout),
-        **options,
+        **tables | options,
     )
+    if len(options.get("views", [None])) > 1:
+        return {view.item: read_predictions(output, view.item) for view in options["views"]}
     return read_table(output, PREDICTIONS).set_index("respondent_id")
 
 
@@ -134,3 +140,34 @@ def test_another_choice_of_examples_is_another_prompt_and_another_entry_of_the_s
     how = FewShot(choice="nearest", order="redrawn")
     other = score(small_study, tmp_path / "other.parquet", few_shot=how, **asked)
     assert (drawn.p_Red - other.p_Red[drawn.index]).abs().max() > 1e-6
+
+
+def test_two_targets_are_scored_in_one_pass_as_each_alone_and_found_again_by_target(
+    small_study, tmp_path, monkeypatch
+):
+    items = ("vote", "party")
+    views = [View(item=item, others=[one for one in items if one != item], see="items") for item in items]
+    asked = {"prompts": [], "splits": [], "views": views}
+    for view in views:
+        paths = {kind: tmp_path / f"{view.item}-{kind}.parquet" for kind in ("prompts", "splits")}
+        words = {"codebook": small_study.codebook, "language": "en", "view": view}
+        build_prompts(respondents=small_study.respondents, **words, drop_items=[], prompts=paths["prompts"])
+        chosen = {"condition": "full", "exclude": {}, "keep": {}, "complete": [], "same_size_as": None}
+        chosen |= {"share": None, "folds": 2, "seed": 0, "other_targets": view.others}
+        split_respondents(
+            respondents=small_study.respondents, target=view.item, splits=paths["splits"], **chosen
+        )
+        for kind, path in paths.items():
+            asked[kind].append(path)
+    for how in ({"normalization": "pmi"}, {"examples": 2, "arm": "few-shot"}):
+        found = score(small_study, tmp_path / "all.parquet", **asked, **how, store=tmp_path / "kept")
+        for place, item in enumerate(items):
+            own = {key: [tables[place]] for key, tables in asked.items()}
+            alone = score(small_study, tmp_path / "one.parquet", **own, **how, store=tmp_path / "alone")
+            pd.testing.assert_frame_equal(found[item].set_index("respondent_id"), alone, rtol=0, atol=1e-5)
+    # The store has them by target, so that each is found again, alone or with others.
+    monkeypatch.setattr("scripts.score_respondents.load_base", not_to_be_loaded)
+    for place, item in enumerate(items):
+        own = {key: [tables[place]] for key, tables in asked.items()}
+        again = score(small_study, tmp_path / "again.parquet", **own, **how, store=tmp_path / "kept")
+        assert again.equals(found[item].set_index("respondent_id"))

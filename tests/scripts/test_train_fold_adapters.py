@@ -1,6 +1,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 from safetensors.torch import load_file
 
@@ -10,10 +11,10 @@ from scripts.train_fold_adapters import train_fold_adapters
 from stimmung.engine.cohort import missing_adapters
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.pace import Pace
-from stimmung.vocabulary.parquet_tables import read_table
+from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.training import Training
 from stimmung.vocabulary.view import View
-from stimmung.vocabulary.votes_schemas import SPLITS
+from stimmung.vocabulary.votes_schemas import RESPONDENTS, SPLITS
 
 TRAINING = Training(
     r=4, lora_alpha=8, learning_rate=0.01, max_steps=2, num_train_epochs=None, per_device_train_batch_size=4
@@ -161,3 +162,18 @@ def test_an_adapter_learns_every_target_of_the_respondents_of_the_other_folds(sm
         assert record["n_rows"] == sum(int((table.fold != fold).sum()) for table in tables) > 20
     alone = train(small_study, tmp_path, prompts=prompts[:1], splits=splits[:1], views=views[:1])
     assert records(alone)[0]["data_digest"] != together[0]["data_digest"]
+
+
+def test_weights_count_in_training_whatever_their_unit_and_equal_ones_do_not(small_study, tmp_path):
+    people = read_table(small_study.respondents, RESPONDENTS)
+
+    def digests(name, weights):
+        path = tmp_path / f"{name}.parquet"
+        write_table(people.assign(weight=weights), path, RESPONDENTS)
+        return [one["data_digest"] for one in records(train(small_study, tmp_path / name, weights=[path]))]
+
+    unequal = np.linspace(0.25, 3, len(people))
+    assert digests("equal", 2.0) == [
+        one["data_digest"] for one in records(train(small_study, tmp_path / "none"))
+    ]
+    assert digests("unequal", unequal) == digests("doubled", 2 * unequal) != digests("equal", 2.0)

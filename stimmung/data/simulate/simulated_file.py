@@ -13,8 +13,9 @@ from stimmung.data.surveys.coding import Conditions, resolve_codes
 from stimmung.data.surveys.labelled_files import SIMULATED_MARK
 from stimmung.data.surveys.respondents import needed_columns
 from stimmung.data.surveys.survey_codes import code_key, code_number, find_columns
+from stimmung.vocabulary.answer_options import AnswerOption, Code, MissingReason
 from stimmung.vocabulary.atomic_files import atomic_write
-from stimmung.vocabulary.codebook import AnswerOption, Code, Codebook, MissingReason, SurveyItem
+from stimmung.vocabulary.codebook import Codebook, SurveyItem
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.layout import Layout, Variable
 from stimmung.vocabulary.row_rules import RowRule
@@ -57,7 +58,7 @@ def simulate_codes(
     places = rng.normal(size=(total, 2))
     chosen = _chosen_options(codebook, language, places, rng)
     for name, item in codebook.items.items():
-        if item.scale == "numeric":
+        if item.is_number:
             table.put(item.own_columns[0], _ranked(places, rng, table.variable(item.own_columns[0]).range))
         else:
             _write_options(table, item, chosen[name], rng)
@@ -131,13 +132,16 @@ def _chosen_options(
     codebook: Codebook, language: str, places: Array, rng: np.random.Generator
 ) -> dict[str, Array]:
     """Return the index of each respondent's option, for each item that has options."""
-    answers = codebook.target_labels(language)
-    angles = 2 * np.pi * np.arange(len(answers)) / len(answers)
+    predicted = codebook.items[codebook.target]
+    answers = [] if predicted.is_number else predicted.labels(language)
+    angles = 2 * np.pi * np.arange(len(answers)) / max(len(answers), 1)
     directions = 2.5 * np.column_stack([np.cos(angles), np.sin(angles)])
     # The first options are frequent and the last ones rare, like parties.
-    chosen = {codebook.target: _pulled(directions, places, rng, np.linspace(1, -1, len(answers)))}
+    chosen = {}
+    if answers:
+        chosen[codebook.target] = _pulled(directions, places, rng, np.linspace(1, -1, len(answers)))
     for name, item in codebook.items.items():
-        if name == codebook.target or item.scale == "numeric":
+        if name == codebook.target or item.is_number:
             continue
         labels = item.labels(language)
         if item.scale == "ordinal":
@@ -145,7 +149,7 @@ def _chosen_options(
         else:
             chosen[name] = _pulled(rng.normal(scale=0.5, size=(len(labels), 2)), places, rng)
             shared = {number: labels.index(label) for number, label in enumerate(answers) if label in labels}
-            if len(shared) * 2 >= len(answers):
+            if shared and len(shared) * 2 >= len(answers):
                 agreeing = np.flatnonzero(rng.random(len(places)) < AGREEMENT)
                 for place, answer in zip(agreeing, chosen[codebook.target][agreeing], strict=True):
                     chosen[name][place] = shared.get(int(answer), chosen[name][place])

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from stimmung.data.surveys.survey_codes import SurveyFile, code_key, code_number
-from stimmung.vocabulary.codebook import Code, MissingReason, SurveyItem
+from stimmung.vocabulary.answer_options import Code, MissingReason
+from stimmung.vocabulary.codebook import SurveyItem
 from stimmung.vocabulary.errors import InputError, did_you_mean
+from stimmung.vocabulary.number_bins import bin_of
 from stimmung.vocabulary.row_rules import COMPARISONS, RowRule, Wanted
 
 Conditions = Mapping[str, Wanted]  # column to codes or value labels, or to a rule
@@ -56,6 +58,10 @@ def code_item(survey: SurveyFile, codes: pd.DataFrame, item: SurveyItem, languag
         n_ambiguous += int((answers[both] != later[both]).sum())
         answers = answers.where(answers.notna(), later)
     unknown = pd.concat([odd for _, _, odd in columns])
+    if item.options and item.is_number:
+        labels = pd.CategoricalDtype(item.labels(language), ordered=True)
+        places = bin_of(answers, item.number_bins)
+        answers = pd.Series(pd.Categorical.from_codes(places, dtype=labels), index=answers.index)
     if not item.missing:
         return Coded(answers, None, unknown, n_ambiguous)
     reasons = pd.Series(None, index=codes.index, dtype=object)
@@ -76,7 +82,7 @@ def _code_column(
     keys = codes[column].map(code_key).astype(object)
     labels = survey.value_labels.get(column, {})
     reasons = _reasons(keys, item, column, labels)
-    if item.scale == "numeric":
+    if item.is_number:
         numbers = {
             key: number
             for code, number in item.values.items()
@@ -117,6 +123,19 @@ def resolve_codes(codes: Iterable[Code], value_labels: Mapping[Code, str], where
                 "Give the code instead of the label, or a list of all the codes.",
             )
     return {key for key in found if key is not None}
+
+
+def places_of_options(
+    item: SurveyItem, labels: Mapping[Code, str], languages: Iterable[str], where: str
+) -> dict[str | None, int]:
+    """Return the place of each option of an item by its codes and by its words in all ``languages``; errors as of resolve_codes."""
+    place_of: dict[str | None, int] = {}
+    for place, option in enumerate(item.options):
+        place_of |= dict.fromkeys(resolve_codes(option.codes, labels, where), place)
+    for language in languages:
+        for place, words in enumerate(item.labels(language)):
+            place_of.setdefault(code_key(words), place)
+    return place_of
 
 
 def holds(survey: SurveyFile, codes: pd.DataFrame, conditions: Conditions) -> "pd.Series[bool]":
@@ -175,7 +194,9 @@ def describe_unknown(name: str, item: SurveyItem, unknown: Series, value_labels:
             text += f" ('{label}'{did_you_mean(label, named)})"
         shown.append(f"{text} in {count} rows")
     more = f" and {len(counts) - _SHOWN} more codes" if len(counts) > _SHOWN else ""
-    kind = "no number" if item.scale == "numeric" else "unknown code"
+    kind = "unknown code"
+    if item.is_number:
+        kind = "no whole number" if item.options and item.bins is None else "no number"
     if item.range is not None:
         kind += f" from {item.range[0]:g} to {item.range[1]:g}:"
     columns = "' or '".join(item.own_columns)
@@ -225,7 +246,10 @@ def _numbers(
     elif item.age_in is not None:
         values = float(item.age_in) - values
     low, high = item.range or (0 if item.age_in is not None else -np.inf, np.inf)
-    return values, ~absent & ~(np.isfinite(values) & values.between(low, high))
+    valid = np.isfinite(values) & values.between(low, high)
+    if item.options and item.bins is None:
+        valid &= values % 1 == 0  # the answers are whole numbers
+    return values, ~absent & ~valid
 
 
 def _year(key: Any) -> Any:

@@ -14,7 +14,7 @@ from stimmung.data.surveys.draft_missing import (
 )
 from stimmung.data.surveys.draft_wording import folded, spoken, without_codes
 from stimmung.data.surveys.survey_codes import SurveyFile, code_key, code_number
-from stimmung.vocabulary.codebook import Code, MissingReason
+from stimmung.vocabulary.answer_options import Code, MissingReason
 
 # All limits are choices.
 MOST_OPTIONS = 30  # of an item that is not named

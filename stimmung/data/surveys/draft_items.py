@@ -11,7 +11,7 @@ from stimmung.data.surveys.draft_columns import DraftColumn, says_only
 from stimmung.data.surveys.draft_order import is_scale_of_numbers, order_of
 from stimmung.data.surveys.draft_wording import folded
 from stimmung.data.surveys.survey_codes import code_number
-from stimmung.vocabulary.codebook import MissingReason
+from stimmung.vocabulary.answer_options import MissingReason
 
 _YEARS = (1800, 2100)
 _AGE = re.compile(

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 from stimmung.data.surveys.draft_wording import plain
-from stimmung.vocabulary.codebook import MissingReason
+from stimmung.vocabulary.answer_options import MissingReason
 
 # Words without accents and in lower case, as `plain` returns them. How archives label absent answers, in English, German, French,
 # Spanish, Portuguese, Italian, Dutch, Polish, Czech, Hungarian, Romanian, the Nordic languages, Turkish, Russian, Ukrainian, Greek,

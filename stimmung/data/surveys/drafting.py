@@ -12,7 +12,7 @@ import pandas as pd
 from stimmung.data.surveys.draft_columns import MOST_OPTIONS, DraftColumn, describe_column
 from stimmung.data.surveys.draft_items import Line, Question, is_numeric, item_lines, keys_of, quoted
 from stimmung.data.surveys.survey_codes import SurveyFile, code_key
-from stimmung.vocabulary.codebook import MissingReason
+from stimmung.vocabulary.answer_options import MissingReason
 from stimmung.vocabulary.errors import InputError
 
 MOST_ITEMS = 40  # of a file whose items are not named; a choice

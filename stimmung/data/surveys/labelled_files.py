@@ -13,7 +13,7 @@ import pyreadstat
 
 from stimmung.data.surveys.survey_codes import SurveyFile, chosen_columns, find_columns, rounded_numbers
 from stimmung.data.surveys.survey_texts import RAW, Decoded, decoded, replaced
-from stimmung.vocabulary.codebook import Code
+from stimmung.vocabulary.answer_options import Code
 
 Series: TypeAlias = "pd.Series[Any]"
 

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stimmung.data.surveys.coding import resolve_codes, shortened
+from stimmung.data.surveys.coding import places_of_options, resolve_codes, shortened
 from stimmung.data.surveys.survey_codes import SurveyFile, code_key
 from stimmung.data.surveys.survey_files import read_survey_file
 from stimmung.vocabulary.codebook import Codebook, SurveyItem
 from stimmung.vocabulary.errors import InputError, did_you_mean, warn
+from stimmung.vocabulary.number_bins import bin_of
 from stimmung.vocabulary.prediction_file import PredictionFile
 from stimmung.vocabulary.votes_schemas import OPTION_PREFIX
 
@@ -154,22 +155,24 @@ def _certain(
     item: SurveyItem,
     languages: Sequence[str],
 ) -> Floats:
-    """Return 1 for the predicted option and 0 for others, NaN where there is no prediction; shape (rows, options)."""
+    """Return 1 for the predicted option and 0 for others, NaN where there is no prediction; shape (rows, options).
+
+    A number of a numeric item counts for the bin that it lies in. If the options are values, it is shared by the two that it lies
+    between, so that their mean is the number.
+    """
     keys = codes[column].map(code_key).astype(object)
     labels, where = survey.value_labels.get(column, {}), f"{settings.file}, column '{column}'"
-    place_of: dict[str | None, int] = {}
-    for place, option in enumerate(item.options):
-        place_of |= dict.fromkeys(resolve_codes(option.codes, labels, where), place)
-    for language in languages:
-        for place, words in enumerate(item.labels(language)):
-            place_of.setdefault(code_key(words), place)
+    place_of = places_of_options(item, labels, languages, where)
     none = {code_key(code) for code in settings.no_answer}
     none |= {key for missing in item.missing for key in resolve_codes(missing.codes, labels, where)}
     silent = keys.isna() | (keys.isin(list(none)) & ~keys.isin(list(place_of)))
     numbers = pd.to_numeric(keys, errors="coerce")
     for low, high in (missing.range for missing in item.missing if missing.range is not None):
         silent |= numbers.between(low, high) & ~keys.isin(list(place_of))
-    unknown = keys[~silent & ~keys.isin(list(place_of))]
+    between = keys.index.isin([])
+    if item.is_number and item.range is not None:
+        between = (numbers.between(*item.range) & ~silent & ~keys.isin(list(place_of))).to_numpy()
+    unknown = keys[~silent & ~keys.isin(list(place_of)) & ~between]
     if not unknown.empty:
         counts = unknown.value_counts()
         shown = [f"'{shortened(value)}' in {n} rows" for value, n in counts.head(_SHOWN).items()]
@@ -184,8 +187,23 @@ def _certain(
         warn(logger, f"{what}; they count as no prediction")
         silent |= keys.index.isin(unknown.index)
     table = np.full((len(keys), len(item.options)), np.nan)
-    table[~silent] = np.eye(len(item.options))[[place_of[key] for key in keys[~silent]]]
+    exact = ~silent & ~between
+    table[exact] = np.eye(len(item.options))[[place_of[key] for key in keys[exact]]]
+    if between.any():
+        table[between] = _between_options(numbers[between].to_numpy(dtype=float), item)
     return table
+
+
+def _between_options(numbers: Floats, item: SurveyItem) -> Floats:
+    """Return the probability of each option of a numeric item that is predicted to be a number, shape (rows, options)."""
+    bins, every = item.number_bins, np.eye(len(item.options))
+    if item.bins is not None:
+        return every[bin_of(numbers, bins)]
+    values = [one.value for one in bins]
+    below = np.searchsorted(values, numbers, side="right") - 1
+    above = np.minimum(below + 1, len(values) - 1)
+    share = (numbers % 1)[:, None]
+    return np.asarray((1 - share) * every[below] + share * every[above])
 
 
 def _stated(codes: pd.DataFrame, settings: PredictionFile, codebook: Codebook) -> Floats:

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from stimmung.data.surveys.coding import Conditions, code_item, describe_unknown, holds
+from stimmung.data.surveys.select_all_answers import settle_select_all
 from stimmung.data.surveys.survey_codes import SurveyFile, code_key
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError, warn
+from stimmung.vocabulary.row_rules import MAX_LOST_SHARE
 from stimmung.vocabulary.votes_schemas import CLUSTER, GROUP, MISSING_SUFFIX, STRATUM
 
 logger = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ def respondents_table(
     strata: str | None = None,
     clusters: str | None = None,
     targets: Sequence[str] = (),
+    max_lost_share: float = MAX_LOST_SHARE,
 ) -> pd.DataFrame:
     """Return one row for each respondent; ``survey`` has the columns that :func:`needed_columns` names.
 
@@ -64,6 +67,8 @@ def respondents_table(
         The columns of the sample's strata and primary sampling units; None: no column ``design_stratum``, ``design_cluster``.
     targets
         The items that are predicted; none: the codebook's target.
+    max_lost_share
+        Largest share of respondents whose answers to a select-all item may contradict each other.
 
     Returns
     -------
@@ -98,7 +103,8 @@ def respondents_table(
         except InputError as error:
             problems.append(error.what)
             hints.append(error.hint)
-    for name, item in codebook.items.items():
+    predicted = codebook.targets_of(list(targets) or [codebook.target])
+    for name, item in codebook.with_options(predicted).items.items():
         try:
             coded = code_item(survey, codes, item, language)
         except InputError as error:
@@ -111,7 +117,7 @@ def respondents_table(
         if not coded.unknown.empty:
             labels = ChainMap(*(survey.value_labels.get(column, {}) for column in item.own_columns))
             problems.append(describe_unknown(name, item, coded.unknown, labels))
-            place = "values" if item.scale == "numeric" else "options"
+            place = "values" if item.is_number else "options"
             hints.append(f"Give each code in the codebook, under `{place}` or under `missing`.")
         if coded.n_ambiguous:
             warn(
@@ -121,8 +127,8 @@ def respondents_table(
             )
     if problems:
         raise InputError("; ".join(problems), " ".join(dict.fromkeys(hint for hint in hints if hint)))
-    respondents = pd.DataFrame(table)
-    for target in targets or [codebook.target]:
+    respondents = pd.DataFrame(settle_select_all(table, codebook, language, max_lost_share))
+    for target in predicted:
         answers = respondents[target].dropna().unique()
         if len(answers) < 2:
             left = f"only '{answers[0]}' is" if len(answers) else "no answer is"

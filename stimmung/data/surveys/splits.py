@@ -41,7 +41,7 @@ def assign_folds(
     if small:
         raise InputError(
             f"target '{target.name}': {n_folds} folds need {n_folds} respondents for each answer, but {', '.join(small)}",
-            "Use fewer folds, or give the answer's code as missing in the codebook.",
+            "Use fewer folds, or give the answer's code as missing in the codebook; a numeric item may have wider `bins`.",
         )
     folds = np.full(len(target), NO_FOLD, dtype="int8")
     places = np.flatnonzero(valid)

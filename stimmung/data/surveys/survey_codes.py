@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stimmung.vocabulary.codebook import Code
+from stimmung.vocabulary.answer_options import Code
 from stimmung.vocabulary.errors import InputError, did_you_mean, warn
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from stimmung.data.surveys.survey_codes import Loss
-from stimmung.vocabulary.codebook import Code
+from stimmung.vocabulary.answer_options import Code
 
 # Every byte is one character of it, so that a library can hand on bytes as text before their encoding is known.
 RAW = "ISO-8859-1"

@@ -12,6 +12,7 @@ from stimmung.engine.base.attention import use_own_attention
 from stimmung.engine.base.dequantized import hold_dequantized
 from stimmung.engine.base.devices import default_device
 from stimmung.engine.base.model_files import DESCRIPTION, check_files, check_source, read_description
+from stimmung.engine.base.norms import use_own_norms
 from stimmung.vocabulary.errors import InputError
 
 # Bars of half a second would appear between Snakemake's lines.
@@ -94,6 +95,7 @@ def prepare_loaded(model: Any, dequantized_mb: float | None = None) -> None:
     keep_weights_unpacked(model)
     hold_dequantized(model, dequantized_mb)
     use_own_attention(model)
+    use_own_norms(model)
 
 
 def keep_weights_unpacked(model: Any) -> None:

@@ -22,9 +22,9 @@ OPTIMIZER_BYTES = {"adamw_torch": 16, "paged_adamw_8bit": 10}
 RESIDENT_BYTES = {"adamw_torch": 16, "paged_adamw_8bit": 8}
 
 # What the backward pass of a Llama's layer keeps of each token, in numbers for each hidden or intermediate feature: counted by
-# autograd's hooks on a CPU in bfloat16 (tests/unit/engine/test_memory_reckoning.py). A GUESS for other layers and for CUDA's kernels,
-# where dropout keeps nothing.
-KEPT_PER_HIDDEN = 11
+# autograd's hooks on a CPU in bfloat16 (tests/unit/engine/test_memory_reckoning.py). A GUESS for other layers, whose norms may keep 2
+# numbers more, and for CUDA's kernels, where dropout keeps nothing.
+KEPT_PER_HIDDEN = 9
 KEPT_PER_INTERMEDIATE = 4.25
 # GUESSES: bytes of each logit in the loss and its backward pass; the share of free memory that can be used, since blocks do not fit
 # exactly; and what CUDA's kernels take for themselves.
@@ -51,6 +51,9 @@ class ModelSizes:
     four_bit: bool
     held_bytes: int  # how much more it takes if its 4-bit weights are held dequantised
     adapter_weights: int
+    expert_inputs: int = (
+        0  # features that adapters of experts read of a token, in all experts that it visits, in one layer
+    )
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,14 @@ def adapter_bytes(sizes: ModelSizes, training: Training) -> int:
     return sizes.adapter_weights * (OPTIMIZER_BYTES[training.optim] + copies)
 
 
-def pass_bytes(sizes: ModelSizes, training: Training, rows: int, longest: int, loss_tokens: int) -> int:
-    """Return the bytes that a forward and backward pass takes over ``rows`` rows of ``longest`` tokens, ``loss_tokens`` with loss."""
-    kept = KEPT_PER_HIDDEN * sizes.hidden + KEPT_PER_INTERMEDIATE * sizes.intermediate
+def pass_bytes(
+    sizes: ModelSizes, training: Training, rows: int, longest: int, loss_tokens: int, *, spared: int = 0
+) -> int:
+    """Return the bytes that a forward and backward pass takes over ``rows`` rows of ``longest`` tokens, ``loss_tokens`` with loss.
+
+    ``spared`` of all these tokens are not read, since rows of an adapter begin alike.
+    """
+    kept = KEPT_PER_HIDDEN * sizes.hidden + KEPT_PER_INTERMEDIATE * sizes.intermediate + sizes.expert_inputs
     # Recomputed activations are those of one layer at a time, from each layer's input. Gradients are another layer's.
     of_layers = (
         sizes.n_layers * sizes.hidden + 2 * kept
@@ -78,7 +86,7 @@ def pass_bytes(sizes: ModelSizes, training: Training, rows: int, longest: int, l
         else (sizes.n_layers + 1) * kept
     )
     logits = min(MAX_LOGITS, rows * loss_tokens * sizes.vocabulary)
-    return round(rows * longest * of_layers * sizes.itemsize) + logits * BYTES_PER_LOGIT
+    return round((rows * longest - spared) * of_layers * sizes.itemsize) + logits * BYTES_PER_LOGIT
 
 
 def plan(
@@ -90,12 +98,14 @@ def plan(
     longest: int,
     loss_tokens: int,
     at_once: int | None = None,
+    shared: int = 0,
 ) -> Plan:
     """Return what to have in memory, of which ``free_bytes`` are free beside the loaded base.
 
     ``longest`` is the number of tokens of the longest row, ``loss_tokens`` that of those which carry loss in one row. As many rows
     as fit are in one pass; of equally many, those of fewer adapters, which leave more room. What is left then may hold the base's
-    dequantised weights. ``at_once`` is how many adapters the user wants; None: what is best.
+    dequantised weights. ``at_once`` is how many adapters the user wants; None: what is best. The rows of each adapter begin with
+    ``shared`` tokens that a pass reads once.
     """
     batch = training.per_device_train_batch_size
     usable = USABLE_SHARE * free_bytes - KERNELS_BYTES
@@ -103,7 +113,8 @@ def plan(
     def needed(adapters: int, passes: int) -> int:
         rows = adapters * math.ceil(batch / passes)
         fixed = adapters * adapter_bytes(sizes, training)
-        return fixed + pass_bytes(sizes, training, rows, longest, loss_tokens)
+        spared = (rows - adapters) * shared
+        return fixed + pass_bytes(sizes, training, rows, longest, loss_tokens, spared=spared)
 
     splits = [2**power for power in range((batch - 1).bit_length() + 1)]
     # Parts of equal size: 5 and 5 rather than 8 and 2.

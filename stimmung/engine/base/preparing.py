@@ -7,7 +7,6 @@ from typing import Any
 import torch
 import transformers
 from huggingface_hub.errors import StrictDataclassError
-from torch.nn.modules.conv import _ConvNd
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
@@ -16,6 +15,7 @@ from stimmung.engine.base.devices import default_device
 from stimmung.engine.base.encoders import longest_text
 from stimmung.engine.base.gguf_source import as_directory, gguf_file, is_gguf
 from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER, check_source, digest_of, save_base
+from stimmung.engine.cohort.expert_targets import expert_parameters, tunable_experts
 from stimmung.engine.cohort.lora import target_names
 from stimmung.store.keys import digest_of_content, library_versions
 from stimmung.vocabulary.atomic_files import digest_of_file
@@ -85,16 +85,18 @@ def quantize_base(
     if quantization == "nf4":
         level = logging.WARNING if share < LOW_PACKED_SHARE else logging.INFO
         logger.log(level, "%s: %.1f %% of the weights are packed to 4 bits", source, 100 * share)
-    reach, experts = adapted_share(model), expert_share(model)
+    reach, experts, tunable = adapted_share(model), expert_share(model), tunable_experts(model)
     logger.info("%s: adapters of all linear layers reach %.1f %% of the weights", source, 100 * reach)
     if experts:
-        text = "%s: %.1f %% of the weights are experts, which no adapter reaches and NF4 does not pack"
-        logger.warning(text, source, 100 * experts)
+        text = "%s: %.1f %% of the weights are experts, which %s and NF4 does not pack"
+        how = f"only `target_parameters` ({', '.join(tunable)}) reach" if tunable else "no adapter reaches"
+        logger.warning(text, source, 100 * experts, how)
     save_base(model, tokenizer, output)
     shares = {"packed_share": share, "adapted_share": reach, "expert_share": experts}
     about = {
         "quantization": quantization,
         **{name: round(one, 4) for name, one in shares.items()},
+        **({"expert_parameters": tunable} if experts else {}),
         "compute_dtype": compute_dtype,
     }
     return _description(source, revision, about, model, max_length, output)
@@ -126,9 +128,9 @@ def adapted_share(model: Any) -> float:
 
 def expert_share(model: Any) -> float:
     """Return the share of a model's weights that transformers holds as one tensor of three dimensions for all experts of a layer."""
-    owners = [one for one in model.modules() if not isinstance(one, _ConvNd)]
-    experts = [one for owner in owners for one in owner.parameters(recurse=False) if one.ndim == 3]
-    return sum(map(_n_weights, experts)) / count_parameters(model)
+    return sum(_n_weights(model.get_parameter(name)) for name in expert_parameters(model)) / count_parameters(
+        model
+    )
 
 
 def _n_weights(parameter: torch.Tensor) -> int:

@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers.pytorch_utils import Conv1D
 
-from stimmung.engine.cohort.lora import Cohort
+from stimmung.engine.cohort.expert_parameters import peft_names
+from stimmung.engine.cohort.lora import Cohort, CohortLinear
 from stimmung.store.adapter_folders import DAMAGE, new_folder
 from stimmung.store.paths import CONFIG, RECORD, WEIGHTS
 from stimmung.vocabulary.errors import InputError
@@ -44,7 +45,10 @@ def load_adapter(directory: Path) -> Adapter:
     try:
         config = json.loads((directory / CONFIG).read_text())
         tensors = load_file(directory / WEIGHTS)
-        settings = Lora.model_validate({name: config[name] for name in Lora.model_fields})
+        settings = Lora.model_validate(
+            {name: config[name] for name in Lora.model_fields if name != "target_parameters"}
+            | {"target_parameters": config.get("target_parameters") or ()}
+        )
     except DAMAGE as error:
         raise InputError(
             f"no readable adapter in {directory}", f"Delete the folder and run snakemake again. ({error})"
@@ -65,14 +69,19 @@ def _own_name(name: str) -> str:
 
 def _peft_config(cohort: Cohort) -> dict[str, Any]:
     """Return what PEFT's ``LoraConfig`` would write; written here, since importing peft takes a job two seconds."""
+    settings, layers = cohort.settings, cohort.layers
+    experts = {"target_parameters": peft_names(layers, settings)} if settings.target_parameters else {}
     return {
-        **cohort.settings.model_dump(mode="json", include=set(Lora.model_fields)),
+        **settings.model_dump(mode="json", include=set(Lora.model_fields)),
+        **experts,
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
         "base_model_name_or_path": cohort.base.path,
         "inference_mode": True,
-        "target_modules": sorted({name.rsplit(".", 1)[-1] for name in cohort.layers}),
+        "target_modules": sorted(
+            {name.rsplit(".", 1)[-1] for name, layer in layers.items() if isinstance(layer, CohortLinear)}
+        ),
         "use_dora": False,
-        "fan_in_fan_out": any(isinstance(layer.base, Conv1D) for layer in cohort.layers.values()),
+        "fan_in_fan_out": any(isinstance(layer.base, Conv1D) for layer in layers.values()),
         "modules_to_save": None,
     }

@@ -21,6 +21,7 @@ class TrainingRow:
 
     input_ids: tuple[int, ...]
     loss_from: int
+    weight: float = 1.0  # by which its loss is multiplied
 
     @property
     def n_loss_tokens(self) -> int:
@@ -36,26 +37,29 @@ def plan_steps(
     epochs: float | None,
     max_steps: int | None,
     seed: int,
+    sorted_batches: int = BUCKET_BATCHES,
 ) -> list[Step]:
     """Return all optimizer steps of one adapter's training: row numbers by step and forward pass.
 
     They depend on this adapter's data and seed only, so that they are the same in a cohort, alone, and after a restart.
     ``lengths`` are the rows' tokens, ``accumulation`` is the number of passes of a step; the last step of an epoch may be smaller.
-    Either ``epochs``, which may be a fraction, or ``max_steps`` is given.
+    Either ``epochs``, which may be a fraction, or ``max_steps`` is given. Rows are sorted by length within ``sorted_batches`` batches.
     """
     rng = np.random.default_rng(seed)
     per_epoch = math.ceil(math.ceil(len(lengths) / batch_size) / accumulation)
     n_steps = max_steps if max_steps is not None else max(1, round((epochs or 0) * per_epoch))
     steps: list[Step] = []
     while len(steps) < n_steps:
-        batches = list(_epoch(lengths, batch_size, rng))
+        batches = list(_epoch(lengths, batch_size, rng, sorted_batches))
         steps += [batches[start : start + accumulation] for start in range(0, len(batches), accumulation)]
     return steps[:n_steps]
 
 
-def _epoch(lengths: Sequence[int], batch_size: int, rng: np.random.Generator) -> Iterator[Batch]:
+def _epoch(
+    lengths: Sequence[int], batch_size: int, rng: np.random.Generator, sorted_batches: int
+) -> Iterator[Batch]:
     order = rng.permutation(len(lengths))
-    bucket = batch_size * max(1, min(BUCKET_BATCHES, len(order) // (MIN_BUCKETS * batch_size)))
+    bucket = batch_size * max(1, min(sorted_batches, len(order) // (MIN_BUCKETS * batch_size)))
     batches = []
     for start in range(0, len(order), bucket):
         rows = sorted(order[start : start + bucket].tolist(), key=lambda row: (lengths[row], row))

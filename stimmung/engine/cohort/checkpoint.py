@@ -28,23 +28,30 @@ class Progress:
     failed: str | None = None
     seconds: float = 0.0
     splits: int = 1
+    held_out_losses: list[float] = field(default_factory=list)
+    best_step: int = 0  # of the lowest of these losses
+    stopped: str | None = None  # why it ended before its last step
 
 
 @dataclass
 class Saved:
-    """One adapter in a checkpoint; ``optimizer`` is empty for one that has finished, ``weights`` also once the store has it."""
+    """One adapter in a checkpoint; ``optimizer`` is empty for one that has finished, ``weights`` also once the store has it.
+
+    ``best`` are the weights of the lowest held-out loss of one that is in training, if there is such a loss.
+    """
 
     progress: Progress
     weights: dict[str, torch.Tensor]
     optimizer: dict[str, torch.Tensor]
+    best: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
 def save_checkpoint(path: Path, adapters: list[Saved]) -> None:
     """Write the cohort's state in one step, replacing the last one."""
     tensors = {}
     for index, adapter in enumerate(adapters):
-        for kind, named in (("weights", adapter.weights), ("optimizer", adapter.optimizer)):
-            for name, tensor in named.items():
+        for kind in ("weights", "optimizer", "best"):
+            for name, tensor in getattr(adapter, kind).items():
                 tensors[f"{index}/{kind}/{name}"] = tensor.detach().cpu().contiguous()
     progress = json.dumps([asdict(adapter.progress) for adapter in adapters])
     with atomic_write(path) as draft:

@@ -39,21 +39,24 @@ class Part:
         return shared, len(self.rows) if shared else 0, all(row.loss_from == 1 for row in self.rows)
 
 
-def forward_backward(cohort: Cohort, parts: Sequence[Part], splits: int) -> torch.Tensor:
+def forward_backward(
+    cohort: Cohort, parts: Sequence[Part], splits: int, *, learn: bool = True
+) -> torch.Tensor:
     """Add the gradients of one part for each adapter, and return each part's share of its adapter's loss, shape (parts,).
 
-    The rows are split over ``splits`` passes. The sum of gradients does not depend on it. Nothing waits for the device.
+    The rows are split over ``splits`` passes. The sum of gradients does not depend on it. Nothing waits for the device. Unless they
+    are to ``learn``, there are neither gradients nor dropout.
     """
     losses = torch.zeros(len(parts), device=cohort.base.device)
     kinds = [part.kind for part in parts]
     for kind in dict.fromkeys(kinds):
         chosen = [number for number, one in enumerate(kinds) if one == kind]
         for split in range(splits):
-            losses[chosen] += _one_pass(cohort, [parts[number] for number in chosen], split, splits)
+            losses[chosen] += _one_pass(cohort, [parts[number] for number in chosen], split, splits, learn)
     return losses
 
 
-def _one_pass(cohort: Cohort, parts: Sequence[Part], split: int, splits: int) -> torch.Tensor:
+def _one_pass(cohort: Cohort, parts: Sequence[Part], split: int, splits: int, learn: bool) -> torch.Tensor:
     """Go forwards and backwards through the ``split``-th of ``splits`` pieces of parts of one kind; return the losses."""
     shared, texts, everywhere = parts[0].kind
     device = cohort.base.device
@@ -81,19 +84,21 @@ def _one_pass(cohort: Cohort, parts: Sequence[Part], split: int, splits: int) ->
                 )
             )
     layout = cohort.layout
-    layout.slices, layout.dropout = slices, cohort.settings.lora_dropout > 0
+    layout.slices, layout.dropout = slices, learn and cohort.settings.lora_dropout > 0
     layout.shared, layout.texts, layout.tokens = shared, texts, batch.ids.shape[1]
     # Before the passes: bringing something to the device waits for what it is doing.
-    owners = [
-        number for number, piece in enumerate(pieces) for _ in range(sum(row.n_loss_tokens for row in piece))
-    ]
-    owner = torch.tensor(owners).to(device)
-    norm = torch.tensor([1 / part.n_loss_tokens for part in parts]).to(device)
+    read = [(number, row) for number, piece in enumerate(pieces) for row in piece]
+    tokens = torch.tensor([row.n_loss_tokens for row in rows])
+    owner = torch.tensor([number for number, _ in read]).repeat_interleave(tokens).to(device)
+    norms = torch.tensor([row.weight / parts[number].n_loss_tokens for number, row in read])
+    norm = norms.repeat_interleave(tokens).to(device)
     # Around the backward pass too, which recomputes layers under gradient checkpointing.
-    with nullcontext() if everywhere else last_layer_at(cohort.base, batch.places.to(device)):
+    narrowed = nullcontext() if everywhere else last_layer_at(cohort.base, batch.places.to(device))
+    with narrowed, torch.set_grad_enabled(learn):
         per_token = loss_of(cohort.base, batch)
-        total = torch.zeros(len(parts), device=device).index_add(0, owner, per_token * norm[owner])
-        total.sum().backward()
+        total = torch.zeros(len(parts), device=device).index_add(0, owner, per_token * norm)
+        if learn:
+            total.sum().backward()
     return total.detach()
 
 

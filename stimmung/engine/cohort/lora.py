@@ -1,6 +1,5 @@
 """K LoRA adapters on one resident base, which runs once over all rows: every linear layer applies adapter k to its rows."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,11 @@ from transformers.pytorch_utils import Conv1D
 from stimmung.engine.base.base_model import Base
 from stimmung.engine.base.frozen_linear import is_known, known_gradient, known_product
 from stimmung.engine.cohort.dropout import Dropout, is_hashed
+from stimmung.engine.cohort.expert_parameters import CohortExperts
+from stimmung.engine.cohort.expert_targets import target_experts
 from stimmung.engine.cohort.slices import Group, Layout
+from stimmung.engine.cohort.stacked import drawn, no_adapters, with_adapter
+from stimmung.engine.cohort.uneven_slices import add_uneven_gradients, add_uneven_products, uneven_slices
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.training import Lora
 
@@ -36,9 +39,9 @@ class CohortLinear(nn.Module):
         self.layout = layout
         self.number = number  # of this layer in the cohort: makes its dropout masks its own
         n_in, n_out = features(base)
-        self.lora_a = _no_adapters(settings.r, n_in, device=layout.device)
-        self.lora_b = _no_adapters(n_out, settings.r, device=layout.device)
-        self.biases = _no_adapters(n_out, device=layout.device) if self.tunes_bias else None
+        self.lora_a = no_adapters(settings.r, n_in, device=layout.device)
+        self.lora_b = no_adapters(n_out, settings.r, device=layout.device)
+        self.biases = no_adapters(n_out, device=layout.device) if self.tunes_bias else None
 
     @property
     def tunes_bias(self) -> bool:
@@ -53,10 +56,18 @@ class CohortLinear(nn.Module):
 
     def add(self, weights: Mapping[str, torch.Tensor]) -> None:
         """Add an adapter by its matrices."""
-        more = {key: one.to(device=self.layout.device, dtype=torch.float32) for key, one in weights.items()}
-        self.lora_a, self.lora_b = _and(self.lora_a, more["lora_A"]), _and(self.lora_b, more["lora_B"])
+        self.lora_a = with_adapter(self.lora_a, weights["lora_A"])
+        self.lora_b = with_adapter(self.lora_b, weights["lora_B"])
         if self.biases is not None:
-            self.biases = _and(self.biases, more["bias"])
+            self.biases = with_adapter(self.biases, weights["bias"])
+
+    def draw(self, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        """Draw an adapter's matrices as PEFT does."""
+        n_in, n_out = features(self.base)
+        weights = drawn(self.settings.r, n_in, n_out, generator)
+        if self.tunes_bias:
+            weights["bias"] = self.base.bias.detach().float().cpu().clone()
+        return weights
 
     def allocate_gradients(self) -> None:
         """Make the gradients, of zeros, unless there are some."""
@@ -82,19 +93,25 @@ class CohortLinear(nn.Module):
         That is for each group: what the adapters read, A times that, A, B, and its dropout.
         """
         kept: list[Any] = []
-        y = y.contiguous()
+        x, y = x.contiguous(), y.contiguous()
+        hashed, scale, lora_a, lora_b = is_hashed(x), self.scale, self.lora_a.data, self.lora_b.data
         for group in self.layout.groups:
             k = group.adapters
-            read, out = _stacked(x.contiguous(), group), _stacked(y, group)
+            read, out = _stacked(x, group), _stacked(y, group)
             dropout = self.dropout_of(group, x.shape[1], x.shape[-1])
             dropped = read if dropout is None else dropout.of(read)
-            down, up = self.lora_a.data[k].to(x.dtype), self.lora_b.data[k].to(x.dtype)
+            down, up = lora_a[k].to(x.dtype), lora_b[k].to(x.dtype)
             inner = torch.bmm(dropped, down.transpose(1, 2))
-            out.baddbmm_(inner, up.transpose(1, 2), alpha=self.scale)
+            out.baddbmm_(inner, up.transpose(1, 2), alpha=scale)
             if self.biases is not None:
                 out += (self.biases.data[k] - self.base.bias.float()).to(y.dtype)[:, None]
-            kept += [read if dropout is None or is_hashed(x) else dropped, inner, down, up, dropout]
+            kept += [read if dropout is None or hashed else dropped, inner, down, up, dropout]
         return y, kept
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """The rank of the adapters, and how many features the layer reads and writes."""
+        return self.lora_a.shape[1], self.lora_a.shape[2], self.lora_b.shape[1]
 
     @property
     def scale(self) -> float:
@@ -133,7 +150,13 @@ class _Adapted(torch.autograd.Function):
         del parameters  # so that the result needs a gradient, also where ``x`` needs none
         ctx.layer, ctx.groups, ctx.scale = layer, layer.layout.groups, layer.scale
         ctx.base_is_known = y is None
-        y, kept = layer.add_products(x, known_product(layer.base, x) if y is None else y.clone())
+        y = known_product(layer.base, x) if y is None else y.clone()
+        ctx.uneven = None if layer.biases is not None else uneven_slices(layer.layout, x, layer.sizes)
+        if ctx.uneven is None:
+            y, kept = layer.add_products(x, y)
+        else:
+            y = y.contiguous()
+            kept = add_uneven_products(layer, ctx.uneven, x, y)
         ctx.dropouts = kept[4::5]
         ctx.save_for_backward(*(one for place, one in enumerate(kept) if place % 5 < 4))
         return y
@@ -146,14 +169,19 @@ class _Adapted(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             n_in = saved[0].shape[-1]
             of_x = known_gradient(layer.base, g) if ctx.base_is_known else g.new_zeros(*g.shape[:-1], n_in)
-        layer.allocate_gradients()
+        if layer.lora_a.grad is None:
+            layer.allocate_gradients()
+        if ctx.uneven is not None:
+            add_uneven_gradients(layer, ctx.uneven, g, saved, ctx.dropouts[0], scale, of_x)
+            return of_x, None if ctx.base_is_known else g, *(None for _ in ctx.needs_input_grad[2:])
+        of_a, of_b = layer.lora_a.grad, layer.lora_b.grad
         for number, (group, dropout) in enumerate(zip(ctx.groups, ctx.dropouts, strict=True)):
             read, inner, down, up = saved[4 * number : 4 * number + 4]
             dropped = dropout.of(read) if dropout is not None and is_hashed(read) else read
             k, out = group.adapters, _stacked(g, group)
             of_inner = torch.bmm(out, up)
-            _add_product(layer.lora_b.grad[k], out.transpose(1, 2), inner, scale)
-            _add_product(layer.lora_a.grad[k], of_inner.transpose(1, 2), dropped, scale)
+            _add_product(of_b[k], out.transpose(1, 2), inner, scale)
+            _add_product(of_a[k], of_inner.transpose(1, 2), dropped, scale)
             if layer.biases is not None:
                 layer.biases.grad[k] += out.sum(1, dtype=torch.float32)
             if of_x is None:
@@ -162,7 +190,7 @@ class _Adapted(torch.autograd.Function):
                 _stacked(of_x, group).baddbmm_(of_inner, down, alpha=scale)
             else:
                 _stacked(of_x, group).add_(dropout.of_(torch.bmm(of_inner, down)), alpha=scale)
-        return of_x, None if ctx.base_is_known else g, None, *(None for _ in layer.matrices)
+        return of_x, None if ctx.base_is_known else g, *(None for _ in ctx.needs_input_grad[2:])
 
 
 def _stacked(x: torch.Tensor, group: Group) -> torch.Tensor:
@@ -178,24 +206,16 @@ def _add_product(total: torch.Tensor, one: torch.Tensor, other: torch.Tensor, sc
         total.add_(torch.bmm(one, other), alpha=scale)
 
 
-def _and(stacked: nn.Parameter, one: torch.Tensor) -> nn.Parameter:
-    return nn.Parameter(torch.cat([stacked.detach(), one[None]]))
-
-
-def _no_adapters(*shape: int, device: torch.device) -> nn.Parameter:
-    return nn.Parameter(torch.empty(0, *shape, device=device))
-
-
 @dataclass
 class Cohort:
-    """The adapters that are attached to a base: its wrapped linear layers by name, in the model's order.
+    """The adapters that are attached to a base: its wrapped linear layers by name, in the model's order, and then its experts.
 
     ``layout`` is set before each forward pass.
     """
 
     base: Base
     settings: Lora
-    layers: dict[str, CohortLinear]
+    layers: dict[str, CohortLinear | CohortExperts]
     layout: Layout
     _views: dict[int, dict[str, nn.Parameter]] = field(default_factory=dict)
     _gradients: torch.Tensor | None = None
@@ -203,7 +223,7 @@ class Cohort:
     @property
     def size(self) -> int:
         """How many adapters there are."""
-        return len(next(iter(self.layers.values())).lora_a)
+        return len(next(iter(next(iter(self.layers.values())).matrices.values())))
 
     def parameters_of(self, adapter: int) -> dict[str, nn.Parameter]:
         """Return the weights of one adapter by name, A and B of each layer; A has shape (r, in), B (out, r).
@@ -244,16 +264,22 @@ class Cohort:
 def attached(base: Base, settings: Lora) -> Iterator[Cohort]:
     """Attach an empty cohort to ``base`` and detach it at the end; the base's weights are never changed.
 
-    Raises InputError if a target module is not in the model, or ``bias: all`` meets a bias outside the target modules.
+    Raises InputError if a target module or parameter is not in the model or cannot be tuned, or ``bias: all`` meets a bias outside
+    the target modules.
     """
     layout = Layout(base.device)
     names = target_names(base.model, settings.target_modules)
     if settings.bias == "all":
         _check_biases(base.model, names)
-    layers = {}
-    for number, name in enumerate(names):
-        layers[name] = CohortLinear(base.model.get_submodule(name), settings, layout, number)
-        base.model.set_submodule(name, layers[name])
+    tuned = target_experts(base.model, settings.target_parameters)
+    layers: dict[str, CohortLinear | CohortExperts] = {
+        name: CohortLinear(base.model.get_submodule(name), settings, layout, number)
+        for number, name in enumerate(names)
+    }
+    for name, parameters in tuned.items():
+        layers[name] = CohortExperts(base.model.get_submodule(name), parameters, settings, layout)
+    for name, layer in layers.items():
+        base.model.set_submodule(name, layer)
     try:
         yield Cohort(base, settings, layers, layout)
     finally:
@@ -264,16 +290,11 @@ def attached(base: Base, settings: Lora) -> Iterator[Cohort]:
 def initial_weights(cohort: Cohort, seed: int) -> dict[str, torch.Tensor]:
     """Draw an adapter on the CPU as PEFT does: A from Kaiming-uniform with a = sqrt(5), B zero, so that it begins as the base."""
     generator = torch.Generator().manual_seed(seed)
-    weights = {}
-    for name, layer in cohort.layers.items():
-        n_in, n_out = features(layer.base)
-        bound = 1 / math.sqrt(n_in)  # Kaiming-uniform with a = sqrt(5) is uniform within 1 / sqrt(fan in)
-        a = torch.empty(cohort.settings.r, n_in).uniform_(-bound, bound, generator=generator)
-        weights[f"{name}.lora_A"] = a
-        weights[f"{name}.lora_B"] = torch.zeros(n_out, cohort.settings.r)
-        if layer.tunes_bias:
-            weights[f"{name}.bias"] = layer.base.bias.detach().float().cpu().clone()
-    return weights
+    return {
+        f"{name}.{key}": one
+        for name, layer in cohort.layers.items()
+        for key, one in layer.draw(generator).items()
+    }
 
 
 def _view(stacked: nn.Parameter, adapter: int) -> nn.Parameter:

@@ -23,6 +23,7 @@ from stimmung.engine.base.memory_reckoning import (
     plan,
 )
 from stimmung.engine.base.model_files import read_description
+from stimmung.engine.cohort.expert_targets import shape_of, target_experts
 from stimmung.engine.cohort.lora import features, target_names
 from stimmung.engine.cohort.training_config import Task
 from stimmung.vocabulary.pace import Pace
@@ -42,9 +43,12 @@ def load_base_for_training(path: Path, training: Training) -> Base:
     return load_base(path, dequantized_mb=0)
 
 
-def plan_memory(base: Base, training: Training, tasks: Sequence[Task], *, pace: Pace, stacked: bool) -> Plan:
+def plan_memory(
+    base: Base, training: Training, tasks: Sequence[Task], *, pace: Pace, stacked: bool, shared: int = 0
+) -> Plan:
     """Return what is in memory at a time, say it, and hold the base's weights dequantised if there is room.
 
+    ``shared`` is with how many tokens, read once for all, the rows of each task begin at least.
     A CPU's memory is not reckoned with: other jobs share it. Raises InputError if not even one adapter fits.
     """
     wanted = pace.adapters_at_once if stacked else 1
@@ -63,10 +67,12 @@ def plan_memory(base: Base, training: Training, tasks: Sequence[Task], *, pace: 
         longest=longest,
         loss_tokens=loss_tokens,
         at_once=None if wanted == "auto" else wanted,
+        shared=shared,
     )
     if chosen.hold_dequantized:
         hold_dequantized(base.model, math.inf)
     n_rows = chosen.adapters_at_once * -(-training.per_device_train_batch_size // chosen.passes)
+    spared = (n_rows - chosen.adapters_at_once) * shared
     logger.info(
         "memory: %.1f GB free; reckoned: base %s, %d adapters at once of %.1f GB each, batches in %d passes of %.1f GB",
         free / GB,
@@ -76,7 +82,7 @@ def plan_memory(base: Base, training: Training, tasks: Sequence[Task], *, pace: 
         chosen.adapters_at_once,
         adapter_bytes(sizes, training) / GB,
         chosen.passes,
-        pass_bytes(sizes, training, n_rows, longest, loss_tokens) / GB,
+        pass_bytes(sizes, training, n_rows, longest, loss_tokens, spared=spared) / GB,
     )
     return chosen
 
@@ -85,6 +91,10 @@ def sizes_of(model: Any, settings: Lora, base_bytes: int) -> ModelSizes:
     """Return the sizes of a model, loaded or with its weights on the device `meta`, and of an adapter with these settings."""
     config = model.config.get_text_config()
     layers = [features(model.get_submodule(name)) for name in target_names(model, settings.target_modules)]
+    experts = [
+        [shape_of(model.get_submodule(owner), one) for one in parameters]
+        for owner, parameters in target_experts(model, settings.target_parameters).items()
+    ]
     packed = sum(one.weight.nbytes for one in packed_layers(model).values())
     hidden = config.hidden_size
     # A token visits several experts, each with its own intermediate features.
@@ -99,7 +109,9 @@ def sizes_of(model: Any, settings: Lora, base_bytes: int) -> ModelSizes:
         base_bytes=base_bytes,
         four_bit=getattr(model.config, "quantization_config", None) is not None,
         held_bytes=dequantized_bytes(model) - packed,
-        adapter_weights=sum(settings.r * (n_in + n_out) for n_in, n_out in layers),
+        adapter_weights=sum(settings.r * (n_in + n_out) for n_in, n_out in layers)
+        + sum(settings.r * n * (n_in + n_out) for of_layer in experts for n, n_in, n_out in of_layer),
+        expert_inputs=n_experts * max((sum(n_in for _, n_in, _ in one) for one in experts), default=0),
     )
 
 

@@ -11,6 +11,7 @@ from torch import nn
 from stimmung.engine.base.devices import release_memory
 from stimmung.engine.cohort.batching import Step
 from stimmung.engine.cohort.checkpoint import Progress
+from stimmung.engine.cohort.early_stopping import EarlyStopper, held_out_losses
 from stimmung.engine.cohort.forward_backward import Part, forward_backward
 from stimmung.engine.cohort.lora import Cohort
 from stimmung.engine.cohort.training_config import Task, learning_rate_at
@@ -33,11 +34,19 @@ class Run:
         False  # whether a step was begun that did not end: some of the weights may have done it, others not
     )
     norm: torch.Tensor | None = None  # of the step's gradient, before it was clipped
+    held_out: EarlyStopper | None = None  # None: it does all its steps
 
     @property
     def active(self) -> bool:
-        """Whether steps are left to be done."""
-        return self.progress.failed is None and self.progress.step < len(self.plan)
+        """Whether steps are left to be done, or the loss on held-out rows to be measured after the last."""
+        progress = self.progress
+        ended = progress.failed is not None or progress.stopped is not None
+        return not ended and (progress.step < len(self.plan) or self.must_measure)
+
+    @property
+    def must_measure(self) -> bool:
+        """Whether the loss on held-out rows is to be measured before the next step."""
+        return self.held_out is not None and self.held_out.must_measure(self.progress, len(self.plan))
 
     @property
     def batches(self) -> Step:
@@ -74,6 +83,24 @@ def do_step(cohort: Cohort, training: Training, runs: list[Run]) -> None:
         run.progress.seconds += shared
 
 
+def measure_held_out(cohort: Cohort, runs: list[Run]) -> None:
+    """Measure the loss of runs on their held-out rows; each goes on, or ends with the weights of its lowest loss."""
+    if not runs:
+        return
+    began = time.monotonic()
+    stoppers = {run.adapter: run.held_out for run in runs if run.held_out}
+    shared = {run.adapter: run.shared for run in runs}
+    losses = held_out_losses(cohort, stoppers, shared, max(run.progress.splits for run in runs))
+    for run in runs:
+        weights, stopper = cohort.parameters_of(run.adapter), stoppers[run.adapter]
+        stopper.judge(run.progress, losses[run.adapter], weights)
+        if run.progress.failed:
+            logger.error("%s: %s", run.task.name, run.progress.failed)
+        elif not run.active:
+            stopper.restore_best(weights)
+        run.progress.seconds += (time.monotonic() - began) / len(runs)
+
+
 def _gradients(cohort: Cohort, runs: list[Run], splits: int) -> torch.Tensor:
     losses = torch.zeros(len(runs), device=cohort.base.device)
     for micro in range(max(len(run.batches) for run in runs)):
@@ -82,7 +109,7 @@ def _gradients(cohort: Cohort, runs: list[Run], splits: int) -> torch.Tensor:
             Part(
                 adapter=run.adapter,
                 rows=[run.task.rows[row] for row in run.batches[micro]],
-                n_loss_tokens=sum(run.task.rows[row].n_loss_tokens for batch in run.batches for row in batch),
+                n_loss_tokens=run.task.loss_divisor(row for batch in run.batches for row in batch),
                 dropout_key=((run.task.seed * 1_000_003 + run.progress.step) * 1_009 + micro) % 2**48,
                 shared=run.shared,
             )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 
@@ -35,12 +36,12 @@ class Group:
     slices: tuple[Slice, ...]
     device: torch.device
 
-    @property
+    @cached_property
     def adapters(self) -> slice:
         """Which adapters they are."""
         return slice(self.slices[0].adapter, self.slices[-1].adapter + 1)
 
-    @property
+    @cached_property
     def rows(self) -> slice:
         """Which rows of the batch they have."""
         return slice(self.slices[0].start, self.slices[-1].stop)
@@ -69,6 +70,7 @@ class Layout:
     shared: int = 0
     texts: int = 1
     tokens: int = 0
+    uneven: Any = None  # what serves slices of unequal size at once (``uneven_slices.py``), of the last pass that had such
     _grouped: tuple[Sequence[Slice], list[Group]] = ((), [])
 
     @property

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,16 +11,17 @@ from stimmung.engine.base.base_model import Base
 from stimmung.engine.base.devices import peak_memory_mb, release_memory, reset_peak_memory
 from stimmung.engine.cohort import checkpoint as checkpoints
 from stimmung.engine.cohort.adapter_files import save_adapter
-from stimmung.engine.cohort.batching import plan_steps
+from stimmung.engine.cohort.batching import BUCKET_BATCHES, plan_steps
 from stimmung.engine.cohort.checkpoint import Progress, Saved
+from stimmung.engine.cohort.early_stopping import EarlyStopper
 from stimmung.engine.cohort.forward_backward import checkpointed_activations
 from stimmung.engine.cohort.lora import Cohort, attached, initial_weights
 from stimmung.engine.cohort.memory_plan import plan_memory
 from stimmung.engine.cohort.oom_splitting import Part, first_parts, halved
 from stimmung.engine.cohort.optimizer_state import allocate_state, optimizer_tensors, restore_optimizer
-from stimmung.engine.cohort.optimizer_step import Run, do_step
+from stimmung.engine.cohort.optimizer_step import Run, do_step, measure_held_out
 from stimmung.engine.cohort.rows import can_share_rows, shared_tokens
-from stimmung.engine.cohort.training_config import Task, adapter_keys, by_key, make_optimizer
+from stimmung.engine.cohort.training_config import Task, adapter_keys, by_key, held_out_rows, make_optimizer
 from stimmung.store.paths import Store
 from stimmung.vocabulary.errors import InputError, Interrupted
 from stimmung.vocabulary.pace import Pace
@@ -57,7 +58,10 @@ def train_adapters(
     missing = [task for key, task in wanted.items() if not store.has(key)]
     if not missing:
         return keys
-    plan = plan_memory(base, training, missing, pace=pace, stacked=mode == "stacked")
+    shared = _shared_tokens(base, training, wanted)
+    plan = plan_memory(
+        base, training, missing, pace=pace, stacked=mode == "stacked", shared=min(shared.values())
+    )
     waiting = first_parts(wanted, plan.adapters_at_once, store)
     failures = []
     while waiting:
@@ -65,7 +69,7 @@ def train_adapters(
         if all(store.has(key) for _, key in part):
             continue
         try:
-            failures += _train_part(base, training, part, store, mode, pace, plan.passes, stop)
+            failures += _train_part(base, training, part, store, mode, pace, plan.passes, shared, stop)
             continue
         except torch.cuda.OutOfMemoryError as error:
             if len(part) == 1:
@@ -95,6 +99,16 @@ def choose_mode(base: Base, training: Training, tasks: Sequence[Task], wanted: s
     return "stacked" if pays and len(tasks) > 1 else "sequential"
 
 
+def _shared_tokens(base: Base, training: Training, wanted: Mapping[str, Task]) -> dict[str, int]:
+    """Return by key with how many tokens the rows of each adapter begin that are read once for all of a batch."""
+    if training.gradient_checkpointing:
+        return dict.fromkeys(wanted, 0)
+    found = {key: shared_tokens(task.rows) for key, task in wanted.items()}
+    longest = max(len(row.input_ids) for task in wanted.values() for row in task.rows)
+    can_share = any(found.values()) and can_share_rows(base, longest)
+    return found if can_share else dict.fromkeys(wanted, 0)
+
+
 def _train_part(
     base: Base,
     training: Training,
@@ -103,14 +117,18 @@ def _train_part(
     mode: str,
     pace: Pace,
     passes: int,
+    shared: Mapping[str, int],
     stop: Callable[[], bool],
 ) -> list[str]:
-    """Train the adapters of one part together, each batch at first in ``passes`` passes; return what failed."""
+    """Train the adapters of one part together, each batch at first in ``passes`` passes; return what failed.
+
+    ``shared`` is by key with how many tokens the rows of an adapter begin that are read once.
+    """
     checkpoint = store.checkpoint([key for _, key in part])
     reset_peak_memory()
     with attached(base, training) as cohort, checkpointed_activations(base, training.gradient_checkpointing):
         saved = checkpoints.load_checkpoint(checkpoint)
-        runs = _begin_or_resume(cohort, training, part, store, saved, passes)
+        runs = _begin_or_resume(cohort, training, part, store, saved, passes, shared)
 
         def save() -> float:
             checkpoints.save_checkpoint(checkpoint, [_saved(cohort, run, store) for run in runs])
@@ -124,7 +142,9 @@ def _train_part(
                     f"stopped at step {active[0].progress.step}; the next run goes on from there"
                 )
             try:
-                do_step(cohort, training, active)
+                measure_held_out(cohort, [run for run in active if run.must_measure])
+                if going := [run for run in active if run.active]:
+                    do_step(cohort, training, going)
             except torch.cuda.OutOfMemoryError:
                 # Each adapter has done this step or not: the smaller parts go on from there. If one may have done half of
                 # it, they go on from the last checkpoint.
@@ -144,29 +164,42 @@ def _train_part(
 
 
 def _begin_or_resume(
-    cohort: Cohort, training: Training, part: Part, store: Store, saved: list[Saved] | None, passes: int
+    cohort: Cohort,
+    training: Training,
+    part: Part,
+    store: Store,
+    saved: list[Saved] | None,
+    passes: int,
+    shared: Mapping[str, int],
 ) -> list[Run]:
     """Return the runs of a checkpoint as they were, finished ones included; without a checkpoint, new runs of what is missing."""
     # One that had finished is without weights, which the store has; if they are gone from there, it is trained anew.
-    longest = max(len(row.input_ids) for task, _ in part for row in task.rows)
-    shares = not training.gradient_checkpointing and can_share_rows(cohort.base, longest)
     before = {one.progress.key: one for one in saved or [] if one.weights or store.has(one.progress.key)}
     runs = []
     for task, key in part:
         if key not in before and store.has(key):
             continue
-        plan = plan_steps(
-            [len(row.input_ids) for row in task.rows],
+        held_out = held_out_rows(task, training.early_stopping) if training.early_stopping else []
+        learned = sorted(set(range(len(task.rows))) - set(held_out))
+        steps = plan_steps(
+            [len(task.rows[row].input_ids) for row in learned],
             batch_size=training.per_device_train_batch_size,
             accumulation=training.gradient_accumulation_steps,
             epochs=training.num_train_epochs,
             max_steps=training.max_steps,
             seed=task.seed,
+            sorted_batches=1 if task.distributions else BUCKET_BATCHES,
         )
         one = before.get(key) or Saved(Progress(key, splits=passes), {}, {})
         # Adapters that are in the store keep their place among the others, with any weights.
+        plan = [[[learned[row] for row in batch] for batch in step] for step in steps]
         run = Run(task, cohort.add(one.weights or initial_weights(cohort, task.seed)), plan, one.progress)
-        run.shared = shared_tokens(task.rows) if shares else 0
+        if training.early_stopping:
+            rows = [task.rows[row] for row in held_out]
+            run.held_out = EarlyStopper(
+                training.early_stopping, rows, training.per_device_train_batch_size, one.best
+            )
+        run.shared = shared[key]
         run.progress.failed = None  # one that failed fails again at the same step, and is reported again
         runs.append(run)
     cohort.allocate_gradients()
@@ -184,9 +217,8 @@ def _begin_or_resume(
 def _saved(cohort: Cohort, run: Run, store: Store) -> Saved:
     """Return what a run needs to go on: one that has ended no moments, and no weights once the store has them."""
     weights = {} if store.has(run.progress.key) else cohort.parameters_of(run.adapter)
-    return Saved(
-        run.progress, weights, optimizer_tensors(run.optimizer) if run.optimizer and run.active else {}
-    )
+    moments = optimizer_tensors(run.optimizer) if run.optimizer and run.active else {}
+    return Saved(run.progress, weights, moments, run.held_out.best if run.held_out else {})
 
 
 def _publish(cohort: Cohort, training: Training, runs: list[Run], store: Store, mode: str) -> None:
@@ -197,13 +229,14 @@ def _publish(cohort: Cohort, training: Training, runs: list[Run], store: Store, 
         record = _record(cohort.base, training, run, mode, len(runs))
         save_adapter(store.adapter(run.progress.key), cohort.parameters_of(run.adapter), cohort, record)
         run.optimizer = None
-        logger.info(
-            "%s: trained, %d steps, last loss %.4f", run.task.name, run.progress.step, run.progress.losses[-1]
-        )
+        steps, loss = run.progress.step, run.progress.losses[-1]
+        why = f"; {run.progress.stopped}" if run.progress.stopped else ""
+        logger.info("%s: trained, %d steps, last loss %.4f%s", run.task.name, steps, loss, why)
 
 
 def _record(base: Base, training: Training, run: Run, mode: str, cohort_size: int) -> dict[str, Any]:
-    tokens = sum(len(run.task.rows[row].input_ids) for step in run.plan for batch in step for row in batch)
+    done = run.plan[: run.progress.step]
+    tokens = sum(len(run.task.rows[row].input_ids) for step in done for batch in step for row in batch)
     return {
         "name": run.task.name,
         "base": base.path,
@@ -214,6 +247,7 @@ def _record(base: Base, training: Training, run: Run, mode: str, cohort_size: in
         "n_rows": len(run.task.rows),
         "steps": run.progress.step,
         "losses": run.progress.losses,
+        **({"early_stopping": run.held_out.record(run.progress, len(run.plan))} if run.held_out else {}),
         "longest_sequence": max(len(row.input_ids) for row in run.task.rows),
         "training": training.model_dump(mode="json"),
         "cohort": mode,

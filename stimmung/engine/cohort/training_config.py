@@ -3,16 +3,18 @@
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import nn
 
 from stimmung.engine.cohort.batching import TrainingRow
-from stimmung.store.keys import adapter_key
-from stimmung.vocabulary.training import Training
+from stimmung.store.keys import adapter_key, digest_of_content
+from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.training import EarlyStopping, Training
 
 # Raise it with every change that gives an adapter other weights: tests/unit/engine/test_golden_weights.py fails until then.
 TRAINING_VERSION = 2
@@ -25,30 +27,65 @@ class Task:
     name: str
     rows: Sequence[TrainingRow]
     seed: int
+    respondents: Sequence[str] | None = None  # whose each row is; None: rows that are alike are one's
+    # Whether rows are options of distributions, weighted by their shares. The loss is then a mean over rows, and not over tokens, and
+    # rows are not sorted by length: else long options would count less, and a batch of one option would teach nothing about shares.
+    distributions: bool = False
+
+    def loss_divisor(self, rows: Iterable[int]) -> int:
+        """Return by what the weighted sum of the losses of a step's rows is divided: by their number of tokens, or of rows."""
+        return sum(1 if self.distributions else self.rows[row].n_loss_tokens for row in rows)
 
     @cached_property
     def data_digest(self) -> str:
         """SHA-256 of the rows in their order."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(b"distributions" if self.distributions else b"")
         for row in self.rows:
-            digest.update(json.dumps([row.input_ids, row.loss_from]).encode())
+            # Nothing for a weight of 1, so that adapters from before there were weights are found again.
+            weight = [] if row.weight == 1 else [row.weight]
+            digest.update(json.dumps([row.input_ids, row.loss_from, *weight]).encode())
         return digest.hexdigest()
 
 
 def adapter_keys(base_digest: str, training: Training, tasks: Sequence[Task]) -> list[str]:
     """Return the key in the store of each task's adapter."""
     # How posts are cut into blocks is in the rows already.
-    settings = training.model_dump(mode="json", exclude={"block_size"})
+    unused = {"block_size"} if training.early_stopping else {"block_size", "early_stopping"}
+    settings = training.model_dump(mode="json", exclude=unused)
     return [
         adapter_key(
             version=TRAINING_VERSION,
             base_digest=base_digest,
-            data_digest=task.data_digest,
+            data_digest=_data_digest(training, task),
             settings=settings,
             seed=task.seed,
         )
         for task in tasks
     ]
+
+
+def _data_digest(training: Training, task: Task) -> str:
+    if training.early_stopping is None:
+        return task.data_digest
+    return digest_of_content([task.data_digest, held_out_rows(task, training.early_stopping)])
+
+
+def held_out_rows(task: Task, settings: EarlyStopping) -> list[int]:
+    """Return the numbers of the rows that are held out of a task's training, drawn with its seed.
+
+    All rows of a respondent are held out or none; so are rows that are alike, as in a sample with replacement. Raises InputError if
+    there is but one.
+    """
+    owners: Sequence[Hashable] = task.rows if task.respondents is None else task.respondents
+    units = list(dict.fromkeys(owners))
+    if len(units) < 2:
+        raise InputError(
+            f"{task.name}: early_stopping needs the rows of two respondents at least, and there is one",
+            "Set it to null, or train on more.",
+        )
+    n = min(len(units) - 1, max(1, round(settings.share * len(units))))
+    chosen = {units[place] for place in np.random.default_rng(task.seed).permutation(len(units))[:n]}
+    return [row for row, owner in enumerate(owners) if owner in chosen]
 
 
 def by_key(keys: Sequence[str], tasks: Sequence[Task]) -> dict[str, Task]:

@@ -3,7 +3,7 @@
 In bfloat16 a hidden state has 8 bits, and log-odds of options come in steps of 1/32 to 1/8 nat: more than a week's posts move a mood.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -11,16 +11,20 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.nn.modules.conv import _ConvNd
 
 from stimmung.engine.base.dequantized import DequantizedLinear
+
+EXPERTS_DIM = 3  # transformers holds all experts of a layer in one tensor
 
 
 @contextmanager
 def in_float32(model: Any) -> Iterator[None]:
     """Let a frozen model of bfloat16, float16 or 4-bit weights compute in float32; one of float32 weights is left as it is.
 
-    Linear layers upcast their weight, or their dequantised weight, for each product. Other weights, such as those of norms, are
-    held in float32 meanwhile.
+    Linear layers upcast their weight, or their dequantised weight, for each product, and experts theirs while they run: they are most
+    of a mixture's weights, of which a device may hold no second copy. Other weights, such as those of norms, are held in float32
+    meanwhile.
     """
     with ExitStack() as stack:
         for module in model.modules():
@@ -33,11 +37,26 @@ def in_float32(model: Any) -> Iterator[None]:
                     module.forward = partial(_linear_in_float32, module)
                     stack.callback(delattr, module, "forward")
             elif not isinstance(module, DequantizedLinear):  # which multiplies in the type of its input
-                for tensor in [*module.parameters(recurse=False), *module.buffers(recurse=False)]:
-                    if _is_short(tensor.dtype):
-                        stack.callback(setattr, tensor, "data", tensor.data)
-                        tensor.data = tensor.data.float()
+                own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+                short = [(tensor, tensor.data) for tensor in own if _is_short(tensor.dtype)]
+                if any(data.ndim == EXPERTS_DIM for _, data in short) and not isinstance(module, _ConvNd):
+                    stack.callback(module.register_forward_pre_hook(partial(_upcast, short)).remove)
+                    after = partial(_put_back, short)
+                    stack.callback(module.register_forward_hook(after, always_call=True).remove)
+                else:
+                    stack.callback(_put_back, short)
+                    _upcast(short)
         yield
+
+
+def _upcast(tensors: Sequence[tuple[torch.Tensor, torch.Tensor]], *_: Any) -> None:
+    for tensor, data in tensors:
+        tensor.data = data.float()
+
+
+def _put_back(tensors: Sequence[tuple[torch.Tensor, torch.Tensor]], *_: Any) -> None:
+    for tensor, data in tensors:
+        tensor.data = data
 
 
 def _is_short(dtype: torch.dtype) -> bool:

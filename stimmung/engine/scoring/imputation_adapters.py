@@ -40,7 +40,7 @@ def tune_on_samples(
     # Options that no score can tell apart are found here, not after hours of training.
     rendering.encode(asked_messages(prompts, list(prompts["respondent_id"].iloc[:1]))[0], answers)
     tasks = [
-        Task(f"{name}, draw {draw}", training_rows(prompts, ids, rendering), seed)
+        Task(f"{name}, draw {draw}", training_rows(prompts, ids, rendering), seed, ids)
         for draw, (ids, seed) in enumerate(zip(samples, seeds, strict=True), 1)
     ]
     return train_missing(base, training, tasks, folders, store, pace=pace, stop=stop)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -29,24 +30,14 @@ class LocalScorer:
 
     def score(self, asked: Sequence[Asked]) -> list[Scored]:
         """Return each respondent's probabilities; errors as of ``score_with_adapters``."""
-        prompts = [self._prompt(one.messages, one.reader) for one in asked]
-        readers = sorted({one.reader for one in asked}) if self.scoring.normalization == "pmi" else []
-        blanks = [self._prompt(without_respondent(asked[0].messages), reader) for reader in readers]
-        scores = score_with_adapters(
-            self.base, [*prompts, *blanks], self.adapters, self.scoring.readout, self.tokens_per_batch
-        )
-        unconditional = dict(zip(readers, scores[len(prompts) :], strict=True))
-        return [
-            self._scored(prompt, score, unconditional.get(prompt.adapter))
-            for prompt, score in zip(prompts, scores[: len(prompts)], strict=True)
-        ]
+        return score_together([self], [asked])[0]
 
     def fits(self, asked: Sequence[Asked]) -> bool:
         """Return whether each prompt fits the model's context."""
         return all(n_tokens(self._prompt(one.messages, one.reader)) <= self.base.max_length for one in asked)
 
-    def _prompt(self, messages: Sequence[Message], reader: int) -> Prompt:
-        return Prompt(*self.rendering.encode(messages, self.answers), reader)
+    def _prompt(self, messages: Sequence[Message], reader: int, about: str | None = None) -> Prompt:
+        return Prompt(*self.rendering.encode(messages, self.answers), reader, about)
 
     def _scored(self, prompt: Prompt, score: np.ndarray, unconditional: np.ndarray | None) -> Scored:
         probabilities = normalize(
@@ -57,3 +48,34 @@ class LocalScorer:
             unconditional=unconditional,
         )
         return Scored(probabilities, option_mass(score), len(prompt.context_ids), self.scoring.normalization)
+
+
+def score_together(scorers: Sequence[LocalScorer], asked: Sequence[Sequence[Asked]]) -> list[list[Scored]]:
+    """Return what each scorer says of what it is asked, as its ``score`` does, all read in one pass.
+
+    The scorers differ in their words only: each asks for one target of a survey. What a respondent's prompts begin with is then
+    read once for all targets.
+    """
+    first = scorers[0]
+    prompts: list[Prompt] = []
+    readers_of_blanks: list[
+        list[int]
+    ] = []  # of each scorer, the adapters that read its prompt without a respondent
+    for scorer, own in zip(scorers, asked, strict=True):
+        prompts += [scorer._prompt(one.messages, one.reader, one.about) for one in own]
+        readers = sorted({one.reader for one in own}) if first.scoring.normalization == "pmi" else []
+        prompts += [scorer._prompt(without_respondent(own[0].messages), reader) for reader in readers]
+        readers_of_blanks.append(readers)
+    scores = zip(
+        prompts,
+        score_with_adapters(
+            first.base, prompts, first.adapters, first.scoring.readout, first.tokens_per_batch
+        ),
+        strict=True,
+    )
+    found: list[list[Scored]] = []
+    for scorer, own, readers in zip(scorers, asked, readers_of_blanks, strict=True):
+        of_respondents = list(islice(scores, len(own)))
+        unconditional = {prompt.adapter: score for prompt, score in islice(scores, len(readers))}
+        found.append([scorer._scored(*one, unconditional.get(one[0].adapter)) for one in of_respondents])
+    return found

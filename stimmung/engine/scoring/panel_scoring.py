@@ -25,7 +25,7 @@ from stimmung.vocabulary.scoring import Scoring
 
 
 class Wording(NamedTuple):
-    """One variant of a question: its options, the words scored for each, and the tokens."""
+    """One variant of a question: its options, the words scored, the first of which are theirs, and the tokens."""
 
     question: str
     variant: str
@@ -60,7 +60,7 @@ def word_questions(tokenizer: Any, questions: Mapping[str, Question], chat: bool
         Wording(
             name,
             one.name,
-            question.options,
+            one.options,
             one.continuations,
             Prompt(
                 *(_in_chat(tokenizer, one) if chat else encode(tokenizer, one.context, one.continuations))
@@ -123,7 +123,8 @@ def _rows(
 ) -> list[dict[str, str | int | float]]:
     n_tokens = [len(option) for option in wording.prompt.option_ids]
     probabilities = normalize(loglikelihoods, normalization, n_tokens=n_tokens, options=wording.continuations)
-    columns = zip(wording.options, loglikelihoods, n_tokens, probabilities, strict=True)
+    # Behind the yes that chooses the single option of a select-all question stands its no.
+    columns = zip(wording.options, loglikelihoods, n_tokens, probabilities, strict=False)
     return [
         {
             "week": week,

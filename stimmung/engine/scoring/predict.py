@@ -1,6 +1,7 @@
 """Votes of held-out respondents, predicted by any scorer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,20 @@ from stimmung.engine.scoring.survey_prompts import asked_messages, folds_of, hel
 from stimmung.text.prompts import Message, few_shot_messages
 from stimmung.vocabulary.few_shot import FewShot
 from stimmung.vocabulary.votes_schemas import NO_FOLD, OPTION_PREFIX
+
+
+class Target(NamedTuple):
+    """One item that is predicted, with the scorer that asks for it."""
+
+    scorer: Scorer
+    prompts: pd.DataFrame  # PROMPTS and SPLITS tables; the splits of one condition
+    splits: pd.DataFrame
+    respondents: pd.DataFrame  # RESPONDENTS table, by whose answers few-shot examples are near
+    options: Sequence[str]
+    items: Sequence[str]  # the items of the prompt, whose answers those are
+
+
+ScoreAll = Callable[[Sequence[Any], Sequence[Sequence[Asked]]], list[list[Scored]]]
 
 
 def predict_respondents(
@@ -26,71 +41,98 @@ def predict_respondents(
     items: Sequence[str],
     seed: int,
 ) -> pd.DataFrame:
-    """Return one row for each respondent, with a probability for each answer option.
+    """Return the predictions of one target, as :func:`predict_targets` does."""
+    target = Target(scorer, prompts, splits, respondents, options, items)
+    (found,) = predict_targets([target], each_alone, examples=examples, few_shot=few_shot, seed=seed)
+    return found
+
+
+def each_alone(scorers: Sequence[Scorer], asked: Sequence[Sequence[Asked]]) -> list[list[Scored]]:
+    """Return what each scorer says of what it is asked."""
+    return [scorer.score(own) for scorer, own in zip(scorers, asked, strict=True)]
+
+
+def predict_targets(
+    targets: Sequence[Target], score: ScoreAll, *, examples: int, few_shot: FewShot, seed: int
+) -> list[pd.DataFrame]:
+    """Return, for each target, one row for each respondent, with a probability for each answer option.
 
     Respondents with an answer are read by the adapter that was not trained on them. Those without one are in no fold: all adapters
     read them, and their probabilities are averaged.
 
     Parameters
     ----------
-    prompts, splits
-        PROMPTS and SPLITS tables; the splits of one condition.
-    respondents
-        RESPONDENTS table.
+    score
+        How all scorers answer what each of them is asked, such as ``score_together``.
     examples
         How many few-shot examples a prompt shows, from the training respondents; 0 for none.
     few_shot
         How they are chosen; what is drawn is drawn with ``seed``.
-    items
-        The items of the prompt, by which examples are near.
 
     Returns
     -------
-    DataFrame
+    list of DataFrame
         The columns of a predictions table except ``method`` and ``seed``.
 
     Raises
     ------
     InputError
-        If there are too few training respondents for the examples, or the scorer cannot read a prompt; if that is because of
+        If there are too few training respondents for the examples, or a scorer cannot read a prompt; if that is because of
         its examples, the largest number that it can read is named.
     """
-
-    def asked_with(k: int) -> tuple[list[str], list[Asked]]:
-        """Return the respondents and what is asked about each, behind ``k`` examples."""
-        ids: list[str] = []
-        asked: list[Asked] = []
-        for fold in [*folds_of(splits), NO_FOLD]:
-            tested = held_out_ids(splits, fold)
-            if not tested:
-                continue
-            messages: list[list[Message]] = asked_messages(prompts, tested)
-            if k:
-                about = training_ids(splits, fold), k, seed + max(fold, 0), few_shot, respondents, items
-                shown = examples_of_each(prompts, tested, *about)
-                messages = [few_shot_messages(*pair) for pair in zip(messages, shown, strict=True)]
-            readers = range(len(scorer.adapters)) if fold == NO_FOLD else [fold]
-            for reader in readers if scorer.adapters else [NO_FOLD]:
-                asked += [Asked(one, reader) for one in messages]
-                ids += tested
-        return ids, asked
-
-    ids, asked = asked_with(examples)
+    asked = [_asked(target, examples, few_shot, seed) for target in targets]
     try:
-        scored = scorer.score(asked)
+        scored = score([target.scorer for target in targets], [own for _, own in asked])
     except PromptTooLong as error:
-        if not examples or not isinstance(scorer, MeasuringScorer):
+        measuring = [(one, one.scorer) for one in targets if isinstance(one.scorer, MeasuringScorer)]
+        if not examples or not measuring:
             raise
-        measuring = scorer
-        raise too_many_examples(examples, lambda k: measuring.fits(asked_with(k)[1]), error) from error
-    rows = [_numbers(one, [OPTION_PREFIX + option for option in options]) for one in scored]
+
+        def fits(k: int) -> bool:
+            return all(scorer.fits(_asked(target, k, few_shot, seed)[1]) for target, scorer in measuring)
+
+        raise too_many_examples(examples, fits, error) from error
+    return [_table(target, ids, own) for target, (ids, _), own in zip(targets, asked, scored, strict=True)]
+
+
+def _asked(target: Target, k: int, few_shot: FewShot, seed: int) -> tuple[list[str], list[Asked]]:
+    """Return the respondents and what is asked about each, behind ``k`` examples."""
+    prompts, splits, adapters = target.prompts, target.splits, target.scorer.adapters
+    ids: list[str] = []
+    asked: list[Asked] = []
+    for fold in [*folds_of(splits), NO_FOLD]:
+        tested = held_out_ids(splits, fold)
+        if not tested:
+            continue
+        messages: list[list[Message]] = asked_messages(prompts, tested)
+        if k:
+            about = (
+                training_ids(splits, fold),
+                k,
+                seed + max(fold, 0),
+                few_shot,
+                target.respondents,
+                target.items,
+            )
+            shown = examples_of_each(prompts, tested, *about)
+            messages = [few_shot_messages(*pair) for pair in zip(messages, shown, strict=True)]
+        readers = range(len(adapters)) if fold == NO_FOLD else [fold]
+        for reader in readers if adapters else [NO_FOLD]:
+            asked += [Asked(one, reader, name) for one, name in zip(messages, tested, strict=True)]
+            ids += tested
+    return ids, asked
+
+
+def _table(target: Target, ids: Sequence[str], scored: Sequence[Scored]) -> pd.DataFrame:
+    rows = [_numbers(one, [OPTION_PREFIX + option for option in target.options]) for one in scored]
     numbers = pd.DataFrame(rows).groupby(np.asarray(ids), sort=False).mean()
     if any(one.n_tokens is None for one in scored):
         numbers = numbers.drop(columns="n_tokens", errors="ignore")  # absent, not 0
     numbers = numbers.astype({name: int for name in ("n_tokens", "n_unseen") if name in numbers})
-    table = splits.set_index("respondent_id")[["condition", "fold"]].loc[list(numbers.index)].reset_index()
-    table["target"] = prompts.set_index("respondent_id").target.loc[numbers.index].to_numpy()
-    table["weight"] = respondents.set_index("respondent_id").weight.loc[numbers.index].to_numpy()
+    about = target.splits.set_index("respondent_id")[["condition", "fold"]]
+    table = about.loc[list(numbers.index)].reset_index()
+    table["target"] = target.prompts.set_index("respondent_id").target.loc[numbers.index].to_numpy()
+    table["weight"] = target.respondents.set_index("respondent_id").weight.loc[numbers.index].to_numpy()
     return table.join(numbers.reset_index(drop=True)).assign(normalization=scored[0].normalization)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from stimmung.engine.cohort.lora import Cohort
 from stimmung.engine.cohort.slices import BASE_ONLY, Slice
@@ -22,11 +23,26 @@ class Prompt:
     context_ids: tuple[int, ...]
     option_ids: tuple[tuple[int, ...], ...]
     adapter: int = BASE_ONLY
+    about: str | None = (
+        None  # a respondent: what prompts about the same one begin with is read once, where that saves time
+    )
 
 
 def n_tokens(prompt: Prompt) -> int:
     """Return the length of the context with its longest option."""
     return len(prompt.context_ids) + max(map(len, prompt.option_ids))
+
+
+def n_alike(first: Sequence[int], second: Sequence[int]) -> int:
+    """Return how many tokens two texts begin with in common."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
+
+
+def n_common(prompts: Sequence[Prompt]) -> int:
+    """Return how many tokens all contexts begin with, leaving each at least one of its own."""
+    contexts = [prompt.context_ids for prompt in prompts]
+    # What the first and the last in order begin with, all begin with.
+    return min(n_alike(min(contexts), max(contexts)), min(map(len, contexts)) - 1)
 
 
 def alike(prompts: Sequence[Prompt]) -> list[list[int]]:
@@ -50,23 +66,24 @@ def alike(prompts: Sequence[Prompt]) -> list[list[int]]:
 
 
 def batches(
-    prompts: Sequence[Prompt], members: Sequence[int], n_rows: int, n_read: int, tokens_per_batch: int
+    texts: Sequence[tuple[int, ...]],
+    adapters: Sequence[int],
+    tokens_per_batch: int,
+    n_rows: int = 1,
+    n_read: int = 0,
 ) -> list[list[int]]:
-    """Divide prompts, those numbered ``members``, into batches of similar length, in which an adapter's rows are adjacent.
+    """Divide texts, by their places, into batches of similar length, in which an adapter's rows are adjacent.
 
-    A prompt takes ``n_rows`` rows, and in each ``n_read`` tokens after the context. A batch of more than one prompt has at most
+    A text takes ``n_rows`` rows, and in each ``n_read`` tokens after it. A batch of more than one text has at most
     ``tokens_per_batch`` tokens, padding included.
     """
-    order = sorted(
-        members, key=lambda index: (len(prompts[index].context_ids), prompts[index].context_ids, index)
-    )
     found: list[list[int]] = [[]]
-    for index in order:
-        width = len(prompts[index].context_ids) + n_read
+    for index in sorted(range(len(texts)), key=lambda index: (len(texts[index]), texts[index], index)):
+        width = len(texts[index]) + n_read
         if found[-1] and n_rows * width * (len(found[-1]) + 1) > tokens_per_batch:
             found.append([])
         found[-1].append(index)
-    return [sorted(batch, key=lambda index: (prompts[index].adapter, index)) for batch in found if batch]
+    return [sorted(batch, key=lambda index: (adapters[index], index)) for batch in found if batch]
 
 
 def set_layout(cohort: Cohort | None, adapters: Sequence[int]) -> None:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,11 +19,15 @@ from stimmung.engine.scoring.branch_pass import branches, read_branches
 from stimmung.engine.scoring.float32 import in_float32
 from stimmung.engine.scoring.prompt_batches import Prompt, PromptTooLong, alike, batches, n_tokens
 from stimmung.engine.scoring.readouts import READOUTS, Readout, exact
+from stimmung.engine.scoring.tree_pass import merged, read_trees, shared_rows
 from stimmung.engine.scoring.trie_pass import read_prefix, read_trie
 from stimmung.text.trie import OptionTrie, build_trie
 from stimmung.vocabulary.errors import InputError
 
 logger = logging.getLogger(__name__)
+
+Asked = TypeVar("Asked")
+Scored = TypeVar("Scored")
 
 # Part of the key of everything scored: raise it with every change that changes a score. A test with golden scores guards it.
 SCORING_VERSION = 2
@@ -67,21 +72,58 @@ def score_options(
         )
     if base.device.type == "cpu":
         tokens_per_batch = min(tokens_per_batch, CPU_TOKENS_PER_BATCH)
-    results: list[np.ndarray] = [np.empty(0)] * len(prompts)
+    results: dict[int, np.ndarray] = {}
     with torch.inference_mode(), in_float32(base.model):
-        for members in alike(prompts):
-            trie = build_trie(prompts[members[0]].option_ids)
+        rows: list[list[int]] = []
+        if options_can_share_a_row(base.model, longest):
+            hidden_size = base.model.config.get_text_config().hidden_size
+            rows = shared_rows(prompts, hidden_size, tokens_per_batch)
+            results |= _score_rows(base, cohort, prompts, rows, readout, tokens_per_batch)
+        apart = [index for index in range(len(prompts)) if index not in results]
+        for places in alike([prompts[index] for index in apart]):
+            members = [apart[place] for place in places]
             own = [prompts[index] for index in members]
+            trie = build_trie(own[0].option_ids)
             n_read = len(trie.read_tokens)
             if options_can_share_a_row(base.model, max(len(one.context_ids) for one in own) + n_read):
                 read, n_rows = partial(read_trie, base, cohort, trie, read_prefix(base, cohort, own)), 1
             else:
                 read, n_rows = partial(read_branches, base, cohort, trie), len(branches(trie))
             score = partial(_score_batch, base, trie, readout, read)
-            for batch in batches(prompts, members, n_rows, n_read, tokens_per_batch):
-                rows = _score_within_memory(score, [prompts[index] for index in batch])
-                for index, row in zip(batch, rows, strict=True):
-                    results[index] = row
+            texts, adapters = [one.context_ids for one in own], [one.adapter for one in own]
+            for batch in batches(texts, adapters, tokens_per_batch, n_rows, n_read):
+                found = _score_within_memory(score, [own[place] for place in batch])
+                results |= zip([members[place] for place in batch], found, strict=True)
+    return [results[index] for index in range(len(prompts))]
+
+
+def _score_rows(
+    base: Base,
+    cohort: Cohort | None,
+    prompts: Sequence[Prompt],
+    rows: Sequence[Sequence[int]],
+    readout: Readout,
+    tokens_per_batch: int,
+) -> dict[int, np.ndarray]:
+    """Return the scores of prompts that are read several in a row, by their places."""
+    if not rows:
+        return {}
+    asked = [[prompts[index] for index in row] for row in rows]
+    prefix = read_prefix(base, cohort, [one for row in asked for one in row])
+    trees = [merged(row, prefix.length) for row in asked]
+
+    def score(batch: Sequence[int]) -> list[list[np.ndarray]]:
+        together = [asked[place] for place in batch]
+        states = read_trees(base, cohort, prefix, together, [trees[place] for place in batch])
+        scored = iter(_score_states(base, readout, [one for row in together for one in row], states))
+        return [[next(scored) for _ in row] for row in together]
+
+    results: dict[int, np.ndarray] = {}
+    for batch in batches(
+        [tree.tokens for tree in trees], [row[0].adapter for row in asked], tokens_per_batch
+    ):
+        for place, found in zip(batch, _score_within_memory(score, batch), strict=True):
+            results |= zip(rows[place], found, strict=True)
     return results
 
 
@@ -120,9 +162,25 @@ def _score_batch(
     return list(torch.cat(scores).double().cpu().numpy())
 
 
-def _score_within_memory(
-    score: Callable[[Sequence[Prompt]], list[np.ndarray]], prompts: Sequence[Prompt]
+def _score_states(
+    base: Base, readout: Readout, prompts: Sequence[Prompt], states: Sequence[torch.Tensor]
 ) -> list[np.ndarray]:
+    """Return the scores of prompts with options of their own, from the hidden states of their tries' states."""
+    scores: list[np.ndarray] = []
+    most = max(1, MAX_LOGITS // base.vocabulary_size)
+    while len(scores) < len(prompts):
+        n_states = np.cumsum([len(one) for one in states[len(scores) :]])
+        piece = states[len(scores) :][: max(1, int((n_states <= most).sum()))]
+        logits = base.logits(torch.cat(list(piece))[None]).split([len(one) for one in piece], dim=1)
+        for prompt, of_prompt in zip(prompts[len(scores) :], logits, strict=False):
+            found = readout(of_prompt, build_trie(prompt.option_ids))
+            scores.append(found[0].double().cpu().numpy())
+    return scores
+
+
+def _score_within_memory(
+    score: Callable[[Sequence[Asked]], list[Scored]], prompts: Sequence[Asked]
+) -> list[Scored]:
     """Score a batch, or its halves if a CUDA device has no memory for the whole."""
     try:
         return score(prompts)

@@ -16,6 +16,7 @@ class Asked:
 
     messages: Sequence[Message]
     reader: int
+    about: str | None = None  # the respondent, of whom several targets may be asked for
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """From the tables of a survey to what the engine trains on and scores."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -28,16 +29,29 @@ def folds_of(splits: pd.DataFrame) -> list[int]:
     return sorted(int(fold) for fold in splits.fold.unique() if fold != NO_FOLD)
 
 
-def training_rows(prompts: pd.DataFrame, ids: Sequence[str], rendering: Rendering) -> list[TrainingRow]:
-    """Return each respondent's prompt and answer in tokens, in the order of ``ids``, with loss on the answer and its end only."""
+def training_rows(
+    prompts: pd.DataFrame, ids: Sequence[str], rendering: Rendering, weights: "pd.Series[float] | None" = None
+) -> list[TrainingRow]:
+    """Return each respondent's prompt and answer in tokens, in the order of ``ids``, with loss on the answer and its end only.
+
+    ``weights``, by respondent, are those of the rows in the loss; None: all count alike.
+    """
     rows: list[TrainingRow] = []
+    counts = [1.0] * len(ids) if weights is None else [float(one) for one in weights.loc[list(ids)]]
     end: tuple[int, ...] | None = None
-    for messages, target in zip(asked_messages(prompts, ids), _targets(prompts, ids), strict=True):
+    asked = zip(asked_messages(prompts, ids), _targets(prompts, ids), counts, strict=True)
+    for messages, target, weight in asked:
         context, (answer,) = rendering.encode(messages, [target])
         # A template ends every answer alike.
         end = rendering.end_ids(messages, target) if end is None else end
-        rows.append(TrainingRow(context + answer + end, len(context)))
+        rows.append(TrainingRow(context + answer + end, len(context), weight))
     return rows
+
+
+def with_mean_weight_1(rows: Sequence[TrainingRow]) -> list[TrainingRow]:
+    """Return rows with their weights divided by the mean, so that the adapter does not depend on the unit of the weights."""
+    mean = sum(row.weight for row in rows) / max(1, len(rows))
+    return list(rows) if mean == 1 else [replace(row, weight=row.weight / mean) for row in rows]
 
 
 def asked_messages(

@@ -5,7 +5,6 @@ What all prompts begin with is read once for each adapter, and its keys and valu
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
 import torch
 from transformers import DynamicCache
@@ -13,7 +12,7 @@ from transformers import DynamicCache
 from stimmung.engine.base.base_model import Base
 from stimmung.engine.base.last_layer import last_layer_at
 from stimmung.engine.cohort.lora import Cohort
-from stimmung.engine.scoring.prompt_batches import Prompt, set_layout
+from stimmung.engine.scoring.prompt_batches import Prompt, n_common, set_layout
 from stimmung.text.trie import OptionTrie
 
 # Shorter common beginnings are read again with each prompt: a cache of them would save nothing.
@@ -41,10 +40,7 @@ class Prefix:
 
 def read_prefix(base: Base, cohort: Cohort | None, prompts: Sequence[Prompt]) -> Prefix:
     """Read the common beginning of all contexts once for each adapter, leaving each context at least one token of its own."""
-    contexts = [prompt.context_ids for prompt in prompts]
-    # What the first and the last in order begin with, all begin with.
-    alike = takewhile(lambda pair: pair[0] == pair[1], zip(min(contexts), max(contexts), strict=False))
-    prefix = [token for token, _ in alike][: min(map(len, contexts)) - 1]
+    prefix = list(prompts[0].context_ids[: n_common(prompts)])
     if len(prefix) < MIN_PREFIX or len(prompts) == 1:
         return Prefix()
     adapters = sorted({prompt.adapter for prompt in prompts})

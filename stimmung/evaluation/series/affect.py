@@ -1,5 +1,7 @@
 """From answers to weekly series: the probability of each answer option, averaged over wordings, with its range."""
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -20,6 +22,7 @@ def aggregate_answers(
     scale: str = "min-max",
     rolling_weeks: int = 3,
     wordings: WordingWeights = "equal",
+    select_all: Collection[str] = (),
 ) -> pd.DataFrame:
     """Average the answers of each week over the wordings of a question, and report their range.
 
@@ -42,15 +45,16 @@ def aggregate_answers(
 
     ``answers`` is one or several ANSWERS tables, with the untuned model as the arm 'MODEL/base', without week. With the ``scale``
     'none', not 'min-max', ``scaled`` is only smoothed. The result is an AFFECT table, sorted by model, question, option, week and
-    seed. A week without answers has no rows. Raises an InputError if no week has an answer, if probabilities do not sum to 1 over
-    the options, or if a week lacks seeds, variants or options that another one has.
+    seed. A week without answers has no rows. ``select_all`` are the questions whose options are each a yes or no. Raises an InputError
+    if no week has an answer, if probabilities of another question do not sum to 1 over the options, or if a week lacks seeds, variants
+    or options that another one has.
     """
     tuned, base = answers[answers["week"] != ""], answers[answers["week"] == ""]
     if tuned.empty:
         raise InputError(
             "no week has an answer", "Perhaps all weeks were skipped because they have too few posts."
         )
-    _check(answers, tuned)
+    _check(answers[~answers["question"].isin(list(select_all))], tuned)
     week = [*_SERIES, "week"]
     tuned = _beside_base(tuned, base)
     averaged = {"value": "probability", "base": "base", "log_ratio": "log_ratio"}

@@ -91,13 +91,15 @@ def compare_fidelity(
     target: str,
     subgroups: Mapping[str, Sequence[str]],
     *,
+    option_values: Sequence[float] | None = None,
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
 ) -> Fidelity:
     """Return how like people the predictions of each method and condition are, by the expected distribution of their probabilities.
 
     Everything is computed from probabilities, as what draws from them have on average, never from the most probable answer: nothing is
-    drawn. Seeds are averaged, survey weights always count. The options of an ordered ``target`` have the scores 0, 1, 2, …
+    drawn. Seeds are averaged, survey weights always count. ``option_values`` are the rising numbers of the options if
+    they stand in an order; None: they do not.
 
     The measures are those of ``distribution_measures``, and
 
@@ -119,7 +121,7 @@ def compare_fidelity(
     ids = pd.Index(tested["respondent_id"])
     drawn = resample(tested, design_table(respondents), n_resamples, np.random.default_rng(seed))
     counts = drawn * tested["weight"].to_numpy()
-    answers = _observed(tested, counts, respondents, target, subgroups)
+    answers = _observed(tested, counts, respondents, target, subgroups, option_values)
     columns = option_columns(predictions)
     runs = {}
     for key, run in predictions.groupby(["method", "condition"], sort=False):
@@ -163,13 +165,12 @@ def _observed(
     respondents: pd.DataFrame,
     target: str,
     subgroups: Mapping[str, Sequence[str]],
+    option_values: Sequence[float] | None,
 ) -> _Answers:
     """Return what is known of the ``tested`` respondents, the rows of a PREDICTIONS table, one for each."""
     options, ids = options_of(tested), pd.Index(tested["respondent_id"])
     about = respondents.set_index("respondent_id", drop=False).loc[ids]
     items = items_beside(about, target)
-    scale = about[target].dtype if target in about else None
-    ordered = isinstance(scale, pd.CategoricalDtype) and bool(scale.ordered)
     categories = categories_of(about, items)
     large = categories.indicators[:, categories.large]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -180,7 +181,7 @@ def _observed(
         counts=counts,
         n_effective=counts.sum(axis=1) ** 2 / (counts**2).sum(axis=1),
         n_effective_by_category=by_category,
-        scores=np.arange(len(options), dtype=float) if ordered else None,
+        scores=None if option_values is None else np.asarray(option_values, dtype=float),
         categories=categories,
         columns=columns if len(columns) >= ROWS_PER_COLUMN * columns.shape[1] else columns.iloc[:, :0],
         subgroups={name: np.asarray(ids.isin(list(members))) for name, members in subgroups.items()},

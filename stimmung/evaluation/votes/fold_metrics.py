@@ -21,21 +21,25 @@ STEP = 0.01  # of the weight of an answer's respondents, where a metric's deriva
 def vote_metrics(
     predictions: pd.DataFrame,
     weighted: bool = False,
-    ordered: bool = False,
+    option_values: Sequence[float] | None = None,
     factor: NDArray[np.float64] | None = None,
 ) -> Metrics:
     """Return ``VOTE_METRICS`` of the rows of a PREDICTIONS table that have one method, condition, seed and fold.
 
     ``weighted``: whether survey weights count in all metrics. Shares and what is computed from them always use the weights.
-    ``ordered``: whether the options stand in their order, so that the metrics of ordered answers are computed as well.
+    ``option_values``: the number of each option, rising, if they stand in an order, so that the metrics of ordered answers are
+    computed as well; None: they do not.
     ``factor`` multiplies the weight of each row, also where survey weights do not count, shape (n,).
     Raises an InputError if a target is not among the answer options.
     """
-    return _metrics_of(_fold_of(predictions, weighted, factor), options_of(predictions), ordered)
+    return _metrics_of(_fold_of(predictions, weighted, option_values, factor), options_of(predictions))
 
 
 def _fold_of(
-    predictions: pd.DataFrame, weighted: bool = False, factor: NDArray[np.float64] | None = None
+    predictions: pd.DataFrame,
+    weighted: bool,
+    option_values: Sequence[float] | None,
+    factor: NDArray[np.float64] | None = None,
 ) -> Fold:
     """Return what :func:`vote_metrics` computes metrics from."""
     probabilities = predictions[option_columns(predictions)].to_numpy()
@@ -51,11 +55,16 @@ def _fold_of(
         weights=counted,
         option_mass=predictions["option_mass"].to_numpy(),
         n_unseen=unseen,
+        option_values=None if option_values is None else np.asarray(option_values, dtype=float),
     )
 
 
-def _metrics_of(fold: Fold, options: Sequence[str], ordered: bool) -> Metrics:
-    values = {name: one.compute(fold) for name, one in VOTE_METRICS.items() if ordered or not one.ordered}
+def _metrics_of(fold: Fold, options: Sequence[str]) -> Metrics:
+    values = {
+        name: one.compute(fold)
+        for name, one in VOTE_METRICS.items()
+        if fold.option_values is not None or not one.ordered
+    }
     by_option = [name for name, one in VOTE_METRICS.items() if one.by_option]
     metrics: Metrics = {(name, None): float(values[name]) for name in values if name not in by_option}
     for place, option in enumerate(options):
@@ -85,16 +94,16 @@ def measure_folds(
     splits: pd.DataFrame,
     weighted: bool = False,
     whole: bool = True,
-    ordered: bool = False,
+    option_values: Sequence[float] | None = None,
     groups: "pd.Series[str] | None" = None,
 ) -> pd.DataFrame:
     """Return a FOLD_METRICS table, of a PREDICTIONS table of any number of methods, conditions and seeds.
 
     A method that ran with several seeds has the mean over them in each fold: seeds share the test rows, so they tell how much a
     method varies, not how well the fold is known. ``splits`` is the SPLITS table with which the predictions were made;
-    ``weighted`` and ``ordered`` as of :func:`vote_metrics`; ``whole`` is False for the rows of a subgroup; ``groups`` are what each
-    respondent belongs to, by respondent_id, where rows of a group stand in one fold. Raises an InputError as :func:`vote_metrics`, or
-    if ``whole`` predictions are not of exactly the respondents and folds of the splits.
+    ``weighted`` and ``option_values`` as of :func:`vote_metrics`; ``whole`` is False for the rows of a subgroup; ``groups`` are what
+    each respondent belongs to, by respondent_id, where rows of a group stand in one fold. Raises an InputError as
+    :func:`vote_metrics`, or if ``whole`` predictions are not of exactly the respondents and folds of the splits.
 
     ``answer_errors`` is a list, the same in all folds: what :func:`answer_errors` returns.
     """
@@ -107,12 +116,12 @@ def measure_folds(
         if sees_training_rows(str(method)):
             used = (splits["condition"] == condition) & splits["in_training"] & (splits["fold"] != NO_FOLD)
             n_drawn = int(used.sum())
-        errors = answer_errors(run, n_drawn, weighted, ordered, groups)
+        errors = answer_errors(run, n_drawn, weighted, option_values, groups)
         for fold in sorted(set(run["fold"])):
             part = run[run["fold"] == fold]
             n_test = part["respondent_id"].nunique()
             n_training = trained_on[str(condition), fold] if sees_training_rows(str(method)) else 0
-            by_seed = [vote_metrics(one, weighted, ordered) for _, one in part.groupby("seed")]
+            by_seed = [vote_metrics(one, weighted, option_values) for _, one in part.groupby("seed")]
             for key in by_seed[0]:
                 # By pandas, because a mean of nothing but NaN is NaN there, without a warning.
                 value = pd.Series([metrics[key] for metrics in by_seed]).mean()
@@ -126,7 +135,7 @@ def answer_errors(
     run: pd.DataFrame,
     n_training: int,
     weighted: bool = False,
-    ordered: bool = False,
+    option_values: Sequence[float] | None = None,
     groups: "pd.Series[str] | None" = None,
 ) -> dict[Key, list[float]]:
     """Return what the number of respondents who gave each answer adds to the standard error of the metrics of a method and condition.
@@ -145,19 +154,22 @@ def answer_errors(
     options = options_of(run)
     values: dict[Key, list[NDArray[np.float64]]] = {}
     for _, rows in run.groupby("seed"):
-        fold = _fold_of(rows, weighted)
+        fold = _fold_of(rows, weighted, option_values)
         weights = np.ones(len(rows)) if fold.weights is None else fold.weights
         units = rows["respondent_id"] if groups is None else groups.loc[rows["respondent_id"]]
         unit_of = pd.factorize(units.to_numpy())[0]
-        by_unit = _sums(unit_of, np.eye(len(options))[fold.target] * weights[:, None])
+        answers = np.eye(len(options))[fold.target]
+        by_unit = _sums(unit_of, answers * weights[:, None])
         class_of, size = by_unit.argmax(axis=1), by_unit.sum(axis=1)
-        hidden, clustering = hidden_share(rows["fold"].to_numpy(), unit_of, fold.target, weights)
-        base = _metrics_of(fold, options, ordered)
+        hidden, clustering = hidden_share(rows["fold"].to_numpy(), unit_of, answers, weights)
+        base = _metrics_of(fold, options)
         errors: dict[Key, list[float]] = {key: [] for key in base}
         for option in range(len(options)):
             own = class_of == option
             error = np.sqrt(hidden * (size[own] ** 2).sum()) / size[own].sum() if own.any() else 0.0
-            moved = vote_metrics(rows, weighted, ordered, 1 + STEP * own[unit_of]) if own.any() else base
+            moved = (
+                vote_metrics(rows, weighted, option_values, 1 + STEP * own[unit_of]) if own.any() else base
+            )
             for key, value in moved.items():
                 errors[key].append(float(np.nan_to_num((value - base[key]) / STEP * error)))
         by_chance = _named_by_chance(fold, n_training / clustering)
@@ -175,16 +187,15 @@ def answer_errors(
 def hidden_share(
     fold_of: NDArray[Any],
     unit_of: NDArray[np.intp],
-    answer_of: NDArray[np.intp],
+    answers: NDArray[np.float64],
     weights: NDArray[np.float64],
 ) -> tuple[float, NDArray[np.float64]]:
     """Return which share, 0 to 1, of the sampling variance of the numbers of answers the folds do not show, and its design effects.
 
     The share is 1 less the variance of these numbers over folds against what it would be had each unit (a respondent, or the rows of
     a group) been put into a fold at random. The design effect of each option, shape (options,), is the variance of its share against
-    that of as many independent rows, 1 where each row is a unit. Arguments have shape (n,).
+    that of as many independent rows, 1 where each row is a unit. ``answers`` are indicators, shape (n, options).
     """
-    answers = np.eye(int(answer_of.max(initial=0)) + 1)[answer_of]
     apart = weights[:, None] * (answers - weights @ answers / weights.sum())
     of_rows, of_units = (apart**2).sum(axis=0), (_sums(unit_of, apart) ** 2).sum(axis=0)
     folds = pd.factorize(fold_of)[0]

@@ -1,5 +1,6 @@
 """Means over cross-validation folds, with intervals that allow for the training rows that the folds share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,17 +113,21 @@ def _answer_errors(folds: pd.DataFrame, column: str = "answer_errors") -> NDArra
     return np.asarray(folds[column].iloc[0], dtype=float)
 
 
-def summarize_folds(folds: pd.DataFrame) -> pd.DataFrame:
+def summarize_folds(
+    folds: pd.DataFrame, ranges: Mapping[str, tuple[float, float]] | None = None
+) -> pd.DataFrame:
     """Return a METRICS table from a FOLD_METRICS table.
 
-    Intervals are those of ``corrected_resampled_t``, cut at the ends of the metric's range. ``n_training`` is the mean over
-    folds, 0 for a method that sees no training rows; ``n_folds`` counts the folds in which the metric is defined.
+    Intervals are those of ``corrected_resampled_t``, cut at the ends of the metric's range, in ``ranges`` or as registered.
+    ``n_training`` is the mean over folds, 0 for a method that sees no training rows; ``n_folds`` counts the folds in which the
+    metric is defined.
     """
+    ends = {name: one.range for name, one in VOTE_METRICS.items()} if ranges is None else ranges
     keys = ["method", "condition", "metric", "option"]
     rows = []
     for key, part in folds.groupby(keys, sort=False, dropna=False):
         summary = summarize_fold_values(part)
-        interval = np.clip([summary.ci_low, summary.ci_high], *VOTE_METRICS[str(key[2])].range)
+        interval = np.clip([summary.ci_low, summary.ci_high], *ends[str(key[2])])
         counts = summary.n_folds, int(part["n_test"].sum()), float(part["n_training"].mean())
         rows.append((*key, summary.mean, summary.sd, *interval, *counts))
     columns = ["value", "sd_over_folds", "ci_low", "ci_high", "n_folds", "n_respondents", "n_training"]

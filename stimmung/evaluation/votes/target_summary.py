@@ -9,14 +9,15 @@ from stimmung.evaluation.votes.comparisons import best_baseline
 from stimmung.vocabulary.parquet_tables import typed_table
 from stimmung.vocabulary.votes_schemas import TARGETS
 
-SUMMARISED = ("accuracy", "macro_f1")
+SUMMARISED = ("accuracy", "macro_f1", "correlation", "mean_absolute_error")
 
 
 def summarize_targets(metrics: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return a TARGETS table from each target's METRICS table: a row for each target, condition and method.
 
     A value is the mean over folds. ``{metric}_baseline`` is the baseline with the best value of that metric for the same target and
-    condition, and ``{metric}_of_baseline`` its value; both are empty if no baseline has one.
+    condition, and ``{metric}_of_baseline`` its value; both are empty if no baseline has one. A target whose options stand in no order
+    has no ``correlation`` and no ``mean_absolute_error``.
     """
     rows: list[dict[str, Any]] = []
     for target, table in metrics.items():

@@ -28,6 +28,9 @@ class Fold:
     weights: Floats | None  # the survey weights if they count in all metrics
     option_mass: Floats  # probability on any valid option before it was scaled to 1
     n_unseen: NDArray[np.int64]  # options that a server did not show
+    option_values: Floats | None = (
+        None  # (options,), rising numbers of ordered options; None: their places, from 0
+    )
 
     @cached_property
     def predicted(self) -> NDArray[np.intp]:
@@ -60,9 +63,25 @@ class Fold:
         ]
 
     @cached_property
-    def expected_place(self) -> Floats:
-        """Mean place of the option, from 0, by its probabilities, shape (n,)."""
-        return np.asarray(self.probabilities @ self.every_option)
+    def values(self) -> Floats:
+        """The number of each option, shape (options,)."""
+        return self.every_option.astype(float) if self.option_values is None else self.option_values
+
+    @cached_property
+    def answers(self) -> Floats:
+        """The number of each respondent's option, shape (n,)."""
+        return np.asarray(self.values[self.target])
+
+    @cached_property
+    def expected(self) -> Floats:
+        """Mean of the options' numbers by their probabilities, shape (n,)."""
+        return np.asarray(self.probabilities @ self.values)
+
+    @cached_property
+    def median(self) -> Floats:
+        """The number of the first option up to which the probabilities make half, shape (n,)."""
+        # So that 0.1 + 0.4 counts as half.
+        return np.asarray(self.values[(self.probabilities.cumsum(axis=1) > 0.5 - 1e-9).argmax(axis=1)])
 
     @property
     def every_option(self) -> NDArray[np.intp]:
@@ -238,20 +257,26 @@ def share_error(fold: Fold) -> Any:
     explanation="RPS: ranked probability score, in which a neighbouring answer costs less than a far one.",
 )
 def ranked_probability_score(fold: Fold) -> Any:
-    """Squared error of the cumulated probabilities, mean over the steps between options and over respondents (Epstein 1969)."""
+    """Squared error of the cumulated probabilities, mean over the way from the first option to the last and over respondents.
+
+    Each step counts by its length (the continuous score of Matheson and Winkler 1976, divided by the length of the scale); of options
+    at equal distances this is that of Epstein (1969).
+    """
     observed = fold.target[:, None] <= fold.every_option[:-1]
     errors = fold.probabilities.cumsum(axis=1)[:, :-1] - observed
-    return np.average((errors**2).mean(axis=1), weights=fold.weights)
+    return np.average(np.average(errors**2, axis=1, weights=np.diff(fold.values)), weights=fold.weights)
 
 
 @metric("Weighted kappa", (-1.0, 1.0), higher_is_better=True, ordered=True)
 def weighted_kappa(fold: Fold) -> Any:
-    """Agreement beyond chance of answer and most probable option, by their distance in steps (Cohen 1968, linear weights)."""
-    from sklearn.metrics import cohen_kappa_score
-
-    how = {"labels": fold.every_option, "weights": "linear", "sample_weight": fold.weights}
-    with np.errstate(invalid="ignore"):  # NaN where all answers and all predictions are one option
-        return cohen_kappa_score(fold.target, fold.predicted, **how)
+    """Agreement beyond chance of answer and most probable option, by their distance (Cohen 1968, linear weights)."""
+    size = len(fold.values)
+    pairs = np.bincount(fold.target * size + fold.predicted, weights=fold.weights, minlength=size**2)
+    shares = pairs.reshape(size, size) / pairs.sum()
+    distances = np.abs(np.subtract.outer(fold.values, fold.values))
+    by_chance = (np.outer(shares.sum(axis=1), shares.sum(axis=0)) * distances).sum()
+    # NaN where all answers and all predictions are one option.
+    return 1 - (shares * distances).sum() / by_chance if by_chance > 0 else np.nan
 
 
 @metric(
@@ -259,17 +284,35 @@ def weighted_kappa(fold: Fold) -> Any:
     (-1.0, 1.0),
     higher_is_better=True,
     ordered=True,
-    explanation="r: correlation of the answer with the mean of the probabilities, both in steps of the scale.",
+    explanation="r: correlation of the answer with the mean of the probabilities, in steps, or in a numeric item's numbers.",
 )
 def correlation(fold: Fold) -> Any:
-    """Pearson's r of the place of the answer and its expectation; NaN where either is the same for all."""
+    """Pearson's r of the answer's number and its expectation; NaN where either is the same for all."""
     weights = np.ones(len(fold.target)) if fold.weights is None else fold.weights
-    (own, both), (_, other) = np.cov(fold.target, fold.expected_place, aweights=weights, ddof=0)
+    (own, both), (_, other) = np.cov(fold.answers, fold.expected, aweights=weights, ddof=0)
     # A baseline that knows shares only expects the same of all, but for rounding.
-    return both / np.sqrt(own * other) if own > 0 and other > 1e-12 else np.nan
+    return both / np.sqrt(own * other) if own > 0 and other > 1e-12 * np.ptp(fold.values) ** 2 else np.nan
+
+
+@metric(
+    "MAE",
+    (0.0, np.inf),
+    higher_is_better=False,
+    ordered=True,
+    explanation="MAE: mean absolute error of the median of the probabilities. RMSE: root of the mean squared error of their mean.",
+)
+def mean_absolute_error(fold: Fold) -> Any:
+    """Of the median of each respondent's probabilities, which has the least of all predictions (Gneiting 2011)."""
+    return np.average(np.abs(fold.median - fold.answers), weights=fold.weights)
+
+
+@metric("RMSE", (0.0, np.inf), higher_is_better=False, ordered=True)
+def root_mean_squared_error(fold: Fold) -> Any:
+    """Of the mean of each respondent's probabilities, which has the least of all predictions (Gneiting 2011)."""
+    return np.sqrt(np.average((fold.expected - fold.answers) ** 2, weights=fold.weights))
 
 
 @metric("Error of the mean", (-np.inf, np.inf), higher_is_better=None, ordered=True)
 def mean_error(fold: Fold) -> Any:
-    """Predicted minus observed mean of the answers, in steps of the scale, by the survey's weights."""
-    return np.average(fold.expected_place - fold.target, weights=fold.survey_weights)
+    """Predicted minus observed mean of the answers' numbers, by the survey's weights."""
+    return np.average(fold.expected - fold.answers, weights=fold.survey_weights)

@@ -61,7 +61,7 @@ RESULT = SurveyResult(
         survey.respondents,
         survey.subgroups,
         survey.weighted,
-        survey.ordered,
+        survey.option_values,
     ),
     table=subgroups_table,
     figure=plot_subgroups,

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 
 from stimmung.baselines.design import MAX_STEPS, design_matrix, steps_of
-from stimmung.vocabulary.codebook import MissingReason
+from stimmung.vocabulary.answer_options import MissingReason
 
 TABLE = pd.DataFrame(
     {

@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from stimmung.baselines.tabular import check_grid, predict_baseline
-from stimmung.vocabulary.codebook import MissingReason
+from stimmung.vocabulary.answer_options import MissingReason
 from stimmung.vocabulary.errors import InputError
 
 OPTIONS = ["no", "yes", "abstain", "other"]

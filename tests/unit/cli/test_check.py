@@ -249,17 +249,32 @@ def test_experts_that_no_adapter_reaches_are_told_before_and_after_the_model_is_
     (told,) = [line for line in check_study(config, folder).plan if "model" in line]
     assert (
         told
-        == "model small: 30% of the weights are experts: no adapter reaches them, and nf4 does not pack them"
+        == "model small: 30% of the weights are experts: no adapter reaches them unless target_parameters names them;"
+        " nf4 does not pack them"
     )
     prepared = folder / "results/models/small"
     prepared.mkdir(parents=True)
     about = {"adapted_share": 0.191, "expert_share": 0.3, "packed_share": 0.2, "quantization": "nf4"}
-    (prepared / "model.json").write_text(json.dumps(about))
+    (prepared / "model.json").write_text(json.dumps({**about, "expert_parameters": ["mlp.experts.w1"]}))
+    said = "experts: set target_parameters (mlp.experts.w1) and adapters reach them too, 49% in all; nf4 does not"
+    assert any(said in line for line in check_study(config, folder).plan)
+    tuning = copy.deepcopy(config)
+    for wanted, told in (
+        ("all-experts", []),
+        (["experts.w1"], []),
+        (["w1", "w2"], ["expert parameter 'w2'"]),
+    ):
+        tuning["training"]["quick"]["target_parameters"] = wanted
+        found = [what for what, _ in check_study(tuning, folder).problems]
+        assert found == [f"training.quick.target_parameters: 'small' has no {one}" for one in told]
+    (prepared / "model.json").write_text(json.dumps({**about, "expert_parameters": []}))
+    (what, _), *_ = check_study(tuning, folder).problems
+    assert what == "training.quick.target_parameters: 'small' has no experts that can be tuned"
     plan = check_study(config, folder).plan
     place = plan.index("model small: adapters of all linear layers reach 19% of the weights")
     assert (
         "20% of the weights are packed" in plan[place + 1]
-        and "30% of the weights are experts" in plan[place + 2]
+        and "30% of the weights are experts: no adapter reaches them;" in plan[place + 2]
     )
 
 

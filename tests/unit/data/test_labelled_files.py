@@ -1,6 +1,8 @@
 """SPSS, Stata and SAS files: texts in whatever encoding, reasons for missing answers, dates."""
 
 import datetime
+import shutil
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -239,3 +241,30 @@ def test_fault_ah_the_formats_of_sas_that_show_a_date_are_known_and_others_are_n
     assert {name: listed(survey, name) for name in shown} == {
         name: [text] for name, (_, _, text) in shown.items()
     }
+
+
+def test_fault_ar_a_sas_data_set_keeps_letters_of_missing_answers_dates_and_umlauts(tmp_path):
+    """Written by R's haven: no library of Python writes .sas7bdat."""
+    if shutil.which("Rscript") is None:
+        pytest.skip("no Rscript")
+    script = """
+        if (!requireNamespace("haven", quietly = TRUE)) quit(status = 77)
+        people <- data.frame(
+            age = c(33, NA, haven::tagged_na("A"), 71),
+            born = as.Date(c("1991-02-28", NA, "1950-01-01", "1960-12-31")),
+            town = c("Köln", "", "Würzburg", "a"))
+        attr(people$age, "label") <- "Age in years"
+        suppressWarnings(haven::write_sas(people, "people.sas7bdat"))
+    """
+    ran = subprocess.run(["Rscript", "-e", script], cwd=tmp_path, capture_output=True, text=True)
+    if ran.returncode == 77:
+        pytest.skip("R has no package haven (Debian: r-cran-haven)")
+    assert ran.returncode == 0, ran.stderr
+    survey = read_survey_file(str(tmp_path / "people.sas7bdat"), ["town", "born", "age"])
+    assert survey.codes["age"].tolist()[::3] == [33, 71]
+    assert np.isnan(survey.codes["age"][1])
+    assert survey.codes["age"][2] == "A"
+    assert survey.missing_ranges == {"age": [("A", "A")]}
+    assert survey.codes["born"].tolist() == ["1991-02-28", None, "1950-01-01", "1960-12-31"]
+    assert survey.codes["town"].tolist() == ["Köln", "", "Würzburg", "a"]
+    assert survey.variable_labels == {"age": "Age in years"}

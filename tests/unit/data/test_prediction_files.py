@@ -32,17 +32,24 @@ CODEBOOK = Codebook.model_validate(
         },
     }
 )
+NUMERIC = {
+    "column": "T",
+    "wording": "Trust",
+    "scale": "numeric",
+    "range": [0, 10],
+    "missing": [{"code": 8, "reason": "dont-know"}],
+}
 PEOPLE = ["a", "b", "c", "d"]
 STATED = {"none": "p1", "etwas": "p2", "much": "p3"}
 
 
-def read(folder, rows, head="id,guess", max_lost_share=0.0, others=(), **settings):
+def read(folder, rows, head="id,guess", max_lost_share=0.0, others=(), codebook=CODEBOOK, **settings):
     path = folder / "gpt.csv"
     path.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
     kind = {} if "probabilities" in settings else {"answer": "guess"}
     chosen = PredictionFile(file=str(path), id="id", **kind | settings)
     found = read_prediction_file(chosen, max_lost_share)
-    return file_predictions(chosen, found, CODEBOOK, "de", PEOPLE, others, max_lost_share)
+    return file_predictions(chosen, found, codebook, "de", PEOPLE, others, max_lost_share)
 
 
 def stated(folder, rows, **more):
@@ -169,3 +176,19 @@ def test_every_option_needs_a_column_and_unknown_ones_are_named():
         "predictions.gpt.probabilities: no column for 'some'",
         "predictions.gpt.probabilities: no column for 'much'",
     ]
+
+
+def numeric(folder, rows, **more):
+    item = {**NUMERIC, **more}
+    codebook = Codebook.model_validate({**CODEBOOK.model_dump(), "items": {"trust": item}}).asked
+    return read(folder, rows, codebook=codebook)
+
+
+def test_a_number_between_two_values_is_shared_by_them_and_one_in_a_bin_is_the_bins(tmp_path):
+    table = numeric(tmp_path, ["a,6.7", "b,10", "c,0.25", "d,7"]).filter(like="p_")
+    np.testing.assert_allclose(table @ np.arange(11), [6.7, 10, 0.25, 7])
+    assert table.loc[0, ["p_6", "p_7"]].tolist() == pytest.approx([0.3, 0.7])
+    binned = numeric(tmp_path, ["a,6.7", "b,10", "c,0.25", "d,5"], bins=[0, 5])
+    np.testing.assert_array_equal(binned[["p_0 to 4", "p_5 to 10"]], [[0, 1], [0, 1], [1, 0], [0, 1]])
+    with pytest.raises(InputError, match="'11' in 1 rows"):
+        numeric(tmp_path, ["a,11", "b,10", "c,0", "d,7"])

@@ -275,3 +275,37 @@ def test_fault_at_a_group_is_read_in_one_form_and_a_row_without_one_is_refused()
     with pytest.raises(InputError, match="group 'person': no value in 2 of 5 rows"):
         table(codes.assign(person=[17, None, 17, "", 18]), group="person")
     assert needed_columns(codebook(), {}, None, None, "person")[-1] == "person"
+
+
+def test_a_numeric_target_is_answered_in_its_bins_and_only_where_it_is_one():
+    items = codebook().model_dump()["items"]
+    items["age"] |= {
+        "range": [18, 60],
+        "bins": [18, 30, 45],
+        "bin_label": {"de": "{low} bis {high}", "en": "{low} to {high}"},
+    }
+    words = codebook(items=items)
+    assert table(words=words).age.dtype == float
+    answered = table(words=words, targets=["vote", "age"])
+    assert (
+        answered.age.tolist() == ["30 bis 44", np.nan, "30 bis 44", np.nan, "18 bis 29"]
+        and answered.age.cat.ordered
+    )
+    assert answered["age.missing"].tolist()[1] == "dont-know"
+    items["age"] |= {"range": [18, 38], "bins": None}
+    with pytest.raises(InputError, match=r"no whole number from 18 to 38: 41\.5 in 1 rows"):
+        table(words=codebook(items=items, target="age"))
+
+
+def test_a_numeric_target_stands_by_its_options_in_the_prompt_of_another():
+    from stimmung.text.prompts import survey_messages
+    from stimmung.vocabulary.view import View
+
+    items = codebook().model_dump()["items"]
+    items["age"] |= {"range": [18, 60], "bins": 10}
+    words = codebook(items=items, question="{wording} ({options}):")
+    rows = table(words=words, targets=["vote", "age"]).to_dict("records")
+    of_vote = survey_messages(rows[0], View(item="vote", others=["age"]).of(words), "de")
+    assert "Alter: 28 to 37" in of_vote[1]["content"]
+    own = View(item="age", others=["vote"]).of(words)
+    assert own.question_in("de").startswith("Alter (18 to 27, 28 to 37") and own.target_values[0] == 22.5

@@ -184,7 +184,9 @@ def test_experts_that_stay_untouched_are_said(tmp_path, caplog):
     assert about["expert_share"] == pytest.approx(experts / sum(sizes.values()), abs=1e-4) and experts
     assert about["adapted_share"] == pytest.approx(attention / sum(sizes.values()), abs=1e-4)
     assert expert_share_of_files(tmp_path / "source") == pytest.approx(about["expert_share"], abs=1e-4)
-    assert any("experts, which no adapter reaches" in record.getMessage() for record in caplog.records)
+    assert about["expert_parameters"] == ["mlp.experts.down_proj", "mlp.experts.gate_up_proj"]
+    said = "experts, which only `target_parameters` (mlp.experts.down_proj, mlp.experts.gate_up_proj) reach and NF4 does not"
+    assert any(said in record.getMessage() for record in caplog.records)
 
 
 @pytest.mark.parametrize("name", ["Llama", "Granite hybrid", "Qwen3.5"])

@@ -11,6 +11,7 @@ from stimmung.engine.base.base_model import Base, prepare_loaded
 from stimmung.engine.scoring.float32 import in_float32
 from stimmung.engine.scoring.score import score_options
 from tests.unit.engine.conftest import VOCABULARY, random_llama
+from tests.unit.engine.families import CONFIGS, random_model
 from tests.unit.engine.test_score import one_forward_per_option, prompts
 
 
@@ -28,8 +29,22 @@ def gpt2():
     return GPT2LMHeadModel(config).eval()
 
 
-@pytest.mark.parametrize("make", [llama, gpt2])
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def mixture():
+    return random_model(CONFIGS["Qwen3-MoE"]())
+
+
+def transposed_mixture():
+    return random_model(CONFIGS["gpt-oss, window 512"]())
+
+
+@pytest.mark.parametrize(
+    ("make", "dtype"),
+    [
+        *((make, dtype) for make in (llama, gpt2) for dtype in (torch.bfloat16, torch.float16)),
+        (mixture, torch.bfloat16),
+        (transposed_mixture, torch.bfloat16),
+    ],
+)
 def test_scores_of_short_weights_are_those_of_the_same_weights_in_float32(make, dtype):
     short = make().to(dtype)
     with torch.inference_mode():
@@ -47,6 +62,20 @@ def test_scores_of_short_weights_are_those_of_the_same_weights_in_float32(make, 
     assert {parameter.dtype for parameter in short.parameters()} == {dtype}
     with torch.inference_mode():
         assert torch.equal(short(ids).logits, before)
+
+
+def test_experts_are_in_float32_only_while_they_run():
+    model = mixture().to(torch.bfloat16)
+    experts = [one for one in model.modules() if hasattr(one, "gate_up_proj")]
+    held = []
+    for one in experts:
+        one.act_fn.register_forward_hook(
+            lambda *_: held.append([each.gate_up_proj.dtype for each in experts])
+        )
+    with in_float32(model), torch.inference_mode():
+        assert model(torch.tensor([[3, 4, 5]])).logits.dtype == torch.float32
+    running, waiting = torch.float32, torch.bfloat16
+    assert held[0] == [running, waiting] and held[-1] == [waiting, running]
 
 
 @pytest.mark.parametrize("held_mb", [0, 100])

@@ -107,6 +107,11 @@ def test_sizes_of_other_architectures(training):
         )
     )
     assert sizes_of(mixtral, training, 0).intermediate == 96, "a token visits two experts"
+    experts = training.model_copy(update={"target_modules": (), "target_parameters": "all-experts"})
+    found = sizes_of(mixtral, experts, 0)
+    assert found.expert_inputs == 2 * (32 + 48) and found.adapter_weights == experts.r * 4 * (
+        32 + 96 + 48 + 32
+    )
 
 
 @pytest.mark.slow

@@ -153,6 +153,23 @@ def test_loglikelihoods_are_those_of_the_whole_text_under_the_attached_adapter(s
         assert math.isclose(row.loglikelihood, picked.sum().item(), abs_tol=1e-4)
 
 
+def test_a_select_all_question_gives_each_option_the_probability_of_yes_among_yes_and_no(small, tmp_path):
+    question = QUESTIONS["mood"].model_copy(update={"select_all": True, "yes_no": ("day", "week")})
+    answers = answers_of(small, Store(tmp_path), small.adapters[:1], {"mood": question})
+    assert len(answers) == 2 * 4 * len(question.options), "a row for each option, and none for its no"
+    # Yes and no as a question of one choice, asked of each option.
+    stem = f"{question.stem} {question.options[1]}?"
+    plain = Question(stem=stem, options=["day", "week"], variants={"prefix": question.variants.prefix})
+    alone = answers_of(small, Store(tmp_path), small.adapters[:1], {"one": plain})
+    yes = alone[alone.option == "day"].set_index(["week", "variant"])
+    own = answers[(answers.option == question.options[1]) & answers.variant.str.startswith("upper")]
+    for row in own.itertuples():
+        same = yes.loc[(row.week, row.variant.replace("upper", "as-is"))]
+        assert (row.probability, row.option_mass) == pytest.approx(
+            (same.probability, same.option_mass), abs=1e-6
+        )
+
+
 def test_the_base_is_as_it_was_after_adapters_were_on_it(small, tmp_path):
     before = answers_of(small, Store(tmp_path / "one"), adapters=[])
     answers_of(small, Store(tmp_path / "two"))

@@ -23,7 +23,7 @@ from stimmung.store.paths import Store
 from stimmung.study.reading import load_codebook
 from stimmung.text.prompts import plain_text, survey_messages
 from stimmung.text.rendering import Rendering
-from stimmung.vocabulary.codebook import in_language
+from stimmung.vocabulary.answer_options import in_language
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.training import Training

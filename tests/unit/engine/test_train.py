@@ -48,6 +48,8 @@ def records(folder):
 
 
 def test_adapters_of_a_cohort_equal_those_trained_alone(base, training, tasks, tmp_path):
+    # One adapter's rows have weights, beside others whose rows have none.
+    tasks = [weighted(tasks[0]), *tasks[1:]]
     together = trained(base, training, tasks, tmp_path / "together", STACKED)
     alone = [trained(base, training, [task], tmp_path / task.name, ALONE)[0] for task in tasks]
     assert len({record["steps"] for record in records(tmp_path / "together")}) == 3, (
@@ -57,11 +59,20 @@ def test_adapters_of_a_cohort_equal_those_trained_alone(base, training, tasks, t
     assert largest_difference(together, alone) <= 1e-5
 
 
-def test_an_adapter_equals_plain_peft_with_torch_adamw(base, training, tasks, tmp_path):
+def weighted(task):
+    """Rows of a design: some count much more than others."""
+    weights = np.random.default_rng(task.seed).lognormal(0, 1, len(task.rows))
+    return replace(
+        task, rows=[replace(row, weight=float(w)) for row, w in zip(task.rows, weights, strict=True)]
+    )
+
+
+@pytest.mark.parametrize("with_weights", [False, True])
+def test_an_adapter_equals_plain_peft_with_torch_adamw(base, training, tasks, tmp_path, with_weights):
     training = training.model_copy(
         update={"lora_dropout": 0.0, "max_grad_norm": 0.5, "gradient_accumulation_steps": 2}
     )
-    task = tasks[0]
+    task = weighted(tasks[0]) if with_weights else tasks[0]
     ours = trained(base, training, [task], tmp_path, ALONE)[0]
     with attached(base, training) as cohort:
         start = initial_weights(cohort, task.seed)
@@ -103,7 +114,7 @@ def _plain_peft(training, task, start):
             labels = ids.clone()
             labels[:, : row.loss_from] = -100
             loss = model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=labels).loss
-            (loss * row.n_loss_tokens / total).backward()
+            (loss * row.weight * row.n_loss_tokens / total).backward()
         torch.nn.utils.clip_grad_norm_(named.values(), training.max_grad_norm)
         optimizer.step()
         schedule.step()

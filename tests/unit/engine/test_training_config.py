@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from transformers import get_scheduler
 
 from stimmung.engine.cohort.batching import TrainingRow
 from stimmung.engine.cohort.training_config import Task, adapter_keys, by_key, learning_rate_at
-from stimmung.vocabulary.training import Training
+from stimmung.vocabulary.training import EarlyStopping, Training
 
 CONFIG = Path(__file__).parents[3] / "config.yaml"
 
@@ -33,6 +34,16 @@ def test_data_are_rows_in_their_order_and_where_their_loss_begins():
     assert len({task.data_digest for task in tasks}) == 4
 
 
+def test_weights_change_the_data_unless_all_are_1():
+    row = TrainingRow((1, 2, 3), 2)
+    plain, of_1, of_2 = (Task("a", [row, one], 1) for one in (row, replace(row, weight=1.0), replace(row, weight=2.0)))  # fmt: skip
+    assert plain.data_digest == of_1.data_digest != of_2.data_digest
+    assert replace(plain, distributions=True).data_digest != plain.data_digest
+    assert plain.data_digest == hashlib.sha256(b"[[1, 2, 3], 2][[1, 2, 3], 2]").hexdigest(), (
+        "adapters are found again"
+    )
+
+
 def test_every_hyperparameter_but_the_block_size_changes_the_key(training, tasks):
     """How posts are cut is in the rows already, and a survey has no blocks."""
     other = {
@@ -40,6 +51,7 @@ def test_every_hyperparameter_but_the_block_size_changes_the_key(training, tasks
         "learning_rate": 1.0, "lr_scheduler_type": "cosine", "warmup_ratio": 0.5, "num_train_epochs": 9, "max_steps": 9,
         "per_device_train_batch_size": 9, "gradient_accumulation_steps": 9, "max_grad_norm": 9.0, "weight_decay": 9.0,
         "optim": "paged_adamw_8bit", "gradient_checkpointing": True, "block_size": 9,
+        "early_stopping": EarlyStopping(),
     }  # fmt: skip
     assert other.keys() == Training.model_fields.keys()
     keys = {

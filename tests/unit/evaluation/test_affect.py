@@ -112,6 +112,14 @@ def test_the_order_of_the_answers_does_not_matter(affect, answers):
     pd.testing.assert_frame_equal(aggregate_answers(shuffled), affect)
 
 
+def test_the_options_of_a_select_all_question_need_not_sum_to_one(answers):
+    apart = answers.assign(probability=answers["probability"] * 0.7)
+    with pytest.raises(InputError, match="sum to"):
+        aggregate_answers(apart)
+    affect = aggregate_answers(apart, select_all=sorted(set(apart["question"])))
+    assert affect["value"].to_numpy() == pytest.approx(0.7 * aggregate_answers(answers)["value"].to_numpy())
+
+
 @pytest.mark.parametrize(
     "damage, message",
     [

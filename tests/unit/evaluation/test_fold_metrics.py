@@ -193,14 +193,14 @@ def test_with_weights_every_metric_counts_a_weight_of_two_as_two_respondents():
 
 
 def test_folds_hide_the_numbers_of_answers_as_far_as_they_are_stratified_by_them():
-    answers, rows, ones = np.arange(300) % 3, np.arange(300), np.ones(300)
+    answers, rows, ones = np.eye(3)[np.arange(300) % 3], np.arange(300), np.ones(300)
     stratified, effects = hidden_share(rows // 3 % 5, rows, answers, ones)
     assert stratified == pytest.approx(1) and effects == pytest.approx(1)
     rng = np.random.default_rng(0)
     at_random = [hidden_share(rng.permutation(300) % 5, rows, answers, ones)[0] for _ in range(200)]
     assert np.mean(at_random) < 0.25
     # Groups of three that answer alike count as one respondent, of whom the sample has a third.
-    alike, effects = hidden_share(rows // 9 % 5, rows // 3, rows // 3 % 3, ones)
+    alike, effects = hidden_share(rows // 9 % 5, rows // 3, np.eye(3)[rows // 3 % 3], ones)
     assert alike > 0.95 and effects == pytest.approx(3)
 
 

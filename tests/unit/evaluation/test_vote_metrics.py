@@ -43,7 +43,9 @@ def test_one_function_is_enough_for_a_metric_to_be_measured_and_summarised_withi
 
 def test_every_metric_of_a_fold_lies_within_its_range_and_has_a_heading():
     predictions, splits = make_votes(n=80)
-    table = measure_folds(predictions, splits, ordered=True)
+    table = measure_folds(
+        predictions, splits, option_values=np.arange(predictions.filter(like="p_").shape[1])
+    )
     assert set(table["metric"]) == set(VOTE_METRICS)
     unordered = {name for name, one in VOTE_METRICS.items() if not one.ordered}
     assert set(measure_folds(predictions, splits)["metric"]) == unordered < set(VOTE_METRICS)
@@ -56,12 +58,12 @@ def test_every_metric_of_a_fold_lies_within_its_range_and_has_a_heading():
     assert not math.isfinite(VOTE_METRICS["log_loss"].range[1])
 
 
-def ordered(target, probabilities, weights=None):
+def ordered(target, probabilities, weights=None, values=None):
     """Return a fold of ordered answers."""
     probabilities = np.array(probabilities, float)
     ones = np.ones(len(probabilities))
     return Fold(
-        np.array(target), probabilities, ones if weights is None else weights, weights, ones, 0 * ones
+        np.array(target), probabilities, ones if weights is None else weights, weights, ones, 0 * ones, values
     )
 
 
@@ -94,6 +96,29 @@ def test_the_mean_and_its_error_count_steps_and_use_the_weights():
     assert math.isnan(value("correlation", ordered([0, 1], [[0.3, 0.7]] * 2))), (
         "shares alone tell no two apart"
     )
+
+
+def test_numbers_count_by_their_distance_and_steps_are_numbers_at_equal_ones():
+    from sklearn.metrics import cohen_kappa_score
+
+    hours = np.array([10.0, 11.0, 40.0])
+    far = ordered([0, 0], [[0, 1, 0], [0, 0, 1]], values=hours)
+    # Missed: the way from 10 to 11, and all of it.
+    assert value("ranked_probability_score", far) == pytest.approx((1 / 30 + 1) / 2)
+    assert value("mean_absolute_error", far) == 15.5 and value("mean_error", far) == 15.5
+    assert value("root_mean_squared_error", far) == pytest.approx(np.sqrt((1 + 900) / 2))
+    # The absolute error is the median's, the squared one the mean's.
+    unsure = ordered([0], [[0.5, 0.2, 0.3]], values=hours)
+    assert value("mean_absolute_error", unsure) == 0 and value(
+        "root_mean_squared_error", unsure
+    ) == pytest.approx(9.2)
+    rng = np.random.default_rng(1)
+    probabilities, target, weights = rng.dirichlet(np.ones(4), 50), rng.integers(0, 4, 50), rng.random(50)
+    steps, twos = (ordered(target, probabilities, weights, step * np.arange(4.0)) for step in (1, 2))
+    for name in ("ranked_probability_score", "weighted_kappa", "correlation"):
+        assert value(name, steps) == pytest.approx(value(name, twos))
+    kappa = cohen_kappa_score(target, steps.predicted, weights="linear", sample_weight=weights)
+    assert value("weighted_kappa", steps) == pytest.approx(kappa)
 
 
 def test_labels_and_ranges_can_be_had_without_the_libraries_that_compute_metrics():

@@ -4,18 +4,23 @@ from pathlib import Path
 
 import pytest
 
+from stimmung.report.group_results import group_results
 from stimmung.report.panel_results import moods_results
-from stimmung.report.result_registry import MOODS, VOTES, names
+from stimmung.report.result_registry import DISTRIBUTIONS, MOODS, VOTES, names
 from stimmung.report.survey_results import votes_results
 from stimmung.report.votes.all_metrics import metrics_table
 from stimmung.workflow.code_digest import code_files
 from tests.unit.report.conftest import changed
 
 REPOSITORY = Path(__file__).parents[3]
-BRANCHES = [("votes", VOTES, votes_results), ("moods", MOODS, moods_results)]
+BRANCHES = [
+    ("votes", VOTES, votes_results),
+    ("distributions", DISTRIBUTIONS, group_results),
+    ("moods", MOODS, moods_results),
+]
 
 
-@pytest.mark.parametrize(("folder", "registered", "load"), BRANCHES, ids=["votes", "moods"])
+@pytest.mark.parametrize(("folder", "registered", "load"), BRANCHES, ids=[name for name, *_ in BRANCHES])
 def test_every_module_is_registered_and_has_what_its_entry_promises(folder, registered, load):
     modules = {path.stem for path in (REPOSITORY / "stimmung/report" / folder).glob("[!_]*.py")}
     assert modules == set(registered)

@@ -133,6 +133,8 @@ def test_fault_kk_what_rounding_hides_stands_beside_the_model_and_beside_what_it
 
 def test_what_adapters_do_not_reach_is_said(run):
     shares = {"adapted_share": 0.191, "expert_share": 0.76, "packed_share": 0.2, "quantization": "nf4"}
-    run["models"]["llama"] |= shares
+    run["models"]["llama"] |= {**shares, "expert_parameters": []}
     said = "those of all linear layers reach 19% of the weights; 76% are experts, which none reaches; 20% are packed to 4 bits"
     assert ("Adapters", said) in facts_of(run_section(run))
+    run["models"]["llama"]["expert_parameters"] = ["mlp.experts.down_proj"]
+    assert ("Adapters", said.replace("none", "none without target_parameters")) in facts_of(run_section(run))

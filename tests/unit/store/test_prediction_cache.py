@@ -32,29 +32,33 @@ def quick(monkeypatch):
     monkeypatch.setattr(locks, "POLL_SECONDS", 0.02)
 
 
-def never():
+def once(missing):
+    return [TABLE for _ in missing]
+
+
+def never(_):
     raise AssertionError("predicted twice")
 
 
 def test_a_table_is_predicted_once(tmp_path):
     store = Store(tmp_path)
-    first = cached_predictions(store, "key", "the table", lambda: TABLE)
-    again = cached_predictions(store, "key", "the table", never)
+    (first,) = cached_predictions(store, ["key"], "the table", once)
+    (again,) = cached_predictions(store, ["key"], "the table", never)
     assert again.equals(first) and list(again.p_Red) == [0.75, 0.25]
     with pytest.raises(AssertionError, match="twice"):
-        cached_predictions(store, "another", "the table", never)
+        cached_predictions(store, ["another"], "the table", never)
 
 
 def test_a_job_beside_an_orphan_waits_and_takes_what_that_made(tmp_path):
     store, asked, entered = Store(tmp_path), threading.Event(), threading.Event()
 
     def orphan():
-        def predict():
+        def predict(missing):
             entered.set()
             assert asked.wait(30)
-            return TABLE
+            return once(missing)
 
-        cached_predictions(store, "key", "the table", predict)
+        cached_predictions(store, ["key"], "the table", predict)
 
     thread = threading.Thread(target=orphan)
     thread.start()
@@ -64,7 +68,7 @@ def test_a_job_beside_an_orphan_waits_and_takes_what_that_made(tmp_path):
         asked.set()  # only a job that waits asks
         return False
 
-    found = cached_predictions(store, "key", "the table", never, stop=stop)
+    (found,) = cached_predictions(store, ["key"], "the table", never, stop=stop)
     thread.join()
     assert len(found) == 2
     assert list((tmp_path / "locks").iterdir()) == []
@@ -73,12 +77,27 @@ def test_a_job_beside_an_orphan_waits_and_takes_what_that_made(tmp_path):
 def test_waiting_can_be_stopped(tmp_path):
     store = Store(tmp_path)
     with lock(store.lock("key"), "the table"), pytest.raises(Interrupted, match="waiting for the table"):
-        cached_predictions(store, "key", "the table", never, stop=lambda: True)
+        cached_predictions(store, ["key"], "the table", never, stop=lambda: True)
 
 
 def test_a_damaged_table_is_named(tmp_path):
     store = Store(tmp_path)
-    cached_predictions(store, "key", "the table", lambda: TABLE)
+    cached_predictions(store, ["key"], "the table", once)
     store.predictions("key").write_bytes(b"cut off")
     with pytest.raises(InputError, match=r"key\.parquet"):
-        cached_predictions(store, "key", "the table", never)
+        cached_predictions(store, ["key"], "the table", never)
+
+
+def test_of_several_tables_only_those_that_the_store_lacks_are_predicted_together(tmp_path):
+    store, asked = Store(tmp_path), []
+
+    def predict(missing):
+        asked.append(list(missing))
+        return [TABLE.assign(seed=place) for place in missing]
+
+    cached_predictions(store, ["second"], "a table", once)
+    found = cached_predictions(store, ["first", "second", "third"], "the tables", predict)
+    assert asked == [[0, 2]] and [set(table.seed) for table in found] == [{0}, {24}, {2}]
+    again = cached_predictions(store, ["third", "first"], "the tables", never)
+    assert again[0].equals(found[2]) and again[1].equals(found[0])
+    assert list((tmp_path / "locks").iterdir()) == []

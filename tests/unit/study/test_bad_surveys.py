@@ -121,6 +121,13 @@ def test_duplicate_variable_labels(desk, capsys):
     assert_told(desk, capsys, "2 columns have the variable label 'Partei': v2, v3")
 
 
+def test_weighted_training_without_a_weight(desk, capsys):
+    desk.survey |= {"weight": None, "weighted_training": True}
+    desk.write()
+    assert main(["check", "study.yaml"]) == 1
+    assert "weighted_training: needs a `weight`" in capsys.readouterr().err
+
+
 def test_a_value_without_a_label(desk, capsys):
     desk.frame.loc[3:5, "v2"] = 7.0
     assert_told(desk, capsys, "item 'party' (column 'Partei'): unknown code 7 in 3 rows")

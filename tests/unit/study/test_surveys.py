@@ -182,7 +182,9 @@ def test_a_target_that_is_no_item_or_a_number_is_told():
 
     assert problems("party_id", "voet") == ["targets: no item 'voet' in the codebook (did you mean 'vote'?)"]
     number = next(name for name, item in ANES.items.items() if item.scale == "numeric")
-    assert problems("vote", number) == [f"targets: '{number}' is numeric; a target needs options"]
+    assert problems("vote", number) == [
+        f"targets: '{number}' is numeric, and needs a `range`, its lowest and highest value"
+    ]
     assert "targets: 'vote' is named twice" in told({"full": {}}, targets=["vote", "vote"])
     assert "targets: 'a/b' names a folder" in told({"full": {}}, targets=["vote", "a/b"])
 

@@ -5,15 +5,10 @@ from pathlib import Path
 import pytest
 
 from stimmung.study.reading import load_codebook, validated
-from stimmung.vocabulary.codebook import (
-    AnswerOption,
-    Codebook,
-    MissingCode,
-    MissingReason,
-    SurveyItem,
-    in_language,
-)
+from stimmung.vocabulary.answer_options import AnswerOption, MissingCode, MissingReason, in_language
+from stimmung.vocabulary.codebook import Codebook, SurveyItem
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.select_all import NoneOption, SelectAll, SelectedOption
 
 ROOT = Path(__file__).parents[3]
 BOOK = {
@@ -179,7 +174,7 @@ def test_an_item_for_conditions_only_is_no_predictor(book):
 
 def test_every_key_of_a_codebook_is_explained():
     page = (ROOT / "docs/codebooks.md").read_text(encoding="utf-8")
-    for model in (Codebook, SurveyItem, AnswerOption, MissingCode):
+    for model in (Codebook, SurveyItem, AnswerOption, MissingCode, SelectAll, SelectedOption, NoneOption):
         for key in model.model_fields:
             assert f"`{key}`" in page or f"{key}:" in page or f"`{key}: " in page, key
     assert all(f"`{reason}`" in page for reason in MissingReason)

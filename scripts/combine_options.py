@@ -1,0 +1,56 @@
+"""Put the options of a select-all target together: a table of all predictions, and metrics of several labels."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from stimmung.evaluation.votes.option_metrics import measure_options, stack_options
+from stimmung.report.options_table import options_table
+from stimmung.report.tables import to_csv, to_latex
+from stimmung.vocabulary.atomic_files import write_atomic
+from stimmung.vocabulary.parquet_tables import read_table, read_tables, write_table
+from stimmung.vocabulary.votes_schemas import METRICS, PREDICTIONS, SELECTED
+from stimmung.workflow.run import run
+
+
+def combine_options(
+    *,
+    predictions: list[Path],
+    metrics: list[Path],
+    results: Path,
+    measures: Path,
+    csv: Path,
+    latex: Path,
+    item: str,
+    options: Mapping[str, str],
+    chosen: str,
+    weighted: bool,
+    simulated: bool,
+) -> None:
+    """Write all predictions of the item's options, one row for each respondent and option, and their metrics.
+
+    ``options`` are the items of the options with their words; ``predictions`` are the tables of the first of them, then of the
+    second, and so on, ``metrics`` the METRICS table of each, and ``chosen`` is the answer that an option was chosen.
+    """
+    each = len(predictions) // len(options)
+    tables = {
+        words: pd.concat(
+            [read_table(path, PREDICTIONS) for path in predictions[place * each : (place + 1) * each]]
+        )
+        for place, words in enumerate(options.values())
+    }
+    selected = stack_options(tables, chosen)
+    trained = (
+        read_tables(metrics, METRICS).groupby(["method", "condition"], as_index=False)["n_training"].mean()
+    )
+    measured = measure_options(selected, trained, weighted)
+    mark = "simulated" if simulated else None
+    write_table(selected, results, SELECTED)
+    write_table(measured, measures, METRICS)
+    write_atomic(csv, to_csv(measured, mark))
+    write_atomic(latex, to_latex(options_table(item, measured).marked(mark), f"tab:{item}"))
+
+
+if __name__ == "__main__":
+    run(combine_options, snakemake)

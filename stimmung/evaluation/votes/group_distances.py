@@ -1,0 +1,151 @@
+"""How far predicted shares of groups are from the observed ones, beside what sampling alone makes of a perfect prediction."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from stimmung.evaluation.votes.distribution_measures import entropy, total_variation, wasserstein
+from stimmung.evaluation.votes.resampling import LEVEL
+from stimmung.vocabulary.group_schemas import ALL_ITEMS, DISTRIBUTIONS
+from stimmung.vocabulary.parquet_tables import typed_table
+
+Floats = NDArray[np.float64]
+
+N_DRAWS = 200  # of each group's respondents, for the sampling noise; a choice: its mean is then right to a hundredth of itself
+
+
+def jensen_shannon(predicted: Floats, observed: Floats) -> Floats:
+    """Return the Jensen-Shannon distance (…): the square root of the divergence in bits, from 0 to 1 (Endres and Schindelin 2003)."""
+    nats = entropy((predicted + observed) / 2) - (entropy(predicted) + entropy(observed)) / 2
+    return np.asarray(np.sqrt(np.clip(nats / np.log(2), 0, 1)))
+
+
+def scaled_wasserstein(predicted: Floats, observed: Floats) -> Floats:
+    """Return the Wasserstein-1 distance (…) of ordered options in equal steps, of which the whole scale is 1."""
+    return wasserstein(predicted, observed, np.linspace(0, 1, observed.shape[-1]))
+
+
+@dataclass(frozen=True)
+class Distance:
+    """A distance of two distributions, 0 where they are the same and at most 1."""
+
+    label: str
+    of: Callable[[Floats, Floats], Floats]
+    ordered_only: bool = False
+
+
+DISTANCES = {
+    "jensen_shannon": Distance("Jensen–Shannon", jensen_shannon),
+    "total_variation": Distance("Total variation", total_variation),
+    "wasserstein": Distance("Wasserstein", scaled_wasserstein, ordered_only=True),
+}
+
+
+def compare_groups(
+    predictions: pd.DataFrame, shares: pd.DataFrame, ordered: Collection[str], baseline: str, seed: int
+) -> pd.DataFrame:
+    """Return the DISTRIBUTIONS table: for each method, item and distance its mean over groups, each of which counts once.
+
+    The interval is Student's t over groups. ``sampling_noise`` is the mean distance that a perfect prediction would have: of shares
+    drawn multinomially, so many respondents as the group's effective n, from the observed ones, which stand for the true ones.
+    ``difference`` is the method's distance minus that of the ``baseline``, in the same groups, with its interval. Several seeds are
+    averaged in each group. Of all items (``ALL_ITEMS``), a group's distance is its mean over items.
+
+    ``predictions`` and ``shares`` are GROUP_PREDICTIONS and GROUP_SHARES tables, ``ordered`` the items with ordered options.
+    """
+    each = _distances(predictions, shares, ordered)
+    noise = _sampling_noise(shares, ordered, np.random.default_rng(seed))
+    keys = ["item", "metric"]
+    every, every_noise = _with_all_items(each), _with_all_items(noise).groupby(keys)["distance"].mean()
+    every = every.merge(every_noise.rename("noise").reset_index(), on=keys)
+    beaten = every[every["method"] == baseline][[*keys, "group", "distance"]]
+    every = every.merge(beaten.rename(columns={"distance": "of_baseline"}), on=[*keys, "group"], how="left")
+    rows = []
+    for about, part in every.groupby(["method", *keys], sort=False):
+        row = dict(zip(("method", *keys), map(str, about), strict=True))
+        difference = part["distance"] - part["of_baseline"]
+        compared = (np.nan, np.nan, np.nan) if row["method"] == baseline else _mean(difference.to_numpy())
+        value, low, high = _mean(part["distance"].to_numpy())
+        rows.append(
+            {
+                **row,
+                **{"value": value, "ci_low": np.maximum(low, 0), "ci_high": np.minimum(high, 1)},
+                "sampling_noise": part["noise"].iloc[0],
+                **dict(zip(("difference", "difference_low", "difference_high"), compared, strict=True)),
+                "n_groups": len(part),
+            }
+        )
+    return typed_table(rows, DISTRIBUTIONS)
+
+
+def _distances(predictions: pd.DataFrame, shares: pd.DataFrame, ordered: Collection[str]) -> pd.DataFrame:
+    """Return the distance of each method, item, metric and group, the mean over its seeds."""
+    rows: list[pd.DataFrame] = []
+    for item, observed in _by_item(shares, "share").items():
+        mine = predictions[predictions["item"] == item]
+        for (method, _), part in mine.groupby(["method", "seed"], sort=False):
+            predicted = part.pivot(index="group", columns="option", values="predicted")
+            predicted = predicted.loc[observed.index, list(observed.columns)]
+            rows += [
+                pd.DataFrame({"distance": distance, "group": observed.index}).assign(
+                    method=str(method), item=item, metric=metric
+                )
+                for metric, distance in _of(
+                    predicted.to_numpy(), observed.to_numpy(), item in ordered
+                ).items()
+            ]
+    keys = ["method", "item", "metric", "group"]
+    return pd.concat(rows).groupby(keys, sort=False)["distance"].mean().reset_index()
+
+
+def _sampling_noise(shares: pd.DataFrame, ordered: Collection[str], rng: np.random.Generator) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    n_of = shares.groupby(["item", "group"])["n_effective"].first()
+    for item, observed in _by_item(shares, "share").items():
+        for group, row in zip(observed.index, observed.to_numpy(), strict=True):
+            n = max(1, round(float(n_of[item, group])))
+            drawn = rng.multinomial(n, row / row.sum(), size=N_DRAWS) / n
+            rows += [
+                {
+                    **{"method": "", "item": item, "metric": metric, "group": group},
+                    "distance": distance.mean(),
+                }
+                for metric, distance in _of(np.tile(row, (N_DRAWS, 1)), drawn, item in ordered).items()
+            ]
+    return pd.DataFrame(rows)
+
+
+def _by_item(shares: pd.DataFrame, values: str) -> dict[str, pd.DataFrame]:
+    """Return the shares of each item, shape (groups, options), in the order of the options."""
+    return {
+        str(item): part.pivot(index="group", columns="option", values=values)[list(part["option"].unique())]
+        for item, part in shares.groupby("item", sort=False)
+    }
+
+
+def _of(predicted: Floats, observed: Floats, ordered: bool) -> Mapping[str, Floats]:
+    return {
+        name: one.of(predicted, observed)
+        for name, one in DISTANCES.items()
+        if ordered or not one.ordered_only
+    }
+
+
+def _with_all_items(each: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of all items together before those of each."""
+    every = each.groupby(["method", "metric", "group"], sort=False)["distance"].mean().reset_index()
+    return pd.concat([every.assign(item=ALL_ITEMS), each], ignore_index=True)
+
+
+def _mean(values: Floats) -> tuple[float, float, float]:
+    """Return the mean with Student's interval; NaN ends of a single value."""
+    mean = float(values.mean())
+    if len(values) < 2:
+        return mean, np.nan, np.nan
+    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    return mean, mean - half, mean + half

@@ -1,0 +1,1 @@
+"""The reported results of a survey of groups, one in each file."""

@@ -1,0 +1,121 @@
+"""A select-all target is scored as several labels, each of which is also its own target."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import f1_score, log_loss
+
+from scripts.combine_options import combine_options
+from stimmung.vocabulary.parquet_tables import read_table, write_table
+from stimmung.vocabulary.votes_schemas import METRICS, PREDICTIONS, SELECTED
+
+OPTIONS = {"media.tv": "television", "media.web": "the internet", "media.none-chosen": "a letter"}
+N = 120
+RNG = np.random.default_rng(3)
+CHOSEN = np.column_stack([RNG.random(N) < share for share in (0.7, 0.3, 0.05)])
+PROBABILITY = np.clip(0.2 + 0.6 * CHOSEN + RNG.normal(scale=0.2, size=CHOSEN.shape), 0.01, 0.99)
+WEIGHTS = RNG.lognormal(sigma=0.4, size=N)
+
+
+def predictions(place, method, probability, folds):
+    return pd.DataFrame(
+        {
+            "respondent_id": [f"r{row}" for row in range(N)],
+            "method": method,
+            "condition": "full",
+            "seed": 24,
+            "fold": folds.astype("int8"),
+            "target": np.where(folds < 0, None, np.where(CHOSEN[:, place], "yes", "no")),
+            "weight": WEIGHTS,
+            "p_no": 1 - probability,
+            "p_yes": probability,
+            "option_mass": 1.0,
+            "normalization": "none",
+            "n_unseen": 0,
+        }
+    )
+
+
+@pytest.fixture
+def combined(tmp_path):
+    said, measured = [], []
+    for place, item in enumerate(OPTIONS):
+        # One who did not answer the first option answered the others.
+        folds = np.where((np.arange(N) == 7) & (place == 0), -1, np.arange(N) % 3)
+        shares = np.full(N, CHOSEN[:, place].mean())
+        for method, probability in (("tiny/tuned", PROBABILITY[:, place]), ("baselines/majority", shares)):
+            path = tmp_path / f"{item}-{len(said)}.parquet"
+            write_table(predictions(place, method, probability, folds), path, PREDICTIONS)
+            said.append(path)
+        row = {
+            "metric": "accuracy",
+            "option": None,
+            "value": 0.5,
+            "sd_over_folds": 0.1,
+            "ci_low": 0.4,
+            "ci_high": 0.6,
+        }
+        row |= {"condition": "full", "n_folds": 3, "n_respondents": N, "n_training": 80.0}
+        measured.append(tmp_path / f"{item}.parquet")
+        rows = [{"method": method, **row} for method in ("tiny/tuned", "baselines/majority")]
+        write_table(
+            pd.DataFrame(rows).astype({"option": "str"})[list(METRICS.columns)], measured[-1], METRICS
+        )
+    files = {
+        "results": "all.parquet",
+        "measures": "metrics.parquet",
+        "csv": "metrics.csv",
+        "latex": "metrics.tex",
+    }
+    files = {name: tmp_path / file for name, file in files.items()}
+    more = {"item": "media", "options": OPTIONS, "chosen": "yes", "weighted": False, "simulated": True}
+    combine_options(predictions=said, metrics=measured, **files, **more)
+    return files
+
+
+def test_labels_are_measured_together_and_one_by_one_as_scikit_learn_does(combined):
+    table = read_table(combined["results"], SELECTED)
+    assert len(table) == 2 * 3 * N and table.chosen.isna().sum() == 2
+    measured = read_table(combined["measures"], METRICS)
+    tuned = (
+        measured[measured.method == "tiny/tuned"]
+        .fillna({"option": ""})
+        .set_index(["metric", "option"])["value"]
+    )
+    whole = np.arange(N) != 7
+    folds = [whole & (np.arange(N) % 3 == fold) for fold in range(3)]
+    hits = PROBABILITY > 0.5
+    for average in ("macro", "micro"):
+        expected = np.mean(
+            [f1_score(CHOSEN[one], hits[one], average=average, zero_division=np.nan) for one in folds]
+        )
+        assert tuned[f"{average}_f1", ""] == pytest.approx(expected, abs=0.01), (
+            "but for the one without an answer to one option"
+        )
+    losses = [
+        log_loss(CHOSEN[one, 1], PROBABILITY[one, 1])
+        for one in (np.arange(N) % 3 == fold for fold in range(3))
+    ]
+    assert tuned["log_loss", "the internet"] == pytest.approx(np.mean(losses))
+    shares = [
+        np.average(PROBABILITY[np.arange(N) % 3 == fold, 1], weights=WEIGHTS[np.arange(N) % 3 == fold])
+        for fold in range(3)
+    ]
+    assert tuned["predicted_share", "the internet"] == pytest.approx(np.mean(shares))
+    # What knows only shares never chooses the rare options, and always the frequent one.
+    majority = (
+        measured[measured.method == "baselines/majority"]
+        .fillna({"option": ""})
+        .set_index(["metric", "option"])["value"]
+    )
+    assert (
+        majority["f1", "the internet"] == 0 < majority["f1", "television"]
+        and majority["micro_f1", ""] < tuned["micro_f1", ""]
+    )
+    assert majority["brier", "the internet"] > tuned["brier", "the internet"]
+
+
+def test_the_tables_have_a_row_for_each_method_and_the_share_of_each_option(combined):
+    latex = combined["latex"].read_text()
+    assert "Simulated data." in latex and "Micro F1" in latex and "the internet (0." in latex
+    assert set(pd.read_csv(combined["csv"])["data"]) == {"simulated"}
