@@ -12,7 +12,9 @@ from snakemake.utils import min_version
 
 from stimmung.data.posts.file_patterns import matching_files
 from stimmung.engine.base.model_files import WEIGHTS_AND_TOKENIZER
+from stimmung.baselines.registry import UNASKED_BASELINES, WAVE_BASELINES
 from stimmung.study.reading import load_codebook
+from stimmung.study.unasked_targets import baselines_beside
 from stimmung.vocabulary.answer_options import in_language
 from stimmung.vocabulary.view import IN_PATHS, parent_of, predicted_with
 from stimmung.vocabulary.arms import ARMS
@@ -64,6 +66,7 @@ localrules:
     predict_group_baselines,
     compare_groups,
     read_predictions,
+    predict_left_out,
     split_respondents,
     simulate_survey,
     build_prompts,

@@ -211,7 +211,7 @@ rule rectify:
         settings=of_survey("rectify"),
         conditions=of_survey("conditions"),
         twins=lambda wildcards: {
-            name: SURVEYS[wildcards.survey].prompt_twin(name)
+            name: SURVEYS[wildcards.survey].untuned_twin(name)
             for name in SURVEYS[wildcards.survey].conditions
         },
         language=of_survey("language"),

@@ -5,7 +5,7 @@ rule train_imputation_adapters:
     """Tune an adapter for each imputation on a bootstrap sample of those whose answer is known, as one cohort."""
     input:
         base="results/models/{model}/model.json",
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
         prompts=prompts_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
         codebook=of_survey("codebook"),
@@ -33,6 +33,7 @@ rule train_imputation_adapters:
         training=training_of,
         pace=STUDY.engine.pace(),
         store=STORE,
+        view=view_of,
         code=code_of("train_imputation_adapters"),
     script:
         "../scripts/train_imputation_adapters.py"
@@ -43,7 +44,7 @@ rule draw_from_adapters:
     input:
         base="results/models/{model}/model.json",
         adapters="results/surveys/{survey}/imputed/adapters/{model}/{arm}/{condition}",
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
         prompts=prompts_of,
         predictions=lambda wildcards: predictions_of_first_seed(
             wildcards, f"{wildcards.model}/{wildcards.arm}"
@@ -77,6 +78,7 @@ rule draw_from_adapters:
         scoring=STUDY.scoring.model_dump(mode="json"),
         tokens_per_batch=STUDY.engine.tokens_per_batch,
         store=STORE,
+        view=view_of,
         code=code_of("draw_from_adapters"),
     script:
         "../scripts/draw_from_adapters.py"
@@ -85,7 +87,7 @@ rule draw_from_adapters:
 rule draw_from_baselines:
     """Draw each absent answer from a tabular method that learns anew for each imputation."""
     input:
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
         splits="results/surveys/{survey}/splits/{condition}.parquet",
         codebook=of_survey("codebook"),
     output:
@@ -113,6 +115,7 @@ rule draw_from_baselines:
         drop_items=of_condition("drop_items"),
         grids=STUDY.model_dump(mode="json")["baselines"],
         inner_folds=STUDY.inner_folds,
+        view=view_of,
         code=code_of("draw_from_baselines"),
     script:
         "../scripts/draw_from_baselines.py"
@@ -121,7 +124,7 @@ rule draw_from_baselines:
 rule draw_from_predictions:
     """Draw each absent answer from predictions, for a method whose model is the same for every imputation."""
     input:
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
         predictions=lambda wildcards: predictions_of_first_seed(wildcards, wildcards.method),
         splits="results/surveys/{survey}/splits/{condition}.parquet",
         codebook=of_survey("codebook"),
@@ -147,6 +150,7 @@ rule draw_from_predictions:
         m=of_imputation("m"),
         seed=first_seed,
         calibration=calibration_of,
+        view=view_of,
         code=code_of("draw_from_predictions"),
     script:
         "../scripts/draw_from_predictions.py"
@@ -155,7 +159,7 @@ rule draw_from_predictions:
 rule stack_answers:
     """Stack the survey and its completed copies, for R and Stata."""
     input:
-        respondents="results/surveys/{survey}/respondents.parquet",
+        respondents=respondents_of,
         draws="results/surveys/{survey}/imputed/draws/{method}/{condition}.parquet",
     output:
         csv="results/surveys/{survey}/imputed/stacked/{method}/{condition}/stacked.csv",
@@ -177,7 +181,7 @@ rule stack_answers:
         method="{method}",
         condition="{condition}",
         changes=lambda wildcards: of_survey("conditions", wildcards.condition)(wildcards),
-        title=lambda wildcards: CODEBOOKS[wildcards.survey].title,
+        title=lambda wildcards: CODEBOOKS[parent_of(wildcards.survey)].title,
         target=target_of,
         simulated=is_simulated,
         code=code_of("stack_answers"),

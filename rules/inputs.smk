@@ -39,6 +39,20 @@ def other_selection(wildcards):
     return other and STUDY.surveys[name].selection(other, CODEBOOKS[name])
 
 
+def not_asked_of(wildcards):
+    """The answers that a condition neither learns nor shows; None if there are none."""
+    name = parent_of(wildcards.survey)
+    unasked = STUDY.surveys[name].not_asked(wildcards.condition, CODEBOOKS[name])
+    return unasked and unasked.model_dump(mode="json")
+
+
+def left_out_of(wildcards):
+    """The item and the answers of whom a condition leaves out, in the words of the survey's language."""
+    name = parent_of(wildcards.survey)
+    survey = STUDY.surveys[name]
+    return survey.conditions[wildcards.condition].left_out_in(CODEBOOKS[name], survey.language)
+
+
 def target_of(wildcards):
     """The item that is predicted."""
     return ASKED[wildcards.survey].item
@@ -61,7 +75,7 @@ def views_of(wildcards):
 
 def predictors_of(wildcards):
     """The items of a survey's prompts under a condition."""
-    dropped = SURVEYS[wildcards.survey].conditions[wildcards.condition].drop_items
+    dropped = STUDY.surveys[parent_of(wildcards.survey)].conditions[wildcards.condition].drop_items
     return ASKED[wildcards.survey].of(CODEBOOKS[parent_of(wildcards.survey)]).predictors_without(dropped)
 
 
@@ -95,7 +109,8 @@ def prompts_of(wildcards):
 def prompts_of_view(view, wildcards):
     """The same of one target."""
     folder = "personas" if ARMS[wildcards.arm].persona else "prompts"
-    twin = SURVEYS[view].prompt_twin(wildcards.condition)
+    item = ASKED[view].item
+    twin = STUDY.surveys[parent_of(view)].prompt_twin(wildcards.condition, item)
     return f"results/surveys/{view}/{folder}/{twin}.parquet"
 
 
@@ -188,8 +203,10 @@ def group_predictions_of(wildcards):
 
 def predictions_of(wildcards):
     """All predictions tables of a survey."""
-    survey = SURVEYS[wildcards.survey]
-    return survey.prediction_files(wildcards.survey, BASELINES, STUDY.models)
+    name = wildcards.survey
+    survey, codebook = SURVEYS[name], CODEBOOKS[parent_of(name)]
+    beside = baselines_beside(survey, ASKED[name], codebook)
+    return survey.prediction_files(name, BASELINES, STUDY.models, beside)
 
 
 def metrics_of_targets(wildcards):
@@ -204,9 +221,10 @@ def option_views(wildcards):
 
 def predictions_of_options(wildcards):
     """The predictions tables of each option of a select-all target, one option after the other."""
-    return [
-        path for view in option_views(wildcards) for path in SURVEYS[view].prediction_files(view, BASELINES)
+    files = [
+        SURVEYS[view].prediction_files(view, BASELINES, STUDY.models) for view in option_views(wildcards)
     ]
+    return [path for of_view in files for path in of_view]
 
 
 def options_of_item(wildcards):
@@ -354,8 +372,8 @@ def is_mixed(wildcards):
     return STUDY.panels[wildcards.panel].mix is not None
 
 
-# Each survey, method and condition of this run that has draws, and the files that come of them.
-IMPUTING = [(name, *pair) for name, one in STUDY.selected_surveys().items() for pair in one.imputations()]
+# Each survey or view, method and condition of this run that has draws, and the files that come of them.
+IMPUTING = [(view, *pair) for view in ASKED for pair in SURVEYS[view].imputations()]
 STACKED = [
     f"results/surveys/{survey}/imputed/stacked/{method}/{condition}/{file}"
     for survey, method, condition in IMPUTING
@@ -381,7 +399,7 @@ def of_imputation(key):
 
 def first_seed(wildcards):
     """The seed that a survey's draws follow from."""
-    return STUDY.surveys[wildcards.survey].seeds[0]
+    return SURVEYS[wildcards.survey].seeds[0]
 
 
 def calibration_of(wildcards):
@@ -391,10 +409,10 @@ def calibration_of(wildcards):
 
 def rows_tuned_to_impute(wildcards, input):
     """The rows that a job passes through the model, all epochs and imputations, at most."""
-    m = STUDY.surveys[wildcards.survey].impute.m
+    m = SURVEYS[wildcards.survey].impute.m
     return m * rows_of_training(training_preset(wildcards), n_rows(Path(input.prompts)))
 
 
 def rows_read_to_impute(wildcards, input):
     """The rows that all adapters of a job read, at most."""
-    return STUDY.surveys[wildcards.survey].impute.m * n_rows(Path(input.prompts))
+    return SURVEYS[wildcards.survey].impute.m * n_rows(Path(input.prompts))

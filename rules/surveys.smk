@@ -93,6 +93,8 @@ rule split_respondents:
         complete=selected("complete"),
         share=selected("share"),
         same_size_as=other_selection,
+        left_out=selected("left_out"),
+        not_asked=not_asked_of,
         folds=STUDY.folds,
         seed=of_survey("split_seed"),
         other_targets=other_targets_of,
@@ -123,6 +125,7 @@ rule build_prompts:
         language=of_survey("language"),
         drop_items=of_condition("drop_items"),
         view=view_of,
+        not_asked=not_asked_of,
         code=code_of("build_prompts"),
     script:
         "../scripts/build_prompts.py"
@@ -149,6 +152,7 @@ rule build_personas:
         language=of_survey("language"),
         drop_items=of_condition("drop_items"),
         view=view_of,
+        not_asked=not_asked_of,
         code=code_of("build_personas"),
     script:
         "../scripts/build_personas.py"
@@ -232,6 +236,7 @@ rule score_respondents:
         tokens_per_batch=STUDY.engine.tokens_per_batch,
         store=STORE,
         views=views_scored,
+        not_asked=not_asked_of,
         code=code_of("score_respondents"),
     script:
         "../scripts/score_respondents.py"
@@ -270,6 +275,7 @@ rule ask_endpoint:
         scoring=STUDY.scoring.model_dump(mode="json"),
         cache=lambda wildcards: f"{STORE}/endpoints/{wildcards.endpoint}.sqlite",
         view=view_of,
+        not_asked=not_asked_of,
         code=code_of("ask_endpoint"),
     script:
         "../scripts/ask_endpoint.py"
@@ -307,9 +313,44 @@ rule predict_baselines:
         grids=STUDY.model_dump(mode="json")["baselines"],
         inner_folds=STUDY.inner_folds,
         view=view_of,
+        not_asked=not_asked_of,
         code=code_of("predict_baselines"),
     script:
         "../scripts/predict_baselines.py"
+
+
+rule predict_left_out:
+    """Predict respondents by the baselines that belong to what a condition leaves out: waves, or an item that nobody was asked."""
+    input:
+        respondents=respondents_of,
+        splits="results/surveys/{survey}/splits/{condition}.parquet",
+        codebook=of_survey("codebook"),
+    output:
+        predictions="results/surveys/{survey}/predictions/baselines/{left_out_baseline}/{condition}/seed-{seed}.parquet",
+    log:
+        "logs/predict_left_out/{survey}/{left_out_baseline}/{condition}/seed-{seed}.log",
+    benchmark:
+        "benchmarks/predict_left_out/{survey}/{left_out_baseline}/{condition}/seed-{seed}.tsv"
+    wildcard_constraints:
+        left_out_baseline=one_of([*WAVE_BASELINES, *UNASKED_BASELINES]),
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=grows(1000),
+        runtime=grows(5),
+    params:
+        baseline="{left_out_baseline}",
+        condition="{condition}",
+        seed="{seed}",
+        language=of_survey("language"),
+        drop_items=of_condition("drop_items"),
+        left_out=left_out_of,
+        view=view_of,
+        not_asked=not_asked_of,
+        code=code_of("predict_left_out"),
+    script:
+        "../scripts/predict_left_out.py"
 
 
 rule read_predictions:

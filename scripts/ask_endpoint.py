@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from stimmung.data.surveys.hidden_answers import shown_answers
 from stimmung.engine.base.model_files import load_tokenizer
 from stimmung.engine.endpoint.answer_cache import AnswerCache
 from stimmung.engine.endpoint.endpoint_scorer import EndpointScorer
@@ -13,6 +14,7 @@ from stimmung.text.personas import rendering_of
 from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.endpoint import Endpoint
 from stimmung.vocabulary.few_shot import FewShot
+from stimmung.vocabulary.not_asked import NotAsked
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.view import View
@@ -42,6 +44,7 @@ def ask_endpoint(
     few_shot: FewShot = AS_DRAWN,
     drop_items: Sequence[str] = (),
     view: View | None = None,
+    not_asked: NotAsked | None = None,
 ) -> None:
     """Write the predictions of one arm, condition and seed; ``cache`` is the file of the server's earlier answers.
 
@@ -58,7 +61,7 @@ def ask_endpoint(
             EndpointScorer(endpoint, rendering, answers, scoring.normalization, known),
             prompts=read_table(prompts, PROMPTS),
             splits=read_table(splits, SPLITS),
-            respondents=read_table(respondents, RESPONDENTS),
+            respondents=shown_answers(read_table(respondents, RESPONDENTS), not_asked, words.target),
             options=options,
             examples=examples,
             few_shot=few_shot,

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from stimmung.data.surveys.hidden_answers import shown_answers
 from stimmung.study.reading import load_codebook
 from stimmung.text.personas import persona_messages, rendering_of
 from stimmung.text.prompts import prompts_table
+from stimmung.vocabulary.not_asked import NotAsked
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.view import View
 from stimmung.vocabulary.votes_schemas import PROMPTS, RESPONDENTS
@@ -19,10 +21,11 @@ def build_personas(
     language: str,
     drop_items: list[str],
     view: View | None = None,
+    not_asked: NotAsked | None = None,
 ) -> None:
     """Write a prompts table whose messages are backstories, and the same as running text for base models."""
     words = load_codebook(codebook, view)
-    table = read_table(respondents, RESPONDENTS)
+    table = shown_answers(read_table(respondents, RESPONDENTS), not_asked, words.target)
     rendering = rendering_of(words, language, tokenizer=None, chat=False, persona=True)
     messages = [persona_messages(row, words, language, drop_items) for row in table.to_dict("records")]
     texts = [rendering.text(one) for one in messages]

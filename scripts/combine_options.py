@@ -9,8 +9,9 @@ from stimmung.evaluation.votes.option_metrics import measure_options, stack_opti
 from stimmung.report.options_table import options_table
 from stimmung.report.tables import to_csv, to_latex
 from stimmung.vocabulary.atomic_files import write_atomic
-from stimmung.vocabulary.parquet_tables import read_table, read_tables, write_table
-from stimmung.vocabulary.votes_schemas import METRICS, PREDICTIONS, SELECTED
+from stimmung.vocabulary.parquet_tables import read_tables, write_table
+from stimmung.vocabulary.predictions_by_target import read_predictions
+from stimmung.vocabulary.votes_schemas import METRICS, SELECTED
 from stimmung.workflow.run import run
 
 
@@ -36,9 +37,9 @@ def combine_options(
     each = len(predictions) // len(options)
     tables = {
         words: pd.concat(
-            [read_table(path, PREDICTIONS) for path in predictions[place * each : (place + 1) * each]]
+            [read_predictions(path, option) for path in predictions[place * each : (place + 1) * each]]
         )
-        for place, words in enumerate(options.values())
+        for place, (option, words) in enumerate(options.items())
     }
     selected = stack_options(tables, chosen)
     trained = (

@@ -21,6 +21,7 @@ from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.predictions_by_target import read_predictions
 from stimmung.vocabulary.scoring import Scoring
+from stimmung.vocabulary.view import View
 from stimmung.vocabulary.votes_schemas import DRAWS, PROMPTS, RESPONDENTS, SPLITS
 from stimmung.workflow.run import run
 
@@ -48,12 +49,13 @@ def draw_from_adapters(
     tokens_per_batch: int,
     store: Path,
     threads: int,
+    view: View | None = None,
 ) -> None:
     """Write the draws of one tuned arm under one condition; ``adapters`` holds a folder for each.
 
     ``predictions`` are those of the arm's folds, by which the probabilities are calibrated."""
     use_threads(threads)
-    words, kind = load_codebook(codebook).asked, ARMS[arm]
+    words, kind = load_codebook(codebook, view), ARMS[arm]
     people = read_table(respondents, RESPONDENTS)
     donors = donors_of(people, read_table(splits, SPLITS))
     asked = people[~donors]

@@ -8,6 +8,7 @@ from stimmung.evaluation.estimates.imputing_baselines import imputing_baseline
 from stimmung.evaluation.estimates.multiple_imputation import Uncertainty, donors_of, impute_draws
 from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.parquet_tables import read_table, write_table
+from stimmung.vocabulary.view import View
 from stimmung.vocabulary.votes_schemas import DRAWS, RESPONDENTS, SPLITS
 from stimmung.workflow.run import run
 
@@ -28,9 +29,10 @@ def draw_from_baselines(
     drop_items: list[str],
     grids: Mapping[str, Mapping[str, Sequence[Any]]],
     inner_folds: int,
+    view: View | None = None,
 ) -> None:
     """Write the draws of one method under one condition; ``cells`` are the items of the hot deck's."""
-    words = load_codebook(codebook).asked
+    words = load_codebook(codebook, view)
     people = read_table(respondents, RESPONDENTS)
     options = words.target_labels(language)
     items = words.predictors_without(drop_items)

@@ -8,6 +8,7 @@ from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.predictions_by_target import read_predictions
+from stimmung.vocabulary.view import View
 from stimmung.vocabulary.votes_schemas import DRAWS, RESPONDENTS, SPLITS, option_columns, options_of
 from stimmung.workflow.run import run
 
@@ -24,12 +25,13 @@ def draw_from_predictions(
     m: int,
     seed: int,
     calibration: str,
+    view: View | None = None,
 ) -> None:
     """Write the draws of one method under one condition: the uncertainty of its model is in none of them."""
     people = read_table(respondents, RESPONDENTS)
     donors = donors_of(people, read_table(splits, SPLITS))
     asked = people[~donors]
-    target = load_codebook(codebook).target
+    target = load_codebook(codebook, view).target
     tell_silent(asked, target)
     found = read_predictions(predictions, target)
     scale = donor_scaling(found, people["respondent_id"][donors], calibration)

@@ -23,6 +23,7 @@ from stimmung.vocabulary.votes_schemas import (
     RECTIFIED,
     RESPONDENTS,
     SPLITS,
+    is_tested,
     option_columns,
 )
 from stimmung.workflow.run import run
@@ -57,8 +58,8 @@ def evaluate_votes(
     of_splits = pd.concat([read_table(path, SPLITS) for path in splits])
     scaled = scaled_predictions(every, of_splits, calibration)
     data = SurveyData(
-        predictions=answered(every),
-        scaled=answered(scaled),
+        predictions=answered(every, of_splits),
+        scaled=answered(scaled, of_splits),
         splits=of_splits,
         draws=read_tables(draws, DRAWS),
         respondents=read_table(respondents, RESPONDENTS),
@@ -93,9 +94,17 @@ def all_predictions(paths: list[Path], target: str) -> pd.DataFrame:
     return every.drop(columns="n_tokens") if some_unsaid else every
 
 
-def answered(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of who answered: predictions of others are for `impute_answers`, there is nothing to compare them with."""
-    return predictions[predictions.fold != NO_FOLD].reset_index(drop=True)
+def answered(predictions: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that can be compared with an answer: who gave none is predicted for `impute_answers`.
+
+    Of a condition that leaves respondents out, these alone: the others were learned from.
+    """
+    chosen = predictions["fold"] != NO_FOLD
+    if "tested" in splits:
+        keys = ["respondent_id", "condition"]
+        tested = pd.MultiIndex.from_frame(splits.loc[is_tested(splits), keys])
+        chosen &= pd.MultiIndex.from_frame(predictions[keys]).isin(tested)
+    return predictions[chosen].reset_index(drop=True)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ from typing import Any
 
 from stimmung.baselines.predict_folds import predict_folds
 from stimmung.baselines.registry import BASELINES
+from stimmung.data.surveys.hidden_answers import shown_answers
 from stimmung.study.reading import load_codebook
+from stimmung.vocabulary.not_asked import NotAsked
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.view import View
 from stimmung.vocabulary.votes_schemas import PREDICTIONS, RESPONDENTS, SPLITS
@@ -27,10 +29,11 @@ def predict_baselines(
     condition: str,
     seed: int,
     view: View | None = None,
+    not_asked: NotAsked | None = None,
 ) -> None:
     """Write one predictions table for each baseline, in the order of ``baselines``."""
     words = load_codebook(codebook, view)
-    answers = read_table(respondents, RESPONDENTS)
+    answers = shown_answers(read_table(respondents, RESPONDENTS), not_asked, words.target)
     folds = read_table(splits, SPLITS)
     tables = [
         predict_folds(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from stimmung.data.surveys.hidden_answers import shown_answers
 from stimmung.engine.base.base_model import load_base
 from stimmung.engine.base.devices import use_threads
 from stimmung.engine.base.model_files import read_description
@@ -22,6 +23,7 @@ from stimmung.vocabulary.arms import ARMS, Arm
 from stimmung.vocabulary.atomic_files import digest_of_file
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.few_shot import FewShot
+from stimmung.vocabulary.not_asked import NotAsked
 from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.predictions_by_target import write_predictions
 from stimmung.vocabulary.scoring import Scoring
@@ -54,6 +56,7 @@ def score_respondents(
     few_shot: FewShot = AS_DRAWN,
     drop_items: Sequence[str] = (),
     views: Sequence[View | None] = (None,),
+    not_asked: NotAsked | None = None,
 ) -> None:
     """Write the predictions of one arm, condition and seed, of all targets in one pass.
 
@@ -88,7 +91,7 @@ def score_respondents(
                 scorer,
                 read_table(prompts[place], PROMPTS),
                 read_table(splits[place], SPLITS),
-                people,
+                shown_answers(people, not_asked, words[place].target),
                 words[place].target_labels(language),
                 words[place].predictors_without(drop_items),
             )

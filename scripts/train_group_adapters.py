@@ -1,5 +1,6 @@
 """Tune the adapters of a survey of groups with one seed, one for each fold, on the shares of all items."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from stimmung.engine.base.devices import use_threads
@@ -42,7 +43,7 @@ def train_group_adapters(
     use_threads(threads)
     stop, tokenizer, whole = StopOnSignal(), load_tokenizer(base.parent), load_codebook(codebook)
     table, observed = read_table(groups, GROUPS), read_table(shares, GROUP_SHARES)
-    rows: list[list[TrainingRow]] = [[] for _ in adapters]
+    rows: list[list[tuple[str, TrainingRow]]] = [[] for _ in adapters]
     for target in targets:
         words = words_of_groups(whole, by, target)
         rendering = rendering_of(words, language, tokenizer, chat, persona=False)
@@ -53,12 +54,14 @@ def train_group_adapters(
         for fold, of_fold in enumerate(rows):
             learned = list(table["group"][table["fold"] != fold])
             of_fold += soft_training_rows(messages, of_target, learned, rendering)
-    tasks = [
-        Task(f"groups, seed {seed}, fold {fold}", with_mean_weight_1(of_fold), seed, distributions=True)
-        for fold, of_fold in enumerate(rows)
-    ]
+    tasks = [_task(f"groups, seed {seed}, fold {fold}", of_fold, seed) for fold, of_fold in enumerate(rows)]
     folders = [weights.parent for weights in adapters]
     train_missing(base.parent, training, tasks, folders, Store(store), pace=pace, stop=stop)
+
+
+def _task(name: str, rows: Sequence[tuple[str, TrainingRow]], seed: int) -> Task:
+    weighted = with_mean_weight_1([row for _, row in rows])
+    return Task(name, weighted, seed, [group for group, _ in rows], distributions=True)
 
 
 if __name__ == "__main__":

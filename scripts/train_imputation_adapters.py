@@ -21,6 +21,7 @@ from stimmung.vocabulary.arms import ARMS
 from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.training import Training
+from stimmung.vocabulary.view import View
 from stimmung.vocabulary.votes_schemas import PROMPTS, RESPONDENTS, SPLITS
 from stimmung.workflow.run import run
 
@@ -44,10 +45,11 @@ def train_imputation_adapters(
     pace: Pace,
     store: Path,
     threads: int,
+    view: View | None = None,
 ) -> None:
     """Write ``m`` adapters to folders in ``adapters``, in the order of their names; none if every answer is known."""
     use_threads(threads)
-    words, stop = load_codebook(codebook).asked, StopOnSignal()
+    words, stop = load_codebook(codebook, view), StopOnSignal()
     people = read_table(respondents, RESPONDENTS)
     donors = donors_of(people, read_table(splits, SPLITS))
     check_donors(people[words.target], donors, m)

@@ -23,6 +23,8 @@ class Baseline:
     # Whether medians replace missing values, columns are standardised, and the inner cross-validation tries ordered items both as
     # one column and as indicators. Trees need none of it.
     scaled: bool = False
+    # The parameter that is told whether the options stand in an order; None if it makes no difference.
+    ordered: str | None = None
     # The library's own exception for a bad parameter, as module:class, if it is not a ValueError or TypeError.
     refusal: str = "builtins:ValueError"
 
@@ -44,6 +46,13 @@ BASELINES = {
         settings={"max_iter": 1000},
         scaled=True,
     ),
+    "ridge": Baseline(
+        "stimmung.baselines.ridge:RidgeOptions",
+        grid={"alpha": [1.0, 10.0, 100.0, 1000.0]},
+        seed=None,
+        ordered="ordered",
+        scaled=True,
+    ),
     "random-forest": Baseline(
         "sklearn.ensemble:RandomForestClassifier",
         grid={"n_estimators": [100], "min_samples_leaf": [2, 8]},
@@ -63,6 +72,11 @@ BASELINES = {
         refusal="catboost:CatBoostError",
     ),
 }
+
+# Beside these where a condition leaves waves out: a line through the shares of the waves asked, and those of the wave before.
+WAVE_BASELINES = ("trend", "last-value")
+# Where nobody was asked, instead of them: the respondent's own answer to the item with the most similar wording, and its shares.
+UNASKED_BASELINES = ("nearest-item", "nearest-item-shares")
 
 # What the config accepts as the name of a baseline.
 if TYPE_CHECKING:

@@ -90,7 +90,7 @@ def fit_baseline(
     if len(present) == 1 or designs[0].empty:
         name, grid, designs = "majority", {}, designs[:1]
     labelled = [str(column) for column, kind in _numbered(designs[0]).dtypes.items() if kind.kind != "f"]
-    build = _builder(name, seed, labelled)
+    build = _builder(name, seed, labelled, is_ordered(train[target]))
     try:
         prepared, groups = partial(_prepared, name), train.get(GROUP)
         known = [_numbered(design) for design in designs]
@@ -163,7 +163,12 @@ def check_values(name: str, grid: Mapping[str, Sequence[Any]]) -> None:
                 ) from error
 
 
-def _builder(name: str, seed: int, labelled: Sequence[str]) -> Callable[..., Any]:
+def is_ordered(answers: "pd.Series[Any]") -> bool:
+    """Return whether the options of an item of a RESPONDENTS table stand in an order."""
+    return isinstance(answers.dtype, pd.CategoricalDtype) and bool(answers.cat.ordered)
+
+
+def _builder(name: str, seed: int, labelled: Sequence[str], ordered: bool = False) -> Callable[..., Any]:
     """Return a function from parameters to an unfitted estimator; ``labelled`` are the columns that hold labels."""
     baseline = BASELINES[name]
     fixed = dict(baseline.settings)
@@ -171,6 +176,8 @@ def _builder(name: str, seed: int, labelled: Sequence[str]) -> Callable[..., Any
         fixed[baseline.seed] = seed
     if baseline.labels:
         fixed[baseline.labels] = list(labelled)
+    if baseline.ordered:
+        fixed[baseline.ordered] = ordered
 
     def build(**parameters: Any) -> Any:
         return baseline.estimator_class()(**{**fixed, **parameters})

@@ -11,7 +11,7 @@ import pandas as pd
 from stimmung.cli.item_summary import item_summary, looks_missing
 from stimmung.cli.model_weights import missing_experts, reach_of_adapters
 from stimmung.data.surveys.group_shares import with_folds
-from stimmung.data.surveys.leaks import near_certain
+from stimmung.data.surveys.leaks import looked_at, near_certain
 from stimmung.data.surveys.splits import split_condition
 from stimmung.study.named_files import read_groups, read_predictions_of, read_respondents, readings
 from stimmung.study.panel_series import foresee_correlations
@@ -19,6 +19,7 @@ from stimmung.study.panels import Panel
 from stimmung.study.reading import load_codebook, validated
 from stimmung.study.study import Study
 from stimmung.study.surveys import Survey
+from stimmung.study.unasked_targets import without_baseline
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.groups import Groups
@@ -102,19 +103,23 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
         for condition in conditions
     }
     for method in [] if problems else survey.predictions:
-        reading = partial(read_predictions_of, survey, views[0].of(codebook), respondents, method, root)
-        found.tried(reading, f"{place}.predictions.{method}")
+        for view in views:
+            if survey.predictions[method].of_target(view.item) is not None:
+                reading = partial(read_predictions_of, survey, view.of(codebook), respondents, method, root)
+                found.tried(reading, f"{place}.predictions.{method}")
     if len(found.problems) == n_before:
         sizes = {condition: _rows(of_views, study.folds) for condition, of_views in splits.items()}
         found.plan += _plan(name, survey, codebook, respondents, sizes)
         found.plan += _leaks(codebook, respondents, views, next(iter(splits.values()), []))
+        found.plan += [f"  {line}" for view in views for line in without_baseline(survey, view, codebook)]
         found.plan += item_summary(respondents, codebook) if items else []
         found.plan += looks_missing(respondents, codebook, survey.language)
         n = survey.n_adapters(study.folds)
         each = f"{study.folds} folds for each of {n // study.folds} (tuned arm, condition, seed)"
         found.plan.append(f"  {n} adapters: {each}")
         if survey.impute is not None and (n := survey.n_imputation_adapters()):
-            each = f"{survey.impute.m} draws for each of {n // survey.impute.m} (tuned arm, condition)"
+            and_target = ", target" if len(views) > 1 else ""
+            each = f"{survey.impute.m} draws for each of {n // survey.impute.m} (tuned arm, condition{and_target})"
             found.plan.append(f"  {n} adapters for imputation: {each}")
 
 
@@ -149,6 +154,7 @@ def _split(
         condition,
         other_targets=view.others,
         **survey.selection(condition, codebook),
+        not_asked=survey.not_asked(condition, codebook),
         same_size_as=None if other is None else survey.selection(other, codebook),
         n_folds=folds,
         seed=survey.split_seed,
@@ -168,7 +174,7 @@ def _leaks(
     return [
         f"  {line}"
         for view, split in zip(views, splits, strict=False)
-        for line in near_certain(respondents[split.in_training], view.item, view.of(codebook).predictors)
+        for line in near_certain(respondents[looked_at(split)], view.item, view.of(codebook).predictors)
     ]
 
 

@@ -5,6 +5,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from stimmung.data.surveys.hidden_answers import shown_answers
 from stimmung.study.named_files import read_groups, read_respondents
 from stimmung.study.reading import load_codebook
 from stimmung.study.study import Study
@@ -52,10 +53,12 @@ def shown_prompts(
         if not real or chosen.simulate is not None:
             whose = "made-up respondents; the survey's file was not read"
         yield f"survey {name}, condition {named}: prompts of {whose}"
-        rows: list[Any] = respondents.head(n).to_dict("records")
         personas = sorted({ARMS[arm.split("/")[1]].persona for arm in chosen.arms})
         for view, persona in product(chosen.asked(whole), personas):
             codebook = view.of(whole)
+            not_asked = chosen.not_asked(named, whole)
+            seen = shown_answers(respondents.head(n), not_asked, view.item)
+            rows: list[Any] = seen.to_dict("records")
             if view.others:
                 yield f"{_RULE}\ntarget {view.item}"
             messages_of = persona_messages if persona else survey_messages

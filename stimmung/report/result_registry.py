@@ -31,6 +31,7 @@ VOTES = {
     "learning_curve": Files(figure="learning_curve"),
     "effective_respondents": Files(data="effective", table="effective", figure="effective"),
     "left_out_groups": Files(data="left_out", table="left_out", figure="left_out"),
+    "left_out_shares": Files(data="left_out_shares", table="left_out_shares"),
     "absent_party": Files(data="absent", table="absent", figure="absent"),
     "subgroups": Files(data="subgroup_metrics", table="subgroups", figure="subgroups"),
     "imputed_shares": Files(data="estimates", table="estimates", figure="estimates"),

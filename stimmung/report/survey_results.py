@@ -1,7 +1,7 @@
 """What the results of a survey are computed from and shown with, and what their tables and captions share."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -59,8 +59,35 @@ class SurveyData:
         return {name: members(self.respondents, *answers) for name, answers in chosen.items()}
 
     @cached_property
+    def parts(self) -> "list[SurveyData]":
+        """The same of conditions that test the same respondents: all together, but for those that leave respondents out."""
+        keys = {name: str(one.get("left_out") or "") for name, one in self.conditions.items()}
+        if len(set(keys.values())) < 2:
+            return [self]
+        return [
+            self._part([name for name in keys if keys[name] == key]) for key in dict.fromkeys(keys.values())
+        ]
+
+    def _part(self, names: Sequence[str]) -> "SurveyData":
+        chosen = self.predictions["condition"].isin(names).to_numpy()
+        tested = set(self.predictions["respondent_id"][chosen])
+        present = [name for name, ids in self.members.items() if tested.intersection(ids)]
+        return replace(
+            self,
+            predictions=self.predictions[chosen].reset_index(drop=True),
+            scaled=self.scaled[chosen].reset_index(drop=True),
+            conditions={name: self.conditions[name] for name in names},
+            subgroups={name: self.subgroups[name] for name in present},
+        )
+
+    def by_part(self, compute: "Callable[[SurveyData], pd.DataFrame]") -> pd.DataFrame:
+        """Return what is computed of each of ``parts``, one below the other."""
+        found = [compute(part) for part in self.parts]
+        return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
+
+    @cached_property
     def fidelity(self) -> Fidelity:
-        """How like people the predictions are, which two results show."""
+        """How like people the predictions of one of ``parts`` are, which two results show."""
         return compare_fidelity(
             self.predictions, self.respondents, self.target, self.members, option_values=self.option_values
         )

@@ -100,7 +100,9 @@ def read_predictions_of(
     survey: Survey, codebook: Codebook, respondents: pd.DataFrame, method: str, root: Path = Path()
 ) -> pd.DataFrame:
     """Return what a file of predictions says of the respondents of a survey; errors as :func:`predictions_from_file`."""
-    settings = survey.predictions[method]
+    settings = survey.predictions[method].of_target(codebook.target)
+    if settings is None:
+        raise ValueError(f"'{method}' has no predictions of '{codebook.target}'")
     return predictions_from_file(
         settings.model_copy(update={"file": str(root / settings.file)}),
         codebook,

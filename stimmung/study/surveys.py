@@ -1,20 +1,28 @@
 """The `surveys` section of the config: one survey file, its conditions, and the methods that predict it."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from stimmung.baselines.registry import BASELINES
+from stimmung.study.unasked_targets import problems_with_unasked
 from stimmung.vocabulary.arms import ARMS, FILE_PREFIX, sees_training_rows
 from stimmung.vocabulary.calibration_kinds import CalibrationKind, problem_with_calibration
 from stimmung.vocabulary.codebook import Codebook
-from stimmung.vocabulary.condition import Condition, Subgroup, combined_conditions
+from stimmung.vocabulary.condition import (
+    Condition,
+    Subgroup,
+    combined_conditions,
+    one_for_each_target,
+    spelled_out,
+)
 from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
 from stimmung.vocabulary.few_shot import FewShot
 from stimmung.vocabulary.groups import Groups
 from stimmung.vocabulary.imputation_settings import CHAINED_EQUATIONS, HOT_DECK, Imputation
+from stimmung.vocabulary.not_asked import NotAsked
 from stimmung.vocabulary.prediction_file import PredictionFile
 from stimmung.vocabulary.rectify import Rectify
 from stimmung.vocabulary.row_rules import MAX_LOST_SHARE, Wanted
@@ -24,12 +32,14 @@ from stimmung.vocabulary.view import IN_PATHS, TargetsSee, View, predicted_with
 
 def _chosen_conditions(conditions: dict[str, Condition], info: ValidationInfo) -> dict[str, Condition]:
     """Return the conditions that are run, each made of its parts; the parts themselves need not be run."""
-    combined = combined_conditions(conditions)
+    combined, targets = combined_conditions(conditions), info.data.get("targets") or []
+    spelled, every = spelled_out(combined, targets), one_for_each_target(combined, targets)
     only = info.data.get("only")
     if only is None:
-        return combined
-    raise_together(unknown("only", "condition", only, combined))
-    return {name: condition for name, condition in combined.items() if name in only}
+        return every
+    raise_together(unknown("only", "condition", only, [*combined, *every]))
+    wanted = {one for name in only for one in spelled.get(name, [name])}
+    return {name: condition for name, condition in every.items() if name in wanted}
 
 
 # It stands in paths.
@@ -190,14 +200,12 @@ class Survey(Strict):
 
     def _problems_with_several(self) -> list[str]:
         """Return what asks for the one target of a survey that has several."""
-        n, problems = len(self.targets or []), []
+        targets, problems = self.targets or [], []
         classifiers = [arm for arm in self.arms if arm.endswith("/classifier")]
-        if n > 1 and classifiers:
+        if len(targets) > 1 and classifiers:
             problems.append(
-                f"arms: '{classifiers[0]}' learns the options of one target, and `targets` has {n}"
+                f"arms: '{classifiers[0]}' learns the options of one target, and `targets` has {len(targets)}"
             )
-        if n > 1 and self.predictions:
-            problems.append(f"predictions: a file is of one target, and `targets` has {n}")
         return problems
 
     def _problems_with_imputation(self) -> list[str]:
@@ -226,13 +234,15 @@ class Survey(Strict):
             for method in self.impute.arms
             if self.impute.conditions is None or condition in self.impute.conditions
             if method not in self.arms or method in self.arms_of(self.predicted_in(method, condition))
+            # Of several targets, a file may have some.
+            if not method.startswith(FILE_PREFIX) or method.removeprefix(FILE_PREFIX) in self.predictions
         ]
 
     def predicted_in(self, method: str, condition: str) -> str:
         """Return the condition whose predictions by a method are those under ``condition``, an earlier one if it learns nothing."""
         if method.startswith(FILE_PREFIX):
             return next(iter(self.conditions))
-        return condition if sees_training_rows(method) else self.prompt_twin(condition)
+        return condition if sees_training_rows(method) else self.untuned_twin(condition)
 
     def n_adapters(self, folds: int) -> int:
         """Return how many adapters this survey needs: one for each tuned arm, condition, seed and fold."""
@@ -245,8 +255,22 @@ class Survey(Strict):
         if len(self.targets or []) < 2:
             return {name: self}
         return {
-            name + IN_PATHS + item: self.model_copy(update={"targets": [item]}) for item in self.targets or []
+            name + IN_PATHS + item: self.model_copy(update=self._of_target(item))
+            for item in self.targets or []
         }
+
+    def _of_target(self, item: str) -> dict[str, Any]:
+        """Return what differs if a survey of several targets had this one only."""
+        files = {name: file.of_target(item) for name, file in self.predictions.items()}
+        return {
+            "targets": [item],
+            "conditions": self.testing(item),
+            "predictions": {name: one for name, one in files.items() if one is not None},
+        }
+
+    def testing(self, item: str) -> dict[str, Condition]:
+        """Return the conditions that a target is tested under; its adapters learn it under all of them, or none of its rows."""
+        return {name: one for name, one in self.conditions.items() if one.tests(item)}
 
     def asked(self, codebook: Codebook) -> list[View]:
         """Return what is asked for in each of :meth:`views`."""
@@ -260,7 +284,10 @@ class Survey(Strict):
         """Return the survey with the options of each select-all item among its targets in place of that item."""
         if self.targets is None or not set(self.targets) & set(codebook.select_all):
             return self
-        return self.model_copy(update={"targets": codebook.targets_of(self.targets)})
+        conditions = {name: one.expanded(codebook) for name, one in self.conditions.items()}
+        return self.model_copy(
+            update={"targets": codebook.targets_of(self.targets), "conditions": conditions}
+        )
 
     def answered(self, codebook: Codebook) -> Codebook:
         """Return the codebook of the survey's tables and prompts: those of its targets that are numeric have options."""
@@ -274,17 +301,24 @@ class Survey(Strict):
         return [name for name in codebook.items if name in found]
 
     def n_imputation_adapters(self) -> int:
-        """Return how many adapters the imputation needs: one for each draw of each tuned arm and condition."""
+        """Return how many adapters the imputation needs: one for each draw of each tuned arm, condition and target."""
         if self.impute is None:
             return 0
         tuned = [arm for arm, _ in self.imputations() if arm in self.arms and ARMS[arm.split("/")[1]].tuned]
-        return len(tuned) * self.impute.m
+        return len(tuned) * self.impute.m * max(1, len(self.targets or []))
 
     def selection(self, condition: str, codebook: Codebook) -> dict[str, Any]:
         """Return what a condition does to the training rows, as :func:`split_condition` takes it; the same for all targets."""
         chosen = self.conditions[condition]
         complete = self.in_prompts(codebook, chosen.drop_items) if chosen.complete else []
-        return {**chosen.in_words(codebook, self.language), "complete": complete, "share": chosen.share}
+        left_out = {} if self.not_asked(condition, codebook) else chosen.left_out_in(codebook, self.language)
+        words = chosen.in_words(codebook, self.language)
+        return {**words, "complete": complete, "share": chosen.share, "left_out": left_out}
+
+    def not_asked(self, condition: str, codebook: Codebook) -> NotAsked | None:
+        """Return the answers that a condition neither learns nor shows; of a single target there are no others that it could keep."""
+        several = len(self.targets or []) > 1
+        return self.conditions[condition].not_asked_in(codebook, self.language) if several else None
 
     def subgroups_in_words(self, codebook: Codebook) -> dict[str, dict[str, dict[str, list[str]]]]:
         """Return the subgroups with their answers in the survey's language."""
@@ -298,25 +332,38 @@ class Survey(Strict):
         """Return the arms of ``condition``; one that sees no training rows runs only where no earlier condition has its prompts."""
         chosen = self.conditions[condition].arms
         arms = [arm for arm in self.arms if chosen is None or arm in chosen or arm.split("/")[1] in chosen]
-        return [arm for arm in arms if sees_training_rows(arm) or self.prompt_twin(condition) == condition]
+        # Of an answer that nobody was asked for there are no examples.
+        unasked = self.conditions[condition].unasked
+        arms = [arm for arm in arms if not (unasked and ARMS[arm.split("/")[1]].shows_examples)]
+        return [arm for arm in arms if sees_training_rows(arm) or self.untuned_twin(condition) == condition]
 
     def seeds_of(self, method: str) -> list[int]:
         """Return the seeds that a method runs with: the first only, if it depends on no draw."""
         return self.seeds if sees_training_rows(method) else self.seeds[:1]
 
     def prediction_files(
-        self, name: str, baselines: Sequence[str], models: Collection[str] = ()
+        self,
+        name: str,
+        baselines: Sequence[str],
+        models: Collection[str] = (),
+        beside: Mapping[str, Sequence[str]] | None = None,
     ) -> list[str]:
         """Return the paths of all predictions tables of a survey of this ``name``: one for each method, condition and seed.
 
-        What a model of ``models`` says of all targets of a survey stands in one file.
+        What a model of ``models`` says of all targets of a survey stands in one file. ``baselines`` learn from training rows, of which
+        there are none where nobody was asked; ``beside`` are others, by condition.
         """
         return [
             f"results/surveys/{predicted_with(name, method, models)}/predictions/{method}/{condition}/seed-{seed}.parquet"
             for condition in self.conditions
             for method in [
                 *self.arms_of(condition),
-                *(f"baselines/{baseline}" for baseline in baselines),
+                *(
+                    f"baselines/{baseline}"
+                    for baseline in baselines
+                    if not self.conditions[condition].unasked
+                ),
+                *(f"baselines/{baseline}" for baseline in (beside or {}).get(condition, ())),
                 *self.files_of(condition),
             ]
             for seed in self.seeds_of(method)
@@ -326,10 +373,19 @@ class Survey(Strict):
         """Return the methods that are files of predictions: under the first condition only, since they are the same under all."""
         return [FILE_PREFIX + name for name in self.predictions if condition == next(iter(self.conditions))]
 
-    def prompt_twin(self, condition: str) -> str:
-        """Return the first condition whose prompts are the same as those of ``condition``."""
-        dropped = set(self.conditions[condition].drop_items)
-        return next(name for name, other in self.conditions.items() if set(other.drop_items) == dropped)
+    def prompt_twin(self, condition: str, item: str | None = None) -> str:
+        """Return the first condition whose prompts are the same as those of ``condition``, if they ask for ``item``."""
+        return self._first_like(condition, lambda one: (set(one.drop_items), item and one.hides(item)))
+
+    def untuned_twin(self, condition: str) -> str:
+        """Return the first condition with the same prompts and the same tested respondents, where what learns nothing is the same."""
+        return self._first_like(
+            condition, lambda one: (set(one.drop_items), one.left_out, set(one.not_asked))
+        )
+
+    def _first_like(self, condition: str, what: Callable[[Condition], object]) -> str:
+        mine = what(self.conditions[condition])
+        return next(name for name, other in self.conditions.items() if what(other) == mine)
 
     def problems_with(self, codebook: Codebook) -> list[str]:
         """Return what in this survey does not fit its codebook, each with its place."""
@@ -351,34 +407,35 @@ class Survey(Strict):
         problems = list(dict.fromkeys(problems))
         personas = [arm for arm in self.arms if ARMS[arm.split("/")[1]].persona]
         said = any(codebook.items[name].has_persona for name in shown)
-        if personas and (others := [one for one in self.targets or [] if one != codebook.target]):
-            problems.append(
-                f"arms: '{personas[0]}' tells a backstory that asks for '{codebook.target}' (codebook), and targets has '{others[0]}'"
-            )
-        elif personas and (codebook.persona is None or not said):
+        if personas and (codebook.persona is None or not said):
             problems.append(
                 f"arms: '{personas[0]}' needs `persona` in the codebook: its frame, and sentences of its items"
             )
+        elif personas:
+            problems += [
+                f"arms: '{personas[0]}' has no last sentence for '{one}': items.{one}.persona in the codebook must end with {{answer}}"
+                for one in self.targets or []
+                if codebook.persona_of(one) is None
+            ]
         for name, subgroup in self.subgroups.items():
             problems += subgroup.problems_with(codebook, f"subgroups.{name}")
         cells = self.impute.cells if self.impute else []
         problems += unknown("impute.cells", "predictor", cells, shown, " in the codebook")
-        if self.impute and self.targets not in (None, [codebook.target]):
-            problems.append(
-                f"impute: draws answers to the codebook's target '{codebook.target}' only; leave out `targets`, or `impute`"
-            )
         for name, condition in self.conditions.items():
             place, known = f"conditions.{name}", [*shown, *codebook.select_all]
             problems += condition.problems_with(codebook, place)
             problems += unknown(
                 f"{place}.drop_items", "predictor", condition.drop_items, known, " in the codebook"
             )
+        problems += problems_with_unasked(self, codebook)
         return problems
 
     def _problems_with_targets(self, codebook: Codebook) -> list[str]:
         """Return which targets cannot be asked for, or stand in their own prompt by another name."""
         problems = unknown("targets", "item", self.targets or [], codebook.items, " in the codebook")
         problems += self._problems_with_several()
+        for name, file in self.predictions.items():
+            problems += file.problems_with_targets(self.targets or [codebook.target], f"predictions.{name}")
         if problems:
             return problems
         for name in self.targets or []:

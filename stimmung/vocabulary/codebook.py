@@ -324,12 +324,33 @@ class Codebook(Strict):
         return self.with_target(self.target)
 
     def with_target(self, item: str) -> Self:
-        """Return the same codebook asking for another of its items; a backstory is framed for the codebook's own target only."""
+        """Return the same codebook asking for another of its items; its backstory ends as :meth:`persona_of` says."""
         asked = self.with_options([item])
         if item == self.target:
             return asked
         question = self.question if self.asks_any_target else "{wording}:"
-        return asked.model_copy(update={"target": item, "question": question, "persona": None})
+        return asked.model_copy(
+            update={"target": item, "question": question, "persona": self.persona_of(item)}
+        )
+
+    def persona_of(self, item: str) -> Persona | None:
+        """Return the frame of a backstory that an item's answer completes; None if the codebook has no words for it.
+
+        The last sentence is the codebook's `persona.question` for its own target, and for others the item's sentence up to the answer.
+        """
+        if item == self.target or self.persona is None:
+            return self.persona
+        sentence = self.items[item].persona
+        if sentence is None:
+            return None
+        by_language = dict.fromkeys(self.languages, sentence) if isinstance(sentence, str) else sentence
+        ends = {
+            language: re.fullmatch(r"(.*\S)\s+\{answer\}\W?", said) for language, said in by_language.items()
+        }
+        beginnings = {language: found[1] for language, found in ends.items() if found}
+        if len(beginnings) < len(ends):
+            return None
+        return self.persona.model_copy(update={"question": beginnings})
 
     def can_ask_for(self, item: str) -> bool:
         """Return whether an item exists, and has options or can have them."""

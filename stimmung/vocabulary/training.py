@@ -7,6 +7,8 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from stimmung.vocabulary.strict import Strict
 
+LATER_KEYS = ("target_parameters", "early_stopping")
+
 
 class Lora(Strict):
     """What an adapter is, in the names of PEFT's ``LoraConfig``."""
@@ -35,12 +37,10 @@ class Lora(Strict):
         return self
 
     @model_serializer(mode="wrap")
-    def _without_experts_unless_asked(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave the key out where it is empty, so that adapters trained before there was one keep their keys."""
+    def _without_what_is_not_asked_for(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is empty of the later keys, so that adapters trained before there were such keep their keys."""
         found: dict[str, Any] = written(self)
-        if not self.target_parameters:
-            found.pop("target_parameters", None)
-        return found
+        return {name: value for name, value in found.items() if value or name not in LATER_KEYS}
 
     @property
     def scale(self) -> float:
@@ -53,7 +53,7 @@ class EarlyStopping(Strict):
 
     share: float = Field(0.1, gt=0, lt=1)
     """Share of an adapter's training respondents (of a week: blocks of posts) that is held out to measure the loss. It is drawn with
-    the adapter's seed; all rows of a respondent are held out together. What is tested later is never among them."""
+    the adapter's seed; all rows of a respondent, or options of a group, are held out together. What is tested is never among them."""
     eval_steps: int = Field(20, gt=0)
     """Optimizer steps between two measurements. The last step is followed by one too."""
     patience: int = Field(3, gt=0)

@@ -25,6 +25,13 @@ def options_of(predictions: pd.DataFrame) -> list[str]:
     return [name.removeprefix(OPTION_PREFIX) for name in option_columns(predictions)]
 
 
+def is_tested(splits: pd.DataFrame) -> "pd.Series[bool]":
+    """Return which rows of SPLITS tables are tested: those in a fold, and of a condition that leaves respondents out these alone."""
+    in_fold = splits["fold"] != NO_FOLD
+    # Of a condition without the column, put together with one that has it, the value is missing.
+    return in_fold & ~splits["tested"].isin([False]) if "tested" in splits else in_fold
+
+
 def _sums_to_one(frame: pd.DataFrame) -> "pd.Series[bool]":
     return (frame[option_columns(frame)].sum(axis=1) - 1).abs() < 1e-6
 
@@ -46,6 +53,8 @@ SPLITS = table_schema(
     columns(str, "respondent_id", "condition"),
     columns("int8", "fold", checks=_fold_or_none),
     columns(bool, "in_training"),
+    # Of a condition that leaves respondents out: they alone are tested. Without the column all are.
+    columns(bool, "tested", required=False),
     unique=["respondent_id", "condition"],
 )
 PROMPTS = table_schema(
@@ -161,6 +170,14 @@ SHARES = table_schema(
     columns(float, "observed", "observed_low", "observed_high", checks=PROBABILITY),
     columns(float, "n_effective", checks=_positive),
     unique=["method", "condition", "option"],
+)
+# What each column means: stimmung.evaluation.votes.shares_left_out.
+LEFT_OUT_SHARES = table_schema(
+    "left-out shares",
+    columns(str, "method", "condition", "item", "answer", "option"),
+    columns(float, "predicted", "observed", "observed_low", "observed_high", checks=PROBABILITY),
+    columns(int, "n_respondents", checks=_positive),
+    unique=["method", "condition", "answer", "option"],
 )
 RELIABILITY = table_schema(
     "reliability",

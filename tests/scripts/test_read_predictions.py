@@ -53,10 +53,8 @@ def test_a_file_becomes_a_method_that_is_measured_as_any_other(survey):
     table = read(survey, dict.fromkeys([*PEOPLE, "v-20"], "Red"))
     assert list(table.respondent_id) == PEOPLE and set(table.method) == {"files/gpt"}
     assert table.target.isna().sum() == 2 and (table.p_Red == 1).all() and (table.weight == 2).all()
-    folds = measure_folds(
-        answered(all_predictions([survey / "read.parquet"], "vote")),
-        read_table(survey / "splits.parquet", SPLITS),
-    )
+    splits = read_table(survey / "splits.parquet", SPLITS)
+    folds = measure_folds(answered(all_predictions([survey / "read.parquet"], "vote"), splits), splits)
     values = folds.groupby("metric")["value"].mean()
     assert values["accuracy"] == 0.5
     # Certain and wrong: finite, and as the documentation says.

@@ -7,10 +7,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from stimmung.vocabulary.votes_schemas import NO_FOLD
+
 # Above it an item is named. A choice: questions of one battery rarely pass .9, an item and what was derived from it hardly fall below.
 NEAR_CERTAIN = 0.95
 # Fewer respondents with both answers say nothing: chance alone makes an association near 1. A choice.
 MIN_RESPONDENTS = 30
+
+
+def looked_at(split: pd.DataFrame) -> "pd.Series[bool]":
+    """Return the rows of a SPLITS table that may be learned from; where there are none, as nobody was asked, all who answered."""
+    return split["in_training"] if split["in_training"].any() else split["fold"] != NO_FOLD
 
 
 def near_certain(respondents: pd.DataFrame, target: str, items: Sequence[str]) -> list[str]:

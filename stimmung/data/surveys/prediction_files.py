@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -28,11 +29,11 @@ def read_prediction_file(settings: PredictionFile, max_lost_share: float) -> Sur
     """Read the file with all its columns. Raises an InputError if it cannot be read, or one that is named is not there."""
     survey = read_survey_file(settings.file, None, settings.encoding, max_lost_share)
     known = [str(name) for name in survey.codes.columns]
-    named = [name for name in (settings.id, settings.answer, *settings.probabilities.values()) if name]
+    named = [settings.id, *settings.columns]
     if absent := [f"'{name}'{did_you_mean(name, known)}" for name in named if name not in known]:
         raise InputError(
             f"{settings.file}: no column is named {', '.join(absent)}",
-            "`id`, `answer` and `probabilities` under the survey's `predictions` name columns of this file.",
+            "`id`, `item`, `answer` and `probabilities` under the survey's `predictions` name columns of this file.",
         )
     return survey
 
@@ -73,11 +74,12 @@ def file_predictions(
         If an identifier is missing, doubled or of nobody; a value is not an option; probabilities are no numbers from 0 to 1,
         incomplete or do not sum to 1; or too many respondents have no prediction.
     """
+    survey = _of_target(survey, settings, codebook.target)
     ids = _identifiers(survey, settings, set(respondents), others)
     kept = ids[ids.isin(list(respondents))]
     codes = survey.codes.loc[kept.index]
     item = codebook.items[codebook.target]
-    if settings.answer is not None:
+    if isinstance(settings.answer, str):
         table = _certain(codes, survey, settings, settings.answer, item, codebook.languages)
         warn(
             logger,
@@ -117,6 +119,21 @@ def predictions_from_file(
         keys = pd.Series(codes.index + 1) if column is None else codes[column]
         others = [key for key in keys.map(code_key) if key is not None]
     return file_predictions(settings, survey, codebook, language, respondents, others, max_lost_share)
+
+
+def _of_target(survey: SurveyFile, settings: PredictionFile, target: str) -> SurveyFile:
+    """Return the rows of a target in a file with a row for each of several; any other file as it is."""
+    if settings.item is None:
+        return survey
+    named = survey.codes[settings.item].map(code_key)
+    rows = survey.codes[named == target]
+    if rows.empty:
+        found = ", ".join(f"'{shortened(name)}'" for name in sorted(named.dropna().unique())[:_SHOWN])
+        raise InputError(
+            f"{settings.file}, column '{settings.item}': no row is of the target '{target}'; there are {found}",
+            "It has the names of the survey's `targets`, as in the codebook.",
+        )
+    return replace(survey, codes=rows)
 
 
 def _identifiers(
@@ -210,7 +227,7 @@ def _stated(codes: pd.DataFrame, settings: PredictionFile, codebook: Codebook) -
     """Return the probabilities in the order of the codebook, NaN where there is no prediction; shape (rows, options)."""
     words = [codebook.target_labels(language) for language in codebook.languages]
     columns = [
-        next(settings.probabilities[name] for name in names if name in settings.probabilities)
+        str(next(settings.probabilities[name] for name in names if name in settings.probabilities))
         for names in zip(*words, strict=True)
     ]
     keys = codes[columns].map(code_key)

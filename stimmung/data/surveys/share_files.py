@@ -57,7 +57,7 @@ def shares_of_file(
     if absent := [name for name in targets if not (keys["item"] == name).any()]:
         raise InputError(f"{source}: no shares of the target '{absent[0]}'")
     keys, survey = keys[wanted], replace(survey, codes=survey.codes[wanted])
-    numbers = keys[["share", "n"]].apply(pd.to_numeric, errors="coerce")
+    numbers = keys[["share", "n"]].apply(pd.to_numeric, errors="coerce").astype(float)
     table = keys[["group", "item"]].assign(
         option=_options(keys, survey, codebook, language, source), share=numbers["share"], n=numbers["n"]
     )

@@ -2,8 +2,9 @@
 
 A norm (Zhang & Sennrich 2019) is replaced only where it computes ``w * x / sqrt(mean(x^2) + eps)`` in float32, as Llama's and those
 of many relatives do: it is asked, and must give the same bits. In float32 torch's own function gives them too, forwards and backwards,
-by one kernel on CUDA. In 16 bits it does not: it multiplies by ``w`` before it rounds, transformers after. There the same operations
-stand here, and the gradient is computed in closed form, in float32.
+by one kernel on CUDA. In 16 bits it does not: it multiplies by ``w`` before it rounds, transformers after. So there it norms a float32
+copy without ``w``, which is made again in the backward pass: by one kernel on CUDA, on a CPU by the operations that it consists of,
+with the gradient in closed form.
 """
 
 import inspect
@@ -43,19 +44,32 @@ class _Normed(torch.autograd.Function):
     def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
         y, scale = _normed(x, weight, eps)
         ctx.save_for_backward(x, weight, scale)
+        ctx.eps = eps
         return y
 
     @staticmethod
     def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         x, weight, scale = ctx.saved_tensors
+        if scale is None:
+            with torch.enable_grad():
+                wide = x.detach().float().requires_grad_()
+                normed = functional.rms_norm(wide, weight.shape, None, ctx.eps)
+            return torch.autograd.grad(normed, wide, (g * weight).float())[0].to(x.dtype), None, None
         of_normed, normed = g.float() * weight.float(), x.float() * scale
         along = (of_normed * normed).mean(-1, keepdim=True)
         return of_normed.addcmul_(normed, along, value=-1).mul_(scale).to(x.dtype), None, None
 
 
-def _normed(x: torch.Tensor, weight: torch.Tensor, eps: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return what transformers' norms do, rounding where they do, and the scale of each row in float32."""
+def is_fused(x: torch.Tensor) -> bool:
+    """Whether torch norms a tensor of float32 in one kernel."""
+    return bool(x.device.type == "cuda")
+
+
+def _normed(x: torch.Tensor, weight: torch.Tensor, eps: float) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Return what transformers' norms do, rounding where they do, and, unless it was fused, the scale of each row in float32."""
     wide = x.float()
+    if is_fused(x):
+        return weight * functional.rms_norm(wide, weight.shape, None, eps).to(x.dtype), None
     scale = torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + eps)
     return weight * (wide * scale).to(x.dtype), scale
 
@@ -69,7 +83,9 @@ def _is_standard(module: Any) -> bool:
         return False
     x = torch.randn(4, len(weight), generator=torch.Generator().manual_seed(0)).to(weight)
     with torch.no_grad():
-        return bool(torch.equal(module(x), _normed(x, weight, eps)[0]))
+        wide = x.float()
+        plain = weight * (wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + eps)).to(x.dtype)
+        return bool(torch.equal(module(x), plain))
 
 
 def _eps(module: Any) -> float | None:

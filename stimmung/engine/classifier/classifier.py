@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 # Part of a classifier's key: raise it with every change that changes its weights.
 CLASSIFIER_VERSION = 1
 # The model's biases stay frozen, no encoder of transformers has experts in one tensor, no text is cut into blocks, and all steps are
-# done (a study says so).
+# done: a study with early_stopping here is refused.
 UNUSED = {"bias", "target_parameters", "block_size", "early_stopping"}
 LORA = set(Lora.model_fields) - UNUSED
 

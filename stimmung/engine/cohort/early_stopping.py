@@ -21,6 +21,7 @@ class EarlyStopper:
     settings: EarlyStopping
     rows: Sequence[TrainingRow]
     batch_size: int
+    divisor: int  # of the weighted sum of their losses
     best: dict[str, torch.Tensor] = field(
         default_factory=dict
     )  # not on a GPU, whose memory is for what trains
@@ -81,7 +82,7 @@ class EarlyStopper:
 def held_out_losses(
     cohort: Cohort, stoppers: dict[int, EarlyStopper], shared: dict[int, int], passes: int
 ) -> dict[int, float]:
-    """Return the mean loss over the held-out tokens of each adapter, by its number; adapters are read together.
+    """Return the loss on the held-out rows of each adapter, by its number, as that of a step; adapters are read together.
 
     ``shared`` is how many tokens all rows of each adapter begin with, ``passes`` over how many passes a batch is split.
     """
@@ -92,7 +93,7 @@ def held_out_losses(
             Part(
                 adapter=adapter,
                 rows=of_adapter[number],
-                n_loss_tokens=sum(row.n_loss_tokens for row in stoppers[adapter].rows),
+                n_loss_tokens=stoppers[adapter].divisor,
                 dropout_key=0,
                 shared=shared[adapter],
             )

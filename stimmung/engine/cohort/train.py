@@ -195,9 +195,12 @@ def _begin_or_resume(
         plan = [[[learned[row] for row in batch] for batch in step] for step in steps]
         run = Run(task, cohort.add(one.weights or initial_weights(cohort, task.seed)), plan, one.progress)
         if training.early_stopping:
-            rows = [task.rows[row] for row in held_out]
             run.held_out = EarlyStopper(
-                training.early_stopping, rows, training.per_device_train_batch_size, one.best
+                training.early_stopping,
+                rows=[task.rows[row] for row in held_out],
+                batch_size=training.per_device_train_batch_size,
+                divisor=task.loss_divisor(held_out),
+                best=one.best,
             )
         run.shared = shared[key]
         run.progress.failed = None  # one that failed fails again at the same step, and is reported again

@@ -27,7 +27,7 @@ class Task:
     name: str
     rows: Sequence[TrainingRow]
     seed: int
-    respondents: Sequence[str] | None = None  # whose each row is; None: rows that are alike are one's
+    respondents: Sequence[str] | None = None  # whose each row is; None: rows with the same prompt are one's
     # Whether rows are options of distributions, weighted by their shares. The loss is then a mean over rows, and not over tokens, and
     # rows are not sorted by length: else long options would count less, and a batch of one option would teach nothing about shares.
     distributions: bool = False
@@ -50,8 +50,7 @@ class Task:
 def adapter_keys(base_digest: str, training: Training, tasks: Sequence[Task]) -> list[str]:
     """Return the key in the store of each task's adapter."""
     # How posts are cut into blocks is in the rows already.
-    unused = {"block_size"} if training.early_stopping else {"block_size", "early_stopping"}
-    settings = training.model_dump(mode="json", exclude=unused)
+    settings = training.model_dump(mode="json", exclude={"block_size"})
     return [
         adapter_key(
             version=TRAINING_VERSION,
@@ -73,10 +72,10 @@ def _data_digest(training: Training, task: Task) -> str:
 def held_out_rows(task: Task, settings: EarlyStopping) -> list[int]:
     """Return the numbers of the rows that are held out of a task's training, drawn with its seed.
 
-    All rows of a respondent are held out or none; so are rows that are alike, as in a sample with replacement. Raises InputError if
-    there is but one.
+    All rows of a respondent are held out or none; so are rows with the same prompt, as in a sample with replacement, or of a group's
+    distribution. Raises InputError if there is but one.
     """
-    owners: Sequence[Hashable] = task.rows if task.respondents is None else task.respondents
+    owners: Sequence[Hashable] = task.respondents or [_prompt(row) for row in task.rows]
     units = list(dict.fromkeys(owners))
     if len(units) < 2:
         raise InputError(
@@ -86,6 +85,11 @@ def held_out_rows(task: Task, settings: EarlyStopping) -> list[int]:
     n = min(len(units) - 1, max(1, round(settings.share * len(units))))
     chosen = {units[place] for place in np.random.default_rng(task.seed).permutation(len(units))[:n]}
     return [row for row, owner in enumerate(owners) if owner in chosen]
+
+
+def _prompt(row: TrainingRow) -> tuple[int, ...]:
+    """Return what a row begins with before its loss; posts carry loss from the second token on, and stand for themselves."""
+    return row.input_ids[: row.loss_from] if row.loss_from > 1 else row.input_ids
 
 
 def by_key(keys: Sequence[str], tasks: Sequence[Task]) -> dict[str, Task]:

@@ -23,21 +23,22 @@ def group_messages(groups: pd.DataFrame, words: Codebook, language: str) -> Mess
 
 def soft_training_rows(
     messages: Messages, shares: pd.DataFrame, groups: Sequence[str], rendering: Rendering
-) -> list[TrainingRow]:
-    """Return a row for each option that somebody in a group chose, with the option's share as its weight.
+) -> list[tuple[str, TrainingRow]]:
+    """Return a row for each option that somebody in a group chose, with the option's share as its weight, each behind its group.
 
     The loss of a group's rows is then the cross-entropy of the whole continuations against the shares, sum_k s_k nll_k, which is
     KL(shares || model) but for a constant (as SubPOP, Suh et al. 2025, has it for the first token). ``shares`` are the rows of a
     GROUP_SHARES table of one item.
     """
-    rows: list[TrainingRow] = []
+    rows: list[tuple[str, TrainingRow]] = []
     chosen = shares[shares["group"].isin(list(groups)) & (shares["share"] > 0)]
     for group, part in chosen.groupby("group", sort=False):
         asked = list(messages[str(group)])
         context, answers = rendering.encode(asked, list(part["option"]))
         end = rendering.end_ids(asked, str(part["option"].iloc[0]))
         for answer, share in zip(answers, part["share"], strict=True):
-            rows.append(TrainingRow(context + answer + end, len(context), float(share)))
+            row = TrainingRow(context + answer + end, len(context), float(share))
+            rows.append((str(group), row))
     return rows
 
 

@@ -23,7 +23,9 @@ def reference_conditions(conditions: Conditions) -> list[str]:
 
 def learning_curves(conditions: Conditions) -> list[list[str]]:
     """Return groups of conditions that differ in the training share alone, each ordered by share."""
-    rest = {name: changes({**condition, "share": None}) for name, condition in conditions.items()}
+    rest = {
+        name: changes({**condition, "share": None}) for name, condition in _testing_all(conditions).items()
+    }
     groups = [[other for other in rest if rest[other] == rest[name]] for name in rest]
     # Each group once, where its first condition stands.
     curves = [group for name, group in zip(rest, groups, strict=True) if group[0] == name and len(group) > 1]
@@ -33,7 +35,7 @@ def learning_curves(conditions: Conditions) -> list[list[str]]:
 def left_out(conditions: Conditions) -> list[tuple[str, str]]:
     """Return the conditions that leave a group of respondents out of training, each with its reference."""
     pairs = []
-    for name, condition in conditions.items():
+    for name, condition in _testing_all(conditions).items():
         mine = changes(condition)
         rest = {key: value for key, value in mine.items() if key not in ("exclude", "keep")}
         reference = next((other for other in conditions if changes(conditions[other]) == rest), None)
@@ -45,6 +47,13 @@ def left_out(conditions: Conditions) -> list[tuple[str, str]]:
 def without_answers(conditions: Conditions) -> list[tuple[str, str]]:
     """Return those of ``left_out`` that exclude everyone with a certain answer, as when one party's voters do not take part."""
     return [(name, reference) for name, reference in left_out(conditions) if conditions[name].get("exclude")]
+
+
+def _testing_all(conditions: Conditions) -> dict[str, Condition]:
+    """Return the conditions that test everybody, by models that learned answers to the target."""
+    return {
+        name: one for name, one in conditions.items() if not (one.get("left_out") or one.get("not_asked"))
+    }
 
 
 def share_of(condition: Condition) -> float:
@@ -59,6 +68,14 @@ def in_words(condition: Condition) -> str:
         parts.append(f"training rows without respondents whose {item} is {_one_of(answers)}")
     for item, answers in (condition.get("keep") or {}).items():
         parts.append(f"only training rows of respondents whose {item} is {_one_of(answers)}")
+    left = [
+        f"whose {item} is {_one_of(answers)}" for item, answers in (condition.get("left_out") or {}).items()
+    ]
+    if unasked := condition.get("not_asked"):
+        whom = f"respondents {left[0]}, who alone are tested" if left else "anybody"
+        parts.append(f"as if {', '.join(unasked)} had not been asked of {whom}")
+    elif left:
+        parts.append(f"training rows without respondents {left[0]}, who alone are tested")
     if condition.get("complete"):
         parts.append("only training rows of respondents who answered every item")
     if condition.get("same_size_as"):
@@ -67,7 +84,17 @@ def in_words(condition: Condition) -> str:
         parts.append(f"a stratified {100 * share_of(condition):g} % of the training rows")
     if condition.get("drop_items"):
         parts.append(f"without the items {', '.join(condition['drop_items'])}, in prompts and in baselines")
-    known = {"exclude", "keep", "complete", "share", "same_size_as", "drop_items", "combine"}
+    known = {
+        "left_out",
+        "not_asked",
+        "exclude",
+        "keep",
+        "complete",
+        "share",
+        "same_size_as",
+        "drop_items",
+        "combine",
+    }
     parts += [f"{key}: {value}" for key, value in changes(condition).items() if key not in known]
     return "; ".join(parts) or "all training rows, all items"
 

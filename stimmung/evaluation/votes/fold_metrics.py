@@ -11,7 +11,7 @@ from scipy import special
 from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS, Fold
 from stimmung.vocabulary.arms import sees_training_rows
 from stimmung.vocabulary.errors import InputError
-from stimmung.vocabulary.votes_schemas import NO_FOLD, option_columns, options_of
+from stimmung.vocabulary.votes_schemas import NO_FOLD, is_tested, option_columns, options_of
 
 Key = tuple[str, str | None]  # metric, answer option or None
 Metrics = dict[Key, float]
@@ -251,7 +251,7 @@ def training_rows(splits: pd.DataFrame) -> dict[tuple[str, int], int]:
 
 def check_same_folds(predictions: pd.DataFrame, splits: pd.DataFrame) -> None:
     """Raise an InputError unless every run predicts each respondent of its splits once, in the same fold."""
-    tested = splits[splits["fold"] != NO_FOLD]
+    tested = splits[is_tested(splits)]
     for (method, condition, seed), run in predictions.groupby(["method", "condition", "seed"], sort=False):
         expected, found = (
             part.set_index("respondent_id")["fold"].sort_index()

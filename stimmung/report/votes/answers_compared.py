@@ -40,7 +40,7 @@ def plot_fidelity(tables: SurveyTables) -> Figure:
 
 RESULT = SurveyResult(
     schema=FIDELITY,
-    compute=lambda survey: survey.fidelity.measures,
+    compute=lambda survey: survey.by_part(lambda part: part.fidelity.measures),
     table=fidelity_table,
     figure=plot_fidelity,
     title="Fidelity of the predicted answers",

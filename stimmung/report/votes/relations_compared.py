@@ -76,7 +76,7 @@ def plot_relations(tables: SurveyTables) -> Figure:
 
 RESULT = SurveyResult(
     schema=FIDELITY_PARTS,
-    compute=lambda survey: survey.fidelity.parts,
+    compute=lambda survey: survey.by_part(lambda part: part.fidelity.parts),
     table=relations_table,
     figure=plot_relations,
     folded=lambda tables: {group.heading for group in relations_table(tables).groups[1:]},

@@ -63,8 +63,10 @@ def folded(tables: SurveyTables) -> Collection[str]:
 
 RESULT = SurveyResult(
     schema=CALIBRATION_GAIN,
-    compute=lambda survey: compare_calibration(
-        survey.predictions, survey.scaled, survey.members, weighted=survey.weighted, design=survey.design
+    compute=lambda survey: survey.by_part(
+        lambda part: compare_calibration(
+            part.predictions, part.scaled, part.members, weighted=part.weighted, design=part.design
+        )
     ),
     table=calibration_table,
     title="Calibration before and after scaling",

@@ -46,7 +46,7 @@ def plot_shares(tables: SurveyTables) -> Figure:
     panels = {str(option): part for option, part in shares.groupby("option", sort=False)}
     figure = plot_option_panels(panels, tables.references, ("predicted", "predicted_low", "predicted_high"))
     for axes, part in zip(figure.axes, panels.values(), strict=True):
-        row = part.iloc[0]
+        row = part[part["condition"] == tables.references[0]].iloc[0]
         axes.axvspan(row["observed_low"], row["observed_high"], color="#d9d9d9", zorder=0, linewidth=0)
         axes.axvline(row["observed"], color=INK, linewidth=0.9, zorder=1)
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
@@ -59,8 +59,10 @@ def plot_shares(tables: SurveyTables) -> Figure:
 
 RESULT = SurveyResult(
     schema=SHARES,
-    compute=lambda survey: compare_shares(
-        survey.predictions, survey.folds, n_effective_of_drawn(survey.predictions, survey.respondents)
+    compute=lambda survey: survey.by_part(
+        lambda part: compare_shares(
+            part.predictions, part.folds, n_effective_of_drawn(part.predictions, part.respondents)
+        )
     ),
     table=shares_table,
     figure=plot_shares,

@@ -148,3 +148,16 @@ def test_the_english_prompt_is_one_key_away():
     lines = text.split("[user]\n", 1)[1].split("\n[assistant]")[0].splitlines()
     assert [line.split(": ")[0] for line in lines][:3] == ["Year", "Age", "Gender"]
     assert "Parteiidentifikation" not in text
+
+
+def test_of_a_survey_of_groups_it_shows_what_makes_the_groups(voters_study):
+    _, folder = voters_study
+    config = study(Path("no-model"))
+    config["surveys"]["voters"]["groups"] = {"by": ["party"]}
+    config["surveys"]["voters"]["conditions"] = {"full": {}}
+    (folder / "study.yaml").write_text(yaml.safe_dump(config))
+    whole = merged_config([folder / "study.yaml"], folder)
+    text = "\n".join(shown_prompts(load_study(whole, folder), 3, root=folder))
+    for answer in ("red", "none", "blue"):
+        assert f"Party: {answer}\nVote:" in text
+    assert "prompts of groups by party" in text and "Age" not in text

@@ -192,3 +192,16 @@ def test_a_number_between_two_values_is_shared_by_them_and_one_in_a_bin_is_the_b
     np.testing.assert_array_equal(binned[["p_0 to 4", "p_5 to 10"]], [[0, 1], [0, 1], [1, 0], [0, 1]])
     with pytest.raises(InputError, match="'11' in 1 rows"):
         numeric(tmp_path, ["a,11", "b,10", "c,0", "d,7"])
+
+
+def test_a_file_with_a_row_for_each_target_is_read_by_target(tmp_path):
+    rows = ["a,trust,1", "a,other,4", "b,trust,4", "c,trust,2", "d,trust,", "b,other,1"]
+    head = "id,of,guess"
+    table = read(tmp_path, rows, head=head, item="of", max_lost_share=0.5)
+    np.testing.assert_allclose(table.iloc[:, 1:4], [[1, 0, 0], [0, 0, 1], [0, 1, 0], [1 / 3] * 3])
+    with pytest.raises(InputError, match="no row is of the target 'trust'; there are 'other'"):
+        read(tmp_path, ["a,other,1"], head=head, item="of")
+    with pytest.raises(InputError, match="no column is named 'off'"):
+        read(tmp_path, rows, head=head, item="off")
+    with pytest.raises(InputError, match="repeat the identifier"):
+        read(tmp_path, [*rows, "a,trust,2"], head=head, item="of")

@@ -1,8 +1,10 @@
 import pytest
 
+from stimmung.data.surveys.group_shares import with_folds
 from stimmung.data.surveys.share_files import shares_of_file
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.group_schemas import GROUP_SHARES, GROUPS
 from stimmung.vocabulary.groups import Groups
 
 CODEBOOK = Codebook.model_validate(
@@ -51,6 +53,8 @@ def changed(row, text):
 
 def test_options_are_read_by_code_and_in_words_and_one_without_a_row_has_none(tmp_path):
     groups, shares = read(tmp_path, ROWS)
+    GROUPS.validate(with_folds(groups, shares, 2, 1))
+    GROUP_SHARES.validate(shares)
     assert list(groups["group"]) == ["women", "men"] and list(groups["sex"]) == ["woman", "man"]
     table = shares.set_index(["group", "option"])
     assert table["share"].to_dict() == {

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from stimmung.data.surveys.splits import assign_folds, draw_rows, draw_share, split_condition
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.not_asked import NotAsked
 from stimmung.vocabulary.votes_schemas import GROUP, NO_FOLD
 
 PARTIES, VOTES = ["left", "centre", "right"], ["no", "yes", "abstain"]
@@ -352,3 +353,76 @@ def test_a_target_that_nobody_of_a_fold_answered_is_refused():
         InputError, match=r"target 'vote': \d respondents answered it, and none of them is in fold"
     ):
         split_condition(table, "vote", "c", other_targets=["party"], n_folds=5, seed=0)
+
+
+WAVES = ["2001", "2002", "2003"]
+
+
+def panel(n=400, seed=5):
+    """Return rows of persons who were asked in one to three waves, with another target that is always answered."""
+    rng = np.random.default_rng(seed)
+    table = respondents(n, seed)
+    table["wave"] = pd.Categorical(rng.choice(WAVES, n), WAVES, ordered=True)
+    table["mood"] = pd.Categorical(rng.choice(["good", "bad"], n), ["good", "bad"])
+    return table.assign(**{GROUP: [f"p{number}" for number in rng.integers(0, n // 2, n)]})
+
+
+def test_who_is_left_out_is_tested_alone_in_the_fold_of_every_condition_and_never_learned_from():
+    table = panel()
+    full, without = split(table), split(table, left_out={"wave": ["2002"]})
+    left = table.wave == "2002"
+    assert without.fold.equals(full.fold) and "tested" not in full
+    assert (without.tested == left).all() and not without.in_training[left].any()
+    assert without.in_training[~left].equals(full.in_training[~left])
+
+
+def test_no_wave_of_a_person_is_learned_from_when_another_of_theirs_is_tested():
+    table = panel()
+    splits = split(table, left_out={"wave": ["2002"]})
+    for fold in range(5):
+        tested = table[GROUP][splits.tested & (splits.fold == fold)]
+        assert not tested.empty and not set(tested) & set(trained_on(table, splits, fold)[GROUP])
+
+
+@pytest.mark.parametrize("among", [{}, {"wave": ["2001", "2002"]}])
+def test_an_answer_that_was_not_asked_is_not_learned_and_the_respondents_other_answers_are(among):
+    table = panel()
+    unasked = NotAsked(items=["vote"], among=among)
+    of_vote = split(table, other_targets=["mood"], not_asked=unasked, share=0.5)
+    of_mood, full = (
+        split_condition(
+            table, "mood", "c", other_targets=["vote"], n_folds=5, seed=24, share=0.5, not_asked=one
+        )
+        for one in (unasked, None)
+    )
+    silent = table.wave.isin(among.get("wave", WAVES))
+    assert not of_vote.in_training[silent].any()
+    assert of_vote.in_training[~silent].any() == bool(among) and ("tested" in of_vote) == bool(among)
+    pd.testing.assert_frame_equal(of_mood, full)
+    assert of_mood.in_training[silent].any() and of_vote.fold[table.vote.notna()].equals(
+        of_mood.fold[table.vote.notna()]
+    )
+
+
+def test_a_wave_without_an_answer_and_a_fold_without_a_tested_respondent_are_errors():
+    table = panel()
+    table.loc[table.wave == "2001", "vote"] = np.nan
+    with pytest.raises(InputError, match="nobody with wave 2001 has an answer to 'vote'"):
+        split(table, left_out={"wave": ["2001", "2002"]})
+    few = table.assign(
+        vote=table.vote.where((table.wave != "2002") | (table.index == table.index[table.wave == "2002"][0]))
+    )
+    few.loc[table.index[table.wave == "2002"][0], "vote"] = "yes"
+    with pytest.raises(InputError, match="of the 1 respondents with an answer to 'vote' none is in fold"):
+        split(few, left_out={"wave": ["2002"]})
+
+
+def test_with_as_many_groups_as_folds_each_fold_is_a_group():
+    rng = np.random.default_rng(2)
+    # One region is much larger, and answers are its own: stratified folds would put two of the others together.
+    region = rng.choice(list("abcde"), 500, p=[0.8, 0.05, 0.05, 0.05, 0.05])
+    table = respondents(500, 2).assign(**{GROUP: region})
+    splits = split(table)
+    tested = splits.fold != NO_FOLD
+    assert (pd.crosstab(splits.fold[tested], table[GROUP][tested]) > 0).sum(axis=1).eq(1).all()
+    assert splits.fold[tested].nunique() == 5

@@ -56,6 +56,19 @@ def test_the_seed_alone_decides_which_rows_meet_in_a_batch():
     assert _together(both[:3]) != _together(both[3:]), "each epoch has its own"
 
 
+def test_rows_that_are_not_sorted_meet_rows_of_any_length():
+    lengths = [10] * 200 + [30] * 200
+    batches = [
+        batch
+        for step in plan_steps(
+            lengths, batch_size=20, accumulation=1, epochs=1, max_steps=None, seed=0, sorted_batches=1
+        )
+        for batch in step
+    ]
+    assert all(len({lengths[row] for row in batch}) == 2 for batch in batches)
+    assert any(len({lengths[row] for row in batch}) == 1 for step in planned(lengths, 20) for batch in step)
+
+
 def _together(steps):
     return {frozenset(batch) for step in steps for batch in step}
 

@@ -67,17 +67,18 @@ def test_its_weights_are_those_after_the_step_with_the_lowest_loss(base, stoppin
     assert largest_difference([stopped], [as_long]) > 1e-3, "the warm-up changes the steps"
 
 
-def test_the_loss_is_the_mean_over_the_held_out_tokens_without_dropout(
+def test_the_loss_is_the_weighted_mean_over_the_held_out_tokens_without_dropout(
     base, stopping_training, tasks, tmp_path
 ):
-    many = TrainingRow(tasks[0].rows[0].input_ids, 2)  # rows with more tokens that carry loss count more
+    many = TrainingRow(tasks[0].rows[0].input_ids, 2, 0.5)  # rows with more tokens that carry loss count more
     task = replace(tasks[0], rows=[many, *tasks[0].rows[1:], many])
-    (weights,), (record,) = trained(base, stopping_training, [task], tmp_path, ALONE)
+    (found,), (record,) = trained(base, stopping_training, [task], tmp_path, ALONE)
     chosen = [task.rows[row] for row in held_out_rows(task, stopping_training.early_stopping)]
     with attached(base, stopping_training) as cohort, torch.no_grad():
-        cohort.add(weights)
+        cohort.add(found)
         cohort.layout.slices = [Slice(adapter=0, start=0, stop=len(chosen))]
-        expected = loss_per_token(base, chosen).mean().item()
+        weights = torch.tensor([row.weight for row in chosen for _ in range(row.n_loss_tokens)])
+        expected = (weights * loss_per_token(base, chosen)).mean().item()
     about = record["early_stopping"]
     assert min(about["held_out_losses"]) == pytest.approx(expected, abs=1e-5)
     assert len(chosen) == about["held_out_rows"]
@@ -148,6 +149,11 @@ def test_a_respondent_is_held_out_with_all_rows_or_not_at_all():
     chosen = held_out_rows(doubled, EarlyStopping(share=0.3))
     assert len(chosen) == 6
     assert len({doubled.rows[row] for row in chosen}) == 2
+    options = [TrainingRow((1, 2, group, option), 3, 0.5) for group in range(10) for option in (5, 6)]
+    chosen = held_out_rows(Task("distributions", options, 3, distributions=True), EarlyStopping(share=0.3))
+    assert len(chosen) == 6 and {row // 2 * 2 for row in chosen} <= set(chosen), "all options of a group"
+    posts = [TrainingRow((1, 2, number), 1) for number in range(10)]
+    assert len(held_out_rows(Task("posts", posts, 3), EarlyStopping(share=0.3))) == 3
     with pytest.raises(InputError, match="the rows of two respondents at least"):
         held_out_rows(Task("a", rows(1, 0) * 5, 0), EarlyStopping())
 

@@ -29,7 +29,8 @@ def test_the_weighted_loss_is_the_divergence_from_the_shares_but_for_a_constant(
     rendering = Rendering(tokenizer, False, "Vote:")
     groups = pd.DataFrame({"group": ["red", "blue"], "party": ["red", "blue"], "age": 30.0, "vote": None})
     messages = group_messages(groups, words, "en")
-    rows = soft_training_rows(messages, SHARES, ["red", "blue"], rendering)
+    learned = soft_training_rows(messages, SHARES, ["red", "blue"], rendering)
+    rows = [row for _, row in learned]
     assert [row.weight for row in rows] == [0.7, 0.2, 0.1, 0.25, 0.75], "nobody learns what nobody said"
     assert len({row.n_loss_tokens for row in rows}) > 1
     task = Task("", rows, 0, distributions=True)
@@ -44,4 +45,6 @@ def test_the_weighted_loss_is_the_divergence_from_the_shares_but_for_a_constant(
         cohort.add(initial_weights(cohort, 0))
         (loss,) = forward_backward(cohort, [Part(0, rows, task.loss_divisor(range(5)), 0)], 1).tolist()
     assert loss * len(rows) == pytest.approx(divergence + constant, rel=1e-5)
-    assert soft_training_rows(messages, SHARES, ["blue"], rendering) == rows[3:], "the tested groups are out"
+    assert soft_training_rows(messages, SHARES, ["blue"], rendering) == learned[3:], (
+        "the tested groups are out"
+    )

@@ -55,6 +55,17 @@ def test_in_16_bits_the_output_is_the_same_and_the_gradient_nearer_to_the_true_o
         assert torch.equal(ours(inputs(torch.bfloat16)[0]), expected[0])
 
 
+def test_as_on_cuda_output_and_gradient_in_16_bits_are_transformers_but_for_the_sums_of_its_kernel(
+    monkeypatch,
+):
+    theirs, ours = norms(LlamaRMSNorm, torch.bfloat16)
+    monkeypatch.setattr("stimmung.engine.base.norms.is_fused", lambda _: True)
+    for one, other in zip(
+        read(ours, *inputs(torch.bfloat16)), read(theirs, *inputs(torch.bfloat16)), strict=True
+    ):
+        assert torch.equal(one, other), "on a CPU torch's function sums as transformers does"
+
+
 def test_torchs_fused_norm_rounds_elsewhere_in_16_bits():
     """So it is not used there. If this fails, it can be."""
     theirs, _ = norms(LlamaRMSNorm, torch.bfloat16)

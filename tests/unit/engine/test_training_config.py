@@ -51,7 +51,7 @@ def test_every_hyperparameter_but_the_block_size_changes_the_key(training, tasks
         "learning_rate": 1.0, "lr_scheduler_type": "cosine", "warmup_ratio": 0.5, "num_train_epochs": 9, "max_steps": 9,
         "per_device_train_batch_size": 9, "gradient_accumulation_steps": 9, "max_grad_norm": 9.0, "weight_decay": 9.0,
         "optim": "paged_adamw_8bit", "gradient_checkpointing": True, "block_size": 9,
-        "early_stopping": EarlyStopping(),
+        "early_stopping": EarlyStopping(), "target_parameters": ("mlp.experts.down_proj",),
     }  # fmt: skip
     assert other.keys() == Training.model_fields.keys()
     keys = {

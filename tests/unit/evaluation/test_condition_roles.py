@@ -53,3 +53,20 @@ def test_words_name_everything_that_a_condition_does():
     assert "age" in words
     assert "who answered every item" in words
     assert "later: 7" in words
+
+
+def test_conditions_that_test_some_only_or_learn_no_answer_are_no_reference_and_on_no_curve():
+    gap = {"left_out": {"year": ["1996", "1998"]}}
+    conditions = {"full": {}, "gap": gap, "half": gap | {"share": 0.5}, "never": {"not_asked": ["rape"]}}
+    conditions["young"] = gap | {"exclude": {"age": ["old"]}}
+    assert reference_conditions(conditions) == ["full"]
+    assert learning_curves(conditions) == [] and left_out(conditions) == []
+    assert (
+        in_words(gap) == "training rows without respondents whose year is 1996 or 1998, who alone are tested"
+    )
+    assert in_words(conditions["never"]) == "as if rape had not been asked of anybody"
+    both = in_words(gap | conditions["never"])
+    assert (
+        both
+        == "as if rape had not been asked of respondents whose year is 1996 or 1998, who alone are tested"
+    )

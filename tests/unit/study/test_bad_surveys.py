@@ -128,6 +128,46 @@ def test_weighted_training_without_a_weight(desk, capsys):
     assert "weighted_training: needs a `weight`" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"groups": {"by": ["prty"]}}, "groups.by: no item 'prty' in the codebook (did you mean 'party'?)"),
+        ({"groups": {"by": ["vote"]}}, "groups.by: 'vote' gives the target 'vote' away"),
+        (
+            {"conditions": {"half": {"share": 0.5}}},
+            "conditions: is for respondents, and the survey has `groups`",
+        ),
+        ({"weighted_training": True}, "weighted_training: is for respondents, and the survey has `groups`"),
+        ({"arms": ["tiny/few-shot"]}, "arms: 'tiny/few-shot' is for respondents"),
+        (
+            {"groups": {"by": ["party"], "shares": "shares.csv"}},
+            "file: is for respondents, and the survey has a file of shares; weight: is for respondents",
+        ),
+    ],
+)
+def test_what_a_survey_of_groups_cannot_have(desk, capsys, change, said):
+    desk.survey |= {"groups": {"by": ["party"]}, **change}
+    desk.write()
+    assert main(["check", "study.yaml"]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_groups_are_counted_and_shares_that_do_not_sum_to_1_are_one_line(desk, capsys):
+    desk.survey["groups"] = {"by": ["party"]}
+    desk.write()
+    study = {"folds": 2, "run": {"surveys": ["umfrage"]}, "surveys": {"umfrage": desk.survey}}
+    (desk.folder / "study.yaml").write_text(yaml.safe_dump(study))
+    assert main(["check", "study.yaml"]) == 0, capsys.readouterr().err
+    told = capsys.readouterr().out
+    assert "3 groups by party" in told and "vote: shares of 3 groups, 12 to 14 respondents each" in told
+    (desk.folder / "shares.csv").write_text("group,Partei,item,option,share,n\na,rot,vote,ja,.4,20\n")
+    desk.survey |= {"file": None, "weight": None, "groups": {"by": ["party"], "shares": "shares.csv"}}
+    (desk.folder / "study.yaml").write_text(yaml.safe_dump(study))
+    assert main(["check", "study.yaml"]) == 1
+    (error,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("ERROR: ")]
+    assert "the shares of item 'vote' in group 'a' sum to 0.4 instead of 1" in error
+
+
 def test_a_value_without_a_label(desk, capsys):
     desk.frame.loc[3:5, "v2"] = 7.0
     assert_told(desk, capsys, "item 'party' (column 'Partei'): unknown code 7 in 3 rows")

@@ -207,6 +207,10 @@ def test_an_encoder_classifies_and_does_nothing_else(config):
     config["models"]["bert"] = {"source": "./bert", "quantization": "none", "encoder": True}
     config["surveys"][ANES]["arms"].append("bert/classifier")
     assert "bert" in load_study(config, ROOT).selected_models()
+    preset = config["training"][config["surveys"][ANES]["training"]]
+    preset["early_stopping"] = {"share": 0.2}
+    assert "'bert/classifier' cannot stop early, but preset 'tiny-votes' has `early_stopping`" in told(config)
+    preset["early_stopping"] = None
     config["surveys"][ANES]["arms"].append("bert/zero-shot")
     assert "'bert/zero-shot' needs a model that continues text, but 'bert' is an encoder" in told(config)
     config["models"]["bert"]["quantization"] = "nf4"

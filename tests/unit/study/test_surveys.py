@@ -203,8 +203,11 @@ def test_arms_that_know_one_target_only_are_told():
     assert "'small/classifier' learns the options of one target" in told(
         {"full": {}}, arms=["small/classifier"], **several
     )
-    (problem,) = survey({"full": {}}, arms=["small/persona"], **several).problems_with(ANES)
-    assert "tells a backstory that asks for 'vote'" in problem and "'party_id'" in problem
+    assert survey({"full": {}}, arms=["small/persona"], **several).problems_with(ANES) == []
+    # "My household's income is {answer} a year." does not end with the answer.
+    incomes = {"arms": ["small/persona"], "targets": ["vote", "income"]}
+    (problem,) = survey({"full": {}}, **incomes).problems_with(ANES)
+    assert "has no last sentence for 'income'" in problem
 
 
 def test_isotonic_calibration_is_for_two_answer_options_and_is_refused_before_anything_runs():
@@ -264,12 +267,49 @@ def test_the_items_of_a_hot_deck_s_cells_are_in_the_codebook():
     assert problems == ["impute.cells: no predictor 'aeg' in the codebook (did you mean 'age'?)"]
 
 
-def test_what_knows_the_codebooks_target_only_is_told_of_another():
-    imputing = {"impute": {"m": 2, "arms": ["small/tuned"]}, "arms": ["small/tuned"]}
-    assert survey({"full": {}}, **imputing, targets=["vote"]).problems_with(ANES) == []
-    (problem,) = survey({"full": {}}, **imputing, targets=["party_id"]).problems_with(ANES)
-    assert problem.startswith("impute: draws answers to the codebook's target 'vote' only")
-    file = {"file": "x.csv", "id": "id", "answer": "a"}
-    assert "predictions: a file is of one target" in told(
-        {"full": {}}, targets=["vote", "party_id"], predictions={"x": file}
+IMPUTING = {"impute": {"m": 2, "arms": ["small/tuned"]}, "arms": ["small/tuned"]}
+
+
+def test_each_of_several_targets_is_imputed_by_adapters_of_its_own():
+    both = survey({"full": {}}, **IMPUTING, targets=["vote", "party_id"])
+    assert both.problems_with(ANES) == [] and both.n_imputation_adapters() == 2 * 2
+    assert [view.imputations() for view in both.views("anes").values()] == [[("small/tuned", "full")]] * 2
+
+
+def test_a_file_of_predictions_has_columns_by_target_or_a_row_for_each():
+    file = {"file": "x.csv", "id": "id"}
+    some = {
+        "mapped": {**file, "answer": {"party_id": "guess"}},
+        "long": {**file, "item": "of", "answer": "a"},
+    }
+    imputing = {"arms": ["files/mapped"], "m": 2}
+    views = survey({"full": {}}, targets=["vote", "party_id"], predictions=some, impute=imputing).views(
+        "anes"
     )
+    read = {view.split("/")[-1]: one.files_of("full") for view, one in views.items()}
+    assert read == {"vote": ["files/long"], "party_id": ["files/mapped", "files/long"]}
+    assert views["anes/targets/party_id"].predictions["mapped"].answer == "guess"
+    assert [one.imputations() for one in views.values()] == [[], [("files/mapped", "full")]]
+
+
+@pytest.mark.parametrize(
+    ("targets", "settings", "said"),
+    [
+        (["vote", "party_id"], {"answer": "a"}, "predictions.x.answer: of one target, and `targets` has 2"),
+        (
+            ["vote", "party_id"],
+            {"answer": {"voet": "a"}},
+            "predictions.x.answer: no target 'voet' (did you mean 'vote'?)",
+        ),
+        (
+            ["vote"],
+            {"probabilities": {"vote": {"Dole": "p"}}},
+            "predictions.x.probabilities: columns by target",
+        ),
+        (["vote"], {"item": "of", "answer": "a"}, "predictions.x.item: 'of', and the survey has one target"),
+    ],
+)
+def test_a_file_of_predictions_that_does_not_say_whose_they_are_is_refused(targets, settings, said):
+    file = {"file": "x.csv", "id": "id", **settings}
+    (problem,) = survey({"full": {}}, targets=targets, predictions={"x": file}).problems_with(ANES)
+    assert problem.startswith(said)

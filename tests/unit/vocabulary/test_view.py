@@ -75,3 +75,15 @@ def test_gives_away_names_items_of_the_codebook():
 
 def test_the_name_of_a_view_says_its_survey():
     assert parent_of("ess11/targets/trust") == parent_of("ess11") == "ess11"
+
+
+def test_a_backstory_s_last_sentence_is_the_asked_item_s_up_to_its_answer():
+    frame = {"instruction": "One of: {options}.", "question": "I voted for"}
+    items = {name: {**item} for name, item in codebook().model_dump(exclude_unset=True)["items"].items()}
+    items["trust"]["persona"] = "I trust others {answer}."
+    book = codebook(persona=frame, items=items)
+    assert book.persona_of("vote").question == "I voted for"
+    assert book.with_target("trust").persona.question == {"en": "I trust others"}
+    assert book.with_target("trust").persona.instruction == frame["instruction"]
+    items["trust"]["persona"] = "That I {answer} trust others is so."
+    assert codebook(persona=frame, items=items).with_target("trust").persona is None
