@@ -74,6 +74,24 @@ def measured(n, seed, **more):
     return every.set_index(["kind", "method", "name"])[["value", "ci_low", "ci_high"]]
 
 
+def coverage(n_surveys, n_respondents, seed):
+    """Return the truth, the mean estimate, the coverage and the number of surveys, by kind, method and measure."""
+    truth = measured(LARGE, 10_000, n_resamples=2)["value"]
+    found = [measured(n_respondents, seed * 10**6 + one) for one in range(n_surveys)]
+    held = sum(((one["ci_low"] <= truth) & (truth <= one["ci_high"])).astype(float) for one in found)
+    table = pd.DataFrame(
+        {
+            "truth": truth,
+            "mean": sum(one["value"] for one in found) / len(found),
+            "coverage": held / len(found),
+            "n": len(found),
+        }
+    ).reset_index()
+    # A measure of distributions or of calibration has a line of its own, one of an item or an option has not.
+    table["name"] = table["name"].where(table["kind"].isin(("fidelity", "calibration")), "")
+    return table.groupby(["kind", "name", "method"], sort=False).mean()
+
+
 def main():
     """Print the coverage of each measure, mean over what it has, and the mean of its estimates beside the truth."""
     parser = argparse.ArgumentParser(
@@ -81,20 +99,9 @@ def main():
     )
     parser.add_argument("--surveys", type=int, default=300)
     parser.add_argument("--respondents", type=int, default=900)
+    parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
-    truth = measured(LARGE, 10_000, n_resamples=2)["value"]
-    found = [measured(chosen.respondents, seed) for seed in range(chosen.surveys)]
-    held = sum(((one["ci_low"] <= truth) & (truth <= one["ci_high"])).astype(float) for one in found)
-    table = pd.DataFrame(
-        {
-            "truth": truth,
-            "mean": sum(one["value"] for one in found) / len(found),
-            "coverage": held / len(found),
-        }
-    ).reset_index()
-    short = table["kind"].isin(("fidelity", "calibration"))
-    table["name"] = table["name"].where(short, "")
-    print(table.groupby(["kind", "name", "method"], sort=False).mean().round(3).to_string())
+    print(coverage(chosen.surveys, chosen.respondents, chosen.seed).round(3).to_string())
 
 
 if __name__ == "__main__":

@@ -29,7 +29,8 @@ from stimmung.evaluation.series.inference import (
     adjust_p,
     correlate_innovations,
     correlation_interval,
-    familywise_p,
+    fisher_z,
+    simulated_maxima,
 )
 from stimmung.evaluation.series.prewhitening import whiten
 from stimmung.evaluation.series.series_steps import differences, rolling_mean
@@ -39,6 +40,7 @@ WEEKS, OPTIONS, MAX_LAG, ROLLING = 34, 12, 8, 3
 NOMINAL = 0.05
 CORRELATION = 0.4  # of the innovations of the two sides, where power is measured
 SIMULATIONS = 59
+BATCHES = (10, 15, 34)  # which are as many
 COVERAGE_AT = (0.0, CORRELATION, 0.8)  # true correlations of the innovations
 INTERVALS = 2000  # simulated pairs behind each coverage, single options
 RECOVERY_WEEKS, PERIOD_WEEKS = 16, 10  # of the demo's panel, and of a short period of a panel
@@ -86,12 +88,11 @@ def measure_level(process: Process, repetitions: int, seed: int) -> dict[str, tu
     plain = p_value(*correlate_lags(whiten_plainly(posts), whiten_plainly(survey), 0))
     innovations, others = whiten(posts), whiten(survey)
     ours = np.empty((repetitions, OPTIONS, 2 * MAX_LAG + 1))
-    family, discoveries = np.empty(repetitions), np.empty(repetitions)
+    family, discoveries = np.empty(repetitions, dtype=bool), np.empty(repetitions)
     for one in range(repetitions):
         ours[one] = p_value(*correlate_innovations(innovations[one], others[one], MAX_LAG))
-        family[one] = familywise_p(
-            posts[one], survey[one], MAX_LAG, SIMULATIONS, seed + 2 * 10**6 + one
-        ).min()
+        z = np.nanmax(np.abs(fisher_z(*correlate_innovations(innovations[one], others[one], MAX_LAG))))
+        family[one] = rejects_family(posts[one], survey[one], z, seed + 2 * 10**6 + one)
         discoveries[one] = adjust_p(ours[one]).min()
     return {
         "naive p on smoothed series": rate(published[..., MAX_LAG] <= NOMINAL),
@@ -100,9 +101,24 @@ def measure_level(process: Process, repetitions: int, seed: int) -> dict[str, tu
         "plain AR(p) by AICc": rate(plain <= NOMINAL),
         "ours": rate(ours[..., MAX_LAG] <= NOMINAL),
         "naive p on smoothed series, best of all": rate((published <= NOMINAL).any(axis=(1, 2))),
-        "ours, best of all": rate(family <= NOMINAL),
+        "ours, best of all": rate(family),
         "ours, any discovery": rate(discoveries <= NOMINAL),
     }
+
+
+def rejects_family(posts: Floats, survey: Floats, observed: float, seed: int) -> bool:
+    """Return whether ``familywise_p`` with ``SIMULATIONS`` has any p of 5 % or less, where ``observed`` is the largest Fisher z.
+
+    No more simulations are made than the decision needs (Besag and Clifford 1991, Biometrika 78:301): a few, until too many reach z.
+    """
+    allowed = round(NOMINAL * (SIMULATIONS + 1)) - 1
+    random, reached = np.random.default_rng(seed), np.zeros(2, dtype=int)
+    for n in BATCHES:
+        for place, largest in enumerate(simulated_maxima(posts, survey, MAX_LAG, n, random)):
+            reached[place] += (largest >= observed - 1e-9).sum()
+            if reached[place] > allowed:
+                return False
+    return True
 
 
 def measure_power(process: Process, repetitions: int, seed: int) -> dict[str, float]:

@@ -3,7 +3,9 @@
     python benchmarks/validate.py [--parts imputation folds …] [--effort 1] [--seed 1]
 
 Each part simulates, counts how often nominal 95 % intervals hold the truth, and writes results/validation/{part}.json; the page is
-made of all parts that are there. --effort multiplies all numbers of repetitions. `make validate` runs the parts side by side.
+made of all parts that are there, and keeps the sections of others. --effort multiplies all numbers of repetitions. `make validate`
+runs the parts side by side. `tuned` needs results/models/tiny (snakemake --cores 2 results/models/tiny); without it, or with an effort
+below 1, it is skipped unless it is named.
 """
 
 import argparse
@@ -17,12 +19,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from fidelity import coverage
 from inference import INTERVALS, measure_processes
 from known_truth import Rows, times
 from rectification import SKILLS, simulated_draws, summary
 from validation_folds import effective, folds
 from validation_imputation import calibration, gss, imputation
 from validation_page import write_page
+from validation_tuned import BASE, tuned
 
 from stimmung.vocabulary.atomic_files import write_json
 
@@ -31,7 +35,9 @@ PAGE = Path("VALIDATION.md")
 REPETITIONS = {
     "series": 2000,  # of the level; the coverage has INTERVALS pairs
     "rectification": 1000,
+    "fidelity": 400,
 }
+FIDELITY_RESPONDENTS = 900
 RECTIFIED = ((20, 500), (50, 500), (200, 2000))
 
 
@@ -51,6 +57,12 @@ def rectification(effort: float, seed: int) -> Rows:
                 }
                 rows.append({**about, "n": len(found), **summary(found, truth)})
     return rows
+
+
+def fidelity(effort: float, seed: int) -> Rows:
+    """Measures of calibration and fidelity of three methods (``benchmarks/fidelity.py``)."""
+    table = coverage(times(REPETITIONS["fidelity"], effort), FIDELITY_RESPONDENTS, seed).reset_index()
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def series(effort: float, seed: int) -> Rows:
@@ -84,12 +96,15 @@ def rows_of_series(found: dict[str, Any], repetitions: int, intervals: int) -> R
 PARTS: dict[str, Callable[[float, int], Rows]] = {
     "series": series,
     "folds": folds,
+    "fidelity": fidelity,
     "effective": effective,
     "imputation": imputation,
     "calibration": calibration,
+    "tuned": tuned,
     "gss": gss,
     "rectification": rectification,
 }
+TRAINED = "tuned"  # minutes, and needs a model: only where it is asked for, or at full effort
 
 
 def run_part(name: str, effort: float, seed: int) -> str:
@@ -115,11 +130,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--parts", nargs="*", choices=[*PARTS], default=[*PARTS])
+    parser.add_argument("--parts", nargs="*", choices=[*PARTS])
     parser.add_argument("--effort", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cores", type=int, default=2)
     given = parser.parse_args()
+    if given.parts is None:
+        given.parts = [name for name in PARTS if name != TRAINED or (given.effort >= 1 and BASE.is_dir())]
+        if TRAINED not in given.parts:
+            print(
+                f"skipped: {TRAINED}, which trains {BASE}; run it with --parts {TRAINED}, or with an effort of 1"
+            )
     with ProcessPoolExecutor(given.cores) as pool:
         jobs = [pool.submit(run_part, name, given.effort, given.seed) for name in given.parts]
         for job in jobs:

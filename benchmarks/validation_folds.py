@@ -7,37 +7,49 @@ import numpy as np
 import pandas as pd
 from effective import EXTRA, SHARES
 from effective import survey as effective_survey
-from known_truth import ITEMS, OPTIONS, TARGET, Rows, draw_survey, times
+from known_truth import ITEMS, OPTIONS, TARGET, Rows, draw_survey, population, times
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from validation_imputation import coverage_of
 
 from stimmung.data.surveys.splits import split_condition
 from stimmung.evaluation.votes.effective_sample import count_effective_respondents
 from stimmung.evaluation.votes.fold_metrics import measure_folds, vote_metrics
 from stimmung.evaluation.votes.fold_summary import paired_difference, summarize_folds
+from stimmung.vocabulary.votes_schemas import GROUP
 
 Floats = NDArray[np.float64]
 
 REPETITIONS = {"folds": 150, "effective": 100}
 CONDITIONS = {"full": None, "share-30": 0.3, "share-10": 0.1}
+WAYS = {
+    "stratified": "by the answer",
+    "groups": "groups of three rows with the same items, half of whose answers are those of the first, within one fold",
+    "several targets": "without regard to the answer, as where adapters learn several targets",
+}
+ALIKE = 0.5  # of the rows of a group that answer as the first does
 FOLD_RESPONDENTS, FOLDS = 600, 5
 SHOWN_METRICS = ("accuracy", "macro_f1", "log_loss", "brier", "f1", "predicted_share", "share_error")
 CHECKED = 20_000  # respondents of the population in which a model's true metrics are measured
 
 
 def folds(effort: float, seed: int) -> Rows:
-    """Metrics over folds and their differences: logistic regression, the majority, a fixed model, three training shares."""
-    truths: dict[tuple[str, str, str, str], list[float]] = {}
+    """Metrics over folds and their differences: logistic regression, the majority, a fixed model; three ways of folding."""
+    truths: dict[tuple[str, str, str, str, str], list[float]] = {}
     found: list[pd.DataFrame] = []
     checked, _ = draw_survey(CHECKED, "MCAR", np.random.default_rng([seed, 10**6]))
     x_all = main_effects(checked)
-    for one in range(times(REPETITIONS["folds"], effort)):
-        table, _ = draw_survey(FOLD_RESPONDENTS, "MCAR", np.random.default_rng([seed, one]))
+    for way, one in ((way, one) for way in WAYS for one in range(times(REPETITIONS["folds"], effort))):
+        table = draw_grouped_survey(way, np.random.default_rng([seed, one]))
         predictions, splits = [], []
         for condition, share in CONDITIONS.items():
             split = split_condition(
-                table.astype({TARGET: "str"}), TARGET, condition, share=share, n_folds=FOLDS, seed=one
+                table.astype({TARGET: "str"}),
+                TARGET,
+                condition,
+                share=share,
+                other_targets=["party"] if way == "several targets" else [],
+                n_folds=FOLDS,
+                seed=one,
             )
             splits.append(split)
             for method in ("baselines/logistic", "baselines/majority", "model/zero-shot"):
@@ -52,39 +64,63 @@ def folds(effort: float, seed: int) -> Rows:
                     if fold == 0 and one < 60:
                         own = as_predictions(checked, model(x_all), np.zeros(CHECKED), method, condition)
                         for (metric, option), value in vote_metrics(own).items():
-                            truths.setdefault((method, condition, metric, option or ""), []).append(value)
+                            truths.setdefault((way, method, condition, metric, option or ""), []).append(
+                                value
+                            )
                 predictions.append(
                     as_predictions(table, probabilities, split["fold"].to_numpy(), method, condition)
                 )
-        measured = measure_folds(pd.concat(predictions), pd.concat(splits))
+        groups = table.set_index("respondent_id").get(GROUP)
+        measured = measure_folds(pd.concat(predictions), pd.concat(splits), groups=groups)
         measured = measured[measured["metric"].isin(SHOWN_METRICS)]
-        found.append(summarize_folds(measured).fillna({"option": ""}))
-        found.append(differences_of(measured))
+        found.append(summarize_folds(measured).fillna({"option": ""}).assign(way=way))
+        found.append(differences_of(measured).assign(way=way))
     truth = {key: float(np.mean(values)) for key, values in truths.items()}
     table = pd.concat(found)
     table["truth"] = [
-        truth[row.method, row.condition, row.metric, row.option]
-        - (truth[row.other, row.reference, row.metric, row.option] if isinstance(row.other, str) else 0)
+        truth[row.way, row.method, row.condition, row.metric, row.option]
+        - (
+            truth[row.way, row.other, row.reference, row.metric, row.option]
+            if isinstance(row.other, str)
+            else 0
+        )
         for row in table.itertuples()
     ]
-    table["estimate"], table["low"], table["high"] = table["value"], table["ci_low"], table["ci_high"]
     table["setting"] = table["condition"] + np.where(
         table["other"].notna(), " − " + table["other"].astype(str) + ", " + table["reference"].astype(str), ""
     )
     table["quantity"] = table["metric"] + np.where(table["option"] == "", "", " of " + table["option"])
-    known = {(row.method, row.setting, row.quantity): row.truth for row in table.itertuples()}
-    rows = coverage_of(
-        table[["method", "setting", "quantity", "estimate", "low", "high"]].to_dict("records"), {}
+    held = (table["ci_low"] <= table["truth"] + 1e-12) & (table["truth"] <= table["ci_high"] + 1e-12)
+    table = table.assign(
+        coverage=held, bias=table["value"] - table["truth"], width=table["ci_high"] - table["ci_low"]
     )
-    for row in rows:
-        row["truth"] = known[row["method"], row["setting"], row["quantity"]]
-    held = (table["low"] <= table["truth"] + 1e-12) & (table["truth"] <= table["high"] + 1e-12)
-    means = table.assign(held=held, off=table["estimate"] - table["truth"])
-    means = means.groupby(["method", "setting", "quantity"])[["held", "off"]].mean()
-    for row in rows:
-        at = means.loc[(row["method"], row["setting"], row["quantity"])]
-        row["coverage"], row["bias"] = float(at["held"]), float(at["off"])
-    return rows
+    groups = table.groupby(["way", "method", "setting", "quantity"], sort=False)
+    rows = groups[["truth", "bias", "width", "coverage"]].mean().assign(n=groups.size())
+    # How long the interval would be whose estimates vary as these do, were that known.
+    rows["known_width"] = 2 * 1.959964 * groups["value"].std()
+    return [
+        {str(name): value for name, value in row.items()} for row in rows.reset_index().to_dict("records")
+    ]
+
+
+def draw_grouped_survey(way: str, rng: np.random.Generator) -> pd.DataFrame:
+    """Return a RESPONDENTS table; where the way of folding is by groups, the rows of each are alike."""
+    if way != "groups":
+        return draw_survey(FOLD_RESPONDENTS, "MCAR", rng)[0]
+    size = 3
+    first, _ = draw_survey(FOLD_RESPONDENTS // size, "MCAR", rng)
+    table = first.loc[first.index.repeat(size)].reset_index(drop=True)
+    votes = population()[1][tuple(table[item].cat.codes.to_numpy() for item in ITEMS)]
+    own = (rng.random((len(table), 1)) >= votes.cumsum(axis=1)[:, :-1]).sum(axis=1)
+    copied = (np.arange(len(table)) % size == 0) | (rng.random(len(table)) < ALIKE)
+    codes = np.where(copied, table[TARGET].cat.codes, own)
+    return table.assign(
+        respondent_id=[f"r{place:05d}" for place in range(len(table))],
+        **{
+            TARGET: pd.Categorical.from_codes(codes, OPTIONS),
+            GROUP: np.repeat(first["respondent_id"].to_numpy(), size),
+        },
+    )
 
 
 def main_effects(table: pd.DataFrame) -> Floats:

@@ -55,7 +55,7 @@ def fitted_logistic(x: Floats, y: NDArray[np.intp], n_options: int) -> Predict:
     return predict
 
 
-def _estimates(table: pd.DataFrame, target: str, regressor: str) -> Rows:
+def estimates_of(table: pd.DataFrame, target: str, regressor: str) -> Rows:
     """Return shares and coefficients of stacked data."""
     options = list(table[target].cat.categories)
     shares = pooled_shares(table, target, weight=None)
@@ -72,7 +72,7 @@ def _estimates(table: pd.DataFrame, target: str, regressor: str) -> Rows:
     return rows
 
 
-def _complete_cases(table: pd.DataFrame, target: str, regressor: str) -> Rows:
+def complete_cases(table: pd.DataFrame, target: str, regressor: str) -> Rows:
     """Return shares and coefficients of those who answered."""
     options, y = list(table[target].cat.categories), table[target].cat.codes.to_numpy().astype(np.intp)
     chosen = weighted_means(np.eye(len(options))[y], SurveyDesign(np.ones(len(y))))
@@ -101,7 +101,7 @@ def _complete_cases(table: pd.DataFrame, target: str, regressor: str) -> Rows:
     return rows
 
 
-def _imputed(
+def imputed(
     table: pd.DataFrame,
     answered: NDArray[np.bool_],
     predict: Predict,
@@ -142,10 +142,10 @@ def imputation(effort: float, seed: int) -> Rows:
                     "bootstrap",
                 )
             by_method = {
-                method: _estimates(_imputed(table, answered, predict, TARGET, how, one), TARGET, "education")
+                method: estimates_of(imputed(table, answered, predict, TARGET, how, one), TARGET, "education")
                 for method, (predict, how) in ways.items()
             }
-            by_method["complete cases"] = _complete_cases(table[answered], TARGET, "education")
+            by_method["complete cases"] = complete_cases(table[answered], TARGET, "education")
             for method, rows in by_method.items():
                 found += [{"method": method, "setting": mechanism, **row} for row in rows]
     return coverage_of(found, truth)
@@ -209,7 +209,7 @@ def gss(effort: float, seed: int) -> Rows:
         people = pd.DataFrame({"respondent_id": [str(one) for one in range(len(whole))], "weight": 1.0})
         people["party"] = pd.cut(whole["partyid"], [-1, 2, 3, 6], labels=["left", "none", "right"])
         people[item] = pd.Categorical(whole[item].map(GSS_WORDS), list(GSS_WORDS.values()))
-        own = {row["quantity"]: row["estimate"] for row in _complete_cases(people, item, "party")}
+        own = {row["quantity"]: row["estimate"] for row in complete_cases(people, item, "party")}
         truth |= {f"{item}, {name}": float(value) for name, value in own.items()}
         x = np.hstack(
             [pd.get_dummies(whole[name].astype(int).astype(str)).to_numpy(float)[:, 1:] for name in GSS_ITEMS]
@@ -228,10 +228,10 @@ def gss(effort: float, seed: int) -> Rows:
                 logistic = fitted_logistic(x[drawn], y, 3)
                 ways: dict[str, Uncertainty] = {"ours, bootstrap": "bootstrap", "ours, seeds only": "seeds"}
                 results = {
-                    method: _estimates(_imputed(sample, answered, logistic, item, how, one), item, "party")
+                    method: estimates_of(imputed(sample, answered, logistic, item, how, one), item, "party")
                     for method, how in ways.items()
                 }
-                results["complete cases"] = _complete_cases(sample[answered], item, "party")
+                results["complete cases"] = complete_cases(sample[answered], item, "party")
                 for method, rows in results.items():
                     found += [
                         {

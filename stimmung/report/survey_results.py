@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from stimmung.evaluation.estimates.survey_design import design_table
 from stimmung.evaluation.votes.condition_roles import Conditions, reference_conditions
 from stimmung.evaluation.votes.fidelity import Fidelity, compare_fidelity
 from stimmung.evaluation.votes.fold_metrics import measure_folds
@@ -40,6 +41,11 @@ class SurveyData:
     # The number of each option of a target whose options stand in an order: of a numeric item its own, else the place.
     option_values: Sequence[float] | None = None
     rectified: pd.DataFrame = field(default_factory=lambda: empty_table(RECTIFIED))
+
+    @property
+    def design(self) -> pd.DataFrame:
+        """The stratum and the cluster of each respondent, by respondent_id, where the survey has any."""
+        return design_table(self.respondents)
 
     @property
     def groups(self) -> "pd.Series[str] | None":
@@ -83,18 +89,15 @@ class SurveyData:
     def fidelity(self) -> Fidelity:
         """How like people the predictions of one of ``parts`` are, which two results show."""
         return compare_fidelity(
-            self.predictions,
-            self.respondents,
-            self.target,
-            self.members,
-            groups=self.groups,
-            option_values=self.option_values,
+            self.predictions, self.respondents, self.target, self.members, option_values=self.option_values
         )
 
     @cached_property
     def folds(self) -> pd.DataFrame:
         """The FOLD_METRICS table, which most results are computed from."""
-        return measure_folds(self.predictions, self.splits, self.weighted, option_values=self.option_values)
+        return measure_folds(
+            self.predictions, self.splits, self.weighted, option_values=self.option_values, groups=self.groups
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

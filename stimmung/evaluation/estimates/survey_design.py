@@ -145,6 +145,12 @@ def design_columns(respondents: pd.DataFrame) -> dict[str, str]:
     return found | ({"cluster": clusters[0]} if clusters else {})
 
 
+def design_table(respondents: pd.DataFrame) -> pd.DataFrame:
+    """Return ``stratum`` and ``cluster`` of each row of a RESPONDENTS table, those that it has, by respondent_id."""
+    columns = design_columns(respondents)
+    return respondents.set_index("respondent_id")[[*columns.values()]].set_axis([*columns], axis=1)
+
+
 def design_of(respondents: pd.DataFrame) -> SurveyDesign:
     """Return the design of the rows of a RESPONDENTS table, in their order."""
     columns = design_columns(respondents)

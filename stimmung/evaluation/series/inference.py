@@ -3,7 +3,7 @@
 All compare innovations (``prewhitening.whiten``), never the series. ``benchmarks/inference.py`` measures level and power.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy import stats
@@ -146,12 +146,27 @@ def familywise_p(posts: Floats, survey: Floats, max_lag_weeks: int, n_simulation
     """
     innovations, others = whiten(posts), whiten(survey)
     observed = np.abs(fisher_z(*correlate_innovations(innovations, others, max_lag_weeks)))
-    tested = ~np.isnan(observed).all(axis=1)
-    if not tested.any():
+    if np.isnan(observed).all():
         return np.full(observed.shape, np.nan)
-    posts, innovations, others = posts[tested], innovations[tested], others[tested]
     random = np.random.default_rng(seed)
     p = np.zeros(observed.shape)
+    for largest in simulated_maxima(posts, survey, max_lag_weeks, n_simulations, random):
+        # With a tolerance, because an order that repeats the observed one must count despite rounding.
+        reached = n_simulations - np.searchsorted(np.sort(largest), observed - 1e-9, side="left")
+        p = np.maximum(p, (1 + reached) / (n_simulations + 1))
+    return np.where(np.isnan(observed), np.nan, p)
+
+
+def simulated_maxima(
+    posts: Floats, survey: Floats, max_lag_weeks: int, n_simulations: int, random: np.random.Generator
+) -> Iterator[Floats]:
+    """Yield the largest Fisher z over all options and lags of each simulation, shape (simulations,): reordered, then rephased.
+
+    Arguments as of :func:`familywise_p`; one option at least must be tested.
+    """
+    innovations, others = whiten(posts), whiten(survey)
+    tested = ~np.isnan(correlate_innovations(innovations, others, max_lag_weeks)[0]).all(axis=1)
+    posts, innovations, others = posts[tested], innovations[tested], others[tested]
     for scrambled in (_reordered, _rephased):
         largest = np.empty(n_simulations)
         for start in range(0, n_simulations, COPIES):
@@ -159,10 +174,7 @@ def familywise_p(posts: Floats, survey: Floats, max_lag_weeks: int, n_simulation
             simulated = whiten(_simulate(posts, innovations, scrambled, copies, random))
             z = np.abs(fisher_z(*_correlate(simulated, others, max_lag_weeks)))
             largest[start : start + copies] = np.nanmax(z, axis=(0, 2))
-        # With a tolerance, because an order that repeats the observed one must count despite rounding.
-        reached = n_simulations - np.searchsorted(np.sort(largest), observed - 1e-9, side="left")
-        p = np.maximum(p, (1 + reached) / (n_simulations + 1))
-    return np.where(np.isnan(observed), np.nan, p)
+        yield largest
 
 
 def _simulate(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stimmung.evaluation.votes.calibration import N_BINS, bin_of
 from stimmung.evaluation.votes.fold_metrics import answer_codes
-from stimmung.evaluation.votes.resampling import LEVEL, N_RESAMPLES, bias_corrected_interval, draw_respondents
+from stimmung.evaluation.votes.resampling import LEVEL, N_RESAMPLES, bias_corrected_interval, resample
 from stimmung.vocabulary.parquet_tables import typed_table
 from stimmung.vocabulary.votes_schemas import CALIBRATION_GAIN, option_columns, options_of
 
@@ -35,7 +35,7 @@ def compare_calibration(
     subgroups: Mapping[str, Sequence[str]],
     *,
     weighted: bool = False,
-    groups: "pd.Series[str] | None" = None,
+    design: pd.DataFrame | None = None,
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -48,19 +48,17 @@ def compare_calibration(
     below 1 is overconfident, above 1 underconfident. Without a subgroup they are of all respondents.
 
     Rows of all folds and seeds are pooled, so that the expected calibration error is less biased than its mean over folds.
-    Intervals are bias-corrected normal ones of a bootstrap of respondents, or of whole ``groups`` (by respondent_id), the same
-    resamples for all; that of the expected calibration error, which is never 0, begins at 0 where a calibrated model would have one
-    as large; the slope takes one Newton step from the sample's in each (Davidson and MacKinnon 1999, Bootstrap testing
-    in nonlinear models). They take the models, and what scales, as they are.
+    Intervals are those of ``bias_corrected_interval``, of a bootstrap of respondents, or of what the survey's ``design`` drew
+    (``design_table``), the same resamples for all; that of the expected calibration error, which is never 0, begins at 0 where a
+    calibrated model would have one as large; the slope takes one Newton step from the sample's in each (Davidson and MacKinnon 1999,
+    Bootstrap testing in nonlinear models). They take the models, and what scales, as they are.
 
     ``predictions`` is a PREDICTIONS table of respondents with a fold, ``scaled`` the CALIBRATED table of the same rows in the same
     order; ``subgroups`` are names and the ids of their respondents. With ``weighted``, survey weights count.
     """
     respondents = predictions.drop_duplicates("respondent_id").sort_values(["fold", "respondent_id"])
     ids = pd.Index(respondents["respondent_id"])
-    drawn = respondents["respondent_id"] if groups is None else groups.loc[ids]
-    rng = np.random.default_rng(seed)
-    counts = draw_respondents(respondents["fold"].to_numpy(), drawn.to_numpy(), n_resamples, rng)
+    counts = resample(respondents, design, n_resamples, np.random.default_rng(seed))
     if weighted:
         counts = counts * respondents["weight"].to_numpy()
     masks: dict[str | None, NDArray[np.bool_]] = {None: np.ones(len(ids), dtype=bool)}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from stimmung.evaluation.votes.fold_metrics import training_rows
-from stimmung.evaluation.votes.resampling import draw_respondents
+from stimmung.evaluation.votes.resampling import resample
 from stimmung.vocabulary.arms import sees_training_rows
 from stimmung.vocabulary.parquet_tables import BASELINE_PREFIX, typed_table
 from stimmung.vocabulary.votes_schemas import EFFECTIVE, option_columns, options_of
@@ -34,7 +34,7 @@ def count_effective_respondents(
     weighted: bool = False,
     n_resamples: int = 1000,
     seed: int = 0,
-    groups: "pd.Series[str] | None" = None,
+    design: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return an EFFECTIVE table: for each arm, share and metric the respondents that the best baseline needs.
 
@@ -44,7 +44,7 @@ def count_effective_respondents(
     share, it is 0 ('fewer than the smallest share has').
 
     The interval is a percentile bootstrap of both curves together: test folds are drawn with replacement, and respondents
-    within them, or whole ``groups`` (by respondent_id) where there are some, the same for all methods. That folds share training
+    within them, or what the survey's ``design`` drew (``design_table``), the same for all methods. That folds share training
     rows is not in the resamples: their deviations from the estimate are made longer by the factor that the correction of Nadeau and
     Bengio (2003, Machine Learning 52) has for K folds without a smaller share, sqrt(1 + K / (K - 1)). Without it the interval held
     the true number in .88 of simulated surveys (log-loss). VALIDATION.md has the coverage.
@@ -58,9 +58,7 @@ def count_effective_respondents(
     n_folds = respondents["fold"].nunique()
     shared = np.sqrt(1 + n_folds / max(n_folds - 1, 1))
     # The same resamples for every method and condition.
-    ids = respondents["respondent_id"]
-    drawn = ids if groups is None else groups.loc[ids]
-    counts, folds = _draw(respondents["fold"].to_numpy(), drawn.to_numpy(), n_resamples, seed)
+    counts, folds = _draw(respondents, design, n_resamples, seed)
     if weighted:
         counts = counts * respondents["weight"].to_numpy()
     rows: list[dict[str, Any]] = []
@@ -120,17 +118,14 @@ def respondents_needed(level: float, n_training: Floats, values: Floats) -> floa
 
 
 def _draw(
-    fold_of: NDArray[np.int8], group_of: NDArray[Any], n_resamples: int, seed: int
+    respondents: pd.DataFrame, design: pd.DataFrame | None, n_resamples: int, seed: int
 ) -> tuple[Floats, Floats]:
-    """Return how often each respondent (1 + resamples, n) and fold (1 + resamples, folds) is drawn, the sample itself first.
-
-    Respondents of a group, which is within a fold, are drawn together.
-    """
+    """Return how often each respondent (1 + resamples, n) and fold (1 + resamples, folds) is drawn, the sample itself first."""
     rng = np.random.default_rng(seed)
-    counts = draw_respondents(fold_of, group_of, n_resamples, rng)
-    numbers = np.unique(fold_of)
-    folds = np.ones((1 + n_resamples, len(numbers)))
-    folds[1:] = rng.multinomial(len(numbers), np.full(len(numbers), 1 / len(numbers)), size=n_resamples)
+    counts = resample(respondents, design, n_resamples, rng)
+    n_folds = respondents["fold"].nunique()
+    folds = np.ones((1 + n_resamples, n_folds))
+    folds[1:] = rng.multinomial(n_folds, np.full(n_folds, 1 / n_folds), size=n_resamples)
     return counts, folds
 
 

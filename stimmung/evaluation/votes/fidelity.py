@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from stimmung.evaluation.estimates.survey_design import design_table
 from stimmung.evaluation.votes.distribution_measures import (
     MEASURES,
     RELATIONS,
@@ -25,7 +26,7 @@ from stimmung.evaluation.votes.item_relations import (
     joint_shares,
     slopes_of,
 )
-from stimmung.evaluation.votes.resampling import N_RESAMPLES, bias_corrected_interval, draw_respondents
+from stimmung.evaluation.votes.resampling import N_RESAMPLES, bias_corrected_interval, resample
 from stimmung.vocabulary.parquet_tables import typed_table
 from stimmung.vocabulary.votes_schemas import FIDELITY, FIDELITY_PARTS, option_columns, options_of
 
@@ -90,7 +91,6 @@ def compare_fidelity(
     target: str,
     subgroups: Mapping[str, Sequence[str]],
     *,
-    groups: "pd.Series[str] | None" = None,
     option_values: Sequence[float] | None = None,
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
@@ -113,16 +113,14 @@ def compare_fidelity(
 
     The parts are Cramér's V by item, slopes by column, and shares by subgroup and option, each predicted and observed.
 
-    Intervals are those of :func:`distance_intervals` and bias-corrected normal ones, of a bootstrap of respondents, or of whole
-    ``groups`` (by respondent_id), the same resamples for all; they take the models as they are. ``predictions`` is a PREDICTIONS
-    table of respondents with a fold, ``subgroups`` are names and the ids of their respondents.
+    Intervals are those of :func:`distance_intervals` and :func:`bias_corrected_interval`, of a bootstrap of respondents, or of the
+    clusters within the strata that ``respondents`` name, the same resamples for all; they take the models as they are. ``predictions``
+    is a PREDICTIONS table of respondents with a fold, ``subgroups`` are names and the ids of their respondents.
     """
     tested = predictions.drop_duplicates("respondent_id").sort_values(["fold", "respondent_id"])
     ids = pd.Index(tested["respondent_id"])
-    drawn = tested["respondent_id"] if groups is None else groups.loc[ids]
-    rng = np.random.default_rng(seed)
-    counts = draw_respondents(tested["fold"].to_numpy(), drawn.to_numpy(), n_resamples, rng)
-    counts = counts * tested["weight"].to_numpy()
+    drawn = resample(tested, design_table(respondents), n_resamples, np.random.default_rng(seed))
+    counts = drawn * tested["weight"].to_numpy()
     answers = _observed(tested, counts, respondents, target, subgroups, option_values)
     columns = option_columns(predictions)
     runs = {}

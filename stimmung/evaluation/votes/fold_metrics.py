@@ -1,10 +1,12 @@
 """Every metric of every method, condition and test fold."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import special
 
 from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS, Fold
 from stimmung.vocabulary.arms import sees_training_rows
@@ -30,16 +32,24 @@ def vote_metrics(
     ``factor`` multiplies the weight of each row, also where survey weights do not count, shape (n,).
     Raises an InputError if a target is not among the answer options.
     """
-    options = options_of(predictions)
+    return _metrics_of(_fold_of(predictions, weighted, option_values, factor), options_of(predictions))
+
+
+def _fold_of(
+    predictions: pd.DataFrame,
+    weighted: bool,
+    option_values: Sequence[float] | None,
+    factor: NDArray[np.float64] | None = None,
+) -> Fold:
+    """Return what :func:`vote_metrics` computes metrics from."""
     probabilities = predictions[option_columns(predictions)].to_numpy()
     weights = predictions["weight"].to_numpy()
     counted = weights if weighted else None
     if factor is not None:
         weights, counted = weights * factor, factor if counted is None else counted * factor
-    target = answer_codes(predictions)
     unseen = predictions["n_unseen"].to_numpy() if "n_unseen" in predictions else np.zeros(len(weights), int)
-    fold = Fold(
-        target=target,
+    return Fold(
+        target=answer_codes(predictions),
         probabilities=probabilities / probabilities.sum(axis=1, keepdims=True),
         survey_weights=weights,
         weights=counted,
@@ -47,10 +57,13 @@ def vote_metrics(
         n_unseen=unseen,
         option_values=None if option_values is None else np.asarray(option_values, dtype=float),
     )
+
+
+def _metrics_of(fold: Fold, options: Sequence[str]) -> Metrics:
     values = {
         name: one.compute(fold)
         for name, one in VOTE_METRICS.items()
-        if option_values is not None or not one.ordered
+        if fold.option_values is not None or not one.ordered
     }
     by_option = [name for name, one in VOTE_METRICS.items() if one.by_option]
     metrics: Metrics = {(name, None): float(values[name]) for name in values if name not in by_option}
@@ -82,13 +95,15 @@ def measure_folds(
     weighted: bool = False,
     whole: bool = True,
     option_values: Sequence[float] | None = None,
+    groups: "pd.Series[str] | None" = None,
 ) -> pd.DataFrame:
     """Return a FOLD_METRICS table, of a PREDICTIONS table of any number of methods, conditions and seeds.
 
     A method that ran with several seeds has the mean over them in each fold: seeds share the test rows, so they tell how much a
     method varies, not how well the fold is known. ``splits`` is the SPLITS table with which the predictions were made;
-    ``weighted`` and ``option_values`` as of :func:`vote_metrics`; ``whole`` is False for the rows of a subgroup. Raises an InputError
-    as :func:`vote_metrics`, or if ``whole`` predictions are not of exactly the respondents and folds of the splits.
+    ``weighted`` and ``option_values`` as of :func:`vote_metrics`; ``whole`` is False for the rows of a subgroup; ``groups`` are what
+    each respondent belongs to, by respondent_id, where rows of a group stand in one fold. Raises an InputError as
+    :func:`vote_metrics`, or if ``whole`` predictions are not of exactly the respondents and folds of the splits.
 
     ``answer_errors`` is a list, the same in all folds: what :func:`answer_errors` returns.
     """
@@ -101,7 +116,7 @@ def measure_folds(
         if sees_training_rows(str(method)):
             used = (splits["condition"] == condition) & splits["in_training"] & (splits["fold"] != NO_FOLD)
             n_drawn = int(used.sum())
-        errors = answer_errors(run, n_drawn, weighted, option_values)
+        errors = answer_errors(run, n_drawn, weighted, option_values, groups)
         for fold in sorted(set(run["fold"])):
             part = run[run["fold"] == fold]
             n_test = part["respondent_id"].nunique()
@@ -117,36 +132,111 @@ def measure_folds(
 
 
 def answer_errors(
-    run: pd.DataFrame, n_training: int, weighted: bool = False, option_values: Sequence[float] | None = None
+    run: pd.DataFrame,
+    n_training: int,
+    weighted: bool = False,
+    option_values: Sequence[float] | None = None,
+    groups: "pd.Series[str] | None" = None,
 ) -> dict[Key, list[float]]:
-    """Return what each answer's number of respondents adds to the standard error of the metrics of one method and condition.
+    """Return what the number of respondents who gave each answer adds to the standard error of the metrics of a method and condition.
 
-    Folds are stratified by the answer, so that values of folds do not show how a metric varies with the numbers of respondents who
-    give each answer: of a constant prediction the accuracy is the same in all folds. The delta method adds it: for each option, the
-    metric's derivative by the logarithm of the weight of those who chose it, times the standard error of that logarithm. The squares
-    add up to a variance; of the difference of two methods, the squared differences do.
+    Folds are stratified by the answer, so that values of folds do not show how a metric varies with these numbers: of a constant
+    prediction the accuracy is the same in all folds. The delta method adds it: for each option, the metric's derivative by the
+    logarithm of the weight of those who chose it, times the standard error of that logarithm and the root of the share of the
+    variance that these folds hide (:func:`hidden_share`): 1 where they are stratified exactly, little where they are not at all.
+    Where rows of ``groups`` stand in one fold, a group counts as one, for the option that most of its rows chose. The squares of the
+    list add up to a variance; of the difference of two methods, the squared differences do.
 
-    The last element is the error of the shares in the ``n_training`` rows trained on, which stratified folds hold constant as well: a
-    method that learns reproduces them in its predicted shares. 0 for all other metrics, and for a method that sees no training rows.
+    The second half of the list is the error of the shares in the ``n_training`` rows trained on, which folds hold constant as well: a
+    method that learns reproduces them in its predicted shares, and where two options are about as probable they decide which of them
+    it names (:func:`_named_by_chance`). 0 for all other metrics, and for a method that sees no training rows.
     """
-    values: dict[Key, list[list[float]]] = {}
+    options = options_of(run)
+    values: dict[Key, list[NDArray[np.float64]]] = {}
     for _, rows in run.groupby("seed"):
-        codes = answer_codes(rows)
-        weights = rows["weight"].to_numpy() if weighted else np.ones(len(rows))
-        base = vote_metrics(rows, weighted, option_values)
-        parts: dict[Key, list[float]] = {key: [] for key in base}
-        for option in range(len(options_of(rows))):
-            own = codes == option
-            error = np.sqrt((weights[own] ** 2).sum()) / weights[own].sum() if own.any() else 0.0
-            moved = vote_metrics(rows, weighted, option_values, 1 + STEP * own) if own.any() else base
-            for key, value in moved.items():
-                parts[key].append(float(np.nan_to_num((value - base[key]) / STEP * error)))
-        for key, of_key in parts.items():
-            share = min(max(base[key], 0.0), 1.0) if key[0] == "predicted_share" and n_training else 0.0
-            values.setdefault(key, []).append(
-                [*of_key, float(np.sqrt(share * (1 - share) / max(n_training, 1)))]
+        fold = _fold_of(rows, weighted, option_values)
+        weights = np.ones(len(rows)) if fold.weights is None else fold.weights
+        units = rows["respondent_id"] if groups is None else groups.loc[rows["respondent_id"]]
+        unit_of = pd.factorize(units.to_numpy())[0]
+        answers = np.eye(len(options))[fold.target]
+        by_unit = _sums(unit_of, answers * weights[:, None])
+        class_of, size = by_unit.argmax(axis=1), by_unit.sum(axis=1)
+        hidden, clustering = hidden_share(rows["fold"].to_numpy(), unit_of, answers, weights)
+        base = _metrics_of(fold, options)
+        errors: dict[Key, list[float]] = {key: [] for key in base}
+        for option in range(len(options)):
+            own = class_of == option
+            error = np.sqrt(hidden * (size[own] ** 2).sum()) / size[own].sum() if own.any() else 0.0
+            moved = (
+                vote_metrics(rows, weighted, option_values, 1 + STEP * own[unit_of]) if own.any() else base
             )
+            for key, value in moved.items():
+                errors[key].append(float(np.nan_to_num((value - base[key]) / STEP * error)))
+        by_chance = _named_by_chance(fold, n_training / clustering)
+        for key in base:
+            learned = np.zeros(len(options))
+            if n_training and key[0] == "predicted_share":
+                place, share = options.index(str(key[1])), min(max(base[key], 0.0), 1.0)
+                learned[place] = np.sqrt(share * (1 - share) / n_training * clustering[place])
+            elif key[0] in ("f1", "macro_f1"):
+                learned = by_chance[:, -1 if key[1] is None else options.index(key[1])]
+            values.setdefault(key, []).append(np.append(errors[key], learned))
     return {key: [float(one) for one in np.mean(of_seeds, axis=0)] for key, of_seeds in values.items()}
+
+
+def hidden_share(
+    fold_of: NDArray[Any],
+    unit_of: NDArray[np.intp],
+    answers: NDArray[np.float64],
+    weights: NDArray[np.float64],
+) -> tuple[float, NDArray[np.float64]]:
+    """Return which share, 0 to 1, of the sampling variance of the numbers of answers the folds do not show, and its design effects.
+
+    The share is 1 less the variance of these numbers over folds against what it would be had each unit (a respondent, or the rows of
+    a group) been put into a fold at random. The design effect of each option, shape (options,), is the variance of its share against
+    that of as many independent rows, 1 where each row is a unit. ``answers`` are indicators, shape (n, options).
+    """
+    apart = weights[:, None] * (answers - weights @ answers / weights.sum())
+    of_rows, of_units = (apart**2).sum(axis=0), (_sums(unit_of, apart) ** 2).sum(axis=0)
+    folds = pd.factorize(fold_of)[0]
+    by_chance = of_units.sum() * (1 - 1 / (folds.max() + 1))
+    shown = (_sums(folds, apart) ** 2).sum() / by_chance if by_chance > 0 else 1.0
+    effects = np.divide(of_units, of_rows, out=np.ones_like(of_rows), where=of_rows > 0)
+    return float(np.clip(1 - shown, 0, 1)), effects
+
+
+def _sums(belongs: NDArray[np.intp], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sums of the rows that belong together, shape (groups, columns)."""
+    sums = np.zeros((belongs.max(initial=-1) + 1, rows.shape[1]))
+    np.add.at(sums, belongs, rows)
+    return sums
+
+
+def _named_by_chance(fold: Fold, n_training: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the error of the F1 of each option, and last of macro F1, from how often each option is among the rows trained on.
+
+    ``n_training``, shape (options,), counts independent rows. As if a method had learned an option and one that is about as probable
+    as often as at the ends of the 95 % interval of their odds: the option's probabilities are multiplied by the same factor. The F1
+    may then jump, so the larger change of both ends counts, as so many standard errors as the end is away. Shape
+    (options, options + 1), the moved option first.
+    """
+    n_options = len(fold.every_option)
+    found = np.zeros((n_options, n_options + 1))
+    if not n_training.any():
+        return found
+    reach = float(special.ndtri(0.975))
+
+    def values(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        f1 = fold.f1_of(probabilities.argmax(axis=1))
+        return np.nan_to_num(np.append(f1, np.nanmean(f1)))
+
+    base = values(fold.probabilities)
+    error = np.sqrt(2 / np.maximum(n_training * fold.predicted_shares, 1))
+    for option in fold.every_option:
+        factor = np.exp(reach * error[option] * (fold.every_option == option))
+        up, down = values(fold.probabilities * factor) - base, base - values(fold.probabilities / factor)
+        found[option] = np.where(np.abs(up) >= np.abs(down), up, down) / reach
+    return found
 
 
 def training_rows(splits: pd.DataFrame) -> dict[tuple[str, int], int]:

@@ -49,11 +49,11 @@ def corrected_resampled_t(
     (for symmetric functions of the rows; from the decomposition of Hoeffding 1948, A class of statistics with asymptotically
     normal distribution).
 
-    ``answer_variance`` is what stratified folds do not show (:func:`stimmung.evaluation.votes.fold_metrics.answer_errors`); it
-    makes the interval longer (:func:`_reach`), and p with it. VALIDATION.md has the coverage.
-    Without the correction for shared rows it fell to .43, with the ratio of the full design, 1 / (K - 1), to .62; without
-    ``answer_variance`` to .17 for a constant prediction, and to .44 for the error of a zero-shot model's share. The F1 of an option
-    that is rarely the most probable one is beyond it (.70): all folds have the same training rows, and err alike.
+    ``answer_variance`` is what folds do not show (:func:`stimmung.evaluation.votes.fold_metrics.answer_errors`); it makes the interval
+    longer (:func:`_reach`), and p with it. VALIDATION.md has the coverage, for folds stratified by the answer, by group, and without
+    regard to the answer. Without the correction for shared rows it fell to .43, with the ratio of the full design, 1 / (K - 1), to
+    .62; without ``answer_variance`` to .17 for a constant prediction, and to .44 for the error of a zero-shot model's share; without
+    what the rows trained on decide about the F1 of an option that is named by a hair to .03.
 
     All arguments have shape (K,). A fold whose value is NaN is left out. ``n_training`` 0 means that the method sees no training
     rows: its folds are independent, and the interval is the plain one. Interval and p are NaN with fewer than two folds. If all

@@ -9,7 +9,7 @@ from stimmung.evaluation.votes.fold_metrics import measure_folds
 from stimmung.evaluation.votes.fold_summary import summarize_folds
 from stimmung.vocabulary.errors import InputError, did_you_mean
 from stimmung.vocabulary.parquet_tables import empty_table
-from stimmung.vocabulary.votes_schemas import SUBGROUPS
+from stimmung.vocabulary.votes_schemas import GROUP, SUBGROUPS
 
 Answers = Mapping[str, Sequence[str]]  # item to answers
 
@@ -54,7 +54,7 @@ def measure_subgroups(
     of :func:`measure_folds`; ``subgroups`` has for each name the ``keep`` and ``exclude`` of :func:`members`. Raises the InputErrors
     of both, and one if a subgroup is empty.
     """
-    parts = []
+    groups, parts = respondents.set_index("respondent_id").get(GROUP), []
     for name, subgroup in subgroups.items():
         ids = members(respondents, subgroup.get("keep", {}), subgroup.get("exclude", {}))
         part = predictions[predictions["respondent_id"].isin(ids)]
@@ -62,6 +62,6 @@ def measure_subgroups(
             raise InputError(
                 f"subgroups.{name}: it has no tested respondent", "Check its `keep` and `exclude`."
             )
-        folds = measure_folds(part, splits, weighted, whole=False, option_values=option_values)
+        folds = measure_folds(part, splits, weighted, whole=False, option_values=option_values, groups=groups)
         parts.append(summarize_folds(folds).assign(subgroup=name))
     return pd.concat(parts or [empty_table(SUBGROUPS)], ignore_index=True)

@@ -9,7 +9,7 @@ from stimmung.evaluation.votes.distribution_measures import (
     distance_intervals,
     distribution_measures,
 )
-from stimmung.evaluation.votes.resampling import N_RESAMPLES, bias_corrected_interval, draw_respondents
+from stimmung.evaluation.votes.resampling import N_RESAMPLES, bias_corrected_interval, draw_units
 from stimmung.vocabulary.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -32,7 +32,7 @@ def compare_items(
         answers, predictions = (one[item].to_numpy(dtype=float)[both] for one in (observed, predicted))
         scores = np.unique(np.concatenate([answers, predictions]))
         n = len(answers)
-        counts = draw_respondents(np.zeros(n, dtype="int8"), np.arange(n), n_resamples, rng)
+        counts = draw_units(np.zeros(n, dtype="int8"), np.arange(n), n_resamples, rng)
         of_predictions, of_answers = (counts @ (one[:, None] == scores) / n for one in (predictions, answers))
         shares = of_predictions, of_answers, scores
         measures, intervals = distribution_measures(*shares), distance_intervals(*shares)
@@ -67,9 +67,7 @@ def compare_correlations(
             f"correlations of items need three items and three respondents with all of them, and there are {n_items} and {n}"
         )
     both = [one.to_numpy(dtype=float)[complete] for one in (observed, predicted)]
-    counts = draw_respondents(
-        np.zeros(n, dtype="int8"), np.arange(n), n_resamples, np.random.default_rng(seed)
-    )
+    counts = draw_units(np.zeros(n, dtype="int8"), np.arange(n), n_resamples, np.random.default_rng(seed))
     pairs = np.triu_indices(n_items, 1)
     values = np.empty((len(counts), 3))
     for row, count in enumerate(counts):

@@ -112,7 +112,7 @@ RESULT = SurveyResult(
         survey.splits,
         learning_curves(survey.conditions),
         weighted=survey.weighted,
-        groups=survey.groups,
+        design=survey.design,
     ),
     table=effective_table,
     figure=plot_effective,

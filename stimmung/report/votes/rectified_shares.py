@@ -30,7 +30,8 @@ def rectified_table(tables: SurveyTables) -> Table:
         "What all respondents would have answered, estimated from the answers of the labelled (who answered and are trained on) and "
         "the predictions of everybody (prediction-powered inference, Angelopoulos, Duchi and Zrnic 2023), with 95 % intervals. Shares "
         "in per cent. Power: how much predictions count, 0 to 1, tuned. Effective n: how many labelled respondents would be as good "
-        "without predictions, with its 95 % interval. Predicted respondents are no respondents."
+        "without predictions, with its 95 % interval, but below 40 labelled, where none holds. Predicted respondents are no "
+        "respondents."
     )
     return Table(caption, COLUMNS, groups)
 

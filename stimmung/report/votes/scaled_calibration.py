@@ -65,7 +65,7 @@ RESULT = SurveyResult(
     schema=CALIBRATION_GAIN,
     compute=lambda survey: survey.by_part(
         lambda part: compare_calibration(
-            part.predictions, part.scaled, part.members, weighted=part.weighted, groups=part.groups
+            part.predictions, part.scaled, part.members, weighted=part.weighted, design=part.design
         )
     ),
     table=calibration_table,

@@ -125,10 +125,10 @@ def test_fault_at_rows_of_a_group_are_drawn_together_so_that_the_interval_is_as_
         return pd.concat([table.assign(respondent_id=table.respondent_id + twin) for twin in "ab"])
 
     ids = twice(splits).respondent_id.unique()
-    people = pd.Series([one[:-1] for one in ids], ids)
+    people = pd.DataFrame({"cluster": [one[:-1] for one in ids]}, ids)
 
-    def upper(votes_of, folds_of, groups=None):
-        return count_effective_respondents(votes_of, folds_of, [CURVE], groups=groups).ci_high.to_numpy()
+    def upper(votes_of, folds_of, design=None):
+        return count_effective_respondents(votes_of, folds_of, [CURVE], design=design).ci_high.to_numpy()
 
     once = upper(chosen, splits)
     # Twice the rows were trained on, so that all numbers double.

@@ -4,7 +4,13 @@ import pytest
 from scipy.stats import entropy
 from sklearn import metrics
 
-from stimmung.evaluation.votes.fold_metrics import measure_folds, training_rows, vote_metrics
+from stimmung.evaluation.votes.fold_metrics import (
+    answer_errors,
+    hidden_share,
+    measure_folds,
+    training_rows,
+    vote_metrics,
+)
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.votes_schemas import NO_FOLD, option_columns, options_of
 from tests.synthetic_votes import make_votes
@@ -184,3 +190,27 @@ def test_with_weights_every_metric_counts_a_weight_of_two_as_two_respondents():
     assert plain["predicted_share", "CDU"] == pytest.approx(by_hand["predicted_share", "CDU"])
     for metric in ("accuracy", "macro_f1", "log_loss", "brier", "option_mass", "unseen"):
         assert plain[metric, None] != pytest.approx(by_hand[metric, None]), metric
+
+
+def test_folds_hide_the_numbers_of_answers_as_far_as_they_are_stratified_by_them():
+    answers, rows, ones = np.eye(3)[np.arange(300) % 3], np.arange(300), np.ones(300)
+    stratified, effects = hidden_share(rows // 3 % 5, rows, answers, ones)
+    assert stratified == pytest.approx(1) and effects == pytest.approx(1)
+    rng = np.random.default_rng(0)
+    at_random = [hidden_share(rng.permutation(300) % 5, rows, answers, ones)[0] for _ in range(200)]
+    assert np.mean(at_random) < 0.25
+    # Groups of three that answer alike count as one respondent, of whom the sample has a third.
+    alike, effects = hidden_share(rows // 9 % 5, rows // 3, np.eye(3)[rows // 3 % 3], ones)
+    assert alike > 0.95 and effects == pytest.approx(3)
+
+
+def test_an_option_that_is_as_probable_as_another_has_an_f1_that_chance_decides():
+    """The majority names 'a' in all folds, and with a few other training rows would name 'b'."""
+    n = 200
+    run = table(np.where(np.arange(n) % 100 < 51, "a", "b"), [[0.512, 0.488]] * n, "ab")
+    run = run.assign(seed=0, fold=np.arange(n) // 2 % 5, method="baselines/majority", condition="full")
+    errors = answer_errors(run, 160)
+    assert np.hypot(*errors["f1", "a"][2:]) * 1.96 > 0.6 and np.hypot(*errors["f1", "b"][2:]) * 1.96 > 0.6
+    sure = run.assign(p_a=0.9, p_b=0.1)
+    assert answer_errors(sure, 160)["f1", "a"][2:] == [0, 0]
+    assert answer_errors(run, 0)["f1", "a"][2:] == [0, 0], "a method that does not learn"

@@ -108,6 +108,8 @@ def test_a_gain_has_an_interval_that_covers_it_and_a_gain_of_none_is_said():
     gain = 1 / (1 - 0.49 * 2000 / 2200)
     assert np.mean([one.gain_low <= gain <= one.gain_high for one in good]) > 0.91
     assert not any(one.note for one in good)
+    few, _ = simulated_draws("normal", 0.7, 20, 200, draws=5, seed=1)
+    assert all(np.isnan(one.gain_low) and ("too few" in one.note or one.gain <= 1) for one in few)
 
 
 @pytest.mark.parametrize("own_fold", [False, True])

@@ -24,13 +24,13 @@ def benchmarks():
 def test_the_truth_is_that_of_the_surveys_that_are_drawn(benchmarks):
     known_truth, _, validation = benchmarks
     table, answered = known_truth.draw_survey(60_000, "MAR", np.random.default_rng(1))
-    rows = validation._complete_cases(table, known_truth.TARGET, "education")
+    rows = validation.complete_cases(table, known_truth.TARGET, "education")
     truth = known_truth.true_values()
     assert {row["quantity"] for row in rows} == set(truth)
     for row in rows:
         assert abs(row["estimate"] - truth[row["quantity"]]) < (row["high"] - row["low"])
     # Those who answer are others, and their shares are not the truth.
-    of_those = validation._complete_cases(table[answered], known_truth.TARGET, "education")[0]
+    of_those = validation.complete_cases(table[answered], known_truth.TARGET, "education")[0]
     assert not of_those["low"] <= truth[of_those["quantity"]] <= of_those["high"]
 
 
