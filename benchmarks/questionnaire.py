@@ -2,9 +2,9 @@
 
     python benchmarks/questionnaire.py [--study studies/gss-spending.yaml] [--base results/models/tiny] [--steps 720]
 
-Run after `make demo`, whose base model it uses. The first fold of a study of several targets. One adapter learns the rows of all items in
-so many steps; adapters of their own learn those of one item each, as one cohort, in the same number of steps each, and in as many as
-make all of them read what the one adapter read. Writes results/benchmarks/questionnaire.json.
+Run after `make demo`, whose base model it uses. The first fold of a study of several targets. One adapter learns the rows of all items
+in so many steps; adapters of their own learn those of one item each, as one cohort, in the same number of steps each, and in so many
+that all of them together read what the one adapter read. Writes results/benchmarks/questionnaire.json.
 """
 
 import argparse
