@@ -138,7 +138,10 @@ class Survey(Strict):
         return self.groups is not None and self.groups.shares is not None
 
     def imputations(self) -> list[tuple[str, str]]:
-        """Return each method that imputes with each condition that it does so under; an arm only where it also predicts."""
+        """Return each method that imputes with each condition that it does so under; an arm only where it also predicts.
+
+        Where nobody was asked for the target, there is no answer to learn from.
+        """
         if self.impute is None:
             return []
         return [
@@ -146,6 +149,7 @@ class Survey(Strict):
             for condition in self.conditions
             for method in self.impute.arms
             if self.impute.conditions is None or condition in self.impute.conditions
+            if not self.conditions[condition].unasked
             if method not in self.arms or method in self.arms_of(self.predicted_in(method, condition))
             # Of several targets, a file may have some.
             if not method.startswith(FILE_PREFIX) or method.removeprefix(FILE_PREFIX) in self.predictions
