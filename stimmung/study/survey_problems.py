@@ -96,7 +96,13 @@ def _with_imputation(survey: "Survey") -> list[str]:
     known = [*survey.arms, *(FILE_PREFIX + name for name in survey.predictions)]
     known += [*(f"baselines/{name}" for name in BASELINES), CHAINED_EQUATIONS, HOT_DECK]
     problems = unknown("impute.arms", "arm or baseline", survey.impute.arms, known)
-    problems += unknown("impute.conditions", "condition", survey.impute.conditions or [], survey.conditions)
+    chosen = survey.impute.conditions or []
+    problems += unknown("impute.conditions", "condition", chosen, survey.conditions)
+    problems += [
+        f"impute.conditions: nobody was asked for the target under '{name}', so that no answer can be learned from"
+        for name in chosen
+        if name in survey.conditions and survey.conditions[name].unasked
+    ]
     problems += [
         f"impute.arms: '{arm}' has a classification head, of which no imputation is drawn; use MODEL/tuned"
         for arm in survey.impute.arms

@@ -313,3 +313,12 @@ def test_a_file_of_predictions_that_does_not_say_whose_they_are_is_refused(targe
     file = {"file": "x.csv", "id": "id", **settings}
     (problem,) = survey({"full": {}}, targets=targets, predictions={"x": file}).problems_with(ANES)
     assert problem.startswith(said)
+
+
+def test_nothing_is_imputed_where_nobody_was_asked():
+    conditions = {"full": {}, "never": {"not_asked": ["vote"]}}
+    several = {"targets": ["vote", "party_id"], "arms": ["small/tuned"]}
+    chosen = survey(conditions, **several, impute=IMPUTING["impute"])
+    assert chosen.views("anes")["anes/targets/vote"].imputations() == [("small/tuned", "full")]
+    named = {**IMPUTING["impute"], "conditions": ["never"]}
+    assert "nobody was asked for the target under 'never'" in told(conditions, **several, impute=named)
