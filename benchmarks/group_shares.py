@@ -2,8 +2,8 @@
 
     python benchmarks/group_shares.py --seeds 3
 
-Groups of made-up respondents by sex, age and region: the log-odds of the answers are the sum of what sex, age and region do, so that
-the mean of the other groups misses what they have in common with a group. The observed shares are of 200 respondents each. Printed is
+Groups of made-up respondents by gender, education and region: the log-odds of the answers are the sum of what these do, so that the
+mean of the other groups misses what they have in common with a group. The observed shares are of 200 respondents each. Printed is
 the mean distance from the true shares, which nobody but this script knows, of the tested groups of all folds.
 """
 
@@ -30,19 +30,20 @@ from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.scoring import Scoring
 from stimmung.vocabulary.training import Training
 
+# Words that stand in the texts that tiny was built from: of others it has pieces only, and its adapter does not reach the LM head.
 ITEMS = {
-    "sex": ["woman", "man"],
-    "age": ["15 to 29 years", "30 to 59 years", "60 years or more"],
-    "region": ["North", "East", "South", "West"],
+    "gender": ["female", "male"],
+    "education": ["high school graduate", "some college", "college degree"],
+    "region": ["north", "south", "east", "west"],
 }
-TARGETS = {"vote": ["Red", "Blue", "Green"], "trust": ["low", "middle", "high", "full"]}
+TARGETS = {"vote": ["Amber", "Birch", "Cobalt"], "trust": ["none", "low", "medium", "high"]}
 N, FOLDS = 200, 4
 TRAINING = Training(
     r=8,
     lora_alpha=16,
     learning_rate=3e-3,
     num_train_epochs=None,
-    max_steps=150,
+    max_steps=250,
     per_device_train_batch_size=16,
 )
 
@@ -80,7 +81,10 @@ def codebook() -> dict[str, object]:
         }
         for name, labels in {**ITEMS, **TARGETS}.items()
     }
-    words = {"instruction": "A person answers a survey.", "question": "{wording} ({options}):"}
+    words = {
+        "instruction": "Given the survey answers of a respondent, return one of: {options}.",
+        "question": "{wording}:",
+    }
     return {"title": "Made up", "source": "nobody", "target": "vote", **words, "items": items}
 
 

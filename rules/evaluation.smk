@@ -175,6 +175,7 @@ rule combine_options:
     params:
         item="{item}",
         options=options_of_item,
+        sizes=n_predictions_of_options,
         chosen=chosen_word,
         weighted=of_survey("weighted_metrics"),
         simulated=is_simulated,

@@ -203,7 +203,11 @@ def group_predictions_of(wildcards):
 
 def predictions_of(wildcards):
     """All predictions tables of a survey."""
-    name = wildcards.survey
+    return predictions_of_view(wildcards.survey)
+
+
+def predictions_of_view(name):
+    """The same of one target."""
     survey, codebook = SURVEYS[name], CODEBOOKS[parent_of(name)]
     beside = baselines_beside(survey, ASKED[name], codebook)
     return survey.prediction_files(name, BASELINES, STUDY.models, beside)
@@ -221,10 +225,12 @@ def option_views(wildcards):
 
 def predictions_of_options(wildcards):
     """The predictions tables of each option of a select-all target, one option after the other."""
-    files = [
-        SURVEYS[view].prediction_files(view, BASELINES, STUDY.models) for view in option_views(wildcards)
-    ]
-    return [path for of_view in files for path in of_view]
+    return [path for view in option_views(wildcards) for path in predictions_of_view(view)]
+
+
+def n_predictions_of_options(wildcards):
+    """How many predictions tables each of these options has."""
+    return [len(predictions_of_view(view)) for view in option_views(wildcards)]
 
 
 def options_of_item(wildcards):

@@ -1,6 +1,7 @@
 """Put the options of a select-all target together: a table of all predictions, and metrics of several labels."""
 
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +26,7 @@ def combine_options(
     latex: Path,
     item: str,
     options: Mapping[str, str],
+    sizes: list[int],
     chosen: str,
     weighted: bool,
     simulated: bool,
@@ -32,14 +34,13 @@ def combine_options(
     """Write all predictions of the item's options, one row for each respondent and option, and their metrics.
 
     ``options`` are the items of the options with their words; ``predictions`` are the tables of the first of them, then of the
-    second, and so on, ``metrics`` the METRICS table of each, and ``chosen`` is the answer that an option was chosen.
+    second, and so on, as many as ``sizes`` say, ``metrics`` the METRICS table of each, and ``chosen`` is the answer that an option
+    was chosen.
     """
-    each = len(predictions) // len(options)
+    left = iter(predictions)
     tables = {
-        words: pd.concat(
-            [read_predictions(path, option) for path in predictions[place * each : (place + 1) * each]]
-        )
-        for place, (option, words) in enumerate(options.items())
+        words: pd.concat([read_predictions(path, option) for path in islice(left, size)])
+        for (option, words), size in zip(options.items(), sizes, strict=True)
     }
     selected = stack_options(tables, chosen)
     trained = (

@@ -24,7 +24,7 @@ def form_groups(
     seed: int,
 ) -> None:
     """Write the groups with their folds, and the shares of each option of the ``targets``."""
-    words = load_codebook(codebook)
+    words = load_codebook(codebook).with_options(targets)
     options = {name: words.items[name].labels(language) for name in targets}
     people = read_table(respondents, RESPONDENTS)
     found, of_groups = shares_of_respondents(people, settings.by, options, settings.min_n)

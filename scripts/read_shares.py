@@ -29,7 +29,7 @@ def read_shares(
     seed: int,
 ) -> None:
     """Write the groups with their folds, the shares of each option of the ``targets``, and where they come from."""
-    words = load_codebook(codebook)
+    words = load_codebook(codebook).with_options(targets)
     found, of_groups = shares_of_file(settings, file, words, targets, language, encoding, max_lost_share)
     table = with_folds(found, of_groups, folds, seed)
     write_table(table, groups, GROUPS)

@@ -84,7 +84,7 @@ def read_groups(
     survey: Survey, codebook: Codebook, settings: Groups, root: Path = Path(), made_up: int | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the groups of a survey and their GROUP_SHARES table, as :func:`read_respondents` does or from a file of shares."""
-    targets = survey.targets or [codebook.target]
+    targets, codebook = survey.targets or [codebook.target], survey.answered(codebook)
     if settings.shares is not None:
         lost = survey.encoding, survey.max_lost_share
         return shares_of_file(

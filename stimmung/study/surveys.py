@@ -1,15 +1,13 @@
 """The `surveys` section of the config: one survey file, its conditions, and the methods that predict it."""
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from stimmung.baselines.registry import BASELINES
-from stimmung.study.unasked_targets import problems_with_unasked
+from stimmung.study.survey_problems import problems_with_codebook, problems_within
 from stimmung.vocabulary.arms import ARMS, FILE_PREFIX, sees_training_rows
-from stimmung.vocabulary.calibration_kinds import CalibrationKind, problem_with_calibration
+from stimmung.vocabulary.calibration_kinds import CalibrationKind
 from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.condition import (
     Condition,
@@ -18,10 +16,10 @@ from stimmung.vocabulary.condition import (
     one_for_each_target,
     spelled_out,
 )
-from stimmung.vocabulary.errors import did_you_mean, raise_together, unknown
+from stimmung.vocabulary.errors import raise_together, unknown
 from stimmung.vocabulary.few_shot import FewShot
 from stimmung.vocabulary.groups import Groups
-from stimmung.vocabulary.imputation_settings import CHAINED_EQUATIONS, HOT_DECK, Imputation
+from stimmung.vocabulary.imputation_settings import Imputation
 from stimmung.vocabulary.not_asked import NotAsked
 from stimmung.vocabulary.prediction_file import PredictionFile
 from stimmung.vocabulary.rectify import Rectify
@@ -131,98 +129,13 @@ class Survey(Strict):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        problems = [
-            f"arm '{arm}' is not MODEL/{' or MODEL/'.join(ARMS)}"
-            for arm in self.arms
-            if arm.count("/") != 1 or arm.split("/")[1] not in ARMS
-        ]
-        known = [*self.arms, *ARMS]
-        for name, condition in self.conditions.items():
-            problems += [
-                f"conditions.{name}: arm '{arm}' is not among the survey's arms{did_you_mean(arm, known)}"
-                for arm in condition.arms or []
-                if arm not in known
-            ]
-            if (other := condition.same_size_as) is not None:
-                place = f"conditions.{name}.same_size_as"
-                problems += unknown(place, "condition", [other], self.conditions)
-                if other in self.conditions and self.conditions[other].same_size_as is not None:
-                    problems.append(f"{place}: '{other}' takes its own size from another condition")
-        if not self.conditions:
-            problems.append("conditions: needs at least one")
-        targets = self.targets or []
-        problems += [
-            f"targets: '{one}' is named twice" for one in dict.fromkeys(targets) if targets.count(one) > 1
-        ]
-        problems += [
-            f"targets: '{one}' names a folder; use letters, digits, '.', '-' and '_'"
-            for one in targets
-            if len(targets) > 1 and not re.fullmatch(r"\w[\w.-]*", one)
-        ]
-        problems += self._problems_with_several()
-        problems += self._problems_with_imputation()
-        problems += self._problems_with_groups()
-        if self.file is None and self.simulate is None and not self.of_shares:
-            problems.append("needs a 'file', or 'simulate' for made-up respondents")
-        if self.weighted_training and self.weight is None:
-            problems.append("weighted_training: needs a `weight`, the column of the weights")
-        for key in ("group", "strata", "clusters"):
-            if getattr(self, key) is not None and self.simulate is not None:
-                problems.append(f"{key}: made-up respondents have none; leave it out, or give a 'file'")
-        raise_together(problems)
+        raise_together(problems_within(self))
         return self
 
     @property
     def of_shares(self) -> bool:
         """Whether shares of groups are given in a file, so that there are no respondents."""
         return self.groups is not None and self.groups.shares is not None
-
-    def _problems_with_groups(self) -> list[str]:
-        """Return what only respondents can have, if the survey is of groups."""
-        if self.groups is None:
-            return []
-        problems = [
-            f"arms: '{arm}' is for respondents; a survey of groups has MODEL/tuned and MODEL/zero-shot"
-            for arm in self.arms
-            if arm.split("/")[-1] not in ("tuned", "zero-shot")
-        ]
-        of_respondents = ["group", "strata", "clusters", "weighted_training", "weighted_metrics"]
-        of_respondents += ["subgroups", "impute", "predictions", "rectify"]
-        given = [key for key in of_respondents if getattr(self, key)]
-        if self.conditions != {"full": Condition.model_validate({})}:
-            given.append("conditions")
-        if self.of_shares:
-            given += [
-                key for key in ("file", "simulate", "weight", "where", "where_not") if getattr(self, key)
-            ]
-        source = "a file of shares" if self.of_shares else "`groups`"
-        return [*problems, *(f"{key}: is for respondents, and the survey has {source}" for key in given)]
-
-    def _problems_with_several(self) -> list[str]:
-        """Return what asks for the one target of a survey that has several."""
-        targets, problems = self.targets or [], []
-        classifiers = [arm for arm in self.arms if arm.endswith("/classifier")]
-        if len(targets) > 1 and classifiers:
-            problems.append(
-                f"arms: '{classifiers[0]}' learns the options of one target, and `targets` has {len(targets)}"
-            )
-        return problems
-
-    def _problems_with_imputation(self) -> list[str]:
-        if self.impute is None:
-            return []
-        known = [*self.arms, *(FILE_PREFIX + name for name in self.predictions)]
-        known += [*(f"baselines/{name}" for name in BASELINES), CHAINED_EQUATIONS, HOT_DECK]
-        problems = unknown("impute.arms", "arm or baseline", self.impute.arms, known)
-        problems += unknown("impute.conditions", "condition", self.impute.conditions or [], self.conditions)
-        problems += [
-            f"impute.arms: '{arm}' has a classification head, of which no imputation is drawn; use MODEL/tuned"
-            for arm in self.impute.arms
-            if arm in self.arms and ARMS[arm.split("/")[1]].classifies
-        ]
-        if HOT_DECK in self.impute.arms and not self.impute.cells:
-            problems.append(f"impute.cells: '{HOT_DECK}' needs the items that make its cells")
-        return problems
 
     def imputations(self) -> list[tuple[str, str]]:
         """Return each method that imputes with each condition that it does so under; an arm only where it also predicts."""
@@ -389,68 +302,4 @@ class Survey(Strict):
 
     def problems_with(self, codebook: Codebook) -> list[str]:
         """Return what in this survey does not fit its codebook, each with its place."""
-        if self.language not in codebook.languages:
-            return [f"language: '{self.language}' is not in the codebook ({', '.join(codebook.languages)})"]
-        if self.groups is not None:
-            return self.groups.problems_with(codebook, self.targets or [codebook.target])
-        if problems := self._problems_with_targets(codebook):
-            return problems
-        shown = self.in_prompts(codebook)
-        for words in [view.of(codebook) for view in self.asked(codebook)]:
-            n_options = len(words.items[words.target].options)
-            if problem := problem_with_calibration(self.calibration, n_options):
-                problems.append(". ".join(problem))
-            for name, file in self.predictions.items():
-                problems += file.problems_with(words, f"predictions.{name}")
-            if self.rectify is not None:
-                problems += self.rectify.problems_with(words, "rectify")
-        problems = list(dict.fromkeys(problems))
-        personas = [arm for arm in self.arms if ARMS[arm.split("/")[1]].persona]
-        said = any(codebook.items[name].has_persona for name in shown)
-        if personas and (codebook.persona is None or not said):
-            problems.append(
-                f"arms: '{personas[0]}' needs `persona` in the codebook: its frame, and sentences of its items"
-            )
-        elif personas:
-            problems += [
-                f"arms: '{personas[0]}' has no last sentence for '{one}': items.{one}.persona in the codebook must end with {{answer}}"
-                for one in self.targets or []
-                if codebook.persona_of(one) is None
-            ]
-        for name, subgroup in self.subgroups.items():
-            problems += subgroup.problems_with(codebook, f"subgroups.{name}")
-        cells = self.impute.cells if self.impute else []
-        problems += unknown("impute.cells", "predictor", cells, shown, " in the codebook")
-        for name, condition in self.conditions.items():
-            place, known = f"conditions.{name}", [*shown, *codebook.select_all]
-            problems += condition.problems_with(codebook, place)
-            problems += unknown(
-                f"{place}.drop_items", "predictor", condition.drop_items, known, " in the codebook"
-            )
-        problems += problems_with_unasked(self, codebook)
-        return problems
-
-    def _problems_with_targets(self, codebook: Codebook) -> list[str]:
-        """Return which targets cannot be asked for, or stand in their own prompt by another name."""
-        problems = unknown("targets", "item", self.targets or [], codebook.items, " in the codebook")
-        problems += self._problems_with_several()
-        for name, file in self.predictions.items():
-            problems += file.problems_with_targets(self.targets or [codebook.target], f"predictions.{name}")
-        if problems:
-            return problems
-        for name in self.targets or []:
-            try:
-                codebook.with_options([name])
-            except ValueError as error:
-                problems.append(f"targets: '{name}' is numeric, and {error}")
-        if problems:
-            return problems
-        for view in self.asked(codebook):
-            words, item = view.of(codebook), codebook.items[view.item]
-            for name in words.predictors:
-                if shared := set(item.own_columns) & set(codebook.items[name].own_columns):
-                    problems.append(
-                        f"target '{view.item}': its own prompt gives it away, as '{name}' is read from the same column "
-                        f"{', '.join(sorted(shared))}; name '{name}' under `gives_away.{view.item}` in the codebook"
-                    )
-        return problems
+        return problems_with_codebook(self, codebook)

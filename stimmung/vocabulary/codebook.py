@@ -354,10 +354,17 @@ class Codebook(Strict):
 
     def can_ask_for(self, item: str) -> bool:
         """Return whether an item exists, and has options or can have them."""
-        try:
-            return bool(self.items[item].with_options().options)
-        except (KeyError, ValueError):
-            return False
+        return not self.problems_with_targets([item])
+
+    def problems_with_targets(self, names: Sequence[str]) -> list[str]:
+        """Return which of these items cannot be predicted, and why."""
+        problems = unknown("targets", "item", names, self.items, " in the codebook")
+        for name in set(names) & set(self.items):
+            try:
+                self.items[name].with_options()
+            except ValueError as error:
+                problems.append(f"targets: '{name}' is numeric, and {error}")
+        return problems
 
     def with_options(self, targets: Sequence[str]) -> Self:
         """Return the codebook of a survey that predicts these items: numeric ones have options (:meth:`SurveyItem.with_options`)."""

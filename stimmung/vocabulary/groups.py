@@ -24,15 +24,14 @@ class Groups(Strict):
     def problems_with(self, codebook: Codebook, targets: Sequence[str]) -> list[str]:
         """Return what does not fit a codebook, each with its place."""
         problems = unknown("groups.by", "item", self.by, codebook.items, " in the codebook")
-        problems += unknown("targets", "item", targets, codebook.items, " in the codebook")
+        problems += codebook.problems_with_targets(targets)
         if problems:
             return problems
-        for place, names in (("groups.by", self.by), ("targets", targets)):
-            problems += [
-                f"{place}: '{name}' is numeric; it needs options, such as age groups with their codes"
-                for name in names
-                if not codebook.items[name].options
-            ]
+        problems += [
+            f"groups.by: '{name}' is numeric; it needs options, such as age groups with their codes"
+            for name in self.by
+            if not codebook.items[name].options
+        ]
         for target in targets:
             given_away = {target, *codebook.with_target(target).given_away()}
             problems += [
@@ -50,5 +49,5 @@ def words_of_groups(codebook: Codebook, by: Sequence[str], target: str) -> Codeb
         for name in codebook.items
         if name in by
     }
-    items = {**shown, target: codebook.items[target]}
-    return codebook.with_target(target).model_copy(update={"items": items, "gives_away": {}})
+    asked = codebook.with_target(target)
+    return asked.model_copy(update={"items": {**shown, target: asked.items[target]}, "gives_away": {}})

@@ -68,7 +68,14 @@ def combined(tmp_path):
         "latex": "metrics.tex",
     }
     files = {name: tmp_path / file for name, file in files.items()}
-    more = {"item": "media", "options": OPTIONS, "chosen": "yes", "weighted": False, "simulated": True}
+    more = {
+        "item": "media",
+        "options": OPTIONS,
+        "sizes": [2, 2, 2],
+        "chosen": "yes",
+        "weighted": False,
+        "simulated": True,
+    }
     combine_options(predictions=said, metrics=measured, **files, **more)
     return files
 

@@ -27,6 +27,11 @@ def codebook():
     """The voters' codebook with another item, whose answers some did not give; the vote gives the party away."""
     content = copy.deepcopy(CODEBOOK)
     content["items"]["trust"] = {"column": "TRUST", "wording": "Trust", "scale": "numeric", "range": [1, 3]}
+    content["items"]["media"] = {
+        "wording": "News from",
+        "select_all": [{"column": "TV", "label": "tv"}, {"column": "WEB", "label": "web"}],
+        "none": {"column": "NO_NEWS"},
+    }
     waves = [{"code": year, "label": f"{year}"} for year in YEARS]
     content["items"]["year"] = {"column": "YEAR", "wording": "Year", "scale": "ordinal", "options": waves}
     content |= {"instruction": "Answer as this voter would.", "question": "{wording} ({options}):"}
@@ -41,6 +46,8 @@ def voters(n=60):
     table["VOTE"] = np.where(np.arange(n) % 7, vote, np.nan)
     table["YEAR"] = np.array(YEARS)[np.arange(n) % 3]
     table["TRUST"] = np.where(np.arange(n) % 5, np.clip(party + rng.integers(-1, 2, n), 1, 3), np.nan)
+    table["TV"], table["WEB"] = (rng.integers(0, 2, n) for _ in range(2))
+    table["NO_NEWS"] = 1 - np.maximum(table["TV"], table["WEB"])
     return pd.DataFrame(table).to_csv(index=False, float_format="%.0f")
 
 
@@ -141,6 +148,24 @@ def test_a_survey_of_three_targets_trains_once_and_is_evaluated_for_each(several
         assert all(f"{VIEW}/{item}/prompts/{condition}.parquet" in one for item in TARGETS)
 
 
+def test_each_option_of_a_select_all_target_is_one_and_a_job_puts_them_together(several):
+    several.config["surveys"]["voters"] |= {
+        "targets": ["media", "trust"],
+        "conditions": {"full": {}},
+        "impute": None,
+    }
+    several.save()
+    ended = several.run("--dry-run")
+    assert ended.code == 0, ended.terminal
+    counts = dict(re.findall(r"^(\w+) +(\d+)$", ended.terminal, re.M))
+    assert counts["combine_options"] == counts["train_fold_adapters"] == counts["score_respondents"] == "1"
+    assert counts["split_respondents"] == counts["evaluate_votes"] == "3"
+    (combined,) = re.findall(r"^rule combine_options:\n    input: (.*)", ended.terminal, re.M)
+    for option in ("tv", "web"):
+        assert f"{VIEW}/media.{option}/predictions/baselines/majority/full/seed-24.parquet" in combined
+    assert f"{SURVEY}/predictions/small/tuned/full/seed-24.parquet" in combined
+
+
 @pytest.mark.slow
 def test_three_targets_are_predicted_in_the_same_folds_by_the_same_adapters(several):
     table = "results/surveys/voters/tables/targets.csv"
@@ -158,6 +183,7 @@ def test_three_targets_are_predicted_in_the_same_folds_by_the_same_adapters(seve
     shared = folds["vote"].index.intersection(folds["trust"].index)
     assert folds["vote"][shared].equals(folds["trust"][shared]) and len(folds["vote"]) < len(folds["party"])
     prompt = pd.read_parquet(several.folder / VIEW / "party/prompts/never.parquet").text[1]
+    assert prompt.count("News from") == 1
     assert "Vote:" not in prompt and "Trust:" in prompt and prompt.endswith("Party (red, none, blue):")
     assert list(pd.read_csv(several.folder / table).target.unique()) == TARGETS
     # Ordered and numeric targets are scored as such.

@@ -77,9 +77,8 @@ def test_what_learns_nothing_runs_once_for_the_same_prompts_and_tested_responden
     )
     # There are no examples of what nobody was asked for, and no tabular baseline learns it.
     assert "m/few-shot" not in arms["never-rape"] and "m/few-shot" in arms["gap"]
-    paths = view.prediction_files(
-        "s", ["majority"], baselines_beside(view, view.asked(codebook())[0], codebook())
-    )
+    beside = baselines_beside(view, view.asked(codebook())[0], codebook())
+    paths = view.prediction_files("s", ["majority"], beside=beside)
     baselines = {path.split("/baselines/")[1].rsplit("/", 1)[0] for path in paths if "/baselines/" in path}
     assert {one for one in baselines if "never" in one or "gap" in one} == {
         *("majority/gap", "trend/gap", "last-value/gap"),
