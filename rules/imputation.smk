@@ -116,6 +116,7 @@ rule draw_from_baselines:
         grids=STUDY.model_dump(mode="json")["baselines"],
         inner_folds=STUDY.inner_folds,
         view=view_of,
+        not_asked=not_asked_of,
         code=code_of("draw_from_baselines"),
     script:
         "../scripts/draw_from_baselines.py"

@@ -138,7 +138,10 @@ class Survey(Strict):
         return self.groups is not None and self.groups.shares is not None
 
     def imputations(self) -> list[tuple[str, str]]:
-        """Return each method that imputes with each condition that it does so under; an arm only where it also predicts."""
+        """Return each method that imputes with each condition that it does so under; an arm only where it also predicts.
+
+        None where nobody was asked: there is no answer that it could start from.
+        """
         if self.impute is None:
             return []
         return [
@@ -146,6 +149,7 @@ class Survey(Strict):
             for condition in self.conditions
             for method in self.impute.arms
             if self.impute.conditions is None or condition in self.impute.conditions
+            if not self.conditions[condition].unasked
             if method not in self.arms or method in self.arms_of(self.predicted_in(method, condition))
             # Of several targets, a file may have some.
             if not method.startswith(FILE_PREFIX) or method.removeprefix(FILE_PREFIX) in self.predictions
@@ -217,8 +221,9 @@ class Survey(Strict):
         """Return how many adapters the imputation needs: one for each draw of each tuned arm, condition and target."""
         if self.impute is None:
             return 0
-        tuned = [arm for arm, _ in self.imputations() if arm in self.arms and ARMS[arm.split("/")[1]].tuned]
-        return len(tuned) * self.impute.m * max(1, len(self.targets or []))
+        methods = [method for view in self.views("").values() for method, _ in view.imputations()]
+        tuned = [arm for arm in methods if arm in self.arms and ARMS[arm.split("/")[1]].tuned]
+        return len(tuned) * self.impute.m
 
     def selection(self, condition: str, codebook: Codebook) -> dict[str, Any]:
         """Return what a condition does to the training rows, as :func:`split_condition` takes it; the same for all targets."""
