@@ -26,6 +26,7 @@ from stimmung.evaluation.estimates.multiple_imputation import Predict, Uncertain
 from stimmung.evaluation.estimates.pooled_estimates import pooled_regression, pooled_shares
 from stimmung.evaluation.estimates.survey_design import SurveyDesign
 from stimmung.evaluation.votes.calibration import wilson_interval
+from stimmung.vocabulary.errors import InputError
 
 Floats = NDArray[np.float64]
 
@@ -56,14 +57,17 @@ def fitted_logistic(x: Floats, y: NDArray[np.intp], n_options: int) -> Predict:
 
 
 def estimates_of(table: pd.DataFrame, target: str, regressor: str) -> Rows:
-    """Return shares and coefficients of stacked data."""
+    """Return shares and coefficients of stacked data; no coefficients where a copy has no finite ones."""
     options = list(table[target].cat.categories)
     shares = pooled_shares(table, target, weight=None)
     rows = [
         {"quantity": f"share: {one.option}", "estimate": one.estimate, "low": one.ci_low, "high": one.ci_high}
         for one in shares.itertuples()
     ]
-    fitted = pooled_regression(table, target, [regressor], family="multinomial")
+    try:
+        fitted = pooled_regression(table, target, [regressor], family="multinomial")
+    except InputError:
+        return rows
     for one in fitted.itertuples():
         if one.term != "(Intercept)":
             name = f"coefficient: {one.outcome}, {one.term.split('=')[1]}"
@@ -73,7 +77,7 @@ def estimates_of(table: pd.DataFrame, target: str, regressor: str) -> Rows:
 
 
 def complete_cases(table: pd.DataFrame, target: str, regressor: str) -> Rows:
-    """Return shares and coefficients of those who answered."""
+    """Return shares and coefficients of those who answered; no coefficients where they are not finite."""
     options, y = list(table[target].cat.categories), table[target].cat.codes.to_numpy().astype(np.intp)
     chosen = weighted_means(np.eye(len(options))[y], SurveyDesign(np.ones(len(y))))
     low, high = wilson_interval(chosen.estimates, len(y))
@@ -84,7 +88,10 @@ def complete_cases(table: pd.DataFrame, target: str, regressor: str) -> Rows:
     levels = list(table[regressor].cat.categories)
     x = np.eye(len(levels))[table[regressor].cat.codes]
     x[:, 0] = 1
-    fit = multinomial_regression(y, x, len(options), None)
+    try:
+        fit = multinomial_regression(y, x, len(options), None)
+    except InputError:
+        return rows
     errors = np.sqrt(fit.variances)
     for k, name in enumerate(options[1:]):
         for j, level in enumerate(levels[1:], 1):

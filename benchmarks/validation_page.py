@@ -294,8 +294,9 @@ def gss_lines(rows: Rows) -> list[str]:
         "",
         f"Samples of {GSS_RESPONDENTS} drawn with replacement from those who answered {', '.join(GSS_ITEMS)}",
         f"and the item; {GSS_SILENT:.0%} of the answers to {', '.join(GSS_TARGETS)} masked, MCAR or by party and degree (MAR);",
-        "the truth is that of all of them. Multinomial logistic arm, main effects; regression of the item on party. Source: General",
-        "Social Survey 2018, R package stevedata, public domain.",
+        "the truth is that of all of them. Multinomial logistic arm, main effects; regression of the item on party. A sample in which",
+        "nobody of a party gave an answer has no finite coefficients, and counts for shares alone. Source: General Social",
+        "Survey 2018, R package stevedata, public domain.",
         "",
     ]
     return [*lines, *_by_kind(rows)]

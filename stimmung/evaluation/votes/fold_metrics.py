@@ -161,7 +161,7 @@ def answer_errors(
         answers = np.eye(len(options))[fold.target]
         by_unit = _sums(unit_of, answers * weights[:, None])
         class_of, size = by_unit.argmax(axis=1), by_unit.sum(axis=1)
-        hidden, clustering = hidden_share(rows["fold"].to_numpy(), unit_of, answers, weights)
+        hidden, clustering = hidden_share(rows["fold"].to_numpy(), unit_of, class_of, answers, weights)
         base = _metrics_of(fold, options)
         errors: dict[Key, list[float]] = {key: [] for key in base}
         for option in range(len(options)):
@@ -187,22 +187,28 @@ def answer_errors(
 def hidden_share(
     fold_of: NDArray[Any],
     unit_of: NDArray[np.intp],
+    class_of: NDArray[np.intp],
     answers: NDArray[np.float64],
     weights: NDArray[np.float64],
 ) -> tuple[float, NDArray[np.float64]]:
     """Return which share, 0 to 1, of the sampling variance of the numbers of answers the folds do not show, and its design effects.
 
     The share is 1 less the variance of these numbers over folds against what it would be had each unit (a respondent, or the rows of
-    a group) been put into a fold at random. The design effect of each option, shape (options,), is the variance of its share against
-    that of as many independent rows, 1 where each row is a unit. ``answers`` are indicators, shape (n, options).
+    a group) been put into a fold at random. It is divided by the share that the units' classes explain, shape (units,), the option
+    that most of a unit's rows chose: folds also hide what is left. The design effect of each option, shape (options,), is the variance
+    of its share against that of as many independent rows. ``answers`` are indicators, shape (n, options). Both are 1 where each row is
+    a unit and folds are stratified.
     """
     apart = weights[:, None] * (answers - weights @ answers / weights.sum())
-    of_rows, of_units = (apart**2).sum(axis=0), (_sums(unit_of, apart) ** 2).sum(axis=0)
+    units = _sums(unit_of, apart)
+    of_rows, of_units = (apart**2).sum(axis=0), (units**2).sum(axis=0)
+    in_class = np.bincount(class_of, minlength=1)[:, None]
+    explained = (_sums(class_of, units) ** 2 / np.maximum(in_class, 1)).sum() / max(of_units.sum(), 1e-300)
     folds = pd.factorize(fold_of)[0]
     by_chance = of_units.sum() * (1 - 1 / (folds.max() + 1))
     shown = (_sums(folds, apart) ** 2).sum() / by_chance if by_chance > 0 else 1.0
     effects = np.divide(of_units, of_rows, out=np.ones_like(of_rows), where=of_rows > 0)
-    return float(np.clip(1 - shown, 0, 1)), effects
+    return float(np.clip(1 - shown, 0, 1) / explained if explained > 0 else 0.0), effects
 
 
 def _sums(belongs: NDArray[np.intp], rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from scipy.optimize import brentq
 from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS
 
 LEVEL = 0.95
+MOST_LOG_ODDS = 3.0  # a choice: further from the mean, the delta method says nothing
 
 
 @dataclass(frozen=True)
@@ -118,20 +119,31 @@ def summarize_folds(
 ) -> pd.DataFrame:
     """Return a METRICS table from a FOLD_METRICS table.
 
-    Intervals are those of ``corrected_resampled_t``, cut at the ends of the metric's range, in ``ranges`` or as registered.
-    ``n_training`` is the mean over folds, 0 for a method that sees no training rows; ``n_folds`` counts the folds in which the
-    metric is defined.
+    Intervals are those of ``corrected_resampled_t``, cut at the ends of the metric's range, in ``ranges`` or as registered. That of an
+    option's F1 also reaches as far as on the scale of log-odds, since the F1 of an option that is rarely named is skewed.
+    ``n_training`` is the mean over folds, 0 for a method that sees no training rows; ``n_folds`` counts the folds in which the metric
+    is defined.
     """
     ends = {name: one.range for name, one in VOTE_METRICS.items()} if ranges is None else ranges
     keys = ["method", "condition", "metric", "option"]
     rows = []
     for key, part in folds.groupby(keys, sort=False, dropna=False):
         summary = summarize_fold_values(part)
-        interval = np.clip([summary.ci_low, summary.ci_high], *ends[str(key[2])])
+        reach = summary.ci_low, summary.ci_high
+        if key[2] == "f1" and 0 < summary.mean < 1:
+            reach = _and_in_log_odds(summary.mean, *reach)
+        interval = np.clip(reach, *ends[str(key[2])])
         counts = summary.n_folds, int(part["n_test"].sum()), float(part["n_training"].mean())
         rows.append((*key, summary.mean, summary.sd, *interval, *counts))
     columns = ["value", "sd_over_folds", "ci_low", "ci_high", "n_folds", "n_respondents", "n_training"]
     return pd.DataFrame(rows, columns=[*keys, *columns]).astype({"option": "str"})
+
+
+def _and_in_log_odds(mean: float, low: float, high: float) -> tuple[float, float]:
+    """Return the ends of an interval of a mean within 0 and 1, and of the same in log-odds (delta method), whichever is further."""
+    reach = min((high - low) / 2 / (mean * (1 - mean)), MOST_LOG_ODDS)
+    ends = special.expit(special.logit(mean) + np.array([-reach, reach]))
+    return float(np.minimum(low, ends[0])), float(np.maximum(high, ends[1]))
 
 
 def paired_difference(first: pd.DataFrame, second: pd.DataFrame) -> FoldSummary:

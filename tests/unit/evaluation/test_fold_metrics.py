@@ -193,15 +193,21 @@ def test_with_weights_every_metric_counts_a_weight_of_two_as_two_respondents():
 
 
 def test_folds_hide_the_numbers_of_answers_as_far_as_they_are_stratified_by_them():
-    answers, rows, ones = np.eye(3)[np.arange(300) % 3], np.arange(300), np.ones(300)
-    stratified, effects = hidden_share(rows // 3 % 5, rows, answers, ones)
+    chosen, rows, ones = np.arange(300) % 3, np.arange(300), np.ones(300)
+    stratified, effects = hidden_share(rows // 3 % 5, rows, chosen, np.eye(3)[chosen], ones)
     assert stratified == pytest.approx(1) and effects == pytest.approx(1)
     rng = np.random.default_rng(0)
-    at_random = [hidden_share(rng.permutation(300) % 5, rows, answers, ones)[0] for _ in range(200)]
+    at_random = [
+        hidden_share(rng.permutation(300) % 5, rows, chosen, np.eye(3)[chosen], ones)[0] for _ in range(200)
+    ]
     assert np.mean(at_random) < 0.25
     # Groups of three that answer alike count as one respondent, of whom the sample has a third.
-    alike, effects = hidden_share(rows // 9 % 5, rows // 3, np.eye(3)[rows // 3 % 3], ones)
-    assert alike > 0.95 and effects == pytest.approx(3)
+    chosen = rows // 3 % 3
+    alike, effects = hidden_share(rows // 9 % 5, rows // 3, chosen[::3], np.eye(3)[chosen], ones)
+    assert 0.95 < alike <= 1 and effects == pytest.approx(3)
+    # Where a third of their rows answer otherwise, their classes do not tell all that stratified folds hide.
+    mixed = np.where(rows % 3 == 2, (chosen + 1 + rows // 90) % 3, chosen)
+    assert hidden_share(rows // 9 % 5, rows // 3, chosen[::3], np.eye(3)[mixed], ones)[0] > alike
 
 
 def test_an_option_that_is_as_probable_as_another_has_an_f1_that_chance_decides():

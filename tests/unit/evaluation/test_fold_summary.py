@@ -128,6 +128,16 @@ def test_summary_cuts_intervals_where_the_metric_ends():
     assert table.loc["accuracy", "n_respondents"] == 60
 
 
+def test_the_f1_of_an_option_that_is_rarely_named_reaches_further_up_than_down():
+    row = summarize_folds(fold_rows([0.0, 0.1, 0.05, 0.0, 0.1], metric="f1", option="Perot")).iloc[0]
+    assert row.ci_low == 0 and row.ci_high - row.value > 1.5 * (
+        summary([0.0, 0.1, 0.05, 0.0, 0.1]).ci_high - 0.05
+    )
+    middle = [0.45, 0.5, 0.55, 0.5, 0.5]
+    row = summarize_folds(fold_rows(middle, metric="f1", option="Dole")).iloc[0]
+    assert row.ci_high == pytest.approx(summary(middle, 20, 80).ci_high)
+
+
 def test_pairs_meet_fold_by_fold_whatever_the_order_of_rows():
     first, second = fold_rows([0.9, 0.8, 0.7]), fold_rows([0.6, 0.6, 0.6], n_training=40)
     found = paired_difference(first, second.iloc[::-1])
