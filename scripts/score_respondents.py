@@ -89,7 +89,7 @@ def score_respondents(
         targets = [
             Target(
                 scorer,
-                read_table(prompts[place], PROMPTS),
+                read_table(prompts[place], PROMPTS).drop(columns="text"),  # the messages say the same
                 read_table(splits[place], SPLITS),
                 shown_answers(people, not_asked, words[place].target),
                 words[place].target_labels(language),

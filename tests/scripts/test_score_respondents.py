@@ -159,6 +159,7 @@ def test_two_targets_are_scored_in_one_pass_as_each_alone_and_found_again_by_tar
         )
         for kind, path in paths.items():
             asked[kind].append(path)
+    monkeypatch.setattr("stimmung.engine.scoring.local_scorer.PROMPTS_AT_ONCE", 50)
     for how in ({"normalization": "pmi"}, {"examples": 2, "arm": "few-shot"}):
         found = score(small_study, tmp_path / "all.parquet", **asked, **how, store=tmp_path / "kept")
         for place, item in enumerate(items):

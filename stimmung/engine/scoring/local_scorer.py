@@ -16,6 +16,9 @@ from stimmung.text.prompts import Message
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.scoring import Scoring
 
+# Of several targets, in tokens: a choice, some hundred MB of main memory.
+PROMPTS_AT_ONCE = 16384
+
 
 @dataclass(frozen=True)
 class LocalScorer:
@@ -54,13 +57,26 @@ def score_together(scorers: Sequence[LocalScorer], asked: Sequence[Sequence[Aske
     """Return what each scorer says of what it is asked, as its ``score`` does, all read in one pass.
 
     The scorers differ in their words only: each asks for one target of a survey. What a respondent's prompts begin with is then
-    read once for all targets.
+    read once for all targets. So that not all prompts of a large survey are in memory as tokens, respondents are read in blocks.
     """
+    if len(scorers) == 1:
+        return _score_at_once(scorers, asked)
+    found: list[dict[int, Scored]] = [{} for _ in asked]
+    names = list(dict.fromkeys(one.about for own in asked for one in own))
+    n = max(1, PROMPTS_AT_ONCE // len(scorers))
+    for block in (set(names[start : start + n]) for start in range(0, len(names), n)):
+        places = [[place for place, one in enumerate(own) if one.about in block] for own in asked]
+        chosen = [[own[place] for place in of_block] for own, of_block in zip(asked, places, strict=True)]
+        for of_target, of_block, scored in zip(found, places, _score_at_once(scorers, chosen), strict=True):
+            of_target |= zip(of_block, scored, strict=True)
+    return [[of_target[place] for place in range(len(of_target))] for of_target in found]
+
+
+def _score_at_once(scorers: Sequence[LocalScorer], asked: Sequence[Sequence[Asked]]) -> list[list[Scored]]:
     first = scorers[0]
     prompts: list[Prompt] = []
-    readers_of_blanks: list[
-        list[int]
-    ] = []  # of each scorer, the adapters that read its prompt without a respondent
+    # Of each scorer, the adapters that read its prompt without a respondent.
+    readers_of_blanks: list[list[int]] = []
     for scorer, own in zip(scorers, asked, strict=True):
         prompts += [scorer._prompt(one.messages, one.reader, one.about) for one in own]
         readers = sorted({one.reader for one in own}) if first.scoring.normalization == "pmi" else []
