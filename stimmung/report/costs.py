@@ -16,6 +16,7 @@ MODEL_RULES = (
     *("build_tiny", "prepare_model", "train_fold_adapters", "train_week_adapters"),
     *("score_respondents", "score_questions", "train_imputation_adapters", "draw_from_adapters"),
     *("train_group_adapters", "score_groups"),
+    *("train_group_adapters", "score_groups"),
 )
 ON_CPU, BUILT_IN = "cpu", "built-in"
 # What stands in the paths of benchmark files and is no name of the config: seeds, weeks, formats of figures.

@@ -16,7 +16,7 @@ from stimmung.text.prompts import Message
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.scoring import Scoring
 
-# Of several targets, in tokens: a choice, some hundred MB of main memory.
+# Prompts of several targets that are held as tokens at once: a choice, some hundred MB of main memory.
 PROMPTS_AT_ONCE = 16384
 
 
