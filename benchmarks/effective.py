@@ -13,7 +13,7 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
-from stimmung.data.surveys.splits import draw_share
+from stimmung.data.surveys.drawn_rows import draw_share
 from stimmung.evaluation.votes.effective_sample import count_effective_respondents
 
 SHARES = {"share-5": 0.05, "share-10": 0.1, "share-20": 0.2, "share-50": 0.5, "full": 1.0}

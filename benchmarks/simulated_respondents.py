@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from stimmung.vocabulary.codebook import Codebook, SurveyItem
+from stimmung.vocabulary.codebook import Codebook
+from stimmung.vocabulary.survey_item import SurveyItem
 
 
 def simulate_respondents(codebook: Codebook, language: str, n: int, seed: int) -> pd.DataFrame:

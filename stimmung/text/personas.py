@@ -13,8 +13,9 @@ from stimmung.text.chat import chat_text
 from stimmung.text.prompts import Message, item_texts, worded_answer
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.answer_options import in_language
-from stimmung.vocabulary.codebook import Codebook, SurveyItem
+from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
+from stimmung.vocabulary.survey_item import SurveyItem
 
 
 def persona_messages(

@@ -6,7 +6,8 @@ from typing import Any, TypedDict
 import pandas as pd
 
 from stimmung.vocabulary.answer_options import in_language
-from stimmung.vocabulary.codebook import Codebook, SurveyItem
+from stimmung.vocabulary.codebook import Codebook
+from stimmung.vocabulary.survey_item import SurveyItem
 from stimmung.vocabulary.votes_schemas import MISSING_SUFFIX
 
 

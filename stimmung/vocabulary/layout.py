@@ -7,9 +7,9 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from stimmung.vocabulary.answer_options import Code
-from stimmung.vocabulary.codebook import SurveyItem
 from stimmung.vocabulary.row_rules import RowRule, Wanted
 from stimmung.vocabulary.strict import Strict
+from stimmung.vocabulary.survey_item import SurveyItem
 
 
 class Variable(Strict):

@@ -15,10 +15,11 @@ from stimmung.data.surveys.respondents import needed_columns
 from stimmung.data.surveys.survey_codes import code_key, code_number, find_columns
 from stimmung.vocabulary.answer_options import AnswerOption, Code, MissingReason
 from stimmung.vocabulary.atomic_files import atomic_write
-from stimmung.vocabulary.codebook import Codebook, SurveyItem
+from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.layout import Layout, Variable
 from stimmung.vocabulary.row_rules import RowRule
+from stimmung.vocabulary.survey_item import SurveyItem
 
 Array = npt.NDArray[Any]
 

@@ -10,10 +10,10 @@ import pandas as pd
 
 from stimmung.data.surveys.survey_codes import SurveyFile, code_key, code_number
 from stimmung.vocabulary.answer_options import Code, MissingReason
-from stimmung.vocabulary.codebook import SurveyItem
 from stimmung.vocabulary.errors import InputError, did_you_mean
 from stimmung.vocabulary.number_bins import bin_of
 from stimmung.vocabulary.row_rules import COMPARISONS, RowRule, Wanted
+from stimmung.vocabulary.survey_item import SurveyItem
 
 Conditions = Mapping[str, Wanted]  # column to codes or value labels, or to a rule
 Series: TypeAlias = "pd.Series[Any]"

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from stimmung.data.surveys.coding import places_of_options, resolve_codes, shortened
 from stimmung.data.surveys.survey_codes import SurveyFile, code_key
 from stimmung.data.surveys.survey_files import read_survey_file
-from stimmung.vocabulary.codebook import Codebook, SurveyItem
+from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError, did_you_mean, warn
 from stimmung.vocabulary.number_bins import bin_of
 from stimmung.vocabulary.prediction_file import PredictionFile
+from stimmung.vocabulary.survey_item import SurveyItem
 from stimmung.vocabulary.votes_schemas import OPTION_PREFIX
 
 logger = logging.getLogger(__name__)

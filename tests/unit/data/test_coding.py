@@ -7,9 +7,9 @@ from pydantic import ValidationError
 from stimmung.data.surveys.coding import code_item, describe_unknown, holds, resolve_codes
 from stimmung.data.surveys.survey_codes import SurveyFile
 from stimmung.data.surveys.survey_files import read_survey_file
-from stimmung.vocabulary.codebook import SurveyItem
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.row_rules import RowRule
+from stimmung.vocabulary.survey_item import SurveyItem
 
 PARTIES = {
     1: "CDU",

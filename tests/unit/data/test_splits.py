@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stimmung.data.surveys.splits import assign_folds, draw_rows, draw_share, split_condition
+from stimmung.data.surveys.drawn_rows import draw_rows, draw_share
+from stimmung.data.surveys.splits import assign_folds, split_condition
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.not_asked import NotAsked
 from stimmung.vocabulary.votes_schemas import GROUP, NO_FOLD

@@ -6,9 +6,10 @@ import pytest
 
 from stimmung.study.reading import load_codebook, validated
 from stimmung.vocabulary.answer_options import AnswerOption, MissingCode, MissingReason, in_language
-from stimmung.vocabulary.codebook import Codebook, SurveyItem
+from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.select_all import NoneOption, SelectAll, SelectedOption
+from stimmung.vocabulary.survey_item import SurveyItem
 
 ROOT = Path(__file__).parents[3]
 BOOK = {

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from stimmung.vocabulary.codebook import SurveyItem
 from stimmung.vocabulary.number_bins import bin_of, number_bins
+from stimmung.vocabulary.survey_item import SurveyItem
 
 BAD = {
     "needs a `range`": (None, None),
