@@ -23,8 +23,8 @@ TextEncoding = Annotated[str, AfterValidator(_is_text_encoding)]
 class Strict(BaseModel):
     """A frozen model that refuses unknown keys. The string below a field is its description in the schema and the documentation.
 
-    They are read by `stimmung schema` alone (cli/schema.py): pydantic would read them whenever a model is imported, which took a tenth
-    of the time in which a job starts.
+    They are read by `stimmung schema` alone (cli/schema.py): pydantic would read them whenever a model is imported, which is in every
+    job.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
