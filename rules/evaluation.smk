@@ -151,6 +151,7 @@ rule combine_options:
     """Put the options of a select-all target together."""
     input:
         predictions=predictions_of_options,
+        splits=splits_of_options,
         metrics=lambda wildcards: [
             f"results/surveys/{view}/metrics.parquet" for view in option_views(wildcards)
         ],
@@ -176,6 +177,7 @@ rule combine_options:
         item="{item}",
         options=options_of_item,
         sizes=n_predictions_of_options,
+        n_splits=n_splits_of_options,
         chosen=chosen_word,
         weighted=of_survey("weighted_metrics"),
         simulated=is_simulated,

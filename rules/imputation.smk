@@ -34,6 +34,7 @@ rule train_imputation_adapters:
         pace=STUDY.engine.pace(),
         store=STORE,
         view=view_of,
+        weighted=of_survey("weighted_training"),
         code=code_of("train_imputation_adapters"),
     script:
         "../scripts/train_imputation_adapters.py"

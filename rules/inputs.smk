@@ -149,9 +149,11 @@ def views_scored(wildcards):
     return [ASKED[view].model_dump(mode="json") for view in scored_in_one_pass(wildcards)]
 
 
-def weights_learned(wildcards):
-    """The table with the weights that count in training: a list of none or one."""
-    return [respondents_of(wildcards)] if SURVEYS[wildcards.survey].weighted_training else []
+def respondents_learned(wildcards):
+    """The table with the weights, or the groups, that count in training: a list of none or one."""
+    survey = SURVEYS[wildcards.survey]
+    held_out_by_group = survey.group is not None and training_preset(wildcards).early_stopping is not None
+    return [respondents_of(wildcards)] if survey.weighted_training or held_out_by_group else []
 
 
 def training_of(wildcards):
@@ -218,6 +220,16 @@ def n_predictions_of_options(wildcards):
     return [len(predictions_of_view(view)) for view in option_views(wildcards)]
 
 
+def splits_of_options(wildcards):
+    """The splits tables of each of these options, one option after the other."""
+    return [path for view in option_views(wildcards) for path in splits_of_view(view)]
+
+
+def n_splits_of_options(wildcards):
+    """How many splits tables each of these options has."""
+    return [len(splits_of_view(view)) for view in option_views(wildcards)]
+
+
 def options_of_item(wildcards):
     """The item of each option of a select-all target, with the option's words."""
     item = CODEBOOKS[wildcards.survey].select_all[wildcards.item]
@@ -255,8 +267,12 @@ def predictions_of_first_seed(wildcards, method):
 
 def splits_of(wildcards):
     """The splits tables of a survey's conditions."""
-    folder = f"results/surveys/{wildcards.survey}/splits"
-    return [f"{folder}/{condition}.parquet" for condition in SURVEYS[wildcards.survey].conditions]
+    return splits_of_view(wildcards.survey)
+
+
+def splits_of_view(name):
+    """The same of one target."""
+    return [f"results/surveys/{name}/splits/{condition}.parquet" for condition in SURVEYS[name].conditions]
 
 
 def first_seed(wildcards):

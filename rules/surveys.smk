@@ -164,7 +164,7 @@ rule train_fold_adapters:
         base="results/models/{model}/model.json",
         prompts=prompts_learned,
         splits=splits_learned,
-        weights=weights_learned,
+        respondents=respondents_learned,
         codebook=of_survey("codebook"),
     output:
         adapters=expand(
@@ -195,6 +195,7 @@ rule train_fold_adapters:
         pace=STUDY.engine.pace(),
         store=STORE,
         views=views_of,
+        weighted=of_survey("weighted_training"),
         code=code_of("train_fold_adapters"),
     script:
         "../scripts/train_fold_adapters.py"

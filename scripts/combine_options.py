@@ -4,21 +4,21 @@ from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 
-import pandas as pd
-
 from stimmung.evaluation.votes.option_metrics import measure_options, stack_options
+from stimmung.evaluation.votes.tested_rows import answered
 from stimmung.report.options_table import options_table
 from stimmung.report.tables import to_csv, to_latex
 from stimmung.vocabulary.atomic_files import write_atomic
 from stimmung.vocabulary.parquet_tables import read_tables, write_table
-from stimmung.vocabulary.predictions_by_target import read_predictions
-from stimmung.vocabulary.votes_schemas import METRICS, SELECTED
+from stimmung.vocabulary.predictions_by_target import read_all_predictions
+from stimmung.vocabulary.votes_schemas import METRICS, SELECTED, SPLITS
 from stimmung.workflow.run import run
 
 
 def combine_options(
     *,
     predictions: list[Path],
+    splits: list[Path],
     metrics: list[Path],
     results: Path,
     measures: Path,
@@ -27,6 +27,7 @@ def combine_options(
     item: str,
     options: Mapping[str, str],
     sizes: list[int],
+    n_splits: list[int],
     chosen: str,
     weighted: bool,
     simulated: bool,
@@ -34,19 +35,19 @@ def combine_options(
     """Write all predictions of the item's options, one row for each respondent and option, and their metrics.
 
     ``options`` are the items of the options with their words; ``predictions`` are the tables of the first of them, then of the
-    second, and so on, as many as ``sizes`` say, ``metrics`` the METRICS table of each, and ``chosen`` is the answer that an option
-    was chosen.
+    second, and so on, as many as ``sizes`` say; so are ``splits``, as many as ``n_splits`` say; ``metrics`` are the METRICS table of
+    each, and ``chosen`` is the answer that an option was chosen. Measured are the respondents whom a condition tests.
     """
-    left = iter(predictions)
-    tables = {
-        words: pd.concat([read_predictions(path, option) for path in islice(left, size)])
-        for (option, words), size in zip(options.items(), sizes, strict=True)
-    }
+    predicted, split = iter(predictions), iter(splits)
+    tables, tested = {}, {}
+    for (option, words), size, n in zip(options.items(), sizes, n_splits, strict=True):
+        tables[words] = read_all_predictions(list(islice(predicted, size)), option)
+        tested[words] = answered(tables[words], read_tables(list(islice(split, n)), SPLITS))
     selected = stack_options(tables, chosen)
     trained = (
         read_tables(metrics, METRICS).groupby(["method", "condition"], as_index=False)["n_training"].mean()
     )
-    measured = measure_options(selected, trained, weighted)
+    measured = measure_options(stack_options(tested, chosen), trained, weighted)
     mark = "simulated" if simulated else None
     write_table(selected, results, SELECTED)
     write_table(measured, measures, METRICS)

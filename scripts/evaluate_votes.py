@@ -11,21 +11,12 @@ import pandas as pd
 from stimmung.evaluation.votes.failed_training import ADVICE, less_accurate_than_untrained
 from stimmung.evaluation.votes.fold_summary import summarize_folds
 from stimmung.evaluation.votes.scaling import scaled_predictions
+from stimmung.evaluation.votes.tested_rows import answered
 from stimmung.report.result import compute_results
 from stimmung.report.survey_results import SurveyData, votes_results
-from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.parquet_tables import read_table, read_tables, write_table
-from stimmung.vocabulary.predictions_by_target import read_predictions
-from stimmung.vocabulary.votes_schemas import (
-    CALIBRATED,
-    DRAWS,
-    NO_FOLD,
-    RECTIFIED,
-    RESPONDENTS,
-    SPLITS,
-    is_tested,
-    option_columns,
-)
+from stimmung.vocabulary.predictions_by_target import read_all_predictions
+from stimmung.vocabulary.votes_schemas import CALIBRATED, DRAWS, RECTIFIED, RESPONDENTS, SPLITS
 from stimmung.workflow.run import run
 
 logger = logging.getLogger(__name__)
@@ -54,7 +45,7 @@ def evaluate_votes(
     if they stand in an order: they are then scored as ordered too; ``rectified`` is the table of a survey that has such estimates,
     which the report then shows. A tuned arm that is less accurate than what needs no training is told on the terminal.
     """
-    every = all_predictions(predictions, target)
+    every = read_all_predictions(predictions, target)
     of_splits = pd.concat([read_table(path, SPLITS) for path in splits])
     scaled = scaled_predictions(every, of_splits, calibration)
     data = SurveyData(
@@ -76,35 +67,6 @@ def evaluate_votes(
         for line in (*(f"WARNING: {one}" for one in lines), ADVICE):
             logger.warning(line)
             print(line, file=sys.stderr)
-
-
-def all_predictions(paths: list[Path], target: str) -> pd.DataFrame:
-    """Read tables of a target that must all have the same answer options, in the order of the paths."""
-    tables = {path: read_predictions(path, target) for path in paths}
-    first = option_columns(tables[paths[0]])
-    for path, table in tables.items():
-        if option_columns(table) != first:
-            raise InputError(
-                f"{path} and {paths[0]} do not have the same answer options",
-                "The codebook has changed since: delete the older one and run snakemake again.",
-            )
-    every = pd.concat(tables.values(), ignore_index=True)
-    # A server, or a file of predictions, may not say how long a prompt was; a table of all methods then has no such column.
-    some_unsaid = "n_tokens" in every and bool(every["n_tokens"].isna().any())
-    return every.drop(columns="n_tokens") if some_unsaid else every
-
-
-def answered(predictions: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that can be compared with an answer: who gave none is predicted for `impute_answers`.
-
-    Of a condition that leaves respondents out, these alone: the others were learned from.
-    """
-    chosen = predictions["fold"] != NO_FOLD
-    if "tested" in splits:
-        keys = ["respondent_id", "condition"]
-        tested = pd.MultiIndex.from_frame(splits.loc[is_tested(splits), keys])
-        chosen &= pd.MultiIndex.from_frame(predictions[keys]).isin(tested)
-    return predictions[chosen].reset_index(drop=True)
 
 
 if __name__ == "__main__":

@@ -2,42 +2,23 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
-
-import pandas as pd
 
 from stimmung.engine.base.devices import use_threads
 from stimmung.engine.base.model_files import load_tokenizer
-from stimmung.engine.cohort.batching import TrainingRow
 from stimmung.engine.cohort.interruption import StopOnSignal
 from stimmung.engine.cohort.missing_adapters import train_missing
-from stimmung.engine.cohort.training_config import Task
-from stimmung.engine.scoring.survey_prompts import (
-    answers_texts,
-    training_ids,
-    training_rows,
-    with_mean_weight_1,
-)
+from stimmung.engine.scoring.fold_tasks import Target, fold_tasks
+from stimmung.engine.scoring.survey_prompts import answers_texts, training_ids
 from stimmung.store.adapter_folders import export_adapter
 from stimmung.store.paths import Store
 from stimmung.study.reading import load_codebook
-from stimmung.text.personas import rendering_of
 from stimmung.vocabulary.arms import ARMS
-from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.parquet_tables import read_table
 from stimmung.vocabulary.training import Training
 from stimmung.vocabulary.view import View
 from stimmung.vocabulary.votes_schemas import PROMPTS, RESPONDENTS, SPLITS
 from stimmung.workflow.run import run
-
-
-class Target(NamedTuple):
-    """What adapters learn to predict: the codebook that asks for it, the prompts, and who may be learned from."""
-
-    words: Codebook
-    texts: pd.DataFrame
-    split: pd.DataFrame
 
 
 def train_fold_adapters(
@@ -57,13 +38,15 @@ def train_fold_adapters(
     store: Path,
     threads: int,
     views: Sequence[View | None] = (None,),
-    weights: Sequence[Path] = (),
+    respondents: Sequence[Path] = (),
+    weighted: bool = False,
 ) -> None:
     """Write ``adapters``, the weights by fold, each trained on the respondents of the other folds.
 
     Prompts and splits are one table for each target, in the order of ``views``. An adapter's rows are those of the first target, then
-    of the second, and so on, each in the order of its table; training draws an order of its own from all of them. ``weights`` is
-    the RESPONDENTS table, if its weights count in the loss.
+    of the second, and so on, each in the order of its table; training draws an order of its own from all of them. With
+    ``weighted``, the weights of ``respondents``, a list of one RESPONDENTS table, count in the loss; if it has groups, what is held
+    out of training to stop early are whole groups.
     """
     use_threads(threads)
     kept, stop = Store(store), StopOnSignal()
@@ -74,7 +57,9 @@ def train_fold_adapters(
     names = [f"{condition}, seed {seed}, fold {fold}" for fold in range(len(adapters))]
     folders = [weights.parent for weights in adapters]
     if not ARMS[arm].classifies:
-        tasks = _tasks(base.parent, asked, names, seed, language, chat, weights)
+        people = [read_table(path, RESPONDENTS) for path in respondents]
+        tokenizer = load_tokenizer(base.parent)
+        tasks = fold_tasks(asked, names, seed, language, chat, tokenizer, *people, weighted=weighted)
         train_missing(base.parent, training, tasks, folders, kept, pace=pace, stop=stop)
         return
     # Here, since it imports PEFT and the Trainer, which takes seconds.
@@ -93,32 +78,6 @@ def train_fold_adapters(
             base.parent, training, fold, options, kept, seed=seed, checkpoint_minutes=minutes, stop=stop
         )
         export_adapter(kept.adapter(key), folder)
-
-
-def _tasks(
-    base: Path,
-    asked: Sequence[Target],
-    names: Sequence[str],
-    seed: int,
-    language: str,
-    chat: bool,
-    weights: Sequence[Path],
-) -> list[Task]:
-    tokenizer = load_tokenizer(base)
-    weight_of = [read_table(path, RESPONDENTS).set_index("respondent_id").weight for path in weights]
-    rows: list[list[TrainingRow]] = [[] for _ in names]
-    owners: list[list[str]] = [[] for _ in names]
-    for words, texts, split in asked:
-        rendering = rendering_of(words, language, tokenizer, chat, persona=False)
-        # Options that no score can tell apart are found here, not after hours of training.
-        rendering.encode(list(texts.messages.iloc[0]), words.target_labels(language))
-        for fold, of_fold in enumerate(rows):
-            of_fold += training_rows(texts, training_ids(split, fold), rendering, *weight_of)
-            owners[fold] += training_ids(split, fold)
-    return [
-        Task(name, with_mean_weight_1(of_fold), seed, whose)
-        for name, of_fold, whose in zip(names, rows, owners, strict=True)
-    ]
 
 
 if __name__ == "__main__":

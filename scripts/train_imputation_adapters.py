@@ -46,6 +46,7 @@ def train_imputation_adapters(
     store: Path,
     threads: int,
     view: View | None = None,
+    weighted: bool = False,
 ) -> None:
     """Write ``m`` adapters to folders in ``adapters``, in the order of their names; none if every answer is known."""
     use_threads(threads)
@@ -63,7 +64,7 @@ def train_imputation_adapters(
         base.parent,
         training,
         read_table(prompts, PROMPTS),
-        [list(sample["respondent_id"]) for sample in samples],
+        samples,
         [seed_of_draw(seed, draw) for draw in range(1, m + 1)],
         [adapters / f"draw-{draw:03d}" for draw in range(1, m + 1)],
         rendering_of(words, language, load_tokenizer(base.parent), chat, ARMS[arm].persona),
@@ -71,6 +72,7 @@ def train_imputation_adapters(
         name=condition,
         pace=pace,
         stop=stop,
+        weighted=weighted,
     )
 
 

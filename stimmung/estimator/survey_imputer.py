@@ -258,7 +258,7 @@ class SurveyImputer(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: 
         """Return what predicts: the key of an adapter, a fitted baseline, or the donors, whom other methods learn from when asked."""
         if self.method == TUNED:
             self._of_folds = self._predictions_of_folds(donors) if self.calibration != "none" else None
-            return self._train([list(donors["respondent_id"])], [self.random_state])
+            return self._train([donors], [self.random_state])
         name = self.method.removeprefix(BASELINE_PREFIX)
         if name not in BASELINES:
             self._imputing()  # an error if there is no such method
@@ -297,7 +297,7 @@ class SurveyImputer(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: 
         """Return what :func:`impute_draws` asks, after training all adapters at once, on the same samples as it draws."""
         samples = sampled_donors(donors, m, self.random_state, self.uncertainty)
         seeds = [seed_of_draw(self.random_state, draw) for draw in range(1, m + 1)]
-        keys = self._train([list(sample["respondent_id"]) for sample in samples], seeds)
+        keys = self._train(samples, seeds)
         asked = self._table[self._table[self.target_].isna()]
         of_seed = dict(zip(seeds, self._read(asked, keys) if len(asked) else [], strict=False))
         return lambda _donors, _recipients, seed: of_seed[seed]
@@ -315,7 +315,7 @@ class SurveyImputer(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: 
             )
         splitter = StratifiedKFold(n_folds, shuffle=True, random_state=self.random_state)
         folds = list(splitter.split(donors, answers))
-        samples = [list(donors["respondent_id"].iloc[train]) for train, _ in folds]
+        samples = [donors.iloc[train] for train, _ in folds]
         keys = self._train(samples, [self.random_state] * n_folds)
         parts = []
         for fold, ((_, tested), key) in enumerate(zip(folds, keys, strict=True)):
@@ -332,7 +332,7 @@ class SurveyImputer(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: 
             return unscaled
         return donor_scaling(known, list(known["respondent_id"]), self.calibration)
 
-    def _train(self, samples: Sequence[Sequence[str]], seeds: Sequence[int]) -> list[str]:
+    def _train(self, samples: Sequence[pd.DataFrame], seeds: Sequence[int]) -> list[str]:
         from stimmung.estimator import tuned_imputation
 
         base, codebook = self._base_and_codebook()

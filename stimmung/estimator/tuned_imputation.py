@@ -31,11 +31,11 @@ def train(
     chat: bool,
     training: Training,
     respondents: pd.DataFrame,
-    samples: Sequence[Sequence[str]],
+    samples: Sequence[pd.DataFrame],
     seeds: Sequence[int],
     store: Store,
 ) -> list[str]:
-    """Return the keys of adapters in the store, one for each sample of respondents, after training those that it lacks."""
+    """Return the keys of adapters in the store, one for each sample, rows of ``respondents``, after training those that it lacks."""
     from stimmung.engine.base.model_files import load_tokenizer
     from stimmung.engine.scoring.imputation_adapters import tune_on_samples
 

@@ -85,7 +85,7 @@ class Survey(Strict):
     """Whether weights count in every metric. In shares they always do."""
     weighted_training: bool = False
     """Whether each respondent's loss is multiplied by the weight, scaled to a mean of 1 in the training rows, when adapters are tuned.
-    The arm `classifier`, baselines and adapters of `impute` are fitted without weights."""
+    The arm `classifier` and baselines are fitted without weights."""
     calibration: CalibrationKind = "temperature"
     """How predicted probabilities are calibrated, for calibrated.parquet and what is made of it: temperature, vector (scaling),
     isotonic (two answer options only) or none. Learned from the tested respondents of the other folds. Other metrics are of the
@@ -228,8 +228,11 @@ class Survey(Strict):
     def selection(self, condition: str, codebook: Codebook) -> dict[str, Any]:
         """Return what a condition does to the training rows, as :func:`split_condition` takes it; the same for all targets."""
         chosen = self.conditions[condition]
-        complete = self.in_prompts(codebook, chosen.drop_items) if chosen.complete else []
-        left_out = {} if self.not_asked(condition, codebook) else chosen.left_out_in(codebook, self.language)
+        unasked = self.not_asked(condition, codebook)
+        left_out = {} if unasked else chosen.left_out_in(codebook, self.language)
+        shown = self.in_prompts(codebook, chosen.drop_items) if chosen.complete else []
+        # Who was asked for what then counts as never asked must not decide who is learned from.
+        complete = [item for item in shown if unasked is None or item not in unasked.items]
         words = chosen.in_words(codebook, self.language)
         return {**words, "complete": complete, "share": chosen.share, "left_out": left_out}
 

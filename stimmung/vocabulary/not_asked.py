@@ -19,7 +19,8 @@ class NotAsked(Strict):
 
 def with_giveaways(items: Sequence[str], codebook: Codebook) -> list[str]:
     """Return items with what gives them away, or is given away by them, and the parts of all these; in the codebook's order."""
-    found = {*items, *(other for item in items for other in codebook.with_target(item).given_away())}
+    given = [other for item in items for other in codebook.with_target(item).given_away()]
+    found = {*items, *codebook.of_options(given)}
     while more := {name for name, item in codebook.items.items() if item.part_of in found} - found:
         found |= more
     return [name for name in codebook.items if name in found]

@@ -4,7 +4,7 @@ A file of one target is a PREDICTIONS table. In a file of several, the column `i
 columns of its own, such as `left_right/p_0`, in the order of its answer options; the columns of other targets are empty in its rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -43,6 +43,22 @@ def read_predictions(path: Path, target: str) -> pd.DataFrame:
     Raises what :func:`read_table` raises, and an InputError if the file is of other targets.
     """
     return read_table(path, PREDICTIONS, read=partial(_read_item, item=target))
+
+
+def read_all_predictions(paths: Sequence[Path], target: str) -> pd.DataFrame:
+    """Read tables of a target that must all have the same answer options, in the order of the paths."""
+    tables = {path: read_predictions(path, target) for path in paths}
+    first = option_columns(tables[paths[0]])
+    for path, table in tables.items():
+        if option_columns(table) != first:
+            raise InputError(
+                f"{path} and {paths[0]} do not have the same answer options",
+                "The codebook has changed since: delete the older one and run snakemake again.",
+            )
+    every = pd.concat(tables.values(), ignore_index=True)
+    # A server, or a file of predictions, may not say how long a prompt was; a table of all methods then has no such column.
+    some_unsaid = "n_tokens" in every and bool(every["n_tokens"].isna().any())
+    return every.drop(columns="n_tokens") if some_unsaid else every
 
 
 def _with_item(table: pd.DataFrame, item: str) -> arrow.Table:

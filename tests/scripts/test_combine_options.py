@@ -7,7 +7,7 @@ from sklearn.metrics import f1_score, log_loss
 
 from scripts.combine_options import combine_options
 from stimmung.vocabulary.parquet_tables import read_table, write_table
-from stimmung.vocabulary.votes_schemas import METRICS, PREDICTIONS, SELECTED
+from stimmung.vocabulary.votes_schemas import METRICS, PREDICTIONS, SELECTED, SPLITS
 
 OPTIONS = {"media.tv": "television", "media.web": "the internet", "media.none-chosen": "a letter"}
 N = 120
@@ -36,9 +36,9 @@ def predictions(place, method, probability, folds):
     )
 
 
-@pytest.fixture
-def combined(tmp_path):
-    said, measured = [], []
+@pytest.fixture(params=[False])
+def combined(tmp_path, request):
+    said, measured, splits = [], [], []
     for place, item in enumerate(OPTIONS):
         # One who did not answer the first option answered the others.
         folds = np.where((np.arange(N) == 7) & (place == 0), -1, np.arange(N) % 3)
@@ -47,6 +47,12 @@ def combined(tmp_path):
             path = tmp_path / f"{item}-{len(said)}.parquet"
             write_table(predictions(place, method, probability, folds), path, PREDICTIONS)
             said.append(path)
+        split = pd.DataFrame({"respondent_id": [f"r{row}" for row in range(N)], "condition": "full"})
+        split["fold"] = folds.astype("int8")
+        splits.append(tmp_path / f"{item}-splits.parquet")
+        # A condition that leaves some out tests these alone.
+        left_out = {"tested": np.arange(N) % 2 == 0} if request.param else {}
+        write_table(split.assign(in_training=folds >= 0, **left_out), splits[-1], SPLITS)
         row = {
             "metric": "accuracy",
             "option": None,
@@ -72,11 +78,12 @@ def combined(tmp_path):
         "item": "media",
         "options": OPTIONS,
         "sizes": [2, 2, 2],
+        "n_splits": [1, 1, 1],
         "chosen": "yes",
         "weighted": False,
         "simulated": True,
     }
-    combine_options(predictions=said, metrics=measured, **files, **more)
+    combine_options(predictions=said, splits=splits, metrics=measured, **files, **more)
     return files
 
 
@@ -120,6 +127,18 @@ def test_labels_are_measured_together_and_one_by_one_as_scikit_learn_does(combin
         and majority["micro_f1", ""] < tuned["micro_f1", ""]
     )
     assert majority["brier", "the internet"] > tuned["brier", "the internet"]
+
+
+@pytest.mark.parametrize("combined", [True], indirect=True)
+def test_of_a_condition_that_leaves_respondents_out_these_alone_are_measured(combined):
+    assert len(read_table(combined["results"], SELECTED)) == 2 * 3 * N
+    measured = read_table(combined["measures"], METRICS).fillna({"option": ""})
+    losses = [
+        log_loss(CHOSEN[one, 1], PROBABILITY[one, 1])
+        for one in ((np.arange(N) % 3 == fold) & (np.arange(N) % 2 == 0) for fold in range(3))
+    ]
+    of_option = measured[(measured.option == "the internet") & (measured.metric == "log_loss")]
+    assert of_option[of_option.method == "tiny/tuned"]["value"].item() == pytest.approx(np.mean(losses))
 
 
 def test_the_tables_have_a_row_for_each_method_and_the_share_of_each_option(combined):

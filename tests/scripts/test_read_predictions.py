@@ -3,12 +3,13 @@ import pandas as pd
 import pytest
 import yaml
 
-from scripts.evaluate_votes import all_predictions, answered
 from scripts.read_predictions import read_predictions
 from stimmung.evaluation.votes.fold_metrics import measure_folds
 from stimmung.evaluation.votes.scaling import scaled_predictions
+from stimmung.evaluation.votes.tested_rows import answered
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.prediction_file import PredictionFile
+from stimmung.vocabulary.predictions_by_target import read_all_predictions
 from stimmung.vocabulary.votes_schemas import CALIBRATED, PREDICTIONS, RESPONDENTS, SPLITS
 from tests.workflow.workspace import CODEBOOK
 
@@ -54,7 +55,7 @@ def test_a_file_becomes_a_method_that_is_measured_as_any_other(survey):
     assert list(table.respondent_id) == PEOPLE and set(table.method) == {"files/gpt"}
     assert table.target.isna().sum() == 2 and (table.p_Red == 1).all() and (table.weight == 2).all()
     splits = read_table(survey / "splits.parquet", SPLITS)
-    folds = measure_folds(answered(all_predictions([survey / "read.parquet"], "vote"), splits), splits)
+    folds = measure_folds(answered(read_all_predictions([survey / "read.parquet"], "vote"), splits), splits)
     values = folds.groupby("metric")["value"].mean()
     assert values["accuracy"] == 0.5
     # Certain and wrong: finite, and as the documentation says.
@@ -66,12 +67,12 @@ def test_it_is_calibrated_beside_methods_whose_tables_say_how_long_a_prompt_was(
     table = read(survey, dict(zip(PEOPLE, ["Red", "Blue"] * 10, strict=True)))
     other = table.assign(method="baselines/majority", n_tokens=0)
     write_table(other, survey / "other.parquet", PREDICTIONS)
-    every = all_predictions([survey / "other.parquet", survey / "read.parquet"], "vote")
+    every = read_all_predictions([survey / "other.parquet", survey / "read.parquet"], "vote")
     scaled = CALIBRATED.validate(
         scaled_predictions(every, read_table(survey / "splits.parquet", SPLITS), "temperature")
     )
     assert set(scaled["method"]) == {"baselines/majority", "files/gpt"}
-    assert "n_tokens" in all_predictions([survey / "other.parquet"], "vote")
+    assert "n_tokens" in read_all_predictions([survey / "other.parquet"], "vote")
 
 
 def test_who_has_no_prediction_is_counted_as_not_shown(survey):

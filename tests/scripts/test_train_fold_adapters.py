@@ -8,13 +8,17 @@ from safetensors.torch import load_file
 from scripts.build_prompts import build_prompts
 from scripts.split_respondents import split_respondents
 from scripts.train_fold_adapters import train_fold_adapters
+from stimmung.engine.base.model_files import load_tokenizer
 from stimmung.engine.cohort import missing_adapters
+from stimmung.engine.scoring.fold_tasks import Target, fold_tasks
+from stimmung.engine.scoring.survey_prompts import training_ids
+from stimmung.study.reading import load_codebook
 from stimmung.vocabulary.errors import InputError
 from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.training import Training
 from stimmung.vocabulary.view import View
-from stimmung.vocabulary.votes_schemas import RESPONDENTS, SPLITS
+from stimmung.vocabulary.votes_schemas import GROUP, PROMPTS, RESPONDENTS, SPLITS
 
 TRAINING = Training(
     r=4, lora_alpha=8, learning_rate=0.01, max_steps=2, num_train_epochs=None, per_device_train_batch_size=4
@@ -164,13 +168,28 @@ def test_an_adapter_learns_every_target_of_the_respondents_of_the_other_folds(sm
     assert records(alone)[0]["data_digest"] != together[0]["data_digest"]
 
 
+def test_what_is_held_out_to_stop_early_are_whole_groups(small_study):
+    people = read_table(small_study.respondents, RESPONDENTS)
+    groups = people.assign(**{GROUP: [f"g{row // 4}" for row in range(len(people))]})
+    words, split = load_codebook(small_study.codebook), read_table(small_study.splits, SPLITS)
+    asked = [Target(words, read_table(small_study.prompts, PROMPTS), split)]
+    about = (asked, ["fold 0"], 24, "en", False, load_tokenizer(small_study.base))
+    learned = training_ids(split, 0)
+    (task,) = fold_tasks(*about, groups)
+    assert task.respondents == list(groups.set_index("respondent_id")[GROUP].loc[learned])
+    assert fold_tasks(*about)[0].respondents == learned
+
+
 def test_weights_count_in_training_whatever_their_unit_and_equal_ones_do_not(small_study, tmp_path):
     people = read_table(small_study.respondents, RESPONDENTS)
 
     def digests(name, weights):
         path = tmp_path / f"{name}.parquet"
         write_table(people.assign(weight=weights), path, RESPONDENTS)
-        return [one["data_digest"] for one in records(train(small_study, tmp_path / name, weights=[path]))]
+        return [
+            one["data_digest"]
+            for one in records(train(small_study, tmp_path / name, respondents=[path], weighted=True))
+        ]
 
     unequal = np.linspace(0.25, 3, len(people))
     assert digests("equal", 2.0) == [

@@ -10,18 +10,19 @@ from stimmung.engine.cohort.missing_adapters import train_missing
 from stimmung.engine.cohort.training_config import Task
 from stimmung.engine.scoring.local_scorer import LocalScorer
 from stimmung.engine.scoring.scorer import Asked
-from stimmung.engine.scoring.survey_prompts import asked_messages, training_rows
+from stimmung.engine.scoring.survey_prompts import asked_messages, training_rows, with_mean_weight_1
 from stimmung.store.paths import Store
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.pace import Pace
 from stimmung.vocabulary.training import Training
+from stimmung.vocabulary.votes_schemas import GROUP
 
 
 def tune_on_samples(
     base: Path,
     training: Training,
     prompts: pd.DataFrame,
-    samples: Sequence[Sequence[str]],
+    samples: Sequence[pd.DataFrame],
     seeds: Sequence[int],
     folders: Sequence[Path],
     rendering: Rendering,
@@ -30,20 +31,32 @@ def tune_on_samples(
     name: str,
     pace: Pace,
     stop: Callable[[], bool],
+    weighted: bool = False,
 ) -> list[str]:
     """Train an adapter on each sample of respondents, with its seed, and export it to its folder; return their keys.
 
-    ``base`` is the folder of a prepared base model, ``prompts`` a PROMPTS table, ``samples`` respondents by id, repeated where a
-    sample repeats them. The adapters train as one cohort. Errors as of ``train_missing``, which takes from the store what is there.
+    ``base`` is the folder of a prepared base model, ``prompts`` a PROMPTS table, ``samples`` rows of a RESPONDENTS table, repeated
+    where a sample repeats them; ``weighted``: whether their weights count in the loss. The adapters train as one cohort. Errors as
+    of ``train_missing``, which takes from the store what is there.
     """
     answers = sorted({str(answer) for answer in prompts["target"].dropna()})
     # Options that no score can tell apart are found here, not after hours of training.
     rendering.encode(asked_messages(prompts, list(prompts["respondent_id"].iloc[:1]))[0], answers)
     tasks = [
-        Task(f"{name}, draw {draw}", training_rows(prompts, ids, rendering), seed, ids)
-        for draw, (ids, seed) in enumerate(zip(samples, seeds, strict=True), 1)
+        _task(f"{name}, draw {draw}", sample, prompts, rendering, seed, weighted)
+        for draw, (sample, seed) in enumerate(zip(samples, seeds, strict=True), 1)
     ]
     return train_missing(base, training, tasks, folders, store, pace=pace, stop=stop)
+
+
+def _task(
+    name: str, sample: pd.DataFrame, prompts: pd.DataFrame, rendering: Rendering, seed: int, weighted: bool
+) -> Task:
+    ids = list(sample["respondent_id"])
+    once = sample.drop_duplicates("respondent_id").set_index("respondent_id")
+    rows = training_rows(prompts, ids, rendering, once["weight"] if weighted else None)
+    # What is held out to stop early are whole groups, where there are some.
+    return Task(name, with_mean_weight_1(rows), seed, list(sample.get(GROUP, sample["respondent_id"])))
 
 
 def read_with_each(scorer: LocalScorer, prompts: pd.DataFrame, ids: Sequence[str]) -> list[np.ndarray]:

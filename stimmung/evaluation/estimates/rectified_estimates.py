@@ -265,7 +265,7 @@ def design_matrix(
 
 def _selection(condition: Mapping[str, Any], some_silent: bool) -> str:
     """Return what decides who is labelled."""
-    if any(condition.get(key) for key in ("exclude", "keep", "complete")):
+    if any(condition.get(key) for key in ("exclude", "keep", "complete", "left_out")):
         return BY_GROUP
     return BY_ANSWERING if some_silent else AT_RANDOM
 

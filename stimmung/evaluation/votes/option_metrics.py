@@ -38,7 +38,7 @@ def stack_options(tables: Mapping[str, pd.DataFrame], chosen: str) -> pd.DataFra
 
 
 def measure_options(selected: pd.DataFrame, n_training: pd.DataFrame, weighted: bool = False) -> pd.DataFrame:
-    """Return a METRICS table of a SELECTED table: of all options together, and of each.
+    """Return a METRICS table of the tested rows of a SELECTED table: of all options together, and of each.
 
     - ``micro_f1``: F1 of all pairs of a respondent and an option, counted together; ``macro_f1``: mean over the options of ``f1``.
       An option counts as chosen from a probability above one half on. NaN where no option was chosen or predicted.
@@ -49,9 +49,8 @@ def measure_options(selected: pd.DataFrame, n_training: pd.DataFrame, weighted: 
     ``weighted``: whether survey weights count in the others as well. ``n_training`` has the columns method, condition and n_training:
     the rows of an option that a fold is trained on. Seeds are averaged in each fold.
     """
-    tested = selected[selected["fold"] != NO_FOLD]
     rows = []
-    for (method, condition, fold), part in tested.groupby(["method", "condition", "fold"], sort=False):
+    for (method, condition, fold), part in selected.groupby(["method", "condition", "fold"], sort=False):
         by_seed = [_measures(one, weighted) for _, one in part.groupby("seed")]
         for metric, option in by_seed[0]:
             about = {"method": method, "condition": condition, "metric": metric, "option": option or None}

@@ -40,7 +40,7 @@ def survey():
 def estimated(survey, **more):
     given = {"codes": [1.0, 2.0], "regressions": [Regression(outcome="Dole", on=["age", "party"])], **more}
     how = {"target": "vote", "conditions": CONDITIONS, "twins": TWINS}
-    return RECTIFIED.validate(rectified_estimates(*survey, **how, **given))
+    return RECTIFIED.validate(rectified_estimates(*survey, **{**how, **given}))
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,12 @@ def test_good_predictions_help_those_of_the_majority_do_not_and_none_is_much_lon
     length = (shares["ci_high"] - shares["ci_low"]) / (shares["classical_high"] - shares["classical_low"])
     assert length.max() < 1.03
     assert shares[["ci_low", "classical_low"]].to_numpy().min() >= 0
+
+
+def test_who_is_left_out_to_be_tested_is_not_labelled_at_random(survey):
+    conditions = {**CONDITIONS, "share-30": {**CONDITIONS["share-30"], "left_out": {"party": ["red"]}}}
+    table = estimated(survey, conditions=conditions, regressions=[])
+    assert set(table.loc[table["condition"] == "share-30", "selection"]) == {"by group"}
 
 
 def test_who_is_labelled_is_told_and_a_left_out_group_makes_the_readme_warn(estimates):

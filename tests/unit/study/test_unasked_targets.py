@@ -107,6 +107,15 @@ def test_answers_that_were_not_asked_for_go_with_what_gives_them_away_in_the_sur
     assert alone.not_asked("gap", words) is None and alone.selection("gap", words)["left_out"] == WAVES
 
 
+def test_who_was_asked_for_what_counts_as_never_asked_does_not_decide_who_is_learned_from():
+    conditions = {"full": {"complete": True}, "never": {"not_asked": ["rape"], "complete": True}}
+    chosen, words = survey(conditions), codebook(gives_away={"rape": ["poor"]})
+    every = chosen.selection("full", words)["complete"]
+    assert {"rape", "poor"} <= set(every)
+    kept = chosen.selection("never", words)["complete"]
+    assert kept == [item for item in every if item not in ("rape", "poor")]
+
+
 def test_the_baselines_of_waves_need_an_order_and_that_of_an_unasked_item_another_with_its_options():
     chosen = survey({"full": {}, "gap": {"left_out": WAVES}, "south": {"left_out": {"region": ["south"]}}})
     (view, *_) = chosen.asked(codebook())

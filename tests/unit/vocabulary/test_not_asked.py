@@ -13,3 +13,15 @@ def test_an_item_goes_with_what_gives_it_away_in_either_direction_and_with_their
     assert with_giveaways(["vote"], codebook) == ["list_vote", "vote", "vote_2"]
     assert with_giveaways(["party"], codebook) == ["party", "party_strength"]
     assert with_giveaways([], codebook) == []
+
+
+def test_a_select_all_item_that_gives_a_target_away_is_hidden_with_its_options():
+    options = [{"code": 1, "label": "a"}, {"code": 2, "label": "b"}]
+    items = {name: {"column": name, "wording": name, "options": options} for name in ("vote", "party")}
+    items["media"] = {
+        "wording": "News from",
+        "select_all": [{"column": "tv", "label": "tv"}, {"column": "web", "label": "web"}],
+    }
+    content = {"title": "t", "source": "s", "instruction": "i", "question": "q", "target": "vote"}
+    codebook = Codebook.model_validate({**content, "items": items, "gives_away": {"vote": ["media"]}})
+    assert with_giveaways(["vote"], codebook) == ["vote", *codebook.members("media")]
