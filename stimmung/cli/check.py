@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from stimmung.cli.item_summary import item_summary, looks_missing
+from stimmung.cli.item_summary import begun_by_others, item_summary, looks_missing
 from stimmung.cli.model_weights import missing_experts, reach_of_adapters
 from stimmung.data.surveys.group_shares import with_folds
 from stimmung.data.surveys.leaks import looked_at, near_certain
@@ -111,7 +111,8 @@ def _check_survey(found: Findings, name: str, survey: Survey, study: Study, root
         sizes = {condition: _rows(of_views, study.folds) for condition, of_views in splits.items()}
         found.plan += _plan(name, survey, codebook, respondents, sizes)
         found.plan += _leaks(codebook, respondents, views, next(iter(splits.values()), []))
-        found.plan += [f"  {line}" for view in views for line in without_baseline(survey, view, codebook)]
+        beside = [] if problems else views
+        found.plan += [f"  {line}" for view in beside for line in without_baseline(survey, view, codebook)]
         found.plan += item_summary(respondents, codebook) if items else []
         found.plan += looks_missing(respondents, codebook, survey.language)
         n = survey.n_adapters(study.folds)
@@ -140,6 +141,8 @@ def _check_groups(
     for item, part in shares.groupby("item", sort=False):
         n = part.groupby("group")["n"].first()
         found.plan.append(f"  {item}: shares of {len(n)} groups, {n.min():g} to {n.max():g} respondents each")
+        words = survey.answered(codebook).items[str(item)].labels(survey.language)
+        found.plan += begun_by_others(str(item), words)
     found.plan.append(f"  {survey.n_adapters(study.folds)} adapters: {study.folds} folds of groups")
 
 
@@ -193,6 +196,7 @@ def _plan(
         lines += [
             f"survey {name}: {len(respondents)} respondents{made_up}, {int(answers.notna().sum())} with an answer to '{target}'",
             "  " + ", ".join(f"{answer} {n}" for answer, n in answers.value_counts(sort=False).items()),
+            *begun_by_others(target, codebook.items[target].labels(survey.language)),
         ]
     unused = []
     for item, answers in respondents[list(codebook.items)].select_dtypes("category").items():

@@ -1,6 +1,6 @@
 """Each item of a respondents table in one line, and what in it looks like a missing answer that the codebook takes for one given."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -47,3 +47,13 @@ def looks_missing(respondents: pd.DataFrame, codebook: Codebook, language: str) 
             absent = [f"'{label}'" for label in item.labels(language) if reason_in(label) is not None]
             if absent:
                 yield f"  item {name}: the option {', '.join(absent)} reads like a missing answer"
+
+
+def begun_by_others(name: str, options: Sequence[str]) -> Iterator[str]:
+    """Yield which option of a target begins another one, as "agree" does "agree strongly": most models' tokens do so too."""
+    for one in options:
+        if longer := [other for other in options if other.startswith(f"{one} ")]:
+            yield (
+                f"  '{name}': the option '{one}' begins '{longer[0]}'; most tokenizers cannot tell them apart, and nothing is then "
+                "trained: reword one of them"
+            )

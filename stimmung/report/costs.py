@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from stimmung.baselines.registry import UNASKED_BASELINES, WAVE_BASELINES
 from stimmung.report.page import Part, Shown, Text
 from stimmung.report.tables import Cell, Group, Table
 from stimmung.vocabulary.view import IN_PATHS
@@ -15,7 +16,6 @@ from stimmung.vocabulary.view import IN_PATHS
 MODEL_RULES = (
     *("build_tiny", "prepare_model", "train_fold_adapters", "train_week_adapters"),
     *("score_respondents", "score_questions", "train_imputation_adapters", "draw_from_adapters"),
-    *("train_group_adapters", "score_groups"),
     *("train_group_adapters", "score_groups"),
 )
 ON_CPU, BUILT_IN = "cpu", "built-in"
@@ -35,10 +35,12 @@ def names_of(config: Mapping[str, Any]) -> dict[str, set[str]]:
             branch = config[section][name]
             imputing = (branch.get("impute") or {}).get("arms", [])
             parts = {part for arm in [*branch["arms"], *imputing] for part in arm.split("/")}
-            names[name] = parts | set(branch.get("conditions", {}))
+            names[name] = parts | set(branch.get("conditions", {})) | set(branch.get("predictions", {}))
+            names[name] |= {*WAVE_BASELINES, *UNASKED_BASELINES}
             if targets := branch.get("targets"):
                 # An option of a select-all item is named behind it: media.radio.
-                names[name] |= {IN_PATHS.strip("/"), *targets, *(one.rpartition(".")[0] for one in targets)}
+                groups = {one.rpartition(".")[0] for one in targets if "." in one}
+                names[name] |= {IN_PATHS.strip("/"), *targets, *groups}
     used = {part for parts in names.values() for part in parts}
     models = {name: model for name, model in config.get("models", {}).items() if name in used}
     # A model that the workflow builds itself is built under this name.

@@ -121,6 +121,7 @@ def problems_with_codebook(survey: "Survey", codebook: Codebook) -> list[str]:
         return survey.groups.problems_with(codebook, survey.targets or [codebook.target])
     if problems := _with_targets(survey, codebook):
         return problems
+    codebook = survey.answered(codebook)
     shown = survey.in_prompts(codebook)
     for words in [view.of(codebook) for view in survey.asked(codebook)]:
         n_options = len(words.items[words.target].options)

@@ -199,12 +199,11 @@ class Survey(Strict):
 
     def expanded(self, codebook: Codebook) -> "Survey":
         """Return the survey with the options of each select-all item among its targets in place of that item."""
-        if self.targets is None or not set(self.targets) & set(codebook.select_all):
+        if self.targets is None:
             return self
-        conditions = {name: one.expanded(codebook) for name, one in self.conditions.items()}
-        return self.model_copy(
-            update={"targets": codebook.targets_of(self.targets), "conditions": conditions}
-        )
+        targets = codebook.targets_of(self.targets)
+        conditions = {name: one.expanded(codebook, targets) for name, one in self.conditions.items()}
+        return self.model_copy(update={"targets": targets, "conditions": conditions})
 
     def answered(self, codebook: Codebook) -> Codebook:
         """Return the codebook of the survey's tables and prompts: those of its targets that are numeric have options."""

@@ -31,6 +31,11 @@ class Subgroup(Strict):
         for key, chosen in self.chosen().items():
             problems += unknown(f"{place}.{key}", "item", chosen, codebook.items, " in the codebook")
             for item in [name for name in chosen if name in codebook.items]:
+                if not codebook.items[item].options:
+                    problems.append(
+                        f"{place}.{key}: '{item}' is a number, which has answers to choose from only where it is one of the `targets`"
+                    )
+                    continue
                 known = [word for lang in codebook.languages for word in codebook.items[item].labels(lang)]
                 problems += unknown(f"{place}.{key}.{item}", "answer", chosen[item], known)
         return problems
@@ -81,9 +86,13 @@ class Condition(Subgroup):
         """Return whether an item is tested under this condition, if it is a target."""
         return not self.not_asked or item in self.not_asked
 
-    def expanded(self, codebook: Codebook) -> Self:
-        """Return the condition with the options of each select-all item among those not asked: all are asked for at once."""
-        return self.model_copy(update={"not_asked": codebook.targets_of(list(self.not_asked))})
+    def expanded(self, codebook: Codebook, targets: Sequence[str]) -> Self:
+        """Return the condition with the options of each select-all item among those not asked, as far as they are ``targets``."""
+        named: dict[str, None] = {}
+        for name in self.not_asked:
+            options = codebook.members(name) if name in codebook.select_all else []
+            named |= dict.fromkeys([one for one in options if one in targets] or [name])
+        return self.model_copy(update={"not_asked": list(named)})
 
     def hides(self, item: str) -> tuple[dict[str, list[str]], list[str]]:
         """Return what the condition keeps out of the prompt of a target: the left-out respondents, and their items."""
@@ -134,7 +143,7 @@ def one_for_each_target(conditions: Mapping[str, Condition], targets: Sequence[s
         one = conditions[name]
         if one.not_asked == "each" and len(targets) < 2:
             raise ValueError(
-                f"{name}.not_asked: 'each' is of the survey's `targets`, of which there are fewer than two"
+                f"{name}.not_asked: 'each' needs two items under `targets`; the options of a select-all item count as one"
             )
         spelled = (
             [one] if names == [name] else [one.model_copy(update={"not_asked": [item]}) for item in targets]

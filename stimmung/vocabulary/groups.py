@@ -32,8 +32,22 @@ class Groups(Strict):
             for name in self.by
             if not codebook.items[name].options
         ]
+        problems += [
+            f"groups.by: '{name}' is named twice"
+            for name in dict.fromkeys(self.by)
+            if self.by.count(name) > 1
+        ]
         for target in targets:
-            given_away = {target, *codebook.with_target(target).given_away()}
+            asked = codebook.with_target(target)
+            named, columns = (
+                asked.of_options([target, *asked.given_away()]),
+                set(asked.items[target].own_columns),
+            )
+            given_away = {
+                name
+                for name, item in codebook.items.items()
+                if name in named or item.part_of in named or columns & set(item.own_columns)
+            }
             problems += [
                 f"groups.by: '{name}' gives the target '{target}' away"
                 for name in self.by
@@ -43,11 +57,15 @@ class Groups(Strict):
 
 
 def words_of_groups(codebook: Codebook, by: Sequence[str], target: str) -> Codebook:
-    """Return the codebook as it asks a group for a target: its prompt has the items that make the group, and no others."""
+    """Return the codebook as it asks a group for a target: its prompt has the items that make the group, and no others.
+
+    An option of a select-all item that makes groups is an item as any other.
+    """
     shown = {
         name: codebook.items[name].model_copy(update={"predictor": True, "part_of": None})
         for name in codebook.items
         if name in by
     }
     asked = codebook.with_target(target)
-    return asked.model_copy(update={"items": {**shown, target: asked.items[target]}, "gives_away": {}})
+    items = {**shown, target: asked.items[target]}
+    return asked.model_copy(update={"items": items, "gives_away": {}, "select_all": {}})

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+MAX_BINS = 100  # answers that a width may make; a choice, far above what a prompt should offer
 MAX_VALUES = 21  # as many as a scale from 0 to 20, or from -10 to 10, has; a choice
 
 
@@ -33,8 +34,9 @@ def number_bins(
     range_
         Its lowest and highest value.
     bins
-        A width, of bins from the lowest value on, the last of which may be narrower; or the lowest number of each bin; None: each
-        whole number of the range is an answer.
+        A width, of bins from the lowest value on, the last of which may be narrower; of whole numbers, a single one that would be
+        left over belongs to the last bin, as 100 to that from 90 on. Or the lowest number of each bin. None: each whole number of the
+        range is an answer.
     decimals
         Digits after the point; with any, bins are not taken for whole numbers.
 
@@ -60,7 +62,7 @@ def number_bins(
                 f"has {has} from {low:g} to {high:g}, more than {MAX_VALUES} answers; give it `bins`"
             )
         return [NumberBin(low + step, low + step, low + step) for step in range(n)]
-    lows = list(np.arange(low, high, bins)) if isinstance(bins, int | float) and bins > 0 else bins
+    lows = _of_width(low, high, bins, whole) if isinstance(bins, int | float) and bins > 0 else bins
     if isinstance(lows, int | float) or len(lows) < 2:
         raise ValueError(f"bins: {bins} makes less than two of the range from {low:g} to {high:g}")
     if any(one >= other for one, other in pairwise(lows)):
@@ -73,6 +75,17 @@ def number_bins(
     whole = whole and all(float(one).is_integer() for one in lows)
     highs = [one - 1 if whole else one for one in lows[1:]] + [high]
     return [NumberBin(float(a), float(b), (a + b) / 2) for a, b in zip(lows, highs, strict=True)]
+
+
+def _of_width(low: float, high: float, width: float, whole: bool) -> list[float]:
+    """Return the lowest number of each bin of a width; a single whole number left over joins the last one."""
+    n = int(np.ceil(round((high - low) / width, 9)))
+    if n > MAX_BINS:
+        raise ValueError(
+            f"bins: {width:g} makes {n} of the range from {low:g} to {high:g}, more than {MAX_BINS}"
+        )
+    lows = [low + step * width for step in range(n)]
+    return [*lows, high] if whole and width == 1 else lows
 
 
 def bin_of(numbers: ArrayLike, bins: Sequence[NumberBin]) -> NDArray[np.intp]:

@@ -106,6 +106,11 @@ class SurveyItem(Strict):
         """The numbers of each option that a numeric item has as a target; errors as of :func:`number_bins`."""
         return number_bins(self.range, self.bins, self.decimals)
 
+    @property
+    def has_single_numbers(self) -> bool:
+        """Whether each option of a numeric target is one number; errors as of :func:`number_bins`."""
+        return all(one.is_one_number for one in self.number_bins)
+
     def with_options(self) -> Self:
         """Return the item as it is answered as a target: a numeric one is ordinal, and its options are its values or bins.
 

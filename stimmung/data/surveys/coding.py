@@ -196,7 +196,7 @@ def describe_unknown(name: str, item: SurveyItem, unknown: Series, value_labels:
     more = f" and {len(counts) - _SHOWN} more codes" if len(counts) > _SHOWN else ""
     kind = "unknown code"
     if item.is_number:
-        kind = "no whole number" if item.options and item.bins is None else "no number"
+        kind = "no whole number" if item.options and item.has_single_numbers else "no number"
     if item.range is not None:
         kind += f" from {item.range[0]:g} to {item.range[1]:g}:"
     columns = "' or '".join(item.own_columns)
@@ -247,7 +247,7 @@ def _numbers(
         values = float(item.age_in) - values
     low, high = item.range or (0 if item.age_in is not None else -np.inf, np.inf)
     valid = np.isfinite(values) & values.between(low, high)
-    if item.options and item.bins is None:
+    if item.options and item.has_single_numbers:
         valid &= values % 1 == 0  # the answers are whole numbers
     return values, ~absent & ~valid
 

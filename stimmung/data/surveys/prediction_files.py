@@ -215,7 +215,7 @@ def _certain(
 def _between_options(numbers: Floats, item: SurveyItem) -> Floats:
     """Return the probability of each option of a numeric item that is predicted to be a number, shape (rows, options)."""
     bins, every = item.number_bins, np.eye(len(item.options))
-    if item.bins is not None:
+    if not item.has_single_numbers:
         return every[bin_of(numbers, bins)]
     values = [one.value for one in bins]
     below = np.searchsorted(values, numbers, side="right") - 1

@@ -19,6 +19,7 @@ from stimmung.vocabulary.groups import Groups
 logger = logging.getLogger(__name__)
 
 COLUMNS = ("group", "item", "option", "share", "n")
+_OF_OPTIONS = "A select-all item has rows of each of its options: item 'media.tv', option 'yes' or 'no'."
 
 
 def shares_of_file(
@@ -49,7 +50,8 @@ def shares_of_file(
         raise InputError(f"{source}: {n} of {len(keys)} rows have an empty {', '.join(COLUMNS[:-1])} or n")
     if strange := [name for name in keys["item"].unique() if name not in codebook.items]:
         raise InputError(
-            f"{source}: no item '{strange[0]}' in the codebook{did_you_mean(strange[0], codebook.items)}"
+            f"{source}: no item '{strange[0]}' in the codebook{did_you_mean(strange[0], codebook.items)}",
+            _OF_OPTIONS if strange[0] in codebook.select_all else None,
         )
     wanted = keys["item"].isin(list(targets))
     if not wanted.all():
@@ -81,7 +83,9 @@ def _options(
             near = did_you_mean(odd.iloc[0], item.labels(language))
             raise InputError(
                 f"{source}: item '{name}' has no option '{shortened(odd.iloc[0])}'{near}, in {len(odd)} rows",
-                "Options are those of the codebook, by code or in words.",
+                f"Write it in words, such as '{item.labels(language)[0]}'."
+                if item.is_number
+                else "Options are those of the codebook, by code or in words.",
             )
         words = item.labels(language)
         found[part.index] = [words[place_of[key]] for key in part["option"]]

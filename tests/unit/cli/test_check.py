@@ -92,6 +92,32 @@ def test_mistakes_in_file_codebook_and_conditions_are_told_together(folder):
     assert "item 'age' (column 'AGE'): no number old in 1 rows" in said
 
 
+def test_an_unknown_item_that_is_left_out_is_one_line(folder):
+    found = checked(folder, lambda survey: survey["conditions"]["half"].update(left_out={"yaer": ["2004"]}))
+    assert len(found.problems) == 1 and "no item 'yaer'" in found.problems[0][0]
+
+
+def test_an_option_of_the_target_that_begins_another_is_told_before_a_model_cannot_tell_them_apart(folder):
+    words = yaml.safe_load((folder / "voters.yaml").read_text())
+    words["items"]["vote"]["options"][1]["label"] = "Red and green"
+    (folder / "voters.yaml").write_text(yaml.safe_dump(words))
+    assert any("'Red' begins 'Red and green'" in line for line in checked(folder).plan)
+
+
+def test_the_answers_of_a_numeric_target_can_choose_respondents_and_a_plain_number_cannot(folder):
+    words = yaml.safe_load((folder / "voters.yaml").read_text())
+    words["items"]["age"] |= {"range": [18, 90], "bins": [18, 40, 65]}
+    (folder / "voters.yaml").write_text(yaml.safe_dump(words))
+    young = {"young": {"keep": {"age": ["18 to 39 years"]}}}
+    assert (
+        checked(folder, lambda survey: survey.update(targets=["vote", "age"], subgroups=young)).problems == []
+    )
+    ((problem, _),) = checked(folder, lambda survey: survey.update(subgroups=young)).problems
+    assert (
+        "'age' is a number, which has answers to choose from only where it is one of the `targets`" in problem
+    )
+
+
 def test_every_condition_that_leaves_nobody_is_told(folder):
     def change(survey):
         everybody = {"party": ["red", "none", "blue"]}

@@ -190,6 +190,8 @@ def test_a_number_between_two_values_is_shared_by_them_and_one_in_a_bin_is_the_b
     assert table.loc[0, ["p_6", "p_7"]].tolist() == pytest.approx([0.3, 0.7])
     binned = numeric(tmp_path, ["a,6.7", "b,10", "c,0.25", "d,5"], bins=[0, 5])
     np.testing.assert_array_equal(binned[["p_0 to 4", "p_5 to 10"]], [[0, 1], [0, 1], [1, 0], [0, 1]])
+    single = numeric(tmp_path, ["a,1.5", "b,3", "c,0", "d,2"], range=[0, 3], bins=[0, 1, 2, 3])
+    np.testing.assert_allclose(single.filter(like="p_") @ np.arange(4), [1.5, 3, 0, 2])
     with pytest.raises(InputError, match="'11' in 1 rows"):
         numeric(tmp_path, ["a,11", "b,10", "c,0", "d,7"])
 

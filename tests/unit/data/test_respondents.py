@@ -295,6 +295,10 @@ def test_a_numeric_target_is_answered_in_its_bins_and_only_where_it_is_one():
     items["age"] |= {"range": [18, 38], "bins": None}
     with pytest.raises(InputError, match=r"no whole number from 18 to 38: 41\.5 in 1 rows"):
         table(words=codebook(items=items, target="age"))
+    # Also where bins were given of which each is one number.
+    items["age"] |= {"range": [18, 60], "bins": list(range(18, 61))}
+    with pytest.raises(InputError, match=r"no whole number from 18 to 60: 41\.5 in 1 rows"):
+        table(words=codebook(items=items, target="age"))
 
 
 def test_a_numeric_target_stands_by_its_options_in_the_prompt_of_another():

@@ -92,3 +92,15 @@ def test_jobs_of_each_target_count_and_those_of_a_dropped_target_do_not(tmp_path
         place = f"score_respondents/ess/targets/{item}/tiny/tuned/full/seed-1.tsv"
         benchmark(tmp_path, place, "3600", "1:00:00", "1", "1")
     assert costs_of(tmp_path, names_of(config), [])["rules"]["score_respondents"]["jobs"] == 2
+
+
+def test_baselines_of_what_is_left_out_and_files_of_predictions_count(tmp_path):
+    survey = {"arms": ["tiny/tuned"], "conditions": {"gap": {}}, "targets": ["trust", "party"]}
+    survey["predictions"] = {"gpt": {}}
+    config = {"run": {"surveys": ["ess"]}, "models": {}, "surveys": {"ess": survey}}
+    for place in (
+        "predict_left_out/ess/targets/trust/trend/gap",
+        "read_predictions/ess/targets/trust/gpt/gap",
+    ):
+        benchmark(tmp_path, f"{place}/seed-1.tsv", "3600", "1:00:00", "1", "1")
+    assert set(costs_of(tmp_path, names_of(config), [])["rules"]) == {"predict_left_out", "read_predictions"}

@@ -50,7 +50,7 @@ def test_each_is_a_condition_for_each_target_also_in_combinations_and_by_the_fir
     ):
         with pytest.raises(InputError, match=told):
             survey(wrong)
-    with pytest.raises(InputError, match="fewer than two"):
+    with pytest.raises(InputError, match="needs two items under `targets`"):
         survey({"never": {"not_asked": "each"}}, targets=["rape"])
 
 
@@ -105,6 +105,17 @@ def test_answers_that_were_not_asked_for_go_with_what_gives_them_away_in_the_sur
     # A single target has no others to keep: who is left out is left out altogether.
     alone = survey({"gap": {"not_asked": ["rape"], "left_out": WAVES}}, targets=None)
     assert alone.not_asked("gap", words) is None and alone.selection("gap", words)["left_out"] == WAVES
+
+
+def test_the_whole_name_of_a_select_all_item_is_left_out_with_those_options_that_are_targets():
+    media = {
+        "wording": "News",
+        "select_all": [{"column": one, "label": one} for one in ("tv", "web", "radio")],
+    }
+    items = codebook().model_dump(exclude_unset=True)["items"]
+    words = codebook(items={**items, "media": media})
+    chosen = survey({"never": {"not_asked": ["media"]}}, targets=["media.tv", "media.web", "rape"])
+    assert chosen.expanded(words).conditions["never"].not_asked == ["media.tv", "media.web"]
 
 
 def test_who_was_asked_for_what_counts_as_never_asked_does_not_decide_who_is_learned_from():

@@ -6,7 +6,19 @@ from stimmung.vocabulary.codebook import Codebook
 from stimmung.vocabulary.groups import Groups, words_of_groups
 from tests.workflow.workspace import CODEBOOK
 
-WORDS = Codebook.model_validate({**CODEBOOK, "gives_away": {"party": ["vote"]}})
+TWO = [{"code": 1, "label": "one"}, {"code": 2, "label": "two"}]
+MORE = {
+    "place": {"column": "PLACE", "wording": "Place", "options": TWO},
+    "party_group": {"column": "PARTY", "wording": "Party, grouped", "options": TWO},
+    "vote_part": {"column": "VOTE2", "wording": "Second vote", "options": TWO, "part_of": "vote"},
+    "media": {
+        "wording": "News from",
+        "select_all": [{"column": "TV", "label": "tv"}, {"column": "WEB", "label": "web"}],
+    },
+}
+WORDS = Codebook.model_validate(
+    {**CODEBOOK, "items": {**CODEBOOK["items"], **MORE}, "gives_away": {"party": ["vote"]}}
+)
 
 
 @pytest.mark.parametrize(
@@ -17,11 +29,21 @@ WORDS = Codebook.model_validate({**CODEBOOK, "gives_away": {"party": ["vote"]}})
         (["vote"], ["vote"], "groups.by: 'vote' gives the target 'vote' away"),
         (["party"], ["vote"], "groups.by: 'party' gives the target 'vote' away"),
         (["vote"], ["party"], "groups.by: 'vote' gives the target 'party' away"),
+        (["place", "place"], ["vote"], "groups.by: 'place' is named twice"),
+        (["party_group"], ["party"], "groups.by: 'party_group' gives the target 'party' away"),
+        (["vote_part"], ["vote"], "groups.by: 'vote_part' gives the target 'vote' away"),
+        (["media.web"], ["media.tv"], "groups.by: 'media.web' gives the target 'media.tv' away"),
     ],
 )
 def test_what_does_not_fit_the_codebook(by, targets, said):
     (problem,) = Groups.model_validate({"by": by}).problems_with(WORDS, targets)
     assert problem.startswith(said)
+
+
+def test_a_group_may_be_made_by_an_option_of_a_select_all_item():
+    words = words_of_groups(WORDS, ["media.tv"], "vote")
+    text = plain_text(survey_messages({"media.tv": "yes"}, words, "en"), words.question_in("en"))
+    assert "tv" in text and text.endswith("Vote:")
 
 
 def test_a_group_of_one_respondent_cannot_be_allowed():

@@ -15,6 +15,7 @@ BAD = {
     "the last at 95": ((18, 90), [18, 95]),
     "makes less than two": ((18, 90), 100),
     "0 makes less": ((18, 90), 0),
+    "makes 1000 of the range": ((0, 1), 0.001),
 }
 
 
@@ -36,6 +37,17 @@ def test_each_number_of_the_range_has_exactly_one_bin():
             assert bin_of([one.low, (one.low + one.high) / 2], made).tolist() == [place, place]
     ten = number_bins((0, 10), None)
     assert bin_of([0, 10, 3.5, np.nan], ten).tolist() == [0, 10, -1, -1] and len(ten) == 11
+
+
+def test_a_width_leaves_no_whole_number_out_and_of_1_makes_each_an_answer():
+    assert number_bins((0, 10), 1) == number_bins((0, 10), None)
+    assert [(one.low, one.high) for one in number_bins((0, 100), 25)] == [
+        (0, 24),
+        (25, 49),
+        (50, 74),
+        (75, 100),
+    ]
+    assert [one.low for one in number_bins((0, 0.6), 0.2, 1)] == pytest.approx([0, 0.2, 0.4])
 
 
 def test_the_words_of_a_bin_are_in_each_language_and_its_code_is_its_midpoint():
