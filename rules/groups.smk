@@ -205,11 +205,7 @@ rule compare_groups:
         mem_mb=grows(1000),
         runtime=grows(10),
     params:
-        ordered=lambda wildcards: [
-            name
-            for name in targets_of(wildcards)
-            if CODEBOOKS[wildcards.survey].items[name].scale == "ordinal"
-        ],
+        option_values=option_values_of_targets,
         seed=first_seed,
         simulated=is_simulated,
         code=code_of("compare_groups"),

@@ -95,6 +95,12 @@ def option_values_of(wildcards):
     return ASKED[wildcards.survey].of(CODEBOOKS[parent_of(wildcards.survey)]).target_values
 
 
+def option_values_of_targets(wildcards):
+    """The same of each target of a survey of groups."""
+    codebook = CODEBOOKS[wildcards.survey]
+    return {name: codebook.with_target(name).target_values for name in targets_of(wildcards)}
+
+
 def is_simulated(wildcards):
     """Whether the survey's respondents are made up; then every figure and table says so."""
     name = parent_of(wildcards.survey)

@@ -1,5 +1,6 @@
 """Compare predicted with observed shares of groups: as a stored table, as tables for papers and programs, and as a figure."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stimmung.report.group_results import GroupData, GroupTables, group_results
@@ -16,16 +17,17 @@ def compare_groups(
     results: list[Path],
     tables: list[Path],
     figures: list[Path],
-    ordered: list[str],
+    option_values: Mapping[str, Sequence[float] | None],
     seed: int,
     simulated: bool,
 ) -> None:
-    """Write the results, tables and figures named in the registry; ``ordered`` are the targets with ordered options."""
+    """Write the results, tables and figures named in the registry; ``option_values`` are the numbers of each
+    target's options, if they stand in an order."""
     registered = group_results()
     data = GroupData(
         predictions=read_tables(predictions, GROUP_PREDICTIONS),
         shares=read_table(shares, GROUP_SHARES),
-        ordered=ordered,
+        option_values=option_values,
         seed=seed,
     )
     compute_results(registered, data, results)

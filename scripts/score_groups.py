@@ -6,8 +6,8 @@ import pandas as pd
 
 from stimmung.engine.base.base_model import load_base
 from stimmung.engine.base.devices import use_threads
-from stimmung.engine.scoring.group_prompts import group_messages, score_groups_of
-from stimmung.engine.scoring.local_scorer import LocalScorer
+from stimmung.engine.scoring.group_prompts import asked_of_groups, group_messages, predicted_shares
+from stimmung.engine.scoring.local_scorer import LocalScorer, score_together
 from stimmung.study.reading import load_codebook
 from stimmung.text.personas import rendering_of
 from stimmung.vocabulary.group_schemas import GROUP_PREDICTIONS, GROUP_SHARES, GROUPS
@@ -40,15 +40,21 @@ def score_groups(
     whole, model = load_codebook(codebook), load_base(base.parent)
     table, observed = read_table(groups, GROUPS), read_table(shares, GROUP_SHARES)
     fold_of = table.set_index("group")["fold"]
-    parts = []
+    folders = [weights.parent for weights in adapters]
+    scorers, folds, asked = [], [], []
     for target in targets:
         words = words_of_groups(whole, by, target)
-        options = words.target_labels(language)
         rendering = rendering_of(words, language, model.tokenizer, chat, persona=False)
-        folders = [weights.parent for weights in adapters]
-        scorer = LocalScorer(model, rendering, options, folders, scoring, tokens_per_batch)
-        asked = fold_of.loc[list(observed["group"][observed["item"] == target].unique())]
-        parts.append(score_groups_of(scorer, group_messages(table, words, language), asked, target, options))
+        options = words.target_labels(language)
+        scorers.append(LocalScorer(model, rendering, options, folders, scoring, tokens_per_batch))
+        folds.append(fold_of.loc[list(observed["group"][observed["item"] == target].unique())])
+        asked.append(asked_of_groups(group_messages(table, words, language), folds[-1], bool(folders)))
+    parts = [
+        predicted_shares(scored, of_target, target, scorer.answers)
+        for scored, of_target, target, scorer in zip(
+            score_together(scorers, asked), folds, targets, scorers, strict=True
+        )
+    ]
     found = pd.concat(parts, ignore_index=True).assign(method=method, seed=seed).astype({"fold": "int8"})
     write_table(found[list(GROUP_PREDICTIONS.columns)], predictions, GROUP_PREDICTIONS)
 

@@ -130,7 +130,8 @@ def score_respondents(
     ]
     found = cached_predictions(kept, keys, str(predictions), predict)
     tables = {one.target: table.assign(method=method) for one, table in zip(words, found, strict=True)}
-    write_predictions(tables, predictions)
+    several = any(view is not None and view.others for view in views)
+    write_predictions(tables, predictions, several=several)
 
 
 def _answers(words: Codebook, kind: Arm, language: str) -> list[str]:

@@ -1,13 +1,19 @@
 """What answers to the item with the most similar wording say of an item that nobody was asked for."""
 
+import logging
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from stimmung.baselines.predict_folds import Predict
 from stimmung.vocabulary.answer_options import in_language
 from stimmung.vocabulary.codebook import Codebook
+from stimmung.vocabulary.similar_items import same_options
+
+logger = logging.getLogger(__name__)
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,3 +61,19 @@ def answers_of_item(
         answered = codes(test)
         predicted[answered >= 0] = np.eye(len(options))[answered[answered >= 0]]
     return predicted
+
+
+def by_nearest_item(words: Codebook, hidden: Sequence[str], language: str, *, own: bool) -> Predict:
+    """Return what predicts the target by the item with the most similar wording and the same options; ``own`` as there.
+
+    ``hidden`` items are no candidates. Which item it is, and which more similar ones have other options, is told in the log.
+    """
+    similar = most_similar(words, same_options(words, hidden, language), language)
+    others = most_similar(words, words.predictors_without(hidden), language)
+    nearest = next(iter(similar))
+    logger.info(
+        "the item most similar to '%s' by its wording: '%s' (%.2f)", words.target, nearest, similar[nearest]
+    )
+    if refused := [name for name, value in others.items() if value > similar[nearest]]:
+        logger.info("more similar, with other options, and not used: %s", ", ".join(refused))
+    return partial(answers_of_item, item=nearest, options=words.target_labels(language), own=own)

@@ -1,6 +1,6 @@
 """What the results of a survey of groups are computed from and shown with."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,7 +15,9 @@ class GroupData:
 
     predictions: pd.DataFrame
     shares: pd.DataFrame
-    ordered: Collection[str]  # the targets whose options stand in their order
+    option_values: Mapping[
+        str, Sequence[float] | None
+    ]  # target to the numbers of its options, if they stand in an order
     seed: int  # of draws
 
 

@@ -21,9 +21,12 @@ ITEM = "item"
 SEPARATOR = "/"  # which no target of several may have in its name, since it stands in paths
 
 
-def write_predictions(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
-    """Write the PREDICTIONS table of each target, by item; of a single one as it is. Errors as of :func:`write_table`."""
-    if len(tables) == 1:
+def write_predictions(tables: Mapping[str, pd.DataFrame], path: Path, *, several: bool) -> None:
+    """Write the PREDICTIONS table of each target, by item; of a survey that has not ``several``, as it is.
+
+    Of several targets a condition may test one only: its file names it all the same. Errors as of :func:`write_table`.
+    """
+    if not several:
         write_table(next(iter(tables.values())), path, PREDICTIONS)
         return
     parts = [_with_item(checked_table(table, PREDICTIONS, path), item) for item, table in tables.items()]

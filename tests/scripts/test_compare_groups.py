@@ -81,7 +81,7 @@ def made(small_study, tmp_path_factory):
         predictions=list(found.predictions.values()),
         shares=found.tables["shares"],
         **found.files,
-        ordered=["party"],
+        option_values={"party": [0, 1, 2]},
         seed=24,
         simulated=True,
     )

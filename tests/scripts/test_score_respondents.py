@@ -42,7 +42,7 @@ def score(small_study, output, adapters=(), normalization="none", readout="exact
         scoring=Scoring(normalization=normalization, readout=readout),
         **tables | options,
     )
-    if len(options.get("views", [None])) > 1:
+    if "views" in options:
         return {view.item: read_predictions(output, view.item) for view in options["views"]}
     return read_table(output, PREDICTIONS).set_index("respondent_id")
 
@@ -165,10 +165,10 @@ def test_two_targets_are_scored_in_one_pass_as_each_alone_and_found_again_by_tar
         for place, item in enumerate(items):
             own = {key: [tables[place]] for key, tables in asked.items()}
             alone = score(small_study, tmp_path / "one.parquet", **own, **how, store=tmp_path / "alone")
-            pd.testing.assert_frame_equal(found[item].set_index("respondent_id"), alone, rtol=0, atol=1e-5)
+            pd.testing.assert_frame_equal(found[item], alone[item], rtol=0, atol=1e-5)
     # The store has them by target, so that each is found again, alone or with others.
     monkeypatch.setattr("scripts.score_respondents.load_base", not_to_be_loaded)
     for place, item in enumerate(items):
         own = {key: [tables[place]] for key, tables in asked.items()}
         again = score(small_study, tmp_path / "again.parquet", **own, **how, store=tmp_path / "kept")
-        assert again.equals(found[item].set_index("respondent_id"))
+        assert again[item].equals(found[item])

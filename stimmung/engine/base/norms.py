@@ -1,4 +1,4 @@
-"""Root-mean-square norms of a frozen model, with a backward pass that is a third of autograd's.
+"""Root-mean-square norms of a frozen model, with a backward pass in closed form.
 
 A norm (Zhang & Sennrich 2019) is replaced only where it computes ``w * x / sqrt(mean(x^2) + eps)`` in float32, as Llama's and those
 of many relatives do: it is asked, and must give the same bits. In float32 torch's own function gives them too, forwards and backwards,

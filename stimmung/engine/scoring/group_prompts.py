@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from stimmung.engine.cohort.batching import TrainingRow
-from stimmung.engine.scoring.scorer import Asked, Scorer
+from stimmung.engine.scoring.scorer import Asked, Scored
 from stimmung.text.prompts import Message, survey_messages
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.codebook import Codebook
@@ -42,19 +42,24 @@ def soft_training_rows(
     return rows
 
 
-def score_groups_of(
-    scorer: Scorer, messages: Messages, folds: "pd.Series[int]", item: str, options: Sequence[str]
-) -> pd.DataFrame:
-    """Return the predicted share of each option in each group, read by the adapter of the fold that tests the group.
+def asked_of_groups(messages: Messages, folds: "pd.Series[int]", tuned: bool) -> list[Asked]:
+    """Return what each group is asked; the adapter of the fold that tests it reads, if there are ``tuned`` ones."""
+    return [
+        Asked(messages[str(group)], int(fold) if tuned else NO_FOLD, str(group))
+        for group, fold in folds.items()
+    ]
 
-    ``folds`` are those of the groups that have shares of the ``item``, by name. The columns are those of a GROUP_PREDICTIONS table
-    but for method and seed.
+
+def predicted_shares(
+    scored: Sequence[Scored], folds: "pd.Series[int]", item: str, options: Sequence[str]
+) -> pd.DataFrame:
+    """Return the predicted share of each option in each group, the columns of a GROUP_PREDICTIONS table but for method and seed.
+
+    ``folds`` are those of the groups that have shares of the ``item``, by name.
     """
-    readers = [int(fold) if scorer.adapters else NO_FOLD for fold in folds]
-    asked = [Asked(messages[group], reader) for group, reader in zip(folds.index, readers, strict=True)]
     rows = [
         {"fold": fold, "group": group, "item": item, "option": option, "predicted": float(predicted)}
-        for (group, fold), scored in zip(folds.items(), scorer.score(asked), strict=True)
-        for option, predicted in zip(options, scored.probabilities, strict=True)
+        for (group, fold), one in zip(folds.items(), scored, strict=True)
+        for option, predicted in zip(options, one.probabilities, strict=True)
     ]
     return pd.DataFrame(rows)

@@ -1,8 +1,7 @@
 """A base model on this machine, alone or with one adapter for each fold."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +9,13 @@ import numpy as np
 from stimmung.engine.base.base_model import Base
 from stimmung.engine.scoring.normalize import normalize, option_mass
 from stimmung.engine.scoring.prompt_batches import Prompt, n_tokens
-from stimmung.engine.scoring.score import score_with_adapters
+from stimmung.engine.scoring.score import with_adapters
 from stimmung.engine.scoring.scorer import Asked, Scored, without_respondent
 from stimmung.text.prompts import Message
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.scoring import Scoring
 
-# Prompts of several targets that are held as tokens at once: a choice, some hundred MB of main memory.
+# Prompts of several targets that are held as tokens at once: a choice.
 PROMPTS_AT_ONCE = 16384
 
 
@@ -32,7 +31,7 @@ class LocalScorer:
     tokens_per_batch: int
 
     def score(self, asked: Sequence[Asked]) -> list[Scored]:
-        """Return each respondent's probabilities; errors as of ``score_with_adapters``."""
+        """Return each respondent's probabilities; errors as of ``with_adapters``."""
         return score_together([self], [asked])[0]
 
     def fits(self, asked: Sequence[Asked]) -> bool:
@@ -41,6 +40,9 @@ class LocalScorer:
 
     def _prompt(self, messages: Sequence[Message], reader: int, about: str | None = None) -> Prompt:
         return Prompt(*self.rendering.encode(messages, self.answers), reader, about)
+
+    def _prompt_of(self, one: Asked) -> Prompt:
+        return self._prompt(one.messages, one.reader, one.about)
 
     def _scored(self, prompt: Prompt, score: np.ndarray, unconditional: np.ndarray | None) -> Scored:
         probabilities = normalize(
@@ -59,39 +61,49 @@ def score_together(scorers: Sequence[LocalScorer], asked: Sequence[Sequence[Aske
     The scorers differ in their words only: each asks for one target of a survey. What a respondent's prompts begin with is then
     read once for all targets. So that not all prompts of a large survey are in memory as tokens, respondents are read in blocks.
     """
-    if len(scorers) == 1:
-        return _score_at_once(scorers, asked)
+    first = scorers[0]
     found: list[dict[int, Scored]] = [{} for _ in asked]
-    names = list(dict.fromkeys(one.about for own in asked for one in own))
-    n = max(1, PROMPTS_AT_ONCE // len(scorers))
-    for block in (set(names[start : start + n]) for start in range(0, len(names), n)):
-        places = [[place for place, one in enumerate(own) if one.about in block] for own in asked]
-        chosen = [[own[place] for place in of_block] for own, of_block in zip(asked, places, strict=True)]
-        for of_target, of_block, scored in zip(found, places, _score_at_once(scorers, chosen), strict=True):
-            of_target |= zip(of_block, scored, strict=True)
+    with with_adapters(first.base, first.adapters, first.scoring.readout, first.tokens_per_batch) as score:
+        blanks = _scored_blanks(scorers, asked, score)
+        for block in _blocks(asked):
+            prompts = [scorers[target]._prompt_of(asked[target][place]) for target, place in block]
+            for (target, place), prompt, scores in zip(block, prompts, score(prompts), strict=True):
+                blank = blanks.get((target, prompt.adapter))
+                found[target][place] = scorers[target]._scored(prompt, scores, blank)
     return [[of_target[place] for place in range(len(of_target))] for of_target in found]
 
 
-def _score_at_once(scorers: Sequence[LocalScorer], asked: Sequence[Sequence[Asked]]) -> list[list[Scored]]:
-    first = scorers[0]
-    prompts: list[Prompt] = []
-    # Of each scorer, the adapters that read its prompt without a respondent.
-    readers_of_blanks: list[list[int]] = []
-    for scorer, own in zip(scorers, asked, strict=True):
-        prompts += [scorer._prompt(one.messages, one.reader, one.about) for one in own]
-        readers = sorted({one.reader for one in own}) if first.scoring.normalization == "pmi" else []
-        prompts += [scorer._prompt(without_respondent(own[0].messages), reader) for reader in readers]
-        readers_of_blanks.append(readers)
-    scores = zip(
-        prompts,
-        score_with_adapters(
-            first.base, prompts, first.adapters, first.scoring.readout, first.tokens_per_batch
-        ),
-        strict=True,
-    )
-    found: list[list[Scored]] = []
-    for scorer, own, readers in zip(scorers, asked, readers_of_blanks, strict=True):
-        of_respondents = list(islice(scores, len(own)))
-        unconditional = {prompt.adapter: score for prompt, score in islice(scores, len(readers))}
-        found.append([scorer._scored(*one, unconditional.get(one[0].adapter)) for one in of_respondents])
-    return found
+def _blocks(asked: Sequence[Sequence[Asked]]) -> Iterator[list[tuple[int, int]]]:
+    """Yield targets and places of prompts to be read at once, a respondent's all in one block; of one target, all of them."""
+    if len(asked) == 1:
+        yield [(0, place) for place in range(len(asked[0]))]
+        return
+    of_respondent: dict[str | None, list[tuple[int, int]]] = {}
+    for target, own in enumerate(asked):
+        for place, one in enumerate(own):
+            of_respondent.setdefault(one.about, []).append((target, place))
+    block: list[tuple[int, int]] = []
+    for places in of_respondent.values():
+        if block and len(block) + len(places) > PROMPTS_AT_ONCE:
+            yield block
+            block = []
+        block += places
+    yield block
+
+
+def _scored_blanks(
+    scorers: Sequence[LocalScorer],
+    asked: Sequence[Sequence[Asked]],
+    score: Callable[[Sequence[Prompt]], list[np.ndarray]],
+) -> dict[tuple[int, int], np.ndarray]:
+    """Return what each adapter says without a respondent, by target and adapter, where that is asked for."""
+    if scorers[0].scoring.normalization != "pmi":
+        return {}
+    keys = [
+        (target, reader) for target, own in enumerate(asked) for reader in sorted({one.reader for one in own})
+    ]
+    prompts = [
+        scorers[target]._prompt(without_respondent(asked[target][0].messages), reader)
+        for target, reader in keys
+    ]
+    return dict(zip(keys, score(prompts), strict=True))

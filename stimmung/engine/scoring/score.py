@@ -1,7 +1,8 @@
 """Exact loglikelihoods of answer options, each read once however many options share its first tokens."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -127,16 +128,18 @@ def _score_rows(
     return results
 
 
-def score_with_adapters(
-    base: Base, prompts: Sequence[Prompt], adapters: Sequence[Path], readout: str, tokens_per_batch: int
-) -> list[np.ndarray]:
-    """Score as ``score_options`` does, with the adapters in these directories, whose numbers prompts name; none: the base alone.
+@contextmanager
+def with_adapters(
+    base: Base, adapters: Sequence[Path], readout: str, tokens_per_batch: int
+) -> Iterator[Callable[[Sequence[Prompt]], list[np.ndarray]]]:
+    """Yield what scores as ``score_options`` does, with the adapters in these directories, whose numbers prompts name.
 
-    Raises an InputError also if an adapter cannot be read, or they differ in their settings.
+    Without adapters, the base alone scores. Raises an InputError if an adapter cannot be read, or they differ in their settings.
     """
     score = partial(score_options, base, tokens_per_batch=tokens_per_batch, readout=READOUTS[readout])
     if not adapters:
-        return score(prompts)
+        yield score
+        return
     loaded = [load_adapter(directory) for directory in adapters]
     if len({adapter.settings for adapter in loaded}) > 1:
         raise InputError(
@@ -146,7 +149,15 @@ def score_with_adapters(
     with attached(base, loaded[0].settings) as cohort:
         for adapter in loaded:
             cohort.add(adapter.weights)
-        return score(prompts, cohort=cohort)
+        yield partial(score, cohort=cohort)
+
+
+def score_with_adapters(
+    base: Base, prompts: Sequence[Prompt], adapters: Sequence[Path], readout: str, tokens_per_batch: int
+) -> list[np.ndarray]:
+    """Score prompts once :func:`with_adapters`; errors as there and of ``score_options``."""
+    with with_adapters(base, adapters, readout, tokens_per_batch) as score:
+        return score(prompts)
 
 
 def _score_batch(

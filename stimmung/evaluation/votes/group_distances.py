@@ -1,6 +1,6 @@
 """How far predicted shares of groups are from the observed ones, beside what sampling alone makes of a perfect prediction."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +25,10 @@ def jensen_shannon(predicted: Floats, observed: Floats) -> Floats:
     return np.asarray(np.sqrt(np.clip(nats / np.log(2), 0, 1)))
 
 
-def scaled_wasserstein(predicted: Floats, observed: Floats) -> Floats:
-    """Return the Wasserstein-1 distance (…) of ordered options in equal steps, of which the whole scale is 1."""
-    return wasserstein(predicted, observed, np.linspace(0, 1, observed.shape[-1]))
+def scaled_wasserstein(predicted: Floats, observed: Floats, values: Sequence[float]) -> Floats:
+    """Return the Wasserstein-1 distance (…) of ordered options, whose ``values`` rise, in lengths of the whole scale."""
+    places = np.asarray(values, dtype=float)
+    return wasserstein(predicted, observed, (places - places[0]) / (places[-1] - places[0]))
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,9 @@ class Distance:
     """A distance of two distributions, 0 where they are the same and at most 1."""
 
     label: str
-    of: Callable[[Floats, Floats], Floats]
+    of: Callable[
+        ..., Floats
+    ]  # of the predicted and observed shares, and of the options' values if only ordered ones have it
     ordered_only: bool = False
 
 
@@ -44,10 +47,12 @@ DISTANCES = {
     "total_variation": Distance("Total variation", total_variation),
     "wasserstein": Distance("Wasserstein", scaled_wasserstein, ordered_only=True),
 }
+# Item to the numbers of its options, if they stand in an order.
+Values = Mapping[str, Sequence[float] | None]
 
 
 def compare_groups(
-    predictions: pd.DataFrame, shares: pd.DataFrame, ordered: Collection[str], baseline: str, seed: int
+    predictions: pd.DataFrame, shares: pd.DataFrame, values: Values, baseline: str, seed: int
 ) -> pd.DataFrame:
     """Return the DISTRIBUTIONS table: for each method, item and distance its mean over groups, each of which counts once.
 
@@ -56,10 +61,10 @@ def compare_groups(
     ``difference`` is the method's distance minus that of the ``baseline``, in the same groups, with its interval. Several seeds are
     averaged in each group. Of all items (``ALL_ITEMS``), a group's distance is its mean over items.
 
-    ``predictions`` and ``shares`` are GROUP_PREDICTIONS and GROUP_SHARES tables, ``ordered`` the items with ordered options.
+    ``predictions`` and ``shares`` are GROUP_PREDICTIONS and GROUP_SHARES tables, ``values`` the options' numbers of ordered items.
     """
-    each = _distances(predictions, shares, ordered)
-    noise = _sampling_noise(shares, ordered, np.random.default_rng(seed))
+    each = _distances(predictions, shares, values)
+    noise = _sampling_noise(shares, values, np.random.default_rng(seed))
     keys = ["item", "metric"]
     every, every_noise = _with_all_items(each), _with_all_items(noise).groupby(keys)["distance"].mean()
     every = every.merge(every_noise.rename("noise").reset_index(), on=keys)
@@ -83,7 +88,7 @@ def compare_groups(
     return typed_table(rows, DISTRIBUTIONS)
 
 
-def _distances(predictions: pd.DataFrame, shares: pd.DataFrame, ordered: Collection[str]) -> pd.DataFrame:
+def _distances(predictions: pd.DataFrame, shares: pd.DataFrame, values: Values) -> pd.DataFrame:
     """Return the distance of each method, item, metric and group, the mean over its seeds."""
     rows: list[pd.DataFrame] = []
     for item, observed in _by_item(shares, "share").items():
@@ -96,14 +101,14 @@ def _distances(predictions: pd.DataFrame, shares: pd.DataFrame, ordered: Collect
                     method=str(method), item=item, metric=metric
                 )
                 for metric, distance in _of(
-                    predicted.to_numpy(), observed.to_numpy(), item in ordered
+                    predicted.to_numpy(), observed.to_numpy(), values.get(item)
                 ).items()
             ]
     keys = ["method", "item", "metric", "group"]
     return pd.concat(rows).groupby(keys, sort=False)["distance"].mean().reset_index()
 
 
-def _sampling_noise(shares: pd.DataFrame, ordered: Collection[str], rng: np.random.Generator) -> pd.DataFrame:
+def _sampling_noise(shares: pd.DataFrame, values: Values, rng: np.random.Generator) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     n_of = shares.groupby(["item", "group"])["n_effective"].first()
     for item, observed in _by_item(shares, "share").items():
@@ -115,7 +120,7 @@ def _sampling_noise(shares: pd.DataFrame, ordered: Collection[str], rng: np.rand
                     **{"method": "", "item": item, "metric": metric, "group": group},
                     "distance": distance.mean(),
                 }
-                for metric, distance in _of(np.tile(row, (N_DRAWS, 1)), drawn, item in ordered).items()
+                for metric, distance in _of(np.tile(row, (N_DRAWS, 1)), drawn, values.get(item)).items()
             ]
     return pd.DataFrame(rows)
 
@@ -128,11 +133,11 @@ def _by_item(shares: pd.DataFrame, values: str) -> dict[str, pd.DataFrame]:
     }
 
 
-def _of(predicted: Floats, observed: Floats, ordered: bool) -> Mapping[str, Floats]:
+def _of(predicted: Floats, observed: Floats, values: Sequence[float] | None) -> Mapping[str, Floats]:
     return {
-        name: one.of(predicted, observed)
+        name: one.of(predicted, observed, *([values] if one.ordered_only else []))
         for name, one in DISTANCES.items()
-        if ordered or not one.ordered_only
+        if values is not None or not one.ordered_only
     }
 
 

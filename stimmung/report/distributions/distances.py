@@ -35,9 +35,9 @@ def distances_table(tables: GroupTables) -> Table:
     caption = (
         "Distance of the predicted from the observed shares, mean over groups, each counting once, with Student's 95 % interval over "
         "groups. Jensen–Shannon: the distance (square root of the divergence), base 2. Total variation: half the sum of the "
-        "absolute differences. Wasserstein: of ordered items only, in equal steps, the whole scale being 1. Beside each the "
-        "difference from the mean of the other groups, in the same groups. Sampling noise: what a perfect prediction would have, "
-        "drawn from the observed shares with each group's effective number of respondents."
+        "absolute differences. Wasserstein: of ordered items only, by the numbers of a numeric item, else in equal steps, the whole "
+        "scale being 1. Beside each the difference from the mean of the other groups, in the same groups. Sampling noise: what a "
+        "perfect prediction would have, drawn from the observed shares with each group's effective number of respondents."
     )
     return Table(caption, columns, groups)
 
@@ -77,7 +77,7 @@ def plot_distances(tables: GroupTables) -> Figure:
 RESULT = GroupResult(
     schema=DISTRIBUTIONS,
     compute=lambda data: compare_groups(
-        data.predictions, data.shares, data.ordered, MEAN_OF_OTHERS, data.seed
+        data.predictions, data.shares, data.option_values, MEAN_OF_OTHERS, data.seed
     ),
     table=distances_table,
     figure=plot_distances,

@@ -31,9 +31,10 @@ def test_distances_are_scipys():
     first[0] = [0, 0, 0, 1]
     assert jensen_shannon(first, second) == pytest.approx(jensenshannon(first, second, base=2, axis=1))
     assert jensen_shannon(first, first).tolist() == [0] * 5
-    steps = np.linspace(0, 1, 4)
-    assert scaled_wasserstein(first, second) == pytest.approx(
-        [wasserstein_distance(steps, steps, *pair) for pair in zip(first, second, strict=True)]
+    values = np.array([2.0, 3.0, 10.0, 12.0])
+    scaled = (values - 2) / 10
+    assert scaled_wasserstein(first, second, values) == pytest.approx(
+        [wasserstein_distance(scaled, scaled, *pair) for pair in zip(first, second, strict=True)]
     )
 
 
@@ -43,11 +44,13 @@ def test_a_perfect_prediction_is_as_far_off_as_the_sampling_noise_says():
     truth = rng.dirichlet([4, 4, 4], 300)
     observed = np.array([rng.multinomial(50, one) / 50 for one in truth])
     shares = table(observed, n=50.0, n_effective=50.0)
-    found = compare_groups(predicted(truth, "oracle"), shares, ["trust"], "oracle", 1)
+    found = compare_groups(predicted(truth, "oracle"), shares, {"trust": [0, 1, 2]}, "oracle", 1)
     every = found[found["item"] == ALL_ITEMS].set_index("metric")
     assert (every["value"] / every["sampling_noise"]).to_numpy() == pytest.approx(1, abs=0.06)
     assert (every["sampling_noise"] > 0.02).all()
-    fewer = compare_groups(predicted(truth, "oracle"), shares.assign(n_effective=5.0), ["trust"], "oracle", 1)
+    fewer = compare_groups(
+        predicted(truth, "oracle"), shares.assign(n_effective=5.0), {"trust": [0, 1, 2]}, "oracle", 1
+    )
     assert (fewer["sampling_noise"].to_numpy() > 2 * found["sampling_noise"].to_numpy()).all()
 
 
@@ -59,7 +62,7 @@ def test_differences_are_paired_by_group_and_seeds_are_averaged():
     predictions = pd.concat(
         [predicted(mean, "mean"), predicted(one, "tuned"), predicted(other, "tuned", seed=2)]
     )
-    found = compare_groups(predictions, shares, [], "mean", 1)
+    found = compare_groups(predictions, shares, {"trust": None}, "mean", 1)
     assert set(found["metric"]) == {"jensen_shannon", "total_variation"}, "nominal options have no steps"
     row = found.query("method == 'tuned' and item == 'trust' and metric == 'total_variation'").iloc[0]
     distances = [np.abs(each - observed).sum(axis=1) / 2 for each in (one, other, mean)]

@@ -33,7 +33,7 @@ TABLES = {
 
 
 def test_each_target_is_read_as_it_would_be_from_its_own_file(tmp_path):
-    write_predictions(TABLES, tmp_path / "all.parquet")
+    write_predictions(TABLES, tmp_path / "all.parquet", several=True)
     for item, table in TABLES.items():
         write_table(table, tmp_path / "own.parquet", PREDICTIONS)
         found = read_predictions(tmp_path / "all.parquet", item)
@@ -43,16 +43,23 @@ def test_each_target_is_read_as_it_would_be_from_its_own_file(tmp_path):
 
 
 def test_a_file_of_one_target_is_to_the_byte_what_it_was(tmp_path):
-    write_predictions({"vote": TABLES["vote"]}, tmp_path / "one.parquet")
+    write_predictions({"vote": TABLES["vote"]}, tmp_path / "one.parquet", several=False)
     write_table(TABLES["vote"], tmp_path / "plain.parquet", PREDICTIONS)
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "plain.parquet").read_bytes()
 
 
+def test_the_only_target_that_a_condition_tests_is_not_read_as_another(tmp_path):
+    write_predictions({"vote": TABLES["vote"]}, tmp_path / "one.parquet", several=True)
+    assert len(read_predictions(tmp_path / "one.parquet", "vote")) == len(TABLES["vote"])
+    with pytest.raises(InputError, match=r"one\.parquet has no predictions of 'trust'"):
+        read_predictions(tmp_path / "one.parquet", "trust")
+
+
 def test_a_target_that_a_file_does_not_have_and_an_invalid_table_are_named(tmp_path):
-    write_predictions(TABLES, tmp_path / "all.parquet")
+    write_predictions(TABLES, tmp_path / "all.parquet", several=True)
     with pytest.raises(InputError, match=r"all\.parquet has no predictions of 'left_right'"):
         read_predictions(tmp_path / "all.parquet", "left_right")
     broken = {**TABLES, "vote": TABLES["vote"].assign(**{"p_1.5": 0.9})}
     with pytest.raises(InputError, match="do not sum to 1"):
-        write_predictions(broken, tmp_path / "broken.parquet")
+        write_predictions(broken, tmp_path / "broken.parquet", several=True)
     assert not (tmp_path / "broken.parquet").exists()
