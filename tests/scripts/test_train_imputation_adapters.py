@@ -40,6 +40,22 @@ def test_seeds_alone_learn_from_the_same_rows(hidden_answers, tmp_path):
     assert first["seed"] != second["seed"] and first["data_digest"] == second["data_digest"]
 
 
+def test_weights_count_whatever_their_unit_and_equal_ones_do_not(hidden_answers, tmp_path):
+    people = read_table(hidden_answers.respondents, RESPONDENTS)
+
+    def learned(name, weights):
+        path = tmp_path / f"{name}.parquet"
+        write_table(people.assign(weight=weights), path, RESPONDENTS)
+        settings = {**hidden_answers.tuning, "respondents": path, "weighted": True}
+        train_imputation_adapters(**settings, adapters=tmp_path / name)
+        return [one["data_digest"] for one in records(tmp_path / name)]
+
+    unequal = np.linspace(0.25, 3, len(people))
+    equal = [one["data_digest"] for one in records(hidden_answers.adapters)]
+    assert learned("equal", 2.0) == equal
+    assert learned("unequal", unequal) == learned("doubled", 2 * unequal) != equal
+
+
 def test_where_every_answer_is_known_nothing_is_trained(hidden_answers, small_study, tmp_path, capsys):
     everybody = {**hidden_answers.tuning, "splits": small_study.splits}
     train_imputation_adapters(**everybody, adapters=tmp_path / "none")
