@@ -1,6 +1,5 @@
 """Tune the adapters of a survey of groups with one seed, one for each fold, on the shares of all items."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from stimmung.engine.base.devices import use_threads
@@ -8,9 +7,7 @@ from stimmung.engine.base.model_files import load_tokenizer
 from stimmung.engine.cohort.batching import TrainingRow
 from stimmung.engine.cohort.interruption import StopOnSignal
 from stimmung.engine.cohort.missing_adapters import train_missing
-from stimmung.engine.cohort.training_config import Task
-from stimmung.engine.scoring.group_prompts import group_messages, soft_training_rows
-from stimmung.engine.scoring.survey_prompts import with_mean_weight_1
+from stimmung.engine.scoring.group_prompts import group_messages, group_task, soft_training_rows
 from stimmung.store.paths import Store
 from stimmung.study.reading import load_codebook
 from stimmung.text.personas import rendering_of
@@ -54,14 +51,11 @@ def train_group_adapters(
         for fold, of_fold in enumerate(rows):
             learned = list(table["group"][table["fold"] != fold])
             of_fold += soft_training_rows(messages, of_target, learned, rendering)
-    tasks = [_task(f"groups, seed {seed}, fold {fold}", of_fold, seed) for fold, of_fold in enumerate(rows)]
+    tasks = [
+        group_task(f"groups, seed {seed}, fold {fold}", of_fold, seed) for fold, of_fold in enumerate(rows)
+    ]
     folders = [weights.parent for weights in adapters]
     train_missing(base.parent, training, tasks, folders, Store(store), pace=pace, stop=stop)
-
-
-def _task(name: str, rows: Sequence[tuple[str, TrainingRow]], seed: int) -> Task:
-    weighted = with_mean_weight_1([row for _, row in rows])
-    return Task(name, weighted, seed, [group for group, _ in rows], distributions=True)
 
 
 if __name__ == "__main__":

@@ -59,17 +59,22 @@ def made(small_study, tmp_path_factory):
         threads=1,
     )
     found.predictions = {name: folder / f"{name}.parquet" for name in ("tuned", "zero-shot", "baselines")}
-    for arm, adapters in (("tuned", found.adapters), ("zero-shot", [])):
+
+    def score(arm, adapters, predictions):
         score_groups(
             **asked,
             adapters=adapters,
-            predictions=found.predictions[arm],
+            predictions=predictions,
             method=f"small/{arm}",
             chat=False,
             scoring=Scoring.model_validate({}),
             tokens_per_batch=4096,
             threads=1,
         )
+
+    score("tuned", found.adapters, found.predictions["tuned"])
+    score("zero-shot", [], found.predictions["zero-shot"])
+    found.score = score
     baselines = found.predictions["baselines"]
     predict_group_baselines(**found.tables, predictions=baselines, by=BY, seed=24)
     found.files = {
@@ -112,6 +117,16 @@ def test_every_group_is_predicted_by_the_adapter_that_did_not_learn_it(made):
         assert (fold_of[table["group"]].to_numpy() == table["fold"]).all()
         assert table.groupby(["group", "item"])["predicted"].sum().to_numpy() == pytest.approx(1)
     assert not np.allclose(tuned["predicted"], untuned["predicted"], atol=1e-4)
+
+
+def test_each_fold_has_its_own_adapter(made, tmp_path):
+    made.score("tuned", made.adapters[1:] * 2, tmp_path / "second.parquet")
+    as_is, second = (
+        read_table(path, GROUP_PREDICTIONS)
+        for path in (made.predictions["tuned"], tmp_path / "second.parquet")
+    )
+    same = np.isclose(as_is["predicted"], second["predicted"], atol=1e-6)
+    assert (same == (as_is["fold"] == 1)).all()
 
 
 def test_the_table_has_each_method_and_item_and_says_that_nobody_was_asked(made):

@@ -6,7 +6,9 @@ from typing import Any
 import pandas as pd
 
 from stimmung.engine.cohort.batching import TrainingRow
+from stimmung.engine.cohort.training_config import Task
 from stimmung.engine.scoring.scorer import Asked, Scored
+from stimmung.engine.scoring.survey_prompts import with_mean_weight_1
 from stimmung.text.prompts import Message, survey_messages
 from stimmung.text.rendering import Rendering
 from stimmung.vocabulary.codebook import Codebook
@@ -40,6 +42,12 @@ def soft_training_rows(
             row = TrainingRow(context + answer + end, len(context), float(share))
             rows.append((str(group), row))
     return rows
+
+
+def group_task(name: str, rows: Sequence[tuple[str, TrainingRow]], seed: int) -> Task:
+    """Return what one adapter is trained by, from the rows of all items: what is held out to stop early are whole groups."""
+    weighted = with_mean_weight_1([row for _, row in rows])
+    return Task(name, weighted, seed, [group for group, _ in rows], distributions=True)
 
 
 def asked_of_groups(messages: Messages, folds: "pd.Series[int]", tuned: bool) -> list[Asked]:
