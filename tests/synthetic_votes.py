@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from stimmung.evaluation.estimates.rectified_estimates import rectified_estimates
+from stimmung.vocabulary.votes_schemas import options_of
 
 CONDITIONS = {
     "full": {"exclude": {}, "keep": {}, "share": None, "drop_items": [], "arms": None},
@@ -35,11 +36,13 @@ OPTIONS = {
 SUBGROUPS = {"with-party": {"exclude": {"party_id": ["none"]}}, "no-party": {"keep": {"party_id": ["none"]}}}
 
 
-def make_respondents(splits: pd.DataFrame) -> pd.DataFrame:
-    """Return a RESPONDENTS table of the people of ``splits``, with weights; every other one identifies with no party."""
-    ids = splits["respondent_id"].unique()
-    parties = pd.Categorical(np.array(["red", "none"])[np.arange(len(ids)) % 2], ["red", "none"])
-    return pd.DataFrame({"respondent_id": ids, "weight": np.linspace(0.5, 2, len(ids)), "party_id": parties})
+def make_respondents(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return a RESPONDENTS table of the people of ``predictions``, with weights; every other one identifies with no party."""
+    people = predictions.drop_duplicates("respondent_id").reset_index(drop=True)
+    parties = pd.Categorical(np.array(["red", "none"])[np.arange(len(people)) % 2], ["red", "none"])
+    votes = pd.Categorical(people["target"], options_of(predictions))
+    weights = np.linspace(0.5, 2, len(people))
+    return people[["respondent_id"]].assign(weight=weights, party_id=parties, vote=votes)
 
 
 def make_rectified(predictions: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:

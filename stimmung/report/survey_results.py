@@ -15,7 +15,7 @@ from stimmung.evaluation.votes.subgroup_metrics import members
 from stimmung.report.result import Result, Tables
 from stimmung.report.result_registry import VOTES, load
 from stimmung.vocabulary.parquet_tables import empty_table
-from stimmung.vocabulary.votes_schemas import GROUP, RECTIFIED
+from stimmung.vocabulary.votes_schemas import GROUP, RECTIFIED, options_of
 
 INTERVAL = "In brackets the 95 % interval over folds, corrected for shared training rows (Nadeau and Bengio 2003) and stratification."
 WHISKERS = (
@@ -46,6 +46,12 @@ class SurveyData:
     def design(self) -> pd.DataFrame:
         """The stratum and the cluster of each respondent, by respondent_id, where the survey has any."""
         return design_table(self.respondents)
+
+    @property
+    def answers(self) -> "pd.Series[str]":
+        """What each respondent answered to the target, a categorical by respondent_id; also those whom no condition tests."""
+        given = self.respondents.set_index("respondent_id")[self.target]
+        return pd.Series(pd.Categorical(given, options_of(self.predictions)), given.index)
 
     @property
     def groups(self) -> "pd.Series[str] | None":

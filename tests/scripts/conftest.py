@@ -43,7 +43,7 @@ def votes_study(tmp_path_factory):
         inputs["splits"].append(path)
     tables = [survey / f"{name}.parquet" for name in names(VOTES, "data")]
     inputs["respondents"] = survey / "respondents.parquet"
-    write_table(make_respondents(splits), inputs["respondents"], RESPONDENTS)
+    write_table(make_respondents(predictions), inputs["respondents"], RESPONDENTS)
     rectified = [survey / "rectified" / "estimates.parquet"]
     write_table(make_rectified(predictions, splits), rectified[0], RECTIFIED)
     evaluate = {

@@ -8,22 +8,21 @@ from stimmung.vocabulary.parquet_tables import typed_table
 from stimmung.vocabulary.votes_schemas import SAMPLING_DESIGN, options_of
 
 
-def observed_shares(predictions: pd.DataFrame, respondents: pd.DataFrame) -> pd.DataFrame:
+def observed_shares(answers: "pd.Series[str]", respondents: pd.DataFrame) -> pd.DataFrame:
     """Return the SAMPLING_DESIGN table: each option's weighted share among those who answered, and its design effects.
 
     The table has no rows if all weights are equal and there are neither strata nor clusters: the sample then counts as simply drawn.
     Standard errors are linearised (:meth:`SurveyDesign.scores`), for those who answered as a part of the whole sample; the
-    interval is Wilson's for the effective number of respondents, with Student's t. ``predictions`` is a PREDICTIONS table, which
-    knows who answered what; ``respondents`` is the RESPONDENTS table.
+    interval is Wilson's for the effective number of respondents, with Student's t. ``answers`` is a categorical by respondent_id, with
+    NA or nothing for who gave none; ``respondents`` is the RESPONDENTS table.
     """
     design = design_of(respondents)
     if design.strata is None and design.clusters is None and np.ptp(np.asarray(design.weights)) == 0:
         return typed_table([], SAMPLING_DESIGN)
-    answer_of = predictions.drop_duplicates("respondent_id").set_index("respondent_id")["target"]
-    answers = respondents["respondent_id"].map(answer_of)
-    answered = answers.notna().to_numpy()
-    options = options_of(predictions)
-    chosen: Floats = np.stack([(answers == option).to_numpy(dtype=float) for option in options], axis=1)
+    given = respondents["respondent_id"].map(answers.astype(object))
+    answered = given.notna().to_numpy()
+    options = list(answers.cat.categories)
+    chosen: Floats = np.stack([(given == option).to_numpy(dtype=float) for option in options], axis=1)
     found = design.estimate_means(chosen, answered)
     kish = design.rows(answered).kish_effect
     n = int(answered.sum())
@@ -49,9 +48,18 @@ def observed_shares(predictions: pd.DataFrame, respondents: pd.DataFrame) -> pd.
     return typed_table(rows, SAMPLING_DESIGN)
 
 
+def answers_of(predictions: pd.DataFrame) -> "pd.Series[str]":
+    """Return the answer of each respondent in a PREDICTIONS table, a categorical by respondent_id."""
+    target_of = predictions.drop_duplicates("respondent_id").set_index("respondent_id")["target"]
+    return pd.Series(pd.Categorical(target_of, options_of(predictions)), target_of.index)
+
+
 def n_effective_of_drawn(predictions: pd.DataFrame, respondents: pd.DataFrame) -> dict[str, float]:
-    """Return the effective number of respondents behind each option's share, if the sample has strata or clusters; else nothing."""
+    """Return the effective number of respondents behind each option's share, if the sample has strata or clusters; else nothing.
+
+    The share is that of the respondents in ``predictions``, a PREDICTIONS table.
+    """
     if not design_columns(respondents):
         return {}
-    table = observed_shares(predictions, respondents)
+    table = observed_shares(answers_of(predictions), respondents)
     return dict(zip(table["option"], table["n_effective"], strict=True))

@@ -8,21 +8,11 @@ from matplotlib.ticker import MaxNLocator
 from stimmung.evaluation.estimates.share_estimates import ALL_ANSWERS, estimate_shares
 from stimmung.report.option_panels import plot_option_panels
 from stimmung.report.style import INK, as_percent, method_label, note_figure
-from stimmung.report.survey_results import SurveyData, SurveyResult, SurveyTables
+from stimmung.report.survey_results import SurveyResult, SurveyTables
 from stimmung.report.tables import DASH, Cell, Group, Row, Table, number, percentage
-from stimmung.vocabulary.votes_schemas import ESTIMATES, options_of
+from stimmung.vocabulary.votes_schemas import ESTIMATES
 
 NOT_PROPER = {"seeds": "seeds alone", "none": "one model"}
-
-
-def compute_estimates(survey: SurveyData) -> pd.DataFrame:
-    """Return the ESTIMATES table of the survey's draws."""
-    if survey.draws.empty:
-        return estimate_shares(survey.draws, survey.respondents, pd.Series(dtype=object), survey.splits)
-    said = survey.predictions.drop_duplicates("respondent_id").set_index("respondent_id")["target"]
-    answers = said.reindex(survey.respondents["respondent_id"])
-    as_options = pd.Series(pd.Categorical(answers, options_of(survey.predictions)), answers.index)
-    return estimate_shares(survey.draws, survey.respondents, as_options, survey.splits)
 
 
 def estimates_table(tables: SurveyTables) -> Table:
@@ -94,7 +84,7 @@ def _caption(tables: SurveyTables) -> str:
 
 RESULT = SurveyResult(
     schema=ESTIMATES,
-    compute=compute_estimates,
+    compute=lambda survey: estimate_shares(survey.draws, survey.respondents, survey.answers, survey.splits),
     table=estimates_table,
     figure=plot_estimates,
     title="Imputed shares",

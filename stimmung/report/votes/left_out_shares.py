@@ -22,7 +22,7 @@ def left_out_table(tables: SurveyTables) -> Table:
         for method in language_models_first(by_method):
             own = by_method[method]
             distance = (own["predicted"] - own["observed"]).abs().sum() / 2
-            cells = [percentage(own.loc[name], "predicted") for name in options]
+            cells = [Cell(number(100 * own["predicted"][name], 1)) for name in options]
             rows.append([Cell(method_label(method)), *cells, Cell(number(100 * distance, 1))])
         n = part["n_respondents"].max()
         groups.append(Group(f"{condition}, {item} {answer} ({n} respondents)", rows))

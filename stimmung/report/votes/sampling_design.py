@@ -43,7 +43,7 @@ def _heading(tables: SurveyTables) -> str:
 
 RESULT = SurveyResult(
     schema=SAMPLING_DESIGN,
-    compute=lambda survey: observed_shares(survey.predictions, survey.respondents),
+    compute=lambda survey: observed_shares(survey.answers, survey.respondents),
     table=sampling_design_table,
     title="Sampling design",
     text=(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stimmung.evaluation.estimates.observed_shares import n_effective_of_drawn, observed_shares
+from stimmung.evaluation.estimates.observed_shares import answers_of, n_effective_of_drawn, observed_shares
 from stimmung.evaluation.votes.fold_metrics import measure_folds
 from stimmung.evaluation.votes.predicted_shares import compare_shares
 from stimmung.vocabulary.votes_schemas import SAMPLING_DESIGN
@@ -19,13 +19,15 @@ def votes():
 
 def test_a_sample_that_was_simply_drawn_has_no_design_to_show(votes):
     predictions, _, respondents = votes
-    assert observed_shares(predictions, respondents.assign(weight=1.0)).empty
+    assert observed_shares(answers_of(predictions), respondents.assign(weight=1.0)).empty
     assert n_effective_of_drawn(predictions, respondents) == {}
 
 
 def test_shares_are_weighted_those_of_who_answered_and_weights_cost_respondents(votes):
     predictions, _, respondents = votes
-    table = SAMPLING_DESIGN.validate(observed_shares(predictions, respondents)).set_index("option")
+    table = SAMPLING_DESIGN.validate(observed_shares(answers_of(predictions), respondents)).set_index(
+        "option"
+    )
     own = predictions.drop_duplicates("respondent_id")
     assert table["share"]["Dole"] == pytest.approx(np.average(own["target"] == "Dole", weights=own["weight"]))
     assert (
@@ -54,9 +56,9 @@ def test_clusters_make_the_interval_of_the_observed_share_longer_in_the_report(v
         > 2 * (plain["observed_high"] - plain["observed_low"])
     ).all()
     np.testing.assert_array_equal(drawn["observed"], plain["observed"])
-    table = observed_shares(predictions, clustered)
+    table = observed_shares(answers_of(predictions), clustered)
     # Without clusters, rows that belong together are not independent either.
     grouped = clustered.rename(columns={"design_cluster": "fold_group"})
-    assert observed_shares(predictions, grouped).equals(table)
+    assert observed_shares(answers_of(predictions), grouped).equals(table)
     assert n_effective_of_drawn(predictions, grouped) == n_effective_of_drawn(predictions, clustered)
     assert (table["design_effect"] > 5).all() and (table["n_clusters"] >= 16).all()

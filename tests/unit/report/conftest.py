@@ -7,6 +7,7 @@ import pytest
 from stimmung.evaluation.series.affect import aggregate_answers, wording_series
 from stimmung.evaluation.series.weekly_series import affect_series, signal_series
 from stimmung.evaluation.votes.scaling import scaled_predictions
+from stimmung.evaluation.votes.tested_rows import answered
 from stimmung.report.panel_results import PanelData, PanelTables, moods_results
 from stimmung.report.survey_results import SurveyData, SurveyTables, votes_results
 from tests.synthetic_moods import OPTIONS, make_moods
@@ -51,7 +52,7 @@ def tables_of(n_options):
         scaled=scaled_predictions(predictions, splits, "temperature"),
         splits=splits,
         draws=make_draws(predictions, splits),
-        respondents=make_respondents(splits),
+        respondents=make_respondents(predictions),
         conditions=CONDITIONS,
         subgroups=SUBGROUPS,
         weighted=False,
@@ -59,6 +60,29 @@ def tables_of(n_options):
         rectified=make_rectified(predictions, splits),
     )
     return SurveyTables(frames=computed(votes_results(), data), conditions=CONDITIONS)
+
+
+@pytest.fixture(scope="package")
+def gap_survey():
+    """A made-up survey whose one condition leaves out those of no party, who alone are tested: its data and its tables."""
+    predictions, splits = make_votes(n=160, conditions=("full",))
+    people = make_respondents(predictions)
+    left_out = (people["party_id"] == "none").to_numpy()
+    splits = splits.assign(condition="gap", in_training=~left_out, tested=left_out)
+    predictions = predictions.assign(condition="gap")
+    conditions = {"gap": {"left_out": {"party_id": ["none"]}}}
+    data = SurveyData(
+        predictions=answered(predictions, splits),
+        scaled=answered(scaled_predictions(predictions, splits, "temperature"), splits),
+        splits=splits,
+        draws=make_draws(predictions, splits, "gap"),
+        respondents=people,
+        conditions=conditions,
+        subgroups={"no-party": SUBGROUPS["no-party"]},
+        weighted=False,
+        target="vote",
+    )
+    return data, SurveyTables(frames=computed(votes_results(), data), conditions=conditions)
 
 
 @pytest.fixture(scope="package")

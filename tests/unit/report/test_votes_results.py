@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from stimmung.report.survey_results import votes_results
 from stimmung.report.tables import DASH, interval, number
 from stimmung.report.votes.absent_party import absent_table
 from stimmung.report.votes.all_metrics import metrics_table
@@ -221,3 +222,36 @@ def test_imputed_shares_stand_beside_all_answers_and_say_whose_intervals_are_too
     found = survey["estimates"].query("method == 'all answers'").set_index("option")["estimate"]
     # The made-up respondents have no weights, and their predictions do.
     assert found.to_dict() == pytest.approx(truth.to_dict(), abs=0.03)
+
+
+def test_whom_no_condition_tests_still_count_in_imputed_shares_and_the_sampling_design(gap_survey):
+    data, tables = gap_survey
+    people = data.respondents
+    by_weight = people.groupby("vote", observed=True)["weight"].sum() / people["weight"].sum()
+    donors = people[people["party_id"] != "none"]
+    of_donors = donors.groupby("vote", observed=True)["weight"].sum() / donors["weight"].sum()
+    found = tables["estimates"].set_index(["method", "option"])
+    assert found.loc["all answers", "estimate"].to_dict() == pytest.approx(by_weight.to_dict())
+    assert found.loc["baselines/complete-cases", "estimate"].to_dict() == pytest.approx(of_donors.to_dict())
+    assert (found.loc["tiny/tuned", "n_respondents"] == 160).all()
+    design = tables["sampling_design"].set_index("option")
+    assert design["share"].to_dict() == pytest.approx(by_weight.to_dict()) and (design["n"] == 160).all()
+
+
+def test_shares_where_answers_were_left_out_are_per_cent_beside_the_observed_ones(gap_survey):
+    _, tables = gap_survey
+    made = {one.files.table: one.table(tables) for one in votes_results() if one.table}
+    (group,) = made["left_out_shares"].groups
+    assert group.heading == "gap, party_id none (80 respondents)"
+    rows = {row[0].text: row for row in group.rows}
+    shares = tables["left_out_shares"]
+    own = shares[shares["method"] == "tiny/tuned"].iloc[0]
+    ends = interval(100 * own["observed_low"], 100 * own["observed_high"], 1)
+    assert (rows["observed"][1].text, rows["observed"][1].interval) == (
+        number(100 * own["observed"], 1),
+        ends,
+    )
+    assert (rows["tiny/tuned"][1].text, rows["tiny/tuned"][1].interval) == (
+        number(100 * own["predicted"], 1),
+        "",
+    )
