@@ -6,6 +6,8 @@ import pytest
 from sklearn.metrics import f1_score, log_loss
 
 from scripts.combine_options import combine_options
+from stimmung.evaluation.votes.option_metrics import measure_options
+from stimmung.report.options_table import options_table
 from stimmung.vocabulary.parquet_tables import read_table, write_table
 from stimmung.vocabulary.votes_schemas import METRICS, PREDICTIONS, SELECTED, SPLITS
 
@@ -143,5 +145,38 @@ def test_of_a_condition_that_leaves_respondents_out_these_alone_are_measured(com
 
 def test_the_tables_have_a_row_for_each_method_and_the_share_of_each_option(combined):
     latex = combined["latex"].read_text()
-    assert "Simulated data." in latex and "Micro F1" in latex and "the internet (0." in latex
+    assert "Simulated data." in latex and "Micro F1" in latex and "the internet" in latex
     assert set(pd.read_csv(combined["csv"])["data"]) == {"simulated"}
+
+
+def test_the_observed_share_is_that_of_whom_a_condition_tests():
+    """Of two conditions the second leaves respondents out, and tests these alone, of whom all chose the option."""
+    folds, chose = np.arange(40) % 2, np.arange(40) < 20
+    rows = pd.DataFrame(
+        {"respondent_id": np.arange(40).astype(str), "method": "tiny/tuned", "seed": 1, "fold": folds}
+    ).assign(weight=1.0, option="television", chosen=chose, probability=0.25)
+    selected = pd.concat([rows.assign(condition="full"), rows[chose].assign(condition="gap")])
+    trained = pd.DataFrame({"method": "tiny/tuned", "condition": ["full", "gap"], "n_training": [20.0, 10.0]})
+    table = options_table("media", measure_options(selected, trained))
+    said = {group.heading: {row[0].text: row[-1].text for row in group.rows} for group in table.groups}
+    assert said == {
+        "full": {"observed": "0.500", "tiny/tuned": "0.250"},
+        "gap": {"observed": "1.000", "tiny/tuned": "0.250"},
+    }
+
+
+def test_who_predicts_some_options_only_is_not_compared_over_all():
+    """Macro F1 of the one option that a file has would stand beside that of two."""
+    rows = pd.DataFrame(
+        {"respondent_id": list("abcd") * 3, "fold": [0, 0, 1, 1] * 3, "option": ["tv"] * 8 + ["web"] * 4}
+    ).assign(method=["files/gpt"] * 4 + ["tiny/tuned"] * 8, condition="full", seed=1, weight=1.0)
+    rows = rows.assign(chosen=[True, False] * 6, probability=0.7)
+    trained = pd.DataFrame(
+        {"method": ["files/gpt", "tiny/tuned"], "condition": "full", "n_training": [0.0, 2.0]}
+    )
+    measured = measure_options(rows, trained)
+    together = measured[measured["option"].isna()]
+    assert set(together["method"]) == {"tiny/tuned"} and "macro_f1" in set(together["metric"])
+    of_file = measured[(measured["method"] == "files/gpt") & (measured["metric"] == "f1")]
+    assert list(of_file["option"]) == ["tv"]
+    assert [len(group.rows) for group in options_table("media", measured).groups] == [3]

@@ -47,12 +47,17 @@ def measure_options(selected: pd.DataFrame, n_training: pd.DataFrame, weighted: 
     - ``predicted_share`` and ``share_error``: mean probability, and that minus the share of those who chose it; by survey weights.
 
     ``weighted``: whether survey weights count in the others as well. ``n_training`` has the columns method, condition and n_training:
-    the rows of an option that a fold is trained on. Seeds are averaged in each fold.
+    the rows of an option that a fold is trained on. Seeds are averaged in each fold. A method with predictions of some options only, as a
+    file may have, and a condition that tests some only have no metrics of all options together.
     """
     rows = []
+    n_options = selected["option"].nunique()
+    of_run = selected.groupby(["method", "condition"])["option"].nunique()
     for (method, condition, fold), part in selected.groupby(["method", "condition", "fold"], sort=False):
         by_seed = [_measures(one, weighted) for _, one in part.groupby("seed")]
         for metric, option in by_seed[0]:
+            if not option and of_run[method, condition] < n_options:
+                continue
             about = {"method": method, "condition": condition, "metric": metric, "option": option or None}
             value = pd.Series([measured[metric, option] for measured in by_seed]).mean()
             rows.append({**about, "fold": fold, "value": value, "n_test": part["respondent_id"].nunique()})
