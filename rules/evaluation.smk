@@ -152,8 +152,8 @@ rule combine_options:
     input:
         predictions=predictions_of_options,
         splits=splits_of_options,
-        metrics=lambda wildcards: [
-            f"results/surveys/{view}/metrics.parquet" for view in option_views(wildcards)
+        folds=lambda wildcards: [
+            f"results/surveys/{view}/fold_metrics.parquet" for view in option_views(wildcards)
         ],
     output:
         results="results/surveys/{survey}/select_all/{item}/predictions.parquet",

@@ -9,9 +9,9 @@ from stimmung.evaluation.votes.tested_rows import answered
 from stimmung.report.options_table import options_table
 from stimmung.report.tables import to_csv, to_latex
 from stimmung.vocabulary.atomic_files import write_atomic
-from stimmung.vocabulary.parquet_tables import read_tables, write_table
+from stimmung.vocabulary.parquet_tables import read_table, read_tables, write_table
 from stimmung.vocabulary.predictions_by_target import read_all_predictions
-from stimmung.vocabulary.votes_schemas import METRICS, SELECTED, SPLITS
+from stimmung.vocabulary.votes_schemas import FOLD_METRICS, METRICS, SELECTED, SPLITS
 from stimmung.workflow.run import run
 
 
@@ -19,7 +19,7 @@ def combine_options(
     *,
     predictions: list[Path],
     splits: list[Path],
-    metrics: list[Path],
+    folds: list[Path],
     results: Path,
     measures: Path,
     csv: Path,
@@ -35,8 +35,8 @@ def combine_options(
     """Write all predictions of the item's options, one row for each respondent and option, and their metrics.
 
     ``options`` are the items of the options with their words; ``predictions`` are the tables of the first of them, then of the
-    second, and so on, as many as ``sizes`` say; so are ``splits``, as many as ``n_splits`` say; ``metrics`` are the METRICS table of
-    each, and ``chosen`` is the answer that an option was chosen. Measured are the respondents whom a condition tests.
+    second, and so on, as many as ``sizes`` say; so are ``splits``, as many as ``n_splits`` say; ``folds`` are the FOLD_METRICS table
+    of each, and ``chosen`` is the answer that an option was chosen. Measured are the respondents whom a condition tests.
     """
     predicted, split = iter(predictions), iter(splits)
     tables, tested = {}, {}
@@ -44,10 +44,8 @@ def combine_options(
         tables[words] = read_all_predictions(list(islice(predicted, size)), option)
         tested[words] = answered(tables[words], read_tables(list(islice(split, n)), SPLITS))
     selected = stack_options(tables, chosen)
-    trained = (
-        read_tables(metrics, METRICS).groupby(["method", "condition"], as_index=False)["n_training"].mean()
-    )
-    measured = measure_options(stack_options(tested, chosen), trained, weighted)
+    of_folds = {words: read_table(path, FOLD_METRICS) for words, path in zip(tables, folds, strict=True)}
+    measured = measure_options(stack_options(tested, chosen), of_folds, chosen, weighted)
     mark = "simulated" if simulated else None
     write_table(selected, results, SELECTED)
     write_table(measured, measures, METRICS)

@@ -6,10 +6,13 @@ import pytest
 from sklearn.metrics import f1_score, log_loss
 
 from scripts.combine_options import combine_options
+from stimmung.evaluation.votes.fold_metrics import measure_folds
+from stimmung.evaluation.votes.fold_summary import summarize_folds
 from stimmung.evaluation.votes.option_metrics import measure_options
+from stimmung.evaluation.votes.tested_rows import answered
 from stimmung.report.options_table import options_table
 from stimmung.vocabulary.parquet_tables import read_table, write_table
-from stimmung.vocabulary.votes_schemas import METRICS, PREDICTIONS, SELECTED, SPLITS
+from stimmung.vocabulary.votes_schemas import FOLD_METRICS, METRICS, PREDICTIONS, SELECTED, SPLITS
 
 OPTIONS = {"media.tv": "television", "media.web": "the internet", "media.none-chosen": "a letter"}
 N = 120
@@ -55,20 +58,10 @@ def combined(tmp_path, request):
         # A condition that leaves some out tests these alone.
         left_out = {"tested": np.arange(N) % 2 == 0} if request.param else {}
         write_table(split.assign(in_training=folds >= 0, **left_out), splits[-1], SPLITS)
-        row = {
-            "metric": "accuracy",
-            "option": None,
-            "value": 0.5,
-            "sd_over_folds": 0.1,
-            "ci_low": 0.4,
-            "ci_high": 0.6,
-        }
-        row |= {"condition": "full", "n_folds": 3, "n_respondents": N, "n_training": 80.0}
+        of_option = pd.concat([read_table(path, PREDICTIONS) for path in said[-2:]])
+        split = read_table(splits[-1], SPLITS)
         measured.append(tmp_path / f"{item}.parquet")
-        rows = [{"method": method, **row} for method in ("tiny/tuned", "baselines/majority")]
-        write_table(
-            pd.DataFrame(rows).astype({"option": "str"})[list(METRICS.columns)], measured[-1], METRICS
-        )
+        write_table(measure_folds(answered(of_option, split), split), measured[-1], FOLD_METRICS)
     files = {
         "results": "all.parquet",
         "measures": "metrics.parquet",
@@ -85,8 +78,8 @@ def combined(tmp_path, request):
         "weighted": False,
         "simulated": True,
     }
-    combine_options(predictions=said, splits=splits, metrics=measured, **files, **more)
-    return files
+    combine_options(predictions=said, splits=splits, folds=measured, **files, **more)
+    return {**files, "folds": measured}
 
 
 def test_labels_are_measured_together_and_one_by_one_as_scikit_learn_does(combined):
@@ -131,6 +124,20 @@ def test_labels_are_measured_together_and_one_by_one_as_scikit_learn_does(combin
     assert majority["brier", "the internet"] > tuned["brier", "the internet"]
 
 
+def test_each_option_has_the_intervals_of_its_own_target(combined):
+    """Folds do not show what the shares of the training rows add: alone they held the share of `majority` in .66 of samples."""
+    together = read_table(combined["measures"], METRICS).set_index(["metric", "option", "method"])
+    for words, path in zip(OPTIONS.values(), combined["folds"], strict=True):
+        own = summarize_folds(read_table(path, FOLD_METRICS)).set_index(["metric", "option", "method"])
+        for method in ("tiny/tuned", "baselines/majority"):
+            for metric in ("f1", "predicted_share", "share_error"):
+                columns = ["value", "ci_low", "ci_high", "n_respondents", "n_training"]
+                expected = own.loc[(metric, "yes", method), columns].to_list()
+                assert together.loc[(metric, words, method), columns].to_list() == expected
+    share = together.loc[("predicted_share", "the internet", "baselines/majority")]
+    assert share["ci_high"] - share["ci_low"] > 2 * 1.96 * np.sqrt(0.3 * 0.7 / N) * 0.9
+
+
 @pytest.mark.parametrize("combined", [True], indirect=True)
 def test_of_a_condition_that_leaves_respondents_out_these_alone_are_measured(combined):
     assert len(read_table(combined["results"], SELECTED)) == 2 * 3 * N
@@ -149,6 +156,17 @@ def test_the_tables_have_a_row_for_each_method_and_the_share_of_each_option(comb
     assert set(pd.read_csv(combined["csv"])["data"]) == {"simulated"}
 
 
+def measured(selected):
+    """Return the metrics of a SELECTED table whose probabilities are those of everybody's own option."""
+    answers = selected.assign(target=np.where(selected["chosen"], "yes", "no"), option_mass=1.0)
+    answers = answers.assign(p_no=1 - selected["probability"], p_yes=selected["probability"])
+    folds = {}
+    for option, own in answers.groupby("option", sort=False):
+        splits = own.drop_duplicates(["respondent_id", "condition"]).assign(in_training=True)
+        folds[option] = measure_folds(own, splits, whole=False)
+    return measure_options(selected, folds, "yes")
+
+
 def test_the_observed_share_is_that_of_whom_a_condition_tests():
     """Of two conditions the second leaves respondents out, and tests these alone, of whom all chose the option."""
     folds, chose = np.arange(40) % 2, np.arange(40) < 20
@@ -156,8 +174,7 @@ def test_the_observed_share_is_that_of_whom_a_condition_tests():
         {"respondent_id": np.arange(40).astype(str), "method": "tiny/tuned", "seed": 1, "fold": folds}
     ).assign(weight=1.0, option="television", chosen=chose, probability=0.25)
     selected = pd.concat([rows.assign(condition="full"), rows[chose].assign(condition="gap")])
-    trained = pd.DataFrame({"method": "tiny/tuned", "condition": ["full", "gap"], "n_training": [20.0, 10.0]})
-    table = options_table("media", measure_options(selected, trained))
+    table = options_table("media", measured(selected))
     said = {group.heading: {row[0].text: row[-1].text for row in group.rows} for group in table.groups}
     assert said == {
         "full": {"observed": "0.500", "tiny/tuned": "0.250"},
@@ -170,13 +187,9 @@ def test_who_predicts_some_options_only_is_not_compared_over_all():
     rows = pd.DataFrame(
         {"respondent_id": list("abcd") * 3, "fold": [0, 0, 1, 1] * 3, "option": ["tv"] * 8 + ["web"] * 4}
     ).assign(method=["files/gpt"] * 4 + ["tiny/tuned"] * 8, condition="full", seed=1, weight=1.0)
-    rows = rows.assign(chosen=[True, False] * 6, probability=0.7)
-    trained = pd.DataFrame(
-        {"method": ["files/gpt", "tiny/tuned"], "condition": "full", "n_training": [0.0, 2.0]}
-    )
-    measured = measure_options(rows, trained)
-    together = measured[measured["option"].isna()]
+    found = measured(rows.assign(chosen=[True, False] * 6, probability=0.7))
+    together = found[found["option"].isna()]
     assert set(together["method"]) == {"tiny/tuned"} and "macro_f1" in set(together["metric"])
-    of_file = measured[(measured["method"] == "files/gpt") & (measured["metric"] == "f1")]
+    of_file = found[(found["method"] == "files/gpt") & (found["metric"] == "f1")]
     assert list(of_file["option"]) == ["tv"]
-    assert [len(group.rows) for group in options_table("media", measured).groups] == [3]
+    assert [len(group.rows) for group in options_table("media", found).groups] == [3]

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from stimmung.evaluation.votes.fold_summary import summarize_folds
 from stimmung.evaluation.votes.vote_metrics import UNIT
@@ -20,7 +19,10 @@ RANGES: dict[str, tuple[float, float]] = {
     "predicted_share": UNIT,
     "share_error": (-1.0, 1.0),
 }
-_SMALLEST = np.finfo(float).eps  # what a probability of 0 counts as, as in the log-loss of one choice
+# What is measured of the answer that an option was chosen, and of both answers; and the mean over options of which of them.
+OF_CHOSEN, OF_BOTH = ("f1", "predicted_share", "share_error"), ("log_loss", "brier")
+MEANS = {"f1": "macro_f1", "log_loss": "log_loss", "brier": "brier"}
+RUN = ["method", "condition"]
 
 
 def stack_options(tables: Mapping[str, pd.DataFrame], chosen: str) -> pd.DataFrame:
@@ -37,8 +39,10 @@ def stack_options(tables: Mapping[str, pd.DataFrame], chosen: str) -> pd.DataFra
     return pd.concat(parts, ignore_index=True)
 
 
-def measure_options(selected: pd.DataFrame, n_training: pd.DataFrame, weighted: bool = False) -> pd.DataFrame:
-    """Return a METRICS table of the tested rows of a SELECTED table: of all options together, and of each.
+def measure_options(
+    selected: pd.DataFrame, folds: Mapping[str, pd.DataFrame], chosen: str, weighted: bool = False
+) -> pd.DataFrame:
+    """Return a METRICS table of all options together, and of each, by the tested rows of a SELECTED table.
 
     - ``micro_f1``: F1 of all pairs of a respondent and an option, counted together; ``macro_f1``: mean over the options of ``f1``.
       An option counts as chosen from a probability above one half on. NaN where no option was chosen or predicted.
@@ -46,63 +50,57 @@ def measure_options(selected: pd.DataFrame, n_training: pd.DataFrame, weighted: 
       score sums over yes and no): by option, and their mean over options.
     - ``predicted_share`` and ``share_error``: mean probability, and that minus the share of those who chose it; by survey weights.
 
-    ``weighted``: whether survey weights count in the others as well. ``n_training`` has the columns method, condition and n_training:
-    the rows of an option that a fold is trained on. Seeds are averaged in each fold. A method with predictions of some options only, as a
-    file may have, and a condition that tests some only have no metrics of all options together.
+    ``folds`` are the FOLD_METRICS tables of the options, each a target with two answers, by their words: values and intervals of an
+    option are those of the target. What folds hide of all options together is taken as if it went together in all of them, which is
+    the most that it can be. ``weighted``: whether survey weights count in ``micro_f1`` as well.
+
+    A method with predictions of some options only, as a file may have, and a condition that tests some only have no metrics of all
+    options together.
     """
-    rows = []
-    n_options = selected["option"].nunique()
-    of_run = selected.groupby(["method", "condition"])["option"].nunique()
-    for (method, condition, fold), part in selected.groupby(["method", "condition", "fold"], sort=False):
-        by_seed = [_measures(one, weighted) for _, one in part.groupby("seed")]
-        for metric, option in by_seed[0]:
-            if not option and of_run[method, condition] < n_options:
-                continue
-            about = {"method": method, "condition": condition, "metric": metric, "option": option or None}
-            value = pd.Series([measured[metric, option] for measured in by_seed]).mean()
-            rows.append({**about, "fold": fold, "value": value, "n_test": part["respondent_id"].nunique()})
-    folds = (
-        pd.DataFrame(rows)
-        .astype({"option": "str"})
-        .merge(n_training, on=["method", "condition"], validate="many_to_one")
+    each = pd.concat([_of_option(table, words, chosen) for words, table in folds.items()], ignore_index=True)
+    n_options = each.groupby(RUN)["option"].nunique()
+    whole = each[pd.MultiIndex.from_frame(each[RUN]).isin(n_options.index[n_options == len(folds)])]
+    of_fold = dict(list(selected.groupby([*RUN, "fold"])))
+    parts = whole.groupby([*RUN, "fold"], sort=False)
+    together = [row for key, part in parts for row in _together(part, of_fold[key], weighted)]
+    table = pd.concat([pd.DataFrame(together, columns=list(each)), each]).astype({"option": "str"})
+    return summarize_folds(table, RANGES)
+
+
+def _of_option(folds: pd.DataFrame, words: str, chosen: str) -> pd.DataFrame:
+    """Return what a FOLD_METRICS table has of an option, with its errors as arrays."""
+    of_chosen = folds["metric"].isin(OF_CHOSEN) & (folds["option"] == chosen)
+    own = folds[of_chosen | (folds["metric"].isin(OF_BOTH) & folds["option"].isna())]
+    factor = np.where(own["metric"] == "brier", 0.5, 1.0)
+    errors = [
+        one * np.asarray(of_one, float) for one, of_one in zip(factor, own["answer_errors"], strict=True)
+    ]
+    return own.assign(option=words, value=own["value"] * factor, answer_errors=errors)
+
+
+def _together(each: pd.DataFrame, rows: pd.DataFrame, weighted: bool) -> list[dict[str, Any]]:
+    """Return the rows of a FOLD_METRICS table about all options of one fold, from those about each and the rows that it tests."""
+    about = {**each.iloc[0][[*RUN, "fold"]], "option": None, "n_test": rows["respondent_id"].nunique()}
+    about["n_training"] = round(each["n_training"].mean())
+    found = []
+    for metric, name in MEANS.items():
+        own = each[each["metric"] == metric]
+        errors = np.abs(np.stack(list(own["answer_errors"]))).mean(axis=0)
+        found.append({**about, "metric": name, "value": own["value"].mean(), "answer_errors": errors})
+    value, parts = _micro_f1(rows, weighted)
+    of_f1 = each[each["metric"] == "f1"].set_index("option")["answer_errors"]
+    errors = np.sum([parts[str(option)] * np.abs(one) for option, one in of_f1.items()], axis=0)
+    return [*found, {**about, "metric": "micro_f1", "value": value, "answer_errors": errors}]
+
+
+def _micro_f1(rows: pd.DataFrame, weighted: bool) -> tuple[float, "pd.Series[float]"]:
+    """Return F1 of all pairs, the mean over seeds, and the part of each option in it, as it is a mean of their F1."""
+    weights = rows["weight"].to_numpy() if weighted else np.ones(len(rows))
+    predicted, chosen = rows["probability"].to_numpy() > 0.5, rows["chosen"].to_numpy(dtype=bool)
+    counts = rows[["seed", "option"]].assign(
+        right=weights * (predicted & chosen), named=weights * predicted + weights * chosen
     )
-    return summarize_folds(folds, RANGES)
-
-
-def _measures(part: pd.DataFrame, weighted: bool) -> dict[tuple[str, str], float]:
-    """Return the metrics of one fold with one seed, by metric and option, '' for all of them."""
-    measured: dict[tuple[str, str], float] = {}
-    hits = np.zeros(3)
-    for option, own in part.groupby("option", sort=False):
-        chosen, probability = own["chosen"].to_numpy(dtype=float), own["probability"].to_numpy()
-        of_survey = own["weight"].to_numpy()
-        weights = of_survey if weighted else np.ones(len(own))
-        predicted = probability > 0.5
-        counts = np.array([weights @ (chosen * predicted), weights @ predicted, weights @ chosen])
-        hits += counts
-        said = np.clip(np.where(chosen == 1, probability, 1 - probability), _SMALLEST, 1)
-        share = np.average(probability, weights=of_survey)
-        measured |= {
-            ("f1", str(option)): _f1(counts),
-            ("log_loss", str(option)): -np.average(np.log(said), weights=weights),
-            ("brier", str(option)): np.average((probability - chosen) ** 2, weights=weights),
-            ("predicted_share", str(option)): share,
-            ("share_error", str(option)): share - np.average(chosen, weights=of_survey),
-        }
-
-    def mean(metric: str) -> Any:
-        return pd.Series([value for (name, _), value in measured.items() if name == metric]).mean()
-
-    together = {
-        "macro_f1": mean("f1"),
-        "micro_f1": _f1(hits),
-        "log_loss": mean("log_loss"),
-        "brier": mean("brier"),
-    }
-    return {(name, ""): float(value) for name, value in together.items()} | measured
-
-
-def _f1(counts: NDArray[np.float64]) -> float:
-    """Return F1 from the weight of what was rightly predicted, of all that was predicted, and of all that was chosen."""
-    right, predicted, chosen = counts
-    return float(2 * right / (predicted + chosen)) if predicted + chosen > 0 else float("nan")
+    of_seeds = counts.groupby("seed")[["right", "named"]].sum()
+    values = 2 * of_seeds["right"] / of_seeds["named"].where(of_seeds["named"] > 0)
+    of_options = counts.groupby("option")["named"].sum()
+    return float(values.mean()), of_options / max(of_options.sum(), 1e-300)
