@@ -209,9 +209,10 @@ def total_variation(fold: Fold) -> Any:
 @metric("Jensen-Shannon", UNIT, higher_is_better=False)
 def jensen_shannon(fold: Fold) -> Any:
     """Root of the Jensen-Shannon divergence, in bits, of the predicted shares from the observed ones."""
-    from scipy.spatial.distance import jensenshannon
+    from stimmung.evaluation.votes import group_distances
 
-    return jensenshannon(fold.predicted_shares, fold.observed_shares, base=2)
+    # Not scipy's, which is NaN where rounding leaves the divergence of equal shares below 0.
+    return group_distances.jensen_shannon(fold.predicted_shares, fold.observed_shares)
 
 
 @metric(

@@ -125,3 +125,19 @@ def test_labels_and_ranges_can_be_had_without_the_libraries_that_compute_metrics
     code = "import sys, stimmung.evaluation.votes.vote_metrics; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert {"sklearn", "scipy", "statsmodels", "pandas"} & set(loaded.stdout.split()) == set()
+
+
+@pytest.mark.parametrize("chosen", [(1, 6), (1, 11), (1, 12)])
+def test_shares_that_are_predicted_exactly_have_a_distance_of_0(chosen):
+    """NaN, which rounding makes of it in scipy, would leave out of the mean the very folds that are predicted best."""
+    target = np.repeat([0, 1], chosen)
+    share = chosen[0] / len(target)
+    fold = Fold(
+        target=target,
+        probabilities=np.tile([share, 1 - share], (len(target), 1)),
+        survey_weights=np.ones(len(target)),
+        weights=None,
+        option_mass=np.ones(len(target)),
+        n_unseen=np.zeros(len(target), int),
+    )
+    assert VOTE_METRICS["jensen_shannon"].compute(fold) == pytest.approx(0, abs=1e-7)
