@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stimmung.evaluation.estimates.observed_shares import n_effective_of_drawn
 from stimmung.evaluation.votes.calibration import wilson_interval
 from stimmung.evaluation.votes.condition_roles import Conditions
 from stimmung.evaluation.votes.predicted_shares import effective_n
@@ -18,7 +19,8 @@ def compare_left_out_shares(
     """Return a LEFT_OUT_SHARES table: a row for each method, condition, answer to the item left out, and option.
 
     The predicted share is the weighted mean probability over the tested respondents who gave the ``answer`` to the ``item``, and over
-    seeds; the observed one their weighted share, with Wilson's 95 % interval for the effective number of respondents by the weights.
+    seeds; the observed one their weighted share, with Wilson's 95 % interval for the effective number of respondents by the weights,
+    or, where the survey has strata or clusters, by these.
     Conditions that leave nobody out have no rows. ``predictions`` is a PREDICTIONS table of the tested respondents.
     """
     options, columns = options_of(predictions), option_columns(predictions)
@@ -31,11 +33,12 @@ def compare_left_out_shares(
             for (answer, method), run in of_condition.groupby([given, "method"], sort=False, observed=True):
                 people = run.drop_duplicates("respondent_id")
                 weights = people["weight"].to_numpy()
-                n_effective = effective_n(weights)
+                drawn = n_effective_of_drawn(people, respondents)
                 predicted = np.clip(np.average(run[columns], axis=0, weights=run["weight"]), 0, 1)
                 for option, share in zip(options, predicted, strict=True):
                     chosen = (people["target"] == option).to_numpy()
                     observed = float(np.clip(weights[chosen].sum() / weights.sum(), 0, 1))
+                    n_effective = drawn.get(option, effective_n(weights))
                     low, high = wilson_interval(np.array([observed]), np.array([n_effective]))
                     about = {"method": method, "condition": condition, "item": item, "answer": answer}
                     about |= {"option": option, "predicted": share, "observed": observed}

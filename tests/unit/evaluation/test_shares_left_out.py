@@ -1,6 +1,8 @@
+import numpy as np
 import pandas as pd
 import pytest
 
+from stimmung.evaluation.votes.calibration import wilson_interval
 from stimmung.evaluation.votes.shares_left_out import compare_left_out_shares
 
 YEARS = ["1996", "1998", "2000"]
@@ -32,3 +34,23 @@ def test_each_wave_left_out_has_its_predicted_and_its_observed_share_by_the_weig
     # Kish's number of effective respondents is 1.6: the interval is wider than that of two.
     assert row.observed_low < 0.25 and row.observed_high > 0.95
     assert compare_left_out_shares(predictions, people, {"full": {}}).empty
+
+
+def test_clusters_make_the_interval_of_the_observed_share_longer():
+    """Of forty respondents in eight clusters, each of which answers alike, there are about eight."""
+    answer = np.repeat(["yes", "no"], 20)
+    people = pd.DataFrame(
+        {"respondent_id": np.arange(40).astype(str), "weight": 1.0, "year": pd.Categorical(["1996"] * 40)}
+    )
+    clustered = people.assign(design_cluster=np.repeat(np.arange(8), 5).astype(str))
+    predictions = people[["respondent_id", "weight"]].assign(
+        condition="gap", method="m/tuned", seed=1, target=answer, p_yes=0.5, p_no=0.5
+    )
+    conditions = {"gap": {"left_out": {"year": ["1996"]}}}
+    plain, drawn = (
+        compare_left_out_shares(predictions, one, conditions).iloc[0] for one in (people, clustered)
+    )
+    assert plain.observed == drawn.observed == 0.5
+    of_eight = wilson_interval(np.array([0.5]), np.array([7.0]))
+    assert [drawn.observed_low, drawn.observed_high] == pytest.approx(np.ravel(of_eight))
+    assert drawn.observed_low < plain.observed_low
