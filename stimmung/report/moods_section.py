@@ -47,6 +47,8 @@ def moods_section(
         "asked": bool(tables.subjects),
         "spread_points": number(100 * float((affect["variant_max"] - affect["variant_min"]).mean()), 1),
         "pretrained": has_pretrained(panel, run["config"]),
+        "select_all": any(one.get("select_all") for one in panel["questions"].values()),
+        "one_of_several": not all(one.get("select_all") for one in panel["questions"].values()),
     }
     parts = [
         Part("In short", [Points(_headlines(tables))]),

@@ -36,6 +36,7 @@ def votes_section(
         "asked": sorted(models & set(config.get("endpoints", {}))),
         "weighted": survey.get("weighted_metrics"),
         "pretrained": has_pretrained(survey, config),
+        "stratified": name == parent,
     }
     largest = tables["metrics"][["n_respondents", "n_folds"]].max()
     of_group = f"; all rows of a '{survey['group']}' stand in one of them" if survey.get("group") else ""
@@ -44,6 +45,8 @@ def votes_section(
         f"{largest['n_respondents']} respondents with a valid answer, each tested once, in one of {largest['n_folds']} {drawn}"
         f"{of_group}. Test folds are the same under every condition; conditions change what is trained on."
     )
+    if any(condition.get("left_out") for condition in tables.conditions.values()):
+        design += " A condition that leaves respondents out tests these alone."
     parts = [
         Part("In short", [Points(_headlines(tables)), *_warnings(tables)]),
         Part("Design", [Text(design), Facts(_facts(tables, survey, run))]),

@@ -1,3 +1,4 @@
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -34,10 +35,10 @@ def results(panel):
     return replace(panel, mark="simulated")
 
 
-def chapter(results, tmp_path):
+def chapter(results, tmp_path, run=RUN):
     figures = {name: tmp_path / f"{name}.svg" for name in names(MOODS, "figure")}
     files = {name: [f"{name}.csv"] for name in names(MOODS, "table")}
-    return moods_section("made-up", RUN, results, figures, files)
+    return moods_section("made-up", run, results, figures, files)
 
 
 def titles(section):
@@ -107,6 +108,16 @@ def test_fault_oo_a_panel_of_signals_has_a_chapter_without_a_language_model(resu
     assert not {"Raw probabilities", "Option mass by wording", "Relative to the untuned model"} & shown
     text = blocks(section, Text)[0].text
     assert "There are no posts" in text and "tuned" not in text and "nan" not in str(section)
+
+
+def test_options_are_said_to_compete_only_where_they_do(results, tmp_path):
+    """Levels of a select-all question may all rise together."""
+    compete, alone = "When one option rises, others must fall", "each option is asked for by itself"
+    run = deepcopy(RUN)
+    run["config"]["panels"]["made-up"]["questions"]["mood"]["select_all"] = True
+    plain, select_all = (str(blocks(chapter(results, tmp_path, one), Points)) for one in (RUN, run))
+    assert compete in plain and alone not in plain
+    assert compete not in select_all and alone in select_all
 
 
 def test_chapters_without_content_are_left_out(results, tmp_path):

@@ -18,7 +18,7 @@ def results(small_survey):
     return replace(small_survey, mark="simulated")
 
 
-def chapter(results, models=None, **survey):
+def chapter(results, models=None, name="s", **survey):
     run = {
         "config": {
             "surveys": {"s": {"arms": ARMS, "training": "t", **survey}},
@@ -29,7 +29,7 @@ def chapter(results, models=None, **survey):
     }
     figures = {name: Path(f"{name}.svg") for name in names(VOTES, "figure")}
     files = {name: [f"{name}.csv"] for name in names(VOTES, "table")}
-    return votes_section("s", run, results, figures, files)
+    return votes_section(name, run, results, figures, files)
 
 
 def blocks(section, kind):
@@ -111,6 +111,22 @@ def test_caveats_follow_from_what_ran(results):
     assert read_before in " ".join(points(chapter(results, {"tiny": {"source": "org/model"}}), title))
     weighted = points(chapter(results, weighted_metrics=True), title)
     assert len(weighted) == len(points(chapter(results), title)) + 1
+
+
+def test_folds_are_called_stratified_where_they_are(results):
+    """Several targets share their folds, which cannot be stratified by the answers to all of them."""
+    title, said = "How to read these numbers", "Folds are stratified by the answer"
+    assert any(one.startswith(said) for one in points(chapter(results), title))
+    of_target = points(chapter(results, name="s/targets/vote"), title)
+    assert not any(one.startswith(said) for one in of_target)
+    assert any("which are not stratified by the answer" in one for one in of_target)
+
+
+def test_a_condition_that_leaves_respondents_out_is_said_to_test_these_alone(results, gap_survey):
+    said = "A condition that leaves respondents out tests these alone."
+    for tables, expected in ((results, False), (gap_survey[1], True)):
+        (design,) = [part for part in chapter(tables).parts if part.title == "Design"]
+        assert design.blocks[0].text.endswith(said) == expected
 
 
 def test_fault_ap_a_tuned_arm_below_majority_is_told_beside_the_first_words(results):
