@@ -172,7 +172,8 @@ def answer_errors(
             )
             for key, value in moved.items():
                 errors[key].append(float(np.nan_to_num((value - base[key]) / STEP * error)))
-        by_chance = _named_by_chance(fold, n_training / clustering)
+        # One group alone, in one fold, has no design effect; there is no interval either.
+        by_chance = _named_by_chance(fold, n_training / np.where(clustering > 0, clustering, 1.0))
         for key in base:
             learned = np.zeros(len(options))
             if n_training and key[0] == "predicted_share":

@@ -220,3 +220,15 @@ def test_an_option_that_is_as_probable_as_another_has_an_f1_that_chance_decides(
     sure = run.assign(p_a=0.9, p_b=0.1)
     assert answer_errors(sure, 160)["f1", "a"][2:] == [0, 0]
     assert answer_errors(run, 0)["f1", "a"][2:] == [0, 0], "a method that does not learn"
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_group_that_is_left_out_as_a_whole_is_measured_without_an_interval():
+    """As where each group is a fold, and a condition leaves one group out."""
+    answers = ["a", "b", "a", "b"]
+    predictions = table(answers, [[0.6, 0.4, 0.0]] * 4)
+    groups = pd.Series("south", predictions["respondent_id"])
+    values = vote_metrics(predictions)
+    errors = answer_errors(predictions.assign(seed=1, fold=0), 20, groups=groups)
+    assert errors.keys() == values.keys() and values["accuracy", None] == 0.5
+    assert np.isfinite([number for of_metric in errors.values() for number in of_metric]).all()
