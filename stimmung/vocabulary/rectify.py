@@ -59,7 +59,7 @@ class Rectify(Strict):
     """Estimates from the answers of some respondents and predictions of all (prediction-powered inference), for every method."""
 
     regressions: list[Regression] = Field([])
-    """Besides the share of each option, and the mean of the codes if the target is ordinal."""
+    """Besides the share of each option, and the mean of the codes, or numbers, if the target is ordinal or numeric."""
     half_width: float | None = Field(None, gt=0)
     """Wanted reach of a 95 % interval to either side: of a share, 0 to 1; of a mean, this part of its codes' range. null: no plan."""
     price_interview: float = Field(1.0, gt=0)
