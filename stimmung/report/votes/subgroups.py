@@ -12,8 +12,8 @@ from stimmung.vocabulary.votes_schemas import SUBGROUPS
 
 
 def subgroups_table(tables: SurveyTables) -> Table:
-    """Return macro F1, the F1 of each option and accuracy of each subgroup, under the conditions that train on all rows."""
-    subgroups, references = tables["subgroup_metrics"], tables.references
+    """Return macro F1, the F1 of each option and accuracy of each subgroup, under the conditions of :func:`shown_conditions`."""
+    subgroups, references = tables["subgroup_metrics"], shown_conditions(tables)
     shown = subgroups[
         subgroups["condition"].isin(references) & subgroups["metric"].isin(("macro_f1", "f1", "accuracy"))
     ]
@@ -33,23 +33,30 @@ def subgroups_table(tables: SurveyTables) -> Table:
 
 
 def plot_subgroups(tables: SurveyTables) -> Figure:
-    """Draw macro F1 and the F1 of each option by method, subgroups side by side, under the first condition that trains on all rows."""
+    """Draw macro F1 and the F1 of each option by method, subgroups side by side, under the first of :func:`shown_conditions`."""
     subgroups = tables["subgroup_metrics"]
     if subgroups.empty:
         return note_figure("No subgroups: this study's config names none.")
-    wanted = subgroups[subgroups["condition"] == tables.references[0]]
+    wanted = subgroups[subgroups["condition"] == shown_conditions(tables)[0]]
     # A subgroup takes the place that a condition has in the other figures: filled, open.
     wanted = wanted.assign(condition=wanted["subgroup"])
     return plot_f1_panels(wanted, list(wanted["subgroup"].unique()))
 
 
+def shown_conditions(tables: SurveyTables) -> list[str]:
+    """Return the conditions that train on all rows; where these test nobody of a subgroup, those that do."""
+    tested = list(tables["subgroup_metrics"]["condition"].unique())
+    return [name for name in tables.references if name in tested] or tested
+
+
 def caption(tables: SurveyTables) -> str:
     """Return what is to be seen in the figure."""
-    first, *others = tables["subgroup_metrics"]["subgroup"].unique()
+    subgroups, condition = tables["subgroup_metrics"], shown_conditions(tables)[0]
+    first, *others = subgroups["subgroup"][subgroups["condition"] == condition].unique()
     filling = f"Filled: {first}" + (f"; open: {', '.join(others)}" if others else "")
     return (
         "F1 of subgroups of the test respondents; all are trained on together (condition "
-        f"{tables.references[0]}). {filling}. {WHISKERS}"
+        f"{condition}). {filling}. {WHISKERS}"
     )
 
 

@@ -16,7 +16,8 @@ from stimmung.report.votes.rectified_shares import rectified_table
 from stimmung.report.votes.relations_compared import relations_table
 from stimmung.report.votes.sampling_design import sampling_design_table
 from stimmung.report.votes.scaled_calibration import calibration_table, folded
-from stimmung.report.votes.subgroups import subgroups_table
+from stimmung.report.votes.subgroups import caption as subgroups_caption
+from stimmung.report.votes.subgroups import plot_subgroups, subgroups_table
 from stimmung.report.votes.vote_shares import shares_table
 from tests.unit.report.conftest import changed
 
@@ -131,6 +132,17 @@ def test_subgroups_name_how_many_respondents_they_have(survey):
         "full, no-party (80 respondents)",
     ]
     assert len(table.columns) == 3 + survey["shares"]["option"].nunique()
+
+
+def test_subgroups_stand_under_the_conditions_that_test_them(gap_survey):
+    """Of two conditions that leave respondents out, the first may test nobody of a subgroup."""
+    _, tables = gap_survey
+    elsewhere = changed(tables, subgroup_metrics=tables["subgroup_metrics"].assign(condition="other"))
+    (group,) = subgroups_table(elsewhere).groups
+    assert group.heading == "other, no-party (80 respondents)" and "(condition other)" in subgroups_caption(
+        elsewhere
+    )
+    assert any(axes.lines for axes in plot_subgroups(elsewhere).axes)
 
 
 def test_what_a_server_left_out_has_a_column_only_where_one_did(small_survey):
