@@ -89,6 +89,10 @@ class Codebook(Strict):
             for name, what, words in [*said, (self.target, "persona", self.persona_answers(language))]:
                 if len(set(words)) < len(words):
                     problems.append(f"items.{name}: two options have the same {what} in '{language}'")
+            for name, several in self.select_all.items():
+                words = several.labels(language)
+                if len(set(words)) < len(words):
+                    problems.append(f"select_all.{name}: two options have the same wording in '{language}'")
         raise_together(problems)
         return self
 

@@ -76,6 +76,10 @@ class SelectAll(Strict):
         """The options by name."""
         return {option.short_name: option for option in self.select_all}
 
+    def labels(self, language: str) -> list[str]:
+        """Return the words of the options and of "none of these", in their order."""
+        return [in_language(one.label, language) for one in [*self.select_all, self.none]]
+
     def texts(self) -> list[tuple[str, Worded]]:
         """Return all words, each with its place behind the item's name."""
         own = [("", self.wording), (".option_wording", self.option_wording), (".none", self.none.label)]

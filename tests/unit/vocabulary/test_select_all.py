@@ -108,6 +108,12 @@ def test_what_is_wrong_with_a_select_all_item_is_told_with_its_place():
     assert "option_wording: nothing replaces '{opt}'" in told(book(option_wording="{wording} {opt}"))
     twice = [{"column": "A", "label": "TV"}, {"column": "B", "label": "tv"}]
     assert "the option 'tv' needs a `name` of its own" in told(book(select_all=twice))
+    # They would be asked alike, and results by the options' words would have one in place of the other.
+    alike = [{"column": "A", "label": "TV"}, {"column": "B", "label": "TV", "name": "cable"}]
+    assert "select_all.media: two options have the same wording in 'en'" in told(book(select_all=alike))
+    assert "select_all.media: two options have the same wording" in told(
+        book(none={"label": alike[0]["label"]}, select_all=[alike[0], {"column": "B", "label": "radio"}])
+    )
     content = book()
     content["target"] = "media"
     assert "target 'media' is select-all; name one of its options, such as 'media.television'" in told(
