@@ -63,7 +63,7 @@ bench: $(BIN)/.installed-dev  ## the speed comparisons of BENCHMARKS.md, CPU siz
 	$(BIN)/python benchmarks/loading.py --repetitions 2
 	$(BIN)/python benchmarks/dag.py
 
-validate: $(BIN)/.installed-dev  ## VALIDATION.md anew: bias, coverage and width of estimates where the truth is known; half an hour on 2 cores; with results/models/tiny also a tuned model, a quarter more
+validate: $(BIN)/.installed-dev  ## VALIDATION.md anew: bias, coverage and width of estimates where the truth is known; some hours on 2 cores, by the seconds of each part there; with results/models/tiny also a tuned model
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/validate.py
 
 gpu-acceptance: $(BIN)/.installed-dev  ## what a CUDA card must show, in nine minutes: numbers, speed, memory; exits with 1 if a line fails
