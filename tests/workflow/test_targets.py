@@ -168,9 +168,10 @@ def test_each_option_of_a_select_all_target_is_one_and_a_job_puts_them_together(
 
 @pytest.mark.slow
 def test_three_targets_are_predicted_in_the_same_folds_by_the_same_adapters(several):
-    table = "results/surveys/voters/tables/targets.csv"
-    ended = several.run(table)
+    table, left_out = "results/surveys/voters/tables/targets.csv", f"{VIEW}/trust/tables/left_out_shares.csv"
+    ended = several.run(table, left_out)
     assert ended.code == 0, ended.terminal
+    assert set(pd.read_csv(several.folder / left_out).answer) == {2002}
     folds = {}
     for item in TARGETS:
         path = several.folder / SURVEY / f"predictions/small/tuned/{TESTED[item]}/seed-24.parquet"

@@ -120,6 +120,10 @@ def test_folds_are_called_stratified_where_they_are(results):
     of_target = points(chapter(results, name="s/targets/vote"), title)
     assert not any(one.startswith(said) for one in of_target)
     assert any("which are not stratified by the answer" in one for one in of_target)
+    assert any(
+        "not for the four metrics, and not for the number of targets: of twenty" in one for one in of_target
+    )
+    assert any("not for the four metrics." in one for one in points(chapter(results), title))
 
 
 def test_a_condition_that_leaves_respondents_out_is_said_to_test_these_alone(results, gap_survey):
