@@ -78,7 +78,8 @@ class SelectAll(Strict):
 
     def labels(self, language: str) -> list[str]:
         """Return the words of the options and of "none of these", in their order."""
-        return [in_language(one.label, language) for one in [*self.select_all, self.none]]
+        words = [*(option.label for option in self.select_all), self.none.label]
+        return [in_language(one, language) for one in words]
 
     def texts(self) -> list[tuple[str, Worded]]:
         """Return all words, each with its place behind the item's name."""
