@@ -5,7 +5,7 @@ Snakemake notices neither an edit in a library nor that an edit changed only a c
 
 import ast
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -41,7 +41,8 @@ def _files_of(name: str, root: Path) -> frozenset[Path]:
     """Return the file of a module, and the templates and word lists beside it: they decide what comes out as code does."""
     # `from stimmung.engine import checkpoints` names a module, `from stimmung.engine.base.base_model import load_base` a function,
     # and `import stimmung.report.votes`, here with .*, all modules of a package.
-    modules = list(root.glob(str(Path(*name.split(".")).with_suffix(".py"))))
+    file = Path(*name.split(".")).with_suffix(".py")
+    modules = root.glob(str(file)) if name.endswith("*") else filter(Path.is_file, [root / file])
     return frozenset({file for module in modules for file in (module, *_no_code(module.parent))})
 
 
@@ -57,12 +58,20 @@ def _read(file: Path) -> tuple[tuple[str, ...], str]:
         return (), hashlib.sha256(file.read_bytes()).hexdigest()
     tree = ast.parse(file.read_text(encoding="utf-8"))
     names = []
-    for node in ast.walk(tree):
+    for node in (tree, *_statements(tree.body)):
         if isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names += [name for alias in node.names for name in (alias.name, f"{alias.name}.*")]
-        elif isinstance(node, _WITH_DOCSTRING) and ast.get_docstring(node):
+        elif isinstance(node, _WITH_DOCSTRING) and ast.get_docstring(node, clean=False):
             node.body = node.body[1:]
     ours = tuple(dict.fromkeys(name for name in names if name.startswith(f"{PACKAGE}.")))
     return ours, ast.dump(tree)
+
+
+def _statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Return all statements, those within others too, without their expressions: most of a tree, and no import stands there."""
+    for statement in body:
+        yield statement
+        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+            yield from _statements(getattr(statement, name, ()))

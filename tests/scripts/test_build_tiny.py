@@ -7,9 +7,10 @@ from scripts import build_tiny as script
 
 @pytest.fixture
 def fewer_texts(monkeypatch):
-    """The script trains on thousands of questionnaires; sixty show that what it saves is a model."""
-    real = script.questionnaires
-    monkeypatch.setattr(script, "questionnaires", lambda _, seed: real(60, seed))
+    """The script trains on thousands of texts; sixty of each kind show that what it saves is a model."""
+    for name in ("questionnaires", "mood_interviews"):
+        real = getattr(script, name)
+        monkeypatch.setattr(script, name, lambda _, seed, real=real: real(60, seed))
 
 
 @pytest.mark.slow

@@ -89,10 +89,21 @@ def test_a_damaged_table_is_named(votes_study, tmp_path):
 def test_fault_ap_a_tuned_arm_below_majority_is_told_on_the_terminal_and_the_tables_are_the_same(
     votes_study, tmp_path, capsys
 ):
-    evaluate(votes_study, tmp_path / "as-it-is", subgroups={})
+    conditions = ("full", "share-10")
+    few = {"splits": [path for path in votes_study.splits if path.stem in conditions], "subgroups": {}}
+    few |= {
+        "draws": [],
+        "conditions": {name: votes_study.evaluate["conditions"][name] for name in conditions},
+    }
+    predictions = [
+        path
+        for path in votes_study.predictions
+        if path.parts[-2] in conditions and path.parts[-3] in ("tuned", "majority")
+    ]
+    evaluate(votes_study, tmp_path / "as-it-is", **few, predictions=predictions)
     assert "WARNING: tiny/tuned" not in capsys.readouterr().err
     turned = []
-    for path in votes_study.predictions:
+    for path in predictions:
         table = read_table(path, PREDICTIONS)
         if path.parts[-4:-1] == ("tiny", "tuned", "full"):
             # Certain of what they did not choose.
@@ -101,7 +112,7 @@ def test_fault_ap_a_tuned_arm_below_majority_is_told_on_the_terminal_and_the_tab
             table = table.assign(**{first: wrong, second: 1 - wrong})
         turned.append(tmp_path / "turned" / path.relative_to(votes_study.results))
         write_table(table, turned[-1], PREDICTIONS)
-    evaluate(votes_study, tmp_path, predictions=turned, subgroups={})
+    evaluate(votes_study, tmp_path, **few, predictions=turned)
     told = capsys.readouterr().err.splitlines()
     assert [
         line

@@ -147,22 +147,31 @@ def test_options_by_token_ids_are_those_of_whole_prompts(finished_arms, base_mod
     assert (table.n_tokens == whole.n_tokens).all()
 
 
-def test_a_wrong_key_is_one_line(tmp_path, base_model, server, monkeypatch):
-    workspace = all_arms(tmp_path / "fresh", base_model, server.url, key_variable=KEY)
+@pytest.fixture
+def unasked(finished_arms, tmp_path):
+    """A copy in which the server was not asked yet."""
+    workspace = finished_arms.copy(tmp_path / "copied")
+    shutil.rmtree(workspace.folder / "results/.store/endpoints")
+    (workspace.folder / ASKED).unlink()
+    return workspace
+
+
+def test_a_wrong_key_is_one_line(unasked, monkeypatch):
     monkeypatch.setenv(KEY, "wrong")
-    assert_told(workspace.run(ASKED), r"the endpoint http://.* refuses the key \(HTTP 401\)", KEY)
-    assert_nothing_made(workspace, ASKED)
+    assert_told(unasked.run(ASKED), r"the endpoint http://.* refuses the key \(HTTP 401\)", KEY)
+    assert_nothing_made(unasked, ASKED)
 
 
-def test_a_refused_connection_is_one_line(tmp_path, base_model):
-    workspace = all_arms(tmp_path / "fresh", base_model, "http://127.0.0.1:9/v1")
-    assert_told(workspace.run(ASKED), r"no server answers at http://127\.0\.0\.1:9/v1", "correct `url`")
-    assert_nothing_made(workspace, ASKED)
+def test_a_refused_connection_is_one_line(unasked):
+    unasked.config["endpoints"]["server"] = {"url": "http://127.0.0.1:9/v1", "model": "small"}
+    unasked.save()
+    assert_told(unasked.run(ASKED), r"no server answers at http://127\.0\.0\.1:9/v1", "correct `url`")
+    assert_nothing_made(unasked, ASKED)
 
 
-def test_a_value_that_a_baseline_refuses_is_one_line(fresh):
-    fresh.config["baselines"] = {"logistic": {"C": [-1.0, 1.0]}}
-    fresh.save()
+def test_a_value_that_a_baseline_refuses_is_one_line(copied):
+    copied.config["baselines"] = {"logistic": {"C": [-1.0, 1.0]}}
+    copied.save()
     predictions = "results/surveys/voters/predictions/baselines/logistic/full/seed-24.parquet"
-    assert_told(fresh.run(predictions), r"baselines\.logistic\.C: LogisticRegression refuses -1\.0", "`C`")
-    assert_nothing_made(fresh, predictions)
+    assert_told(copied.run(predictions), r"baselines\.logistic\.C: LogisticRegression refuses -1\.0", "`C`")
+    assert_nothing_made(copied, predictions)

@@ -189,15 +189,16 @@ def test_an_option_that_the_tokenizer_cannot_tell_from_another(copied):
     assert set(copied.folder.glob("results/.store/adapters/*")) == trained
 
 
-@pytest.mark.parametrize("arm", ["tuned", "zero-shot"])
-def test_a_prompt_longer_than_the_model_s_context(copied, arm):
+def test_a_prompt_longer_than_the_model_s_context_in_training_and_in_scoring(copied):
     codebook = {**CODEBOOK, "instruction": "How does this voter vote? " * 60 + "One of: {options}."}
     copied.save_codebook(codebook)
-    copied.config["surveys"]["voters"]["arms"] = [f"small/{arm}"]
+    copied.config["surveys"]["voters"]["arms"] = ["small/tuned", "small/zero-shot"]
     copied.save()
-    ended = copied.run(PREDICTIONS.format(arm=arm))
-    assert_told(ended, r"prompt of \d+ tokens does not fit the model's context of 256", "drop items")
-    assert_nothing_made(copied, TRAINED if arm == "tuned" else PREDICTIONS.format(arm=arm))
+    ended = copied.run(TRAINED, PREDICTIONS.format(arm="zero-shot"))
+    told = r"^ERROR: .*prompt of \d+ tokens does not fit the model's context of 256.*\nHint: .*drop items"
+    assert ended.code != 0 and len(ended.errors) == 2, ended.terminal
+    assert len(re.findall(told, ended.terminal, re.M)) == 2 and "Traceback" not in ended.terminal
+    assert_nothing_made(copied, TRAINED, PREDICTIONS.format(arm="zero-shot"))
 
 
 def test_a_model_directory_with_pickled_weights(tmp_path):

@@ -108,17 +108,6 @@ def test_every_study_is_a_study_that_can_be_planned(clone, study):
     assert "Exception" not in ended.stdout and "Traceback" not in ended.stdout
 
 
-def test_snakemake_finds_nothing_to_criticise(clone):
-    ended = snakemake("--lint", folder=clone)
-    assert ended.returncode == 0, ended.stdout
-
-
-def test_rules_are_formatted():
-    command = [sys.executable, "-m", "snakefmt", "--check", "Snakefile", "rules"]
-    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr
-
-
 def test_there_are_rules_and_every_script_has_one():
     assert len(RULES) > 10
     assert set(RULES) == {script.stem for script in SCRIPTS}

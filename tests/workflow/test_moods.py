@@ -48,7 +48,12 @@ def panel(answered, tmp_path):
 
 def planned(workspace, *targets):
     """Return rule and week of each job of a dry run."""
-    ended = workspace.run("--dry-run", *targets)
+    return ran(workspace, "--dry-run", *targets)
+
+
+def ran(workspace, *arguments):
+    """Run to the end, and return rule and week of each job."""
+    ended = workspace.run(*arguments)
     assert ended.code == 0, ended.terminal
     blocks = re.split(r"\n(?=(?:local)?rule )", ended.terminal)
     jobs = [re.match(r"(?:local)?rule (\w+):", block) for block in blocks]
@@ -94,9 +99,7 @@ def test_another_number_of_weeks_a_job_trains_and_asks_nothing_again(panel):
     answers = (panel.folder / ANSWERS).read_bytes()
     panel.config["engine"]["weeks_per_job"] = 3
     panel.save()
-    assert [week for rule, week in planned(panel, ANSWERS) if rule == "train_week_adapters"] == ["2020-01-02"]
-    ended = panel.run(ANSWERS)
-    assert ended.code == 0, ended.terminal
+    assert [week for rule, week in ran(panel, ANSWERS) if rule == "train_week_adapters"] == ["2020-01-02"]
     assert {file: file.stat().st_mtime_ns for file in store.glob("a*/**/*") if file.is_file()} == before
     assert (panel.folder / ANSWERS).read_bytes() == answers
 
@@ -106,9 +109,7 @@ def test_a_deleted_adapter_comes_back_when_it_is_asked_again_and_is_not_trained(
     weights = (folder / SAFETENSORS).read_bytes()
     shutil.rmtree(folder)
     (panel.folder / ANSWERS).unlink()
-    assert planned(panel, ANSWERS) == [("score_questions", "")]
-    ended = panel.run(ANSWERS)
-    assert ended.code == 0, ended.terminal
+    assert ran(panel, ANSWERS) == [("score_questions", "")]
     assert (folder / SAFETENSORS).read_bytes() == weights
 
 

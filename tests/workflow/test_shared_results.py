@@ -13,20 +13,24 @@ from tests.small_encoder import save_small_encoder
 from tests.workflow.test_moods import PANEL
 from tests.workflow.workspace import SURVEY, Workspace
 
-# Each twice, the same in all but its name: names do not count in the store's keys.
+# The second study has each twice, the same in all but its name: names do not count in the store's keys.
 CONDITIONS, PANELS = ("full", "everyone"), ("posts", "letters")
 ARMS = ("small/tuned", "small/zero-shot", "bert/classifier")
-PREDICTIONS = [
-    f"results/surveys/{SURVEY}/predictions/{arm}/{condition}/seed-24.parquet"
-    for arm in ARMS
+PREDICTIONS = {
+    condition: [
+        f"results/surveys/{SURVEY}/predictions/{arm}/{condition}/seed-24.parquet"
+        for arm in ARMS
+        if arm != "small/zero-shot" or condition == "full"
+    ]
     for condition in CONDITIONS
-    if arm != "small/zero-shot" or condition == "full"
-]
-ANSWERS = [f"results/panels/{panel}/answers/small.parquet" for panel in PANELS]
-TUNED = PREDICTIONS[0]
+}
+ANSWERS = {panel: f"results/panels/{panel}/answers/small.parquet" for panel in PANELS}
+OF_BOTH = [*PREDICTIONS["full"], ANSWERS["posts"]]
+OF_SECOND = [*PREDICTIONS["everyone"], ANSWERS["letters"]]
+TUNED = PREDICTIONS["full"][0]
 
 
-def begin(folder, model, encoder, store):
+def begin(folder, model, encoder, store, conditions=CONDITIONS[:1], panels=PANELS[:1]):
     workspace = Workspace.begin(folder, model)
     workspace.config["models"]["bert"] = {
         "source": str(encoder),
@@ -35,13 +39,13 @@ def begin(folder, model, encoder, store):
         "encoder": True,
     }
     workspace.config["surveys"][SURVEY] |= {
-        "conditions": {name: {} for name in CONDITIONS},
+        "conditions": {name: {} for name in conditions},
         "arms": list(ARMS),
     }
     workspace.config["training"]["quick"]["block_size"] = 64
     workspace.config["engine"]["weeks_per_job"] = 3
-    workspace.config["panels"] = dict.fromkeys(PANELS, PANEL)
-    workspace.config["run"]["panels"] = list(PANELS)
+    workspace.config["panels"] = dict.fromkeys(panels, PANEL)
+    workspace.config["run"]["panels"] = list(panels)
     workspace.save()
     results = folder / "results"
     results.mkdir()
@@ -50,7 +54,7 @@ def begin(folder, model, encoder, store):
 
 
 def contents(workspace):
-    return {name: (workspace.folder / name).read_bytes() for name in [*PREDICTIONS, *ANSWERS]}
+    return {name: (workspace.folder / name).read_bytes() for name in OF_BOTH}
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +67,11 @@ def group(tmp_path_factory, base_model):
     former = os.umask(0o002)
     try:
         first = begin(folder / "first", base_model, encoder, store)
-        ended = first.run(*PREDICTIONS, *ANSWERS)
+        ended = first.run(*OF_BOTH)
         assert ended.code == 0, ended.terminal
         before = {path: path.stat().st_mtime_ns for path in store.glob("*/*")}
-        second = begin(folder / "second", base_model, encoder, store)
-        ended = second.run(*PREDICTIONS, *ANSWERS)
+        second = begin(folder / "second", base_model, encoder, store, CONDITIONS, PANELS)
+        ended = second.run(*OF_BOTH, *OF_SECOND)
         assert ended.code == 0, ended.terminal
     finally:
         os.umask(former)
@@ -78,7 +82,10 @@ def group(tmp_path_factory, base_model):
 
 def test_the_second_study_prepares_trains_and_asks_nothing_and_gets_the_same_bytes(group):
     assert contents(group.second) == contents(group.first)
-    assert {path: path.stat().st_mtime_ns for path in group.store.glob("*/*")} == group.before
+    after = {path: path.stat().st_mtime_ns for path in group.store.glob("*/*")}
+    assert {path: after[path] for path in group.before} == group.before
+    # The condition's name stands in its predictions, which is all that the second study has added.
+    assert [path.parent.name for path in after.keys() - group.before.keys()] == ["predictions"] * 2
     kinds = {path.parent.name for path in group.before}
     assert {"adapters", "predictions", "answers", "models"} <= kinds
     logs = "".join(log.read_text() for log in (group.second.folder / "logs").rglob("*.log"))
@@ -93,11 +100,11 @@ def test_what_is_shared_can_be_read_and_replaced_by_the_group(group):
 
 
 def test_what_differs_in_its_name_alone_gets_its_own_results(group):
-    for file in PREDICTIONS:
+    for file in [*PREDICTIONS["full"], *PREDICTIONS["everyone"]]:
         table = pd.read_parquet(group.second.folder / file)
         model, arm, condition = file.split("/")[4:7]
         assert set(table.condition) == {condition} and set(table.method) == {f"{model}/{arm}"}
-    for panel, file in zip(PANELS, ANSWERS, strict=True):
+    for panel, file in ANSWERS.items():
         assert set(pd.read_parquet(group.second.folder / file).panel) == {panel}
 
 

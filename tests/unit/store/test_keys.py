@@ -81,9 +81,11 @@ def printed_keys(folder):
 
 
 @pytest.mark.slow
-def test_edits_of_a_schema_a_hint_or_a_message_change_no_key(tmp_path):
+def test_edits_of_a_schema_a_hint_or_a_message_change_no_key(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    exec(PRINT_KEYS, {})
+    before = capsys.readouterr().out
     shutil.copytree(ROOT / "stimmung", tmp_path / "stimmung", ignore=shutil.ignore_patterns("__pycache__"))
-    before = printed_keys(tmp_path)
     for name, text in EDITS.items():
         content = (tmp_path / name).read_text()
         assert f"\n{text}" in content
