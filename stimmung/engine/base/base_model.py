@@ -10,7 +10,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from stimmung.engine.base.attention import use_own_attention
 from stimmung.engine.base.dequantized import hold_dequantized
-from stimmung.engine.base.devices import default_device
+from stimmung.engine.base.devices import default_device, keep_freed_memory
 from stimmung.engine.base.model_files import DESCRIPTION, check_files, check_source, read_description
 from stimmung.engine.base.norms import use_own_norms
 from stimmung.vocabulary.errors import InputError
@@ -90,6 +90,7 @@ def load_base(path: Path, *, dequantized_mb: float | None = None) -> Base:
 
 def prepare_loaded(model: Any, dequantized_mb: float | None = None) -> None:
     """Freeze a loaded model and make it ready for cohorts."""
+    keep_freed_memory()
     model.eval()
     model.requires_grad_(False)
     keep_weights_unpacked(model)
