@@ -14,10 +14,10 @@ from stimmung.evaluation.series.series_steps import Floats
 # The lags and prior weights are our own choice and from no paper. They were chosen by the level and power of the tests on the
 # processes of PROCESSES in benchmarks/processes.py, which are therefore no independent check of them; those of UNSEEN are, and
 # VALIDATION.md has both, with a plain AR(p) by AICc beside.
-MONTHLY_LAGS = (3, 4)  # weeks of a second factor, about a month
+SEASONS_WEEKS = range(3, 9)  # lags of a second factor; longer ones cost more than they find in a few dozen weeks
 # Most weight on the second order: a second coefficient that is missed costs the level, one too many a little power.
-FIRST_ORDER_WEIGHT, SECOND_ORDER_WEIGHT, MONTHLY_WEIGHT = 0.2, 0.6, 0.2
-ORDER = max(MONTHLY_LAGS) + 1  # coefficients of the longest autoregression
+FIRST_ORDER_WEIGHT, SECOND_ORDER_WEIGHT, SEASON_WEIGHT = 0.2, 0.6, 0.2
+ORDER = max(SEASONS_WEEKS) + 1  # coefficients of the longest autoregression
 LAG_PAIRS = [*combinations_with_replacement(range(ORDER + 1), 2)]
 # Numbers in a temporary array, and series in one: they bound the memory and change no result.
 BLOCK, ROWS = 2_000_000, 128
@@ -67,7 +67,7 @@ def whiten(series: Floats) -> Floats:
     * coefficients by partial autocorrelations (Barndorff-Nielsen & Schou 1973, J. Multivar. Anal. 3:408): the arcsine reference
       prior for the first (Berger & Yang 1994, Econom. Theory 10:461), a flat one for the second;
     * a fifth of the prior weight on first-order autoregressions, three fifths on those of second order, a fifth on a first-order
-      factor times one at lag 3 or 4 (a month): ``(1 - a B)(1 - b B^j)``. These weights are our own.
+      factor times one at a lag of 3 to 8 weeks, a season: ``(1 - a B)(1 - b B^j)``. These weights are our own.
 
     Series and innovations have shape (..., weeks), NaN where a week is missing. The estimated mean is taken out, so innovations
     are correlated without centring them again. All NaN for a series with fewer than 3 weeks or no variation.
@@ -205,9 +205,9 @@ def _autoregressions(span_weeks: int) -> tuple[Floats, Floats]:
     second = np.zeros((steps**2, ORDER))
     second[:, 0], second[:, 1] = a * (1 - b), b
     coefficients, weights = [first, second], [FIRST_ORDER_WEIGHT * arcsine, SECOND_ORDER_WEIGHT * pair_weight]
-    for lag in MONTHLY_LAGS:
+    for lag in SEASONS_WEEKS:
         product = np.zeros((steps**2, ORDER))
         product[:, 0], product[:, lag - 1], product[:, lag] = a, b, -a * b
         coefficients.append(product)
-        weights.append(MONTHLY_WEIGHT / len(MONTHLY_LAGS) * pair_weight)
+        weights.append(SEASON_WEIGHT / len(SEASONS_WEEKS) * pair_weight)
     return np.concatenate(coefficients), np.log(np.concatenate(weights))

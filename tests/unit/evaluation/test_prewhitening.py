@@ -42,7 +42,7 @@ def test_innovations_are_the_posterior_average_done_by_hand(gaps):
     np.testing.assert_allclose(whiten(series), averaged_by_hand(series), atol=1e-9)
 
 
-@pytest.mark.parametrize("weeks", [3, 4, 5, 6])
+@pytest.mark.parametrize("weeks", [3, 4, 5, 9, 10])
 def test_very_short_series_are_whitened_the_same_way(weeks):
     series = autoregression([0.5], (weeks,), seed=2)[0]
     np.testing.assert_allclose(whiten(series), averaged_by_hand(series), atol=1e-9)
@@ -56,6 +56,8 @@ def test_very_short_series_are_whitened_the_same_way(weeks):
         ([1.2, -0.5], 0.99),
         ([0.5, 0.3], 0.99),
         ([0, 0, 0, 0.6], 0.985),
+        ([*[0] * 5, 0.6], 0.985),
+        ([*[0] * 7, 0.6], 0.985),
         ([0.6, 0, 0, 0.3], 0.95),  # none of the autoregressions that are averaged, but near to some
     ],
 )
