@@ -8,14 +8,17 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
+from datasets import disable_progress_bars
 from simulated_respondents import simulate_respondents
 from transformers import (
     AutoModelForCausalLM,
@@ -24,6 +27,7 @@ from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
 )
+from transformers.utils.logging import set_verbosity_error
 
 from stimmung.data.simulate.generated_text import questionnaires
 from stimmung.engine.base.base_model import Base, keep_weights_unpacked, prepare_loaded
@@ -76,11 +80,18 @@ def arguments(description: str, size: str) -> argparse.Namespace:
     options = parser.parse_args()
     if options.device == "cuda" and not torch.cuda.is_available():
         parser.exit(1, "ERROR: there is no CUDA GPU here\nRun it with --device cpu.\n")
-    if options.device == "cpu":
+    begin(options.device)
+    return options
+
+
+def begin(device: str) -> None:
+    """Let this process use one thread, and say nothing beside what is measured."""
+    if device == "cpu":
         # So that nothing, Hugging Face's Trainer included, finds a GPU that is there.
         torch.cuda.is_available = lambda: False  # type: ignore[method-assign]
     use_threads(1)
-    return options
+    set_verbosity_error()
+    disable_progress_bars()
 
 
 def llama(size: str) -> LlamaForCausalLM:
@@ -163,21 +174,29 @@ def load_as_base(directory: Path, dtype: str) -> Base:
 
 
 def alternating(
-    settings: Mapping[str, Callable[[], Callable[[], Any]]], repetitions: int, warm: bool = False
+    settings: Mapping[str, Callable[[], Callable[[], Any]]],
+    repetitions: int,
+    warm: bool = False,
+    peers: Collection[str] = (),
 ) -> dict[str, Cost | None]:
     """Run all settings in turn, ``repetitions`` times, and return each one's median cost; None if memory ran out.
 
     In turn, so that a machine that is busy for a while slows all of them down. Each setting first prepares, which is not counted,
-    and returns what is. Unless all code is warm, a first round is not counted either.
+    and returns what is. Unless all code is warm, a first round is not counted either. On a CPU ``peers`` run in a process of their
+    own, as their users run them: ours changes how its process hands out memory.
     """
     costs: dict[str, list[Cost]] = {name: [] for name in settings}
     failed = set()
+    theirs = ProcessPoolExecutor(1, get_context("spawn"), begin, ("cpu",)) if peers else None
     for repetition in range(int(warm), repetitions + 1):
         for name, prepare in settings.items():
             if name in failed:
                 continue
             try:
-                cost = measured(prepare())
+                if theirs is not None and name in peers:
+                    cost = theirs.submit(prepared_and_measured, prepare).result()
+                else:
+                    cost = prepared_and_measured(prepare)
             except (torch.cuda.OutOfMemoryError, InputError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -186,6 +205,8 @@ def alternating(
                 continue
             if repetition > 0:
                 costs[name].append(cost)
+    if theirs is not None:
+        theirs.shutdown()
     return {name: None if name in failed else median(costs[name]) for name in settings}
 
 
@@ -194,6 +215,10 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.cuda.OutOfMemoryError) or isinstance(
         error.__cause__, torch.cuda.OutOfMemoryError
     )
+
+
+def prepared_and_measured(prepare: Callable[[], Callable[[], Any]]) -> Cost:
+    return measured(prepare())
 
 
 def measured(run: Callable[[], Any]) -> Cost:

@@ -35,7 +35,6 @@ from measure import (
 )
 from several_targets import several_targets
 from transformers import AutoModelForCausalLM, MistralConfig, PretrainedConfig, Qwen3_5TextConfig
-from transformers.utils.logging import set_verbosity_error
 
 from stimmung.engine.base.base_model import Base
 from stimmung.engine.scoring.prompt_batches import Prompt
@@ -55,7 +54,6 @@ RECURRENT_LAYERS = {
 
 def main() -> None:
     options = arguments("Time of scoring eight options.", "5m")
-    set_verbosity_error()
     tokenizer, texts = survey(PROMPTS)
     prompts = [Prompt(one.context_ids, one.continuation_ids) for one in encoded(tokenizer, texts)]
     keys: dict[str, float | None] = {}

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 import torch
-from datasets import Dataset, disable_progress_bars
+from datasets import Dataset
 from measure import (
     CONTEXT,
     alternating,
@@ -34,7 +34,6 @@ from padding import cohort_passes, padding_shares
 from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 from saturation import saturation
 from transformers import AutoTokenizer, DataCollatorForSeq2Seq, PrinterCallback, Trainer, TrainingArguments
-from transformers.utils.logging import set_verbosity_error
 from trl import SFTConfig, SFTTrainer
 from variable_lengths import variable_lengths
 
@@ -65,8 +64,6 @@ Prepare = Callable[[], Callable[[], Any]]
 
 def main() -> None:
     options = arguments("Time of training.", "5m")
-    set_verbosity_error()
-    disable_progress_bars()
     batches = (1, 2, 4, 8) if options.device == "cpu" else (1, 4)
     tokenizer, texts = survey(FOLDS * COHORT_EXAMPLES)
     rows = [
@@ -85,9 +82,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         directory = saved(options.size, tokenizer, Path(folder) / "model")
         base = load_as_base(directory, "nf4")
-        by_example = alternating(
-            _against_others(directory, base, rows[:EXAMPLES], training), options.repetitions
+        settings = _against_others(directory, base, rows[:EXAMPLES], training)
+        peers = (
+            [name for name in settings if not name.startswith("Stimmung")] if options.device == "cpu" else []
         )
+        by_example = alternating(settings, options.repetitions, peers=peers)
         folds = [
             Task(f"fold {fold}", rows[fold * COHORT_EXAMPLES : (fold + 1) * COHORT_EXAMPLES], fold)
             for fold in range(FOLDS)

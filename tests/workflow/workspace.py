@@ -195,7 +195,7 @@ class Workspace:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=600,  # a loaded machine; a quiet one needs a fifth
+            timeout=1200,  # a loaded machine; a quiet one needs a tenth
         )
         return Ended(ended.returncode, ended.stdout)
 
