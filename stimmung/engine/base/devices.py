@@ -31,8 +31,8 @@ def use_threads(threads: int) -> None:
 def keep_freed_memory() -> None:
     """Let this process keep freed memory for its next tensors, where its malloc is glibc's.
 
-    Otherwise what one layer frees goes back to the system and is handed to the next page by page, filled with zeros: 7 per cent of the
-    processor time of a training step on a CPU. The most that is ever used at once stays what it was.
+    Otherwise what one layer frees goes back to the system and is handed to the next page by page, filled with zeros, which takes
+    processor time in every step on a CPU.
     """
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
         mallopt(M_TRIM_THRESHOLD, MAX_TRIM_THRESHOLD)

@@ -14,7 +14,7 @@ from stimmung.evaluation.series.series_steps import Floats
 # The lags and prior weights are our own choice and from no paper. They were chosen by the level and power of the tests on the
 # processes of PROCESSES in benchmarks/processes.py, which are therefore no independent check of them; those of UNSEEN are, and
 # VALIDATION.md has both, with a plain AR(p) by AICc beside.
-# Lags of a second factor. Longer ones cost more than they find in a few dozen weeks.
+# Lags of a second factor. Each makes the average longer to compute; a season of more weeks is not known (VALIDATION.md).
 SEASONS_WEEKS = range(3, 9)
 # Most weight on the second order: a second coefficient that is missed costs the level, one too many a little power.
 FIRST_ORDER_WEIGHT, SECOND_ORDER_WEIGHT, SEASON_WEIGHT = 0.2, 0.6, 0.2

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from statsmodels.stats.multitest import multipletests
 
 from stimmung.evaluation.votes.fold_summary import paired_difference
 from stimmung.evaluation.votes.vote_metrics import VOTE_METRICS
@@ -43,17 +43,8 @@ def adjust_within_metric(table: pd.DataFrame, p: str) -> pd.DataFrame:
     """Add the column ``{p}_adjusted``: Holm's (1979) p-values, over all rows of a metric that have a value in column ``p``."""
     adjusted = pd.Series(np.nan, index=table.index)
     for _, values in table[p].dropna().groupby(table["metric"]):
-        adjusted[values.index] = _holm(values.to_numpy())
+        adjusted[values.index] = multipletests(values, method="holm")[1]
     return table.assign(**{f"{p}_adjusted": adjusted})
-
-
-def _holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return Holm's adjusted p-values of tests of any order, shape (n,)."""
-    # As statsmodels' multipletests, which collects all garbage of the process each time: a tenth of a second and more.
-    order = np.argsort(p)
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
-    return adjusted
 
 
 def best_baseline(folds: pd.DataFrame, metric: str) -> str | None:

@@ -83,11 +83,6 @@ class Fold:
         # So that 0.1 + 0.4 counts as half.
         return np.asarray(self.values[(self.probabilities.cumsum(axis=1) > 0.5 - 1e-9).argmax(axis=1)])
 
-    @cached_property
-    def chosen(self) -> Floats:
-        """1 at the option that the respondent chose, else 0, shape (n, options)."""
-        return np.asarray(np.eye(len(self.every_option))[self.target])
-
     @property
     def every_option(self) -> NDArray[np.intp]:
         """Index of each option, shape (options,)."""
@@ -172,18 +167,19 @@ def macro_f1(fold: Fold) -> Any:
 @metric("Log-loss", (0.0, np.inf), higher_is_better=False, compared=True)
 def log_loss(fold: Fold) -> Any:
     """In nats. A probability of 0 counts as 2.2e-16 (the float's resolution): certain and wrong costs 36 nats."""
-    from scipy.special import xlogy
+    from sklearn import metrics
 
-    # As scikit-learn's, to the last digit, without its checks; so is Brier's.
-    resolution = np.finfo(np.float64).eps
-    probabilities = np.clip(fold.probabilities, resolution, 1 - resolution)
-    return np.average(-xlogy(fold.chosen, probabilities).sum(axis=1), weights=fold.weights)
+    options, weights = fold.every_option, fold.weights
+    return metrics.log_loss(fold.target, fold.probabilities, labels=options, sample_weight=weights)
 
 
 @metric("Brier", (0.0, 2.0), higher_is_better=False, compared=True)
 def brier(fold: Fold) -> Any:
     """Sum over options of the squared error, mean over respondents (Brier 1950): 0 to 2, also for two options."""
-    return np.average(((fold.chosen - fold.probabilities) ** 2).sum(axis=1), weights=fold.weights)
+    from sklearn.metrics import brier_score_loss
+
+    how = {"labels": fold.every_option, "sample_weight": fold.weights, "scale_by_half": False}
+    return brier_score_loss(fold.target, fold.probabilities, **how)
 
 
 @metric("ECE", UNIT, higher_is_better=False, explanation="ECE: expected calibration error.")

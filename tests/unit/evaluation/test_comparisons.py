@@ -134,15 +134,6 @@ def test_p_values_are_adjusted_within_a_metric_and_absent_ones_do_not_count():
     assert adjusted.tolist() == pytest.approx([0.02, 0.08, 0.03, np.nan, 0.5], nan_ok=True)
 
 
-def test_adjusted_p_values_are_statsmodels_to_the_last_digit_also_of_ties():
-    from statsmodels.stats.multitest import multipletests
-
-    p = np.random.default_rng(3).uniform(size=30) ** 3
-    p[::4] = p[0]
-    adjusted = adjust_within_metric(pd.DataFrame({"metric": "f1", "p": p}), "p")["p_adjusted"]
-    assert adjusted.tolist() == multipletests(p, method="holm")[1].tolist()
-
-
 def test_a_metric_that_no_baseline_has_has_no_best_one():
     folds = pd.DataFrame({"method": ["baselines/a", "tiny/tuned"], "value": [np.nan, 0.5]})
     assert best_baseline(folds, "f1") is None

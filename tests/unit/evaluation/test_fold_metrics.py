@@ -53,24 +53,6 @@ def test_agrees_with_scikit_learn_on_strings(one_fold):
         assert found["f1", option] == pytest.approx(metrics.f1_score(target == option, chosen == option))
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("n_options", [2, 3, 9])
-def test_log_loss_and_brier_are_scikit_learn_s_to_the_last_digit(n_options, weighted):
-    rng = np.random.default_rng(8)
-    n, options = 40, [f"option {k}" for k in range(n_options)]
-    probabilities = rng.dirichlet(np.full(n_options, 0.2), n)
-    probabilities[0] = np.eye(n_options)[0]  # certain, of whoever chose another
-    target, weights = rng.integers(0, n_options, n), rng.uniform(0.5, 2, n)
-    target[0] = n_options - 1
-    rows = table(np.array(options)[target], probabilities, options, weights)
-    found = vote_metrics(rows, weighted)
-    read = rows[option_columns(rows)].to_numpy()
-    read = read / read.sum(axis=1, keepdims=True)
-    how = {"labels": np.arange(n_options), "sample_weight": weights if weighted else None}
-    assert found["log_loss", None] == metrics.log_loss(target, read, **how)
-    assert found["brier", None] == metrics.brier_score_loss(target, read, **how, scale_by_half=False)
-
-
 def test_distances_by_their_definitions(one_fold):
     found = vote_metrics(one_fold)
     weights = one_fold["weight"] / one_fold["weight"].sum()
