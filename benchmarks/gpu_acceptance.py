@@ -29,19 +29,23 @@ PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "accelerate", "trl"
 TOTAL_SECONDS = 540
 # Seconds that each part may take.
 PARTS = {
-    "machine": 30,
-    "nf4": 20,
+    "machine": 15,
+    "kernels": 15,
+    "nf4": 10,
     "float32": 30,
-    "resume": 40,
-    "out_of_memory": 40,
-    "exact_scores": 20,
-    "build": 25,
-    "load": 45,
-    "peers": 90,
+    "proof": 15,
+    "resume": 30,
+    "out_of_memory": 60,
+    "exact_scores": 15,
+    "build": 15,
+    "load": 25,
+    "one_by_one": 15,
+    "peers": 60,
     "steps": 80,
-    "lengths": 30,
-    "saturation": 35,
-    "scoring": 50,
+    "lengths": 35,
+    "saturation": 30,
+    "products": 25,
+    "scoring": 55,
 }
 
 

@@ -7,7 +7,10 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
+from typing import Any
+from unittest.mock import patch
 
+import numpy as np
 import torch
 from gpu_bench import (
     Bench,
@@ -26,14 +29,15 @@ from gpu_bench import (
 from gpu_correctness import one_forward_per_option
 from safetensors.torch import save_file
 
+from stimmung.engine.base import float32_product
 from stimmung.engine.base.base_model import Base, load_base
 from stimmung.engine.base.dequantized import hold_dequantized, packed_layers
-from stimmung.engine.base.devices import free_bytes
-from stimmung.engine.base.memory_reckoning import GB, ModelSizes, adapter_bytes, pass_bytes
+from stimmung.engine.base.memory_reckoning import GB, adapter_bytes, pass_bytes
 from stimmung.engine.base.tiny import _build_tokenizer
 from stimmung.engine.cohort.batching import TrainingRow
 from stimmung.engine.cohort.forward_backward import Part, forward_backward
 from stimmung.engine.cohort.memory_plan import sizes_of
+from stimmung.engine.cohort.rows import shared_tokens
 from stimmung.engine.scoring.prompt_batches import Prompt
 from stimmung.engine.scoring.score import score_options
 from stimmung.vocabulary.training import Training
@@ -43,6 +47,7 @@ FOLDS = 5
 MOST_LAUNCHES = {FOLDS: 7000, 1: 6600}
 LEAST_AGAINST_TRL, LEAST_SHARE_OF_PEAK, LEAST_SCORING = 3.5, 0.5, 10
 LOADED_GB = 20
+MOST_NOISE = 1e-3  # of a score of the large model; bfloat16 has .25
 STALL = 3  # times the median
 
 
@@ -93,40 +98,47 @@ def steps(bench: Bench) -> Iterator[Finding]:
         if rank == bench.ranks[0]:
             hold_dequantized(base.model, math.inf)
         for number, batch in ((1, 1), (FOLDS, 1), (1, 4), (FOLDS, 4)):
-            training = bench.training(r=rank, per_device_train_batch_size=batch)
             what = f"{number} adapters, rank {rank}, batch {batch}, base {_form(base)}"
-            rows = [bench.rows(4 * batch, 4 * batch * fold) for fold in range(number)]
-            sizes = sizes_of(base.model, training, 0)
-            free_memory()
-            before = allocated_gb()
-            reckoned = _reckoned(sizes, training, rows)
-            yield Finding(f"{what}: GB reckoned beside the base", reckoned)
-            yield Finding(f"{what}: GB free beside the base", _free_gb(bench))
-            try:
-                with stepping(base, training, rows) as (_, step):
-                    took = median_seconds(step, bench.device)
-                    taken = peak_gb() - before
-                    count, busy = launches(step, bench.device)
-                    passes = step()
-            except torch.cuda.OutOfMemoryError:
-                yield Finding(what, "out of memory")
-                continue
-            finally:
-                synchronize(bench.device)
-            if passes > 1:
-                yield Finding(f"{what}: memory ran out; passes of a batch", passes)
-            bench.measured["ours", rank, number, batch] = took / (number * batch)
-            yield Finding(f"{what}: ms a step", 1000 * took)
-            if batch == 1:
-                most = MOST_LAUNCHES[number]
-                yield Finding(f"{what}: launches a step (at most {most})", count, bench.judged(count <= most))
-            else:
-                yield Finding(f"{what}: launches a step", count)
-            yield Finding(
-                f"{what}: share of the time in which the card works", busy and min(1.0, busy / took)
+            # In a function of its own, so that the adapters are gone before the next ones come.
+            found = _measured_steps(
+                bench, base, bench.training(r=rank, per_device_train_batch_size=batch), number
             )
-            yield Finding(f"{what}: GB taken beside the base, at the most", taken)
+            for name, value, passed in found:
+                yield Finding(f"{what}: {name}", value, passed)
     yield from _ratios(bench)
+
+
+def _measured_steps(
+    bench: Bench, base: Base, training: Training, number: int
+) -> list[tuple[str, Any, bool | None]]:
+    rank, batch = training.r, training.per_device_train_batch_size
+    rows = [bench.rows(4 * batch, 4 * batch * fold) for fold in range(number)]
+    free_memory()
+    before = allocated_gb()
+    reckoned = _reckoned(base, training, rows)
+    found: list[tuple[str, Any, bool | None]] = [("GB reckoned beside the base", reckoned, None)]
+    try:
+        with stepping(base, training, rows) as (_, step):
+            took = median_seconds(step, bench.device)
+            taken = peak_gb() - before
+            count, busy = launches(step, bench.device)
+            passes = step()
+    except torch.cuda.OutOfMemoryError:
+        return [("memory", "out of memory", None)]
+    finally:
+        synchronize(bench.device)
+    if passes > 1:
+        found.append(("memory ran out; passes of a batch", passes, None))
+    bench.measured["ours", rank, number, batch] = took / (number * batch)
+    found.append(("ms a step", 1000 * took, None))
+    # Packed weights are dequantised by three kernels a product.
+    if batch == 1 and _form(base) == "held":
+        most = MOST_LAUNCHES[number]
+        found.append((f"launches a step (at most {most})", count, bench.judged(count <= most)))
+    else:
+        found.append(("launches a step", count, None))
+    found.append(("share of the time in which the card works", busy and min(1.0, busy / took), None))
+    return [*found, ("GB taken beside the base, at the most", taken, None)]
 
 
 def _ratios(bench: Bench) -> Iterator[Finding]:
@@ -150,7 +162,7 @@ def _ratios(bench: Bench) -> Iterator[Finding]:
 def lengths(bench: Bench) -> Iterator[Finding]:
     """Rows of lengths that no batch had before: cuDNN's attention would build a plan for each."""
     base, training = bench.large_base, bench.training()
-    first, n_lengths = 100, 4 if bench.dry else 20
+    first, n_lengths = 100, 4 if bench.dry else 15
     with stepping(base, training, [bench.rows(4)]) as (cohort, step):
         step()
         for name, wanted in (("on", True), ("off", False)):
@@ -208,27 +220,72 @@ def saturation(bench: Bench) -> Iterator[Finding]:
         )
 
 
+def one_by_one(bench: Bench) -> Iterator[Finding]:
+    """One forward pass for each option, as published scripts score: in bfloat16, of the 4-bit model as it is loaded."""
+    n = 2 if bench.dry else 16
+    prompts = [Prompt(context, bench.option_ids) for context in bench.contexts(n)]
+    one_forward_per_option(bench.large_base, prompts[:1])
+    took = seconds(lambda: one_forward_per_option(bench.large_base, prompts), bench.device) / n
+    bench.measured["one by one"] = took
+    yield Finding("one forward per option, 4-bit, in bfloat16: ms a prompt", 1000 * took)
+
+
+def products(bench: Bench) -> Iterator[Finding]:
+    """What scores in float32 cost and gain: by products of float32, and by two or three of bfloat16 for each."""
+    base = bench.large_base
+    hold_dequantized(base.model, math.inf)
+    prompts = [Prompt(context, bench.option_ids) for context in bench.contexts(4 if bench.dry else 64)]
+    score_options(base, prompts[:8])
+    plain, took = _scored(bench, prompts, exact_products=True)
+    yield Finding("products of float32: ms a prompt", 1000 * took)
+    rounded = one_forward_per_option(base, prompts[:8])
+    yield Finding("scores in bfloat16 differ from these by, nats", float(np.abs(rounded - plain[:8]).max()))
+    for parts in (3, float32_product.PARTS):
+        with (
+            patch.object(float32_product, "PARTS", parts),
+            patch.object(float32_product, "has_split_products", lambda _, dtype: dtype == torch.bfloat16),
+        ):
+            found, took = _scored(bench, prompts)
+        difference = float(np.abs(found - plain).max())
+        yield Finding(f"{parts} products of bfloat16 for one of float32: ms a prompt", 1000 * took)
+        yield Finding(f"{parts} products of bfloat16: scores differ by, nats", difference)
+    yield Finding(f"scores in float32 are right to {MOST_NOISE:g} nats", difference, difference <= MOST_NOISE)
+
+
+def _scored(bench: Bench, prompts: Sequence[Prompt], **options: Any) -> tuple[np.ndarray, float]:
+    """Return scores and the seconds a prompt."""
+    found: list[np.ndarray] = []
+    took = seconds(lambda: found.extend(score_options(bench.large_base, prompts, **options)), bench.device)
+    return np.array(found), took / len(prompts)
+
+
 def scoring(bench: Bench) -> Iterator[Finding]:
     """Prompts of eight options, by the base and by five adapters, against one forward pass for each option."""
     base = bench.large_base
     hold_dequantized(base.model, math.inf)
-    n, n_naive = (24, 2) if bench.dry else (256, 24)
+    n, n_one_by_one = (24, 2) if bench.dry else (256, 16)
     contexts = bench.contexts(n)
     prompts = [Prompt(context, bench.option_ids) for context in contexts]
-    naive = seconds(lambda: one_forward_per_option(base, prompts[:n_naive]), bench.device) / n_naive
-    yield Finding("one forward per option, in bfloat16: ms a prompt", 1000 * naive)
+    one_forward_per_option(base, prompts[:1])
+    held = seconds(lambda: one_forward_per_option(base, prompts[:n_one_by_one]), bench.device) / n_one_by_one
+    yield Finding("one forward per option, dequantised, in bfloat16: ms a prompt", 1000 * held)
     score_options(base, prompts[:8])
     ours = seconds(lambda: score_options(base, prompts), bench.device) / n
     yield Finding("Stimmung, in float32: ms a prompt", 1000 * ours)
-    yield Finding(
-        f"against one forward per option (at least {LEAST_SCORING})",
-        naive / ours,
-        bench.judged(naive / ours >= LEAST_SCORING),
-    )
-    with stepping(base, bench.training(), [bench.rows(4)] * FOLDS) as (cohort, _):
-        own = [Prompt(context, bench.option_ids, number % FOLDS) for number, context in enumerate(contexts)]
-        with_adapters = seconds(lambda: score_options(base, own, cohort=cohort), bench.device) / n
-    yield Finding("Stimmung, five adapters: ms a prompt", 1000 * with_adapters)
+    yield Finding("against one forward per option of dequantised weights", held / ours)
+    if packed := bench.measured.get("one by one"):
+        yield Finding(
+            f"against one forward per option (at least {LEAST_SCORING})",
+            packed / ours,
+            bench.judged(packed / ours >= LEAST_SCORING),
+        )
+    for rank in bench.ranks:
+        with stepping(base, bench.training(r=rank), [bench.rows(4)] * FOLDS) as (cohort, _):
+            own = [
+                Prompt(context, bench.option_ids, number % FOLDS) for number, context in enumerate(contexts)
+            ]
+            with_adapters = seconds(lambda: score_options(base, own, cohort=cohort), bench.device) / n  # noqa: B023
+        yield Finding(f"Stimmung, five adapters of rank {rank}: ms a prompt", 1000 * with_adapters)
     yield Finding("GB at the most", peak_gb())
 
 
@@ -236,14 +293,11 @@ def _form(base: Base) -> str:
     return "packed" if packed_layers(base.model) else "held"
 
 
-def _free_gb(bench: Bench) -> float | None:
-    free = free_bytes(bench.device)
-    return None if free is None else round(free / GB, 2)
-
-
-def _reckoned(sizes: ModelSizes, training: Training, rows: Sequence[Sequence[TrainingRow]]) -> float:
+def _reckoned(base: Base, training: Training, rows: Sequence[Sequence[TrainingRow]]) -> float:
+    sizes = sizes_of(base.model, training, 0)
     longest = max(len(row.input_ids) for one in rows for row in one)
     n_rows = len(rows) * training.per_device_train_batch_size
     loss_tokens = max(row.n_loss_tokens for one in rows for row in one)
-    in_pass = pass_bytes(sizes, training, n_rows, longest, loss_tokens)
+    spared = (n_rows - len(rows)) * min(shared_tokens(one) for one in rows)
+    in_pass = pass_bytes(sizes, training, n_rows, longest, loss_tokens, spared=spared)
     return (len(rows) * adapter_bytes(sizes, training) + in_pass) / GB

@@ -4,14 +4,17 @@ A CPU draws the places of the dropped entries only, a twentieth of all where dro
 forwards and backwards, so that neither a mask nor a second copy of the input is kept.
 """
 
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import torch
 
 from stimmung.engine.cohort.slices import Group
+
+logger = logging.getLogger(__name__)
 
 drop_hashed: Callable[..., None] | None
 try:
@@ -88,7 +91,7 @@ class Dropout:
         keys = self.group.keys
         sizes = (self.shared * self.features, self.width * self.features)
         threshold = round(self.share * 2**32)
-        if drop_hashed is not None:
+        if drop_hashed is not None and _runs(drop_hashed, x.device):
             drop_hashed(x, out, keys, self.layer, *sizes, threshold)
             return out
         dropped = hashes(keys, self.layer, x[0].numel(), *sizes) < threshold
@@ -98,6 +101,21 @@ class Dropout:
 def is_hashed(x: torch.Tensor) -> bool:
     """Whether dropped entries of ``x`` are found by hashing, which costs nothing to do again, and not by drawing."""
     return bool(x.device.type == "cuda")
+
+
+@cache
+def _runs(kernel: Callable[..., None], device: torch.device) -> bool:
+    """Whether a device runs the kernel: Triton builds it there, with a C compiler that a cluster's node may lack."""
+    x, keys = torch.zeros(1, 1, 1, device=device), torch.zeros(1, 2, dtype=torch.int64, device=device)
+    try:
+        kernel(x, x, keys, 0, 0, 1, 0)
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except Exception as error:  # of Triton, of a compiler, of the driver
+        why = str(error).strip().splitlines() or [type(error).__name__]
+        logger.warning("dropout does without its own kernel, more slowly: %s", why[0])
+        return False
+    return True
 
 
 def hashes(keys: torch.Tensor, layer: int, n: int, shared: int, text: int) -> torch.Tensor:

@@ -10,17 +10,19 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 from torch.nn.modules.conv import _ConvNd
 
 from stimmung.engine.base.dequantized import DequantizedLinear
+from stimmung.engine.base.float32_product import float32_linear
 
 EXPERTS_DIM = 3  # transformers holds all experts of a layer in one tensor
 
 
 @contextmanager
-def in_float32(model: Any) -> Iterator[None]:
+def in_float32(model: Any, *, exact: bool = False) -> Iterator[None]:
     """Let a frozen model of bfloat16, float16 or 4-bit weights compute in float32; one of float32 weights is left as it is.
+
+    ``exact``: with products of float32 too, where quicker ones are nearly as good (see ``float32_product.py``).
 
     Linear layers upcast their weight, or their dequantised weight, for each product, and experts theirs while they run: they are most
     of a mixture's weights, of which a device may hold no second copy. Other weights, such as those of norms, are held in float32
@@ -31,12 +33,13 @@ def in_float32(model: Any) -> Iterator[None]:
             if isinstance(module, nn.Embedding):
                 if _is_short(module.weight.dtype):
                     stack.callback(module.register_forward_hook(_upcast_output).remove)
-            elif isinstance(module, nn.Linear):
+            elif isinstance(module, nn.Linear | DequantizedLinear):
                 packed = getattr(module.weight, "quant_state", None)
                 if _is_short((packed or module.weight).dtype):
-                    module.forward = partial(_linear_in_float32, module)
-                    stack.callback(delattr, module, "forward")
-            elif not isinstance(module, DequantizedLinear):  # which multiplies in the type of its input
+                    layer: Any = module
+                    layer.forward = partial(_linear_in_float32, layer, exact)
+                    stack.callback(delattr, layer, "forward")
+            else:
                 own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
                 short = [(tensor, tensor.data) for tensor in own if _is_short(tensor.dtype)]
                 if any(data.ndim == EXPERTS_DIM for _, data in short) and not isinstance(module, _ConvNd):
@@ -68,12 +71,11 @@ def _upcast_output(module: nn.Module, inputs: Any, output: torch.Tensor) -> torc
     return output.float()
 
 
-def _linear_in_float32(module: Any, x: torch.Tensor) -> torch.Tensor:
+def _linear_in_float32(module: Any, exact: bool, x: torch.Tensor) -> torch.Tensor:
     weight = module.weight
     if packed := getattr(weight, "quant_state", None):
         from bitsandbytes.functional import dequantize_4bit
 
         # To the type that training has it in: bitsandbytes' own kernel would not round it.
         weight = dequantize_4bit(weight.data.view(-1, 1), packed)
-    bias = None if module.bias is None else module.bias.float()
-    return functional.linear(x.float(), weight.float(), bias)
+    return float32_linear(x.float(), weight, module.bias, exact=exact)

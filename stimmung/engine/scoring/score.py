@@ -43,6 +43,7 @@ def score_options(
     cohort: Cohort | None = None,
     tokens_per_batch: int = 16384,
     readout: Readout = exact,
+    exact_products: bool = False,
 ) -> list[np.ndarray]:
     """Return the loglikelihood of every option of every prompt, computed in float32 whatever the type of the weights.
 
@@ -54,6 +55,8 @@ def score_options(
         The attached adapters, if prompts name any.
     tokens_per_batch
         Bounds the memory of a batch. One that a CUDA device has no memory for is split in two and retried.
+    exact_products
+        Multiply in float32 also where quicker products are nearly as good (see ``float32_product.py``).
 
     Returns
     -------
@@ -74,7 +77,7 @@ def score_options(
     if base.device.type == "cpu":
         tokens_per_batch = min(tokens_per_batch, CPU_TOKENS_PER_BATCH)
     results: dict[int, np.ndarray] = {}
-    with torch.inference_mode(), in_float32(base.model):
+    with torch.inference_mode(), in_float32(base.model, exact=exact_products):
         rows: list[list[int]] = []
         if options_can_share_a_row(base.model, longest):
             hidden_size = base.model.config.get_text_config().hidden_size

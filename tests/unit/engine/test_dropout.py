@@ -1,21 +1,22 @@
 import pytest
 import torch
 
+from stimmung.engine.cohort import dropout
 from stimmung.engine.cohort.dropout import Dropout, hashes
 from stimmung.engine.cohort.slices import Group, Slice
 
 CPU = torch.device("cpu")
 
 
-def dropped(dropout, key, width=60, rows=8):
+def dropped(share, key, width=60, rows=8):
     group = Group((Slice(0, 0, rows, key, 0, rows, width),), CPU)
-    drops = Dropout(group, 0, dropout, shared=0, texts=rows, width=width, at_places=False, features=64)
+    drops = Dropout(group, 0, share, shared=0, texts=rows, width=width, at_places=False, features=64)
     return drops.of(torch.ones(1, rows * width, 64)) == 0
 
 
-def hashed(dropout, key, width=60, rows=8):
+def hashed(share, key, width=60, rows=8):
     keys = torch.tensor([[key, 0]])
-    return (hashes(keys, 0, rows * width * 64, 0, width * 64) < dropout * 2**32).view(1, rows * width, 64)
+    return (hashes(keys, 0, rows * width * 64, 0, width * 64) < share * 2**32).view(1, rows * width, 64)
 
 
 @pytest.mark.parametrize("way", [dropped, hashed])
@@ -62,6 +63,17 @@ def test_hashes_of_an_adapter_depend_on_nothing_that_stands_beside_it():
     later = hashes(torch.tensor([[11, 2]]), 3, 5 + 2 * 6, 5, 6)[0]
     assert torch.equal(later[5:], alone[5 + 2 * 6 :])
     assert both.min() >= 0 and both.max() < 2**32
+
+
+def test_a_machine_that_cannot_build_the_kernel_drops_the_same_and_says_so(monkeypatch, caplog):
+    def fails(*_):
+        raise RuntimeError("Failed to find C compiler.\nPlease specify via CC environment variable.")
+
+    monkeypatch.setattr(dropout, "drop_hashed", fails)
+    monkeypatch.setattr(dropout, "is_hashed", lambda x: x is not None)
+    found = dropped(0.3, 7)
+    assert torch.equal(found, hashed(0.3, 7))
+    assert caplog.messages == ["dropout does without its own kernel, more slowly: Failed to find C compiler."]
 
 
 def test_the_kernel_drops_what_torch_drops():

@@ -108,7 +108,9 @@ def test_adapters_that_are_not_applied_or_to_each_other_s_rows_are_found_out(
 
 
 def test_scores_that_are_no_numbers_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(proof, "score_options", lambda _, prompts: [[float("nan")] * 4 for _ in prompts])
+    monkeypatch.setattr(
+        proof, "score_options", lambda _, prompts, **__: [[float("nan")] * 4 for _ in prompts]
+    )
     with pytest.raises(InputError, match="differ by nan"):
         prove_scores(source(tmp_path / "source", "Llama"))
 
@@ -116,7 +118,7 @@ def test_scores_that_are_no_numbers_are_refused(tmp_path, monkeypatch):
 def test_an_architecture_that_fails_in_its_own_way_ends_with_one_line(tmp_path, monkeypatch):
     folder = source(tmp_path / "source", "Llama")
 
-    def fails(*_):
+    def fails(*_, **__):
         raise RuntimeError("size mismatch\nin many lines")
 
     monkeypatch.setattr(proof, "score_options", fails)
