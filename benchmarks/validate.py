@@ -24,8 +24,12 @@ from inference import INTERVALS, measure_processes
 from known_truth import Rows, times
 from rectification import SKILLS, simulated_draws, summary
 from validation_folds import effective, folds
+from validation_groups import groups
 from validation_imputation import calibration, gss, imputation
+from validation_left_out import left_out
+from validation_ordered import ordered
 from validation_page import write_page
+from validation_select_all import select_all
 from validation_tuned import BASE, tuned
 
 from stimmung.vocabulary.atomic_files import write_json
@@ -96,6 +100,10 @@ def rows_of_series(found: dict[str, Any], repetitions: int, intervals: int) -> R
 PARTS: dict[str, Callable[[float, int], Rows]] = {
     "series": series,
     "folds": folds,
+    "ordered": ordered,
+    "select_all": select_all,
+    "left_out": left_out,
+    "groups": groups,
     "fidelity": fidelity,
     "effective": effective,
     "imputation": imputation,
