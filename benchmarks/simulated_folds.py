@@ -40,7 +40,7 @@ class Truths:
 
     def of(self, rows: pd.DataFrame) -> Floats:
         """Return the truth of each row, the mean over models; of a row with ``other`` and ``reference``, its difference from that."""
-        mean = {key: float(np.nanmean(values)) for key, values in self._values.items()}
+        mean = {key: pd.Series(values).mean() for key, values in self._values.items()}
         found = []
         for row in rows.itertuples():
             value = mean[row.way, row.method, row.condition, row.metric, row.option]
@@ -152,8 +152,8 @@ def coverage_of_folds(found: Sequence[pd.DataFrame], truths: Truths) -> Rows:
     Intervals without ends, as of a correlation with what is the same for all, do not count.
     """
     table = pd.concat(found, ignore_index=True).dropna(subset=["ci_low", "ci_high"])
-    table = table.reindex(columns=table.columns.union(["other", "reference"]))
-    table = table.fillna({"option": "", "other": "", "reference": ""})
+    for name in ("option", "other", "reference"):
+        table[name] = table[name].astype(object).fillna("") if name in table else ""
     # By a mean that counts each survey once; a metric that is undefined in all of the population is in none either.
     of_folds = table["metric"].isin(OF_A_FOLD)
     own = table.groupby(KEYS, sort=False)["value"].transform("mean")

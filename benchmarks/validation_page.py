@@ -229,9 +229,10 @@ def select_all_lines(rows: Rows) -> list[str]:
         "",
         *prose(
             f"{CHOICE_RESPONDENTS} respondents and {len(CHOICES)} options, from often to rarely chosen, which hang together beyond "
-            "the other items: who names one tends to name others. Each option is a target of its own; folds are made without regard to "
-            "answers. Metrics of each option (lowest coverage over them), and of all together (`option_metrics.measure_options`). The "
-            f"truth is that of the models in a population of {CHECKED}, of micro F1 by scikit-learn. {n} surveys, {monte_carlo(n)}."
+            "the other items: who names one tends to name others. Each option is a target of its own; folds are made without regard "
+            "to answers. Metrics of each option (lowest coverage over them), and of all together (`option_metrics.measure_options`). "
+            f"The truth is that of the models in a population of {CHECKED}, of micro F1 by scikit-learn. {n} surveys, "
+            f"{monte_carlo(n)}."
         ),
         *_metrics_table(rows, ""),
         *prose(f"{LENGTHS}):"),
@@ -246,8 +247,8 @@ def left_out_lines(rows: Rows) -> list[str]:
         "",
         *prose(
             f"{WAVE_RESPONDENTS} respondents of three waves with swings between them. *without 2021* leaves out the last wave, and "
-            "tests it alone (`left_out`): the truth is a model's metric among all people of that wave. *without blue* leaves those of the "
-            "blue party out of the training rows, and tests everybody (`exclude`); its differences are what the report shows as "
+            "tests it alone (`left_out`): the truth is a model's metric among all people of that wave. *without blue* leaves those of "
+            "the blue party out of the training rows, and tests everybody (`exclude`); its differences are what the report shows as "
             "changes and, of the absent party's F1, as the lead over the best baseline. *high education* is a subgroup, and the truth "
             "that of everybody in it. *observed* is the wave's share in the sample, with Wilson's interval. "
             f"{n} surveys, {monte_carlo(n)}."
