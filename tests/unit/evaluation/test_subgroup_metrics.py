@@ -40,7 +40,7 @@ def test_the_metrics_are_those_of_the_group_s_own_test_rows(survey):
     row = table.query("subgroup == 'without' and method == 'tiny/tuned' and condition == 'full'")
     row = row[row.metric == "macro_f1"].iloc[0]
     assert row.value == pytest.approx(np.mean(by_fold)) and row.n_respondents == 75
-    assert row.n_training == pytest.approx(240)  # the training rows are everybody's
+    assert row.n_training == pytest.approx(60)  # of the subgroup
 
 
 def test_no_subgroups_no_rows(survey):
