@@ -1,12 +1,14 @@
 """Distances of groups' predicted shares where the truth is known: a part of benchmarks/validate.py."""
 
 from collections.abc import Mapping
+from unittest import mock
 
 import numpy as np
 import pandas as pd
 from known_truth import Rows, times
 from numpy.typing import NDArray
 
+from stimmung.baselines import group_baselines
 from stimmung.baselines.group_baselines import MEAN_OF_OTHERS, predict_groups
 from stimmung.data.surveys.group_shares import with_folds
 from stimmung.evaluation.votes.group_distances import compare_groups
@@ -15,6 +17,7 @@ Floats = NDArray[np.float64]
 
 REPETITIONS = {"groups": 200}
 N_GROUPS = (10, 30, 80)
+MULTILEVEL = 30, 80  # in surveys of so many groups, the first of them: a fit takes a second
 FOLDS = 5
 VALUES = {
     "vote": None,
@@ -90,12 +93,21 @@ def predict_models(
     return pd.concat(tables, ignore_index=True)
 
 
+def predict_baselines(groups: pd.DataFrame, shares: pd.DataFrame, multilevel: bool) -> pd.DataFrame:
+    """Return the GROUP_PREDICTIONS table of the library's baselines, with or without the slow one."""
+    if multilevel:
+        return predict_groups(groups, shares, list(BY), 1)
+    quick = {name: one for name, one in group_baselines.GROUP_BASELINES.items() if "multilevel" not in name}
+    with mock.patch.object(group_baselines, "GROUP_BASELINES", quick):
+        return predict_groups(groups, shares, list(BY), 1)
+
+
 def one_survey(n_groups: int, seed: int, one: int) -> pd.DataFrame:
     """Return the DISTRIBUTIONS table of one survey of so many groups."""
     rng = np.random.default_rng([seed, n_groups, one])
     found, shares, traits = draw_groups(n_groups, rng)
     found = with_folds(found, shares, FOLDS, one)
-    baselines = predict_groups(found, shares, list(BY), one)
+    baselines = predict_baselines(found, shares, multilevel=n_groups == MULTILEVEL[0] and one < MULTILEVEL[1])
     models = predict_models(shares, traits, found["fold"].to_numpy(), rng)
     values: Mapping[str, tuple[float, ...] | None] = VALUES
     return compare_groups(pd.concat([baselines, models]), shares, values, MEAN_OF_OTHERS, one)
@@ -115,7 +127,7 @@ def groups(effort: float, seed: int) -> Rows:
             summary = held.groupby(["method", "metric", "item"], sort=False)[["coverage", "width"]].mean()
             known = 2 * 1.959964 * by[kind].std()
             rows += [
-                {"setting": n_groups, "kind": kind, "n": len(surveys), **row}
-                for row in summary.assign(known_width=known).reset_index().to_dict("records")
+                {"setting": n_groups, "kind": kind, **row}
+                for row in summary.assign(known_width=known, n=by.size()).reset_index().to_dict("records")
             ]
     return rows

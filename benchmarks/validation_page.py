@@ -14,6 +14,7 @@ from inference import COVERAGE_AT, PROCESSES, UNSEEN, WEEKS
 from known_truth import MECHANISMS, Rows
 from simulated_folds import CHECKED, CHECKED_SURVEYS, FOLDS
 from validation_folds import FOLD_RESPONDENTS, WAYS
+from validation_groups import MULTILEVEL
 from validation_imputation import (
     GSS_ITEMS,
     GSS_RESPONDENTS,
@@ -269,8 +270,8 @@ def groups_lines(rows: Rows) -> list[str]:
         cells = []
         for kind in kinds:
             own = part[part["kind"] == kind]
-            lowest = own.groupby("metric")["coverage"].min()
-            cells += [mark(lowest[one], n) if one in lowest else "" for one in metrics]
+            lowest = own.groupby("metric")[["coverage", "n"]].min()
+            cells += [mark(*lowest.loc[one]) if one in lowest.index else "" for one in metrics]
             cells.append("" if own.empty else f"{own['longer'].median():.2f}")
         body.append([str(setting), str(method), *cells])
     names = [name.replace("_", " ") for name in metrics]
@@ -284,7 +285,8 @@ def groups_lines(rows: Rows) -> list[str]:
             "training that is unsteady; and one that does not learn. The truth is the mean over all surveys, so over groups, "
             "respondents and what is learned (`group_distances.compare_groups`). Differences are those from the mean of the other "
             "groups. Lowest coverage over the two items and their mean; and how much longer intervals are than those of estimates "
-            f"that vary as these do, were that known (median). {n} surveys, {monte_carlo(n)}."
+            f"that vary as these do, were that known (median). {n} surveys, {monte_carlo(n)}; {MULTILEVEL[1]} with the multilevel "
+            "regression."
         ),
         *table_of(["groups", "method", *names, "longer", *compared, "longer"], body),
     ]
