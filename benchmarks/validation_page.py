@@ -28,6 +28,8 @@ from validation_ordered import RESPONDENTS as ORDERED_RESPONDENTS
 from validation_ordered import VALUES
 from validation_select_all import OPTIONS as CHOICES
 from validation_select_all import RESPONDENTS as CHOICE_RESPONDENTS
+from validation_shares import DESIGNS
+from validation_shares import LARGE as SHARES_LARGE
 
 LENGTHS = (
     "How much longer intervals are than those of estimates that vary as these do, were that known (median over metrics, options "
@@ -292,6 +294,37 @@ def groups_lines(rows: Rows) -> list[str]:
     ]
 
 
+def shares_lines(rows: Rows) -> list[str]:
+    n = int(max(row["n"] for row in rows))
+    table = pd.DataFrame(rows)
+    body = []
+    for (method, setting), part in table.groupby(["method", "setting"], sort=False):
+        worst = part.loc[part["coverage"].idxmin()]
+        body.append(
+            [
+                str(method),
+                str(setting),
+                mark(part["coverage"].mean(), n),
+                mark(worst["coverage"], worst["n"]),
+                f"{part['width'].mean():.3f}",
+            ]
+        )
+    return [
+        "## Observed shares, and accuracies by bin",
+        "",
+        *prose(
+            "Samples of 800 of a population in which clusters differ, and of which one half is drawn three times as often as the "
+            "other, and weighs less. *Share, sampling design* are the linearised shares; *beside the predicted* and *of those left "
+            "out* stand beside predicted shares, of all and of the people that are rarely drawn. Bins are those of the calibration "
+            "figures, of samples without clusters, which they do not know; one that is empty in a sample does not count. Truth: a "
+            f"sample of {SHARES_LARGE}. Mean over options or bins, and the lowest of them. {n} samples, {monte_carlo(n)}."
+        ),
+        *(f"- {name}: {design.words}" for name, design in DESIGNS.items()),
+        "",
+        *table_of(["sample", "interval", "coverage, mean", "lowest", "width"], body),
+    ]
+
+
 def fidelity_lines(rows: Rows) -> list[str]:
     n = rows[0]["n"]
     lines = [
@@ -469,6 +502,7 @@ WRITERS: dict[str, Callable[[Rows], list[str]]] = {
     "select_all": select_all_lines,
     "left_out": left_out_lines,
     "groups": groups_lines,
+    "shares": shares_lines,
     "fidelity": fidelity_lines,
     "effective": effective_lines,
     "series": series_lines,

@@ -14,7 +14,7 @@ from stimmung.evaluation.votes.predicted_shares import compare_shares
 from stimmung.evaluation.votes.shares_left_out import compare_left_out_shares
 from stimmung.vocabulary.votes_schemas import CLUSTER, STRATUM
 
-REPETITIONS = {"shares": 400}
+REPETITIONS = {"shares": 300}
 OPTIONS = ["a", "b", "c"]
 LARGE = 400_000
 N_STRATA = 8  # of the population; a survey may not know them
