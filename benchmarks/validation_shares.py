@@ -7,7 +7,7 @@ import pandas as pd
 from known_truth import Floats, Rows, times
 from validation_imputation import coverage_of
 
-from stimmung.evaluation.estimates.observed_shares import answers_of, n_effective_of_drawn, observed_shares
+from stimmung.evaluation.estimates.observed_shares import answers_of, drawn_shares, observed_shares
 from stimmung.evaluation.votes.calibration import bin_option_reliability, bin_reliability
 from stimmung.evaluation.votes.fold_metrics import measure_folds
 from stimmung.evaluation.votes.predicted_shares import compare_shares
@@ -103,7 +103,7 @@ def intervals(respondents: pd.DataFrame, predictions: pd.DataFrame) -> Rows:
     drawn = observed_shares(answers_of(predictions), respondents)
     add("share, sampling design", drawn, ["share", "ci_low", "ci_high"], "option")
     shares = compare_shares(
-        predictions, measure_folds(predictions, splits), n_effective_of_drawn(predictions, respondents)
+        predictions, measure_folds(predictions, splits), drawn_shares(predictions, respondents)
     )
     ends = ["observed", "observed_low", "observed_high"]
     add("share, beside the predicted", shares, ends, "option")
