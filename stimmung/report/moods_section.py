@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stimmung.evaluation.series.affect import small_masses
+from stimmung.evaluation.series.prewhitening import SEASONS_WEEKS
 from stimmung.evaluation.series.weekly_series import weeks_in_common
 from stimmung.report.moods.lags import SIGNIFICANT
 from stimmung.report.page import Block, Facts, Notice, Part, Points, Section, Text, paragraphs
@@ -45,6 +46,8 @@ def moods_section(
     told = {
         "mixed": tables.mixed,
         "asked": bool(tables.subjects),
+        "shortest_season": SEASONS_WEEKS[0],
+        "longest_season": SEASONS_WEEKS[-1],
         "spread_points": number(100 * float((affect["variant_max"] - affect["variant_min"]).mean()), 1),
         "pretrained": has_pretrained(panel, run["config"]),
         "select_all": any(one.get("select_all") for one in panel["questions"].values()),

@@ -13,8 +13,8 @@ class Pace(Strict):
     cohort: Literal["auto", "stacked", "sequential"] = "auto"
     """stacked: the adapters of a job train at the same time. sequential: one after another. auto: whichever is faster."""
     adapters_at_once: Literal["auto"] | Annotated[int, Field(gt=0)] = "auto"
-    """Most adapters in memory at a time. auto: as many as a GPU's memory is reckoned to hold; 8 on a CPU. If a GPU runs out of memory
-    nevertheless, it is halved until they fit."""
+    """Most adapters in memory at a time. auto: as many as a GPU's memory is reckoned to hold; on a CPU at most 8, in 3 GB. If a GPU
+    runs out of memory nevertheless, it is halved until they fit."""
     checkpoint_minutes: float = Field(10, gt=0)
     """Minutes between checkpoints: how much training a sudden kill may cost."""
 

@@ -23,7 +23,7 @@ RESIDENT_BYTES = {"adamw_torch": 16, "paged_adamw_8bit": 8}
 
 # What the backward pass of a Llama's layer keeps of each token, in numbers for each hidden or intermediate feature: counted by
 # autograd's hooks on a CPU in bfloat16 (tests/unit/engine/test_memory_reckoning.py). A GUESS for other layers, whose norms may keep 2
-# numbers more, and for CUDA's kernels, where dropout keeps nothing.
+# numbers more. With one adapter of 8B and rank 256 an H200 took 1 per cent less (BENCHMARKS.md).
 KEPT_PER_HIDDEN = 9
 KEPT_PER_INTERMEDIATE = 4.25
 # GUESSES: bytes of each logit in the loss and its backward pass; the share of free memory that can be used, since blocks do not fit
@@ -34,8 +34,9 @@ KERNELS_BYTES = GB
 
 # A choice: with more adapters at once, a pass has enough rows for any card.
 MOST_AT_ONCE = 32
-# A CPU's memory is shared with other jobs, and its time gains nothing beyond a few adapters.
+# Choices: a CPU's memory is shared with other jobs, and its time gains nothing beyond a few adapters.
 CPU_AT_ONCE = 8
+CPU_BYTES = 3 * GB
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,19 @@ def plan(
     )
     holds = sizes.held_bytes > 0 and needed(number, passes) + sizes.held_bytes <= usable
     return Plan(number, passes, holds)
+
+
+def cpu_plan(sizes: ModelSizes, training: Training, *, longest: int, loss_tokens: int) -> Plan:
+    """Return how many adapters a CPU has in memory at a time; arguments as for ``plan``."""
+
+    def needed(adapters: int) -> int:
+        rows = adapters * training.per_device_train_batch_size
+        return adapters * adapter_bytes(sizes, training) + pass_bytes(
+            sizes, training, rows, longest, loss_tokens
+        )
+
+    fitting = [number for number in range(2, CPU_AT_ONCE + 1) if needed(number) <= CPU_BYTES]
+    return Plan(max(fitting, default=1))
 
 
 def check_fits(name: str, sizes: ModelSizes, training: Training, free_bytes: int) -> None:

@@ -13,12 +13,12 @@ from stimmung.engine.base.base_model import Base, load_base
 from stimmung.engine.base.dequantized import dequantized_bytes, hold_dequantized, packed_layers
 from stimmung.engine.base.devices import default_device, free_bytes
 from stimmung.engine.base.memory_reckoning import (
-    CPU_AT_ONCE,
     GB,
     ModelSizes,
     Plan,
     adapter_bytes,
     check_fits,
+    cpu_plan,
     pass_bytes,
     plan,
 )
@@ -49,16 +49,18 @@ def plan_memory(
     """Return what is in memory at a time, say it, and hold the base's weights dequantised if there is room.
 
     ``shared`` is with how many tokens, read once for all, the rows of each task begin at least.
-    A CPU's memory is not reckoned with: other jobs share it. Raises InputError if not even one adapter fits.
+    What of a CPU's memory is free is not asked: other jobs share it. Raises InputError if not even one adapter fits.
     """
     wanted = pace.adapters_at_once if stacked else 1
-    if (free := free_bytes(base.device)) is None:
-        return Plan(CPU_AT_ONCE if wanted == "auto" else wanted)
     sizes = sizes_of(base.model, training, base_bytes=0)  # it is loaded
-    check_fits(base.path, sizes, training, free)
     rows = [row for task in tasks for row in task.rows]
     longest = max(len(row.input_ids) for row in rows)
     loss_tokens = max(row.n_loss_tokens for row in rows)
+    if (free := free_bytes(base.device)) is None:
+        if wanted != "auto":
+            return Plan(wanted)
+        return cpu_plan(sizes, training, longest=longest, loss_tokens=loss_tokens)
+    check_fits(base.path, sizes, training, free)
     chosen = plan(
         sizes,
         training,

@@ -14,10 +14,10 @@ from stimmung.evaluation.series.series_steps import Floats
 # The lags and prior weights are our own choice and from no paper. They were chosen by the level and power of the tests on the
 # processes of PROCESSES in benchmarks/processes.py, which are therefore no independent check of them; those of UNSEEN are, and
 # VALIDATION.md has both, with a plain AR(p) by AICc beside.
-# Lags of a second factor. Each makes the average longer to compute; a season of more weeks is not known (VALIDATION.md).
-SEASONS_WEEKS = range(3, 9)
+# Lags of a second factor, up to a quarter of a year. Each makes the average longer to compute; a longer season is not known.
+SEASONS_WEEKS = range(3, 14)
 # Most weight on the second order: a second coefficient that is missed costs the level, one too many a little power.
-FIRST_ORDER_WEIGHT, SECOND_ORDER_WEIGHT, SEASON_WEIGHT = 0.2, 0.6, 0.2
+FIRST_ORDER_WEIGHT, SECOND_ORDER_WEIGHT, SEASON_WEIGHT = 0.2, 0.5, 0.3
 ORDER = max(SEASONS_WEEKS) + 1  # coefficients of the longest autoregression
 LAG_PAIRS = [*combinations_with_replacement(range(ORDER + 1), 2)]
 # Numbers in a temporary array, and series in one: they bound the memory and change no result.
@@ -67,8 +67,8 @@ def whiten(series: Floats) -> Floats:
       likelihood: Cheang & Reinsel 2000, J. Am. Stat. Assoc. 95:1173);
     * coefficients by partial autocorrelations (Barndorff-Nielsen & Schou 1973, J. Multivar. Anal. 3:408): the arcsine reference
       prior for the first (Berger & Yang 1994, Econom. Theory 10:461), a flat one for the second;
-    * a fifth of the prior weight on first-order autoregressions, three fifths on those of second order, a fifth on a first-order
-      factor times one at a lag of 3 to 8 weeks, a season: ``(1 - a B)(1 - b B^j)``. These weights are our own.
+    * .2 of the prior weight on first-order autoregressions, .5 on those of second order, .3 on a first-order factor times one at a
+      lag of 3 to 13 weeks, a season: ``(1 - a B)(1 - b B^j)``. These weights are our own.
 
     Series and innovations have shape (..., weeks), NaN where a week is missing. The estimated mean is taken out, so innovations
     are correlated without centring them again. All NaN for a series with fewer than 3 weeks or no variation.

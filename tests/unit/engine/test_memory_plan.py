@@ -34,7 +34,7 @@ def card(monkeypatch):
     return lambda free: monkeypatch.setattr(memory_plan, "free_bytes", lambda _: free)
 
 
-def test_a_cpu_is_not_reckoned_with(base, training, tasks):
+def test_a_cpu_takes_a_few_adapters_at_once_or_what_the_user_wants(base, training, tasks):
     def at_once(wanted, stacked=True):
         return plan_memory(base, training, tasks, pace=Pace(adapters_at_once=wanted), stacked=stacked)
 

@@ -13,6 +13,7 @@ from stimmung.engine.base.memory_reckoning import (
     Plan,
     adapter_bytes,
     check_fits,
+    cpu_plan,
     pass_bytes,
     plan,
 )
@@ -297,3 +298,11 @@ def test_a_beginning_that_rows_share_leaves_room_for_more_of_them():
     sizes, training = llama("8B", 16), Training(r=16)
     one_by_one = pass_bytes(sizes, training, 8, 220, 4)
     assert pass_bytes(sizes, training, 8, 220, 4, spared=7 * 160) < 0.4 * one_by_one
+
+
+@pytest.mark.parametrize(("longest", "loss_tokens", "at_once"), [(20, 2, 8), (128, 127, 2), (1024, 1023, 1)])
+def test_a_cpu_has_no_more_adapters_in_memory_than_other_jobs_leave_room_for(longest, loss_tokens, at_once):
+    """SmolLM2-135M in float32: short prompts; blocks of posts, of which eight adapters took 9 GB; and long ones."""
+    sizes = ModelSizes(30, 576, 1536, 49152, 4, 538_000_000, False, 0, 4_900_000)
+    training = Training(r=16, per_device_train_batch_size=4)
+    assert cpu_plan(sizes, training, longest=longest, loss_tokens=loss_tokens) == Plan(at_once)

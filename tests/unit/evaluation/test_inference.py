@@ -169,7 +169,7 @@ def test_a_series_that_moves_in_one_week_has_no_certain_correlation_and_a_consta
     assert np.isnan(correlation_interval(x[:4], y[:4])[0]).all()
 
 
-def test_a_season_that_prewhitening_does_not_know_makes_no_discoveries_of_families():
+def test_a_season_makes_no_discoveries_of_families():
     """Six weeks; by the order of the innovations alone a third of independent families would be rejected."""
     posts, survey = (autoregression([0, 0, 0, 0, 0, 0.6], (100, 4, 34), seed)[0] for seed in (22, 23))
     best = [

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from stimmung.evaluation.series.prewhitening import SEASONS_WEEKS
 from stimmung.report.moods_section import moods_section
 from stimmung.report.page import Notice, Picture, Points, Shown, Text
 from stimmung.report.result_registry import MOODS, names
@@ -57,6 +58,11 @@ def test_the_headline_is_the_recovery_of_the_known_mood_with_its_interval(result
     ].iloc[0]
     assert f"{mean['r']:.2f} [{mean['ci_low']:.2f}, {mean['ci_high']:.2f}]" in first
     assert "The best of the others, words" in first
+
+
+def test_the_seasons_that_prewhitening_knows_are_told(results, tmp_path):
+    caveats = " ".join(chapter(results, tmp_path).parts[-1].blocks[0].points)
+    assert f"knows seasons of {SEASONS_WEEKS[0]} to {SEASONS_WEEKS[-1]} weeks" in " ".join(caveats.split())
 
 
 def test_counts_in_the_headlines_are_those_of_the_table(results, tmp_path):
