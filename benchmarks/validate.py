@@ -24,8 +24,13 @@ from inference import INTERVALS, measure_processes
 from known_truth import Rows, times
 from rectification import SKILLS, simulated_draws, summary
 from validation_folds import effective, folds
+from validation_groups import groups
 from validation_imputation import calibration, gss, imputation
+from validation_left_out import left_out
+from validation_ordered import ordered
 from validation_page import write_page
+from validation_select_all import select_all
+from validation_shares import shares
 from validation_tuned import BASE, tuned
 
 from stimmung.vocabulary.atomic_files import write_json
@@ -79,8 +84,8 @@ def rows_of_series(found: dict[str, Any], repetitions: int, intervals: int) -> R
     """Return coverages and levels of ``measure_processes`` as rows."""
     rows: Rows = []
     for process, by_correlation in found["coverage"].items():
-        for correlation, shares in by_correlation.items():
-            for kind, share in shares.items():
+        for correlation, of_kind in by_correlation.items():
+            for kind, share in of_kind.items():
                 n = max(2, intervals // 10) if kind.startswith("mean") else intervals
                 rows.append(
                     {"method": kind, "setting": process, "quantity": correlation, "coverage": share, "n": n}
@@ -96,6 +101,11 @@ def rows_of_series(found: dict[str, Any], repetitions: int, intervals: int) -> R
 PARTS: dict[str, Callable[[float, int], Rows]] = {
     "series": series,
     "folds": folds,
+    "ordered": ordered,
+    "select_all": select_all,
+    "left_out": left_out,
+    "groups": groups,
+    "shares": shares,
     "fidelity": fidelity,
     "effective": effective,
     "imputation": imputation,

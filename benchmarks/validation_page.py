@@ -2,6 +2,7 @@
 
 import json
 import re
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import pandas as pd
 from effective import EXTRA
 from inference import COVERAGE_AT, PROCESSES, UNSEEN, WEEKS
 from known_truth import MECHANISMS, Rows
-from validation_folds import CHECKED, FOLD_RESPONDENTS, FOLDS, WAYS
+from simulated_folds import CHECKED, CHECKED_SURVEYS, FOLDS
+from validation_folds import FOLD_RESPONDENTS, WAYS
+from validation_groups import MULTILEVEL
 from validation_imputation import (
     GSS_ITEMS,
     GSS_RESPONDENTS,
@@ -19,6 +22,18 @@ from validation_imputation import (
     GSS_TARGETS,
     IMPUTATIONS,
     RESPONDENTS,
+)
+from validation_left_out import RESPONDENTS as WAVE_RESPONDENTS
+from validation_ordered import RESPONDENTS as ORDERED_RESPONDENTS
+from validation_ordered import VALUES
+from validation_select_all import OPTIONS as CHOICES
+from validation_select_all import RESPONDENTS as CHOICE_RESPONDENTS
+from validation_shares import DESIGNS
+from validation_shares import LARGE as SHARES_LARGE
+
+LENGTHS = (
+    "How much longer intervals are than those of estimates that vary as these do, were that known (median over metrics, options "
+    "and methods"
 )
 
 
@@ -40,6 +55,11 @@ def table_of(head: Sequence[str], lines: Sequence[Sequence[str]]) -> Iterator[st
     for line in lines:
         yield f"| {' | '.join(line)} |"
     yield ""
+
+
+def prose(text: str) -> list[str]:
+    """Return the lines of a paragraph."""
+    return [*textwrap.wrap(text, 124, break_long_words=False, break_on_hyphens=False), ""]
 
 
 def page(parts: dict[str, dict[str, Any]], before: str = "") -> str:
@@ -128,42 +148,179 @@ def series_lines(rows: Rows) -> list[str]:
 
 def fold_lines(rows: Rows) -> list[str]:
     n = rows[0]["n"]
-    lines = [
+    return [
         "## Metrics over folds, predicted shares, differences",
         "",
-        f"{FOLD_RESPONDENTS} respondents, {FOLDS} folds; the truth is a model's metric in a population of {CHECKED}, mean over",
-        "models. `fold_summary.corrected_resampled_t` with what folds hide (`fold_metrics.answer_errors`). Lowest coverage over the",
-        f"answer options. {n} surveys, {monte_carlo(n)}. Folds are made",
-        "",
+        *prose(
+            f"{FOLD_RESPONDENTS} respondents, {FOLDS} folds; the truth is a model's metric in a population of {CHECKED}, mean over "
+            f"the models of {CHECKED_SURVEYS} surveys. Expected calibration error, total variation and Jensen–Shannon are larger in a "
+            "small fold: their truth is their mean over all surveys. `fold_summary.corrected_resampled_t` with what folds hide "
+            f"(`fold_metrics.answer_errors`). Lowest coverage over the answer options. {n} surveys, {monte_carlo(n)}. Folds are made"
+        ),
         *(f"- {way}: {words}" for way, words in WAYS.items()),
         "",
-        "With few training rows intervals are too long. The red list has .37 of the vote and the blue list .38, so that it is chance",
-        "which of them the majority names: the interval of such an F1 reaches as far as other training rows might move it, and",
-        "is then most of the range from 0 to 1.",
-        "",
+        *prose(
+            "With few training rows intervals are too long. The red list has .37 of the vote and the blue list .38, so that it is "
+            "chance which of them the majority names: the interval of such an F1 reaches as far as other training rows might move it, "
+            "and is then most of the range from 0 to 1."
+        ),
+        *_metrics_table(rows, "folds"),
+        *prose(f"{LENGTHS}; a t of 4 degrees of freedom alone is 1.4 times as long):"),
+        *_lengths_table(rows, "folds"),
     ]
+
+
+def _metrics_table(rows: Rows, way: str) -> Iterator[str]:
+    """Yield the lowest coverage over options of each metric, by way (if it has a heading), method and setting."""
     table = pd.DataFrame(rows)
     table["metric"] = table["quantity"].str.split(" of ").str[0]
-    # Differences of it are shown nowhere.
-    table = table[~((table["metric"] == "share_error") & table["setting"].str.contains(" − "))]
     metrics = list(dict.fromkeys(table["metric"]))
     body = []
-    for (way, method, setting), part in table.groupby(["way", "method", "setting"], sort=False):
-        lowest = part.groupby("metric")["coverage"].min()
-        shown = (mark(lowest[one], n) if one in lowest else "" for one in metrics)
-        body.append([str(way), str(method), str(setting), *shown])
-    lines += table_of(["folds", "method", "condition", *metrics], body)
-    lines += [
-        "How much longer intervals are than those of estimates that vary as these do, were that known (median over metrics, options,",
-        "and methods; a t of 4 degrees of freedom alone is 1.4 times as long):",
-        "",
-    ]
+    for key, part in table.groupby(["way", "method", "setting"], sort=False):
+        found = part.groupby("metric")[["coverage", "n"]].min()
+        cells = [mark(*found.loc[one]) if one in found.index else "" for one in metrics]
+        body.append([*map(str, key if way else key[1:]), *cells])
+    head = ["method", "condition", *(name.replace("_", " ") for name in metrics)]
+    yield from table_of([way, *head] if way else head, body)
+
+
+def _lengths_table(rows: Rows, way: str) -> Iterator[str]:
+    """Yield how much longer intervals are than needed, by way (if it has a heading) and condition."""
+    table = pd.DataFrame(rows)
     table = table[~table["setting"].str.contains(" − ") & (table["known_width"] > 1e-9)]
     table["longer"] = table["width"] / table["known_width"]
     longer = table.groupby(["way", "setting"], sort=False)["longer"].median()
+    body = [[*(key if way else key[1:]), f"{one:.2f}"] for key, one in longer.items()]
+    yield from table_of([way, "condition", "times"] if way else ["condition", "times"], body)
+
+
+def ordered_lines(rows: Rows) -> list[str]:
+    of_folds = [row for row in rows if "fidelity" not in row]
+    of_fidelity = [row for row in rows if "fidelity" in row]
+    n, n_fidelity = of_folds[0]["n"], of_fidelity[0]["n"]
+    methods = list(dict.fromkeys(row["method"] for row in of_fidelity))
+    found = {(row["fidelity"], row["method"]): row["coverage"] for row in of_fidelity}
+    body = [
+        [name.replace("_", " "), *(mark(found[name, one], n_fidelity) for one in methods)]
+        for name in dict.fromkeys(row["fidelity"] for row in of_fidelity)
+    ]
     return [
-        *lines,
-        *table_of(["folds", "condition", "times"], [[*key, f"{one:.2f}"] for key, one in longer.items()]),
+        "## Ordered answers",
+        "",
+        *prose(
+            f"{ORDERED_RESPONDENTS} respondents; the answer is one of the numbers {', '.join(f'{one:g}' for one in VALUES)}, the last "
+            "one rare. Folds by the answer, and without regard to it, as where adapters learn several targets. Truth and intervals as "
+            "of the metrics over folds. Where the expectation is the same for all there is no correlation, and no interval of it. "
+            f"{n} surveys, {monte_carlo(n)}."
+        ),
+        *_metrics_table(of_folds, "folds"),
+        *prose(f"{LENGTHS}):"),
+        *_lengths_table(of_folds, "folds"),
+        *prose(
+            "Fidelity of ordered answers, in the surveys of the section on calibration and fidelity, whose three answers here stand "
+            f"in an order. Bootstrap of respondents. {n_fidelity} surveys, {monte_carlo(n_fidelity)}."
+        ),
+        *table_of(["measure", *methods], body),
+    ]
+
+
+def select_all_lines(rows: Rows) -> list[str]:
+    n = rows[0]["n"]
+    return [
+        "## Select-all items",
+        "",
+        *prose(
+            f"{CHOICE_RESPONDENTS} respondents and {len(CHOICES)} options, from often to rarely chosen, which hang together beyond "
+            "the other items: who names one tends to name others. Each option is a target of its own; folds are made without regard "
+            "to answers. Metrics of each option (lowest coverage over them), and of all together (`option_metrics.measure_options`). "
+            f"The truth is that of the models in a population of {CHECKED}, of micro F1 by scikit-learn. {n} surveys, "
+            f"{monte_carlo(n)}."
+        ),
+        *_metrics_table(rows, ""),
+        *prose(f"{LENGTHS}):"),
+        *_lengths_table(rows, ""),
+    ]
+
+
+def left_out_lines(rows: Rows) -> list[str]:
+    n = rows[0]["n"]
+    return [
+        "## Waves and groups that a condition leaves out, and subgroups",
+        "",
+        *prose(
+            f"{WAVE_RESPONDENTS} respondents of three waves with swings between them. *without 2021* leaves out the last wave, and "
+            "tests it alone (`left_out`): the truth is a model's metric among all people of that wave. *without blue* leaves those of "
+            "the blue party out of the training rows, and tests everybody (`exclude`); its differences are what the report shows as "
+            "changes and, of the absent party's F1, as the lead over the best baseline. *high education* is a subgroup, and the truth "
+            "that of everybody in it. *observed* is the wave's share in the sample, with Wilson's interval. "
+            f"{n} surveys, {monte_carlo(n)}."
+        ),
+        *_metrics_table(rows, "of"),
+        *prose(f"{LENGTHS}):"),
+        *_lengths_table(rows, "of"),
+    ]
+
+
+def groups_lines(rows: Rows) -> list[str]:
+    n = rows[0]["n"]
+    table = pd.DataFrame(rows)
+    table["longer"] = table["width"] / table["known_width"]
+    metrics, kinds = list(dict.fromkeys(table["metric"])), list(dict.fromkeys(table["kind"]))
+    body = []
+    for (setting, method), part in table.groupby(["setting", "method"], sort=False):
+        cells = []
+        for kind in kinds:
+            own = part[part["kind"] == kind]
+            lowest = own.groupby("metric")[["coverage", "n"]].min()
+            cells += [mark(*lowest.loc[one]) if one in lowest.index else "" for one in metrics]
+            cells.append("" if own.empty else f"{own['longer'].median():.2f}")
+        body.append([str(setting), str(method), *cells])
+    names = [name.replace("_", " ") for name in metrics]
+    compared = [f"difference, {name}" for name in names]
+    return [
+        "## Distances of groups",
+        "",
+        *prose(
+            "Groups of 30 to 300 respondents, drawn from a population of groups; two items, five folds of groups. The library's "
+            "baselines; two models that learn from the other folds' groups, of which one is moved at random in each fold, as by a "
+            "training that is unsteady; and one that does not learn. The truth is the mean over all surveys, so over groups, "
+            "respondents and what is learned (`group_distances.compare_groups`). Differences are those from the mean of the other "
+            "groups. Lowest coverage over the two items and their mean; and how much longer intervals are than those of estimates "
+            f"that vary as these do, were that known (median). {n} surveys, {monte_carlo(n)}; {MULTILEVEL[1]} with the multilevel "
+            "regression."
+        ),
+        *table_of(["groups", "method", *names, "longer", *compared, "longer"], body),
+    ]
+
+
+def shares_lines(rows: Rows) -> list[str]:
+    n = int(max(row["n"] for row in rows))
+    table = pd.DataFrame(rows)
+    body = []
+    for (method, setting), part in table.groupby(["method", "setting"], sort=False):
+        worst = part.loc[part["coverage"].idxmin()]
+        body.append(
+            [
+                str(method),
+                str(setting),
+                mark(part["coverage"].mean(), n),
+                mark(worst["coverage"], worst["n"]),
+                f"{part['width'].mean():.3f}",
+            ]
+        )
+    return [
+        "## Observed shares, and accuracies by bin",
+        "",
+        *prose(
+            "Samples of 800 of a population in which clusters differ, and of which one half is drawn three times as often as the "
+            "other, and weighs less. *Share, sampling design* are the linearised shares; *beside the predicted* and *of those left "
+            "out* stand beside predicted shares, of all and of the people that are rarely drawn. Bins are those of the calibration "
+            "figures, of samples without clusters, which they do not know; one that is empty in a sample does not count. Truth: a "
+            f"sample of {SHARES_LARGE}. Mean over options or bins, and the lowest of them. {n} samples, {monte_carlo(n)}."
+        ),
+        *(f"- {name}: {design.words}" for name, design in DESIGNS.items()),
+        "",
+        *table_of(["sample", "interval", "coverage, mean", "lowest", "width"], body),
     ]
 
 
@@ -340,6 +497,11 @@ WRITERS: dict[str, Callable[[Rows], list[str]]] = {
     "gss": gss_lines,
     "rectification": rectification_lines,
     "folds": fold_lines,
+    "ordered": ordered_lines,
+    "select_all": select_all_lines,
+    "left_out": left_out_lines,
+    "groups": groups_lines,
+    "shares": shares_lines,
     "fidelity": fidelity_lines,
     "effective": effective_lines,
     "series": series_lines,

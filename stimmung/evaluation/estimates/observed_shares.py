@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from stimmung.evaluation.estimates.survey_design import Floats, design_columns, design_of, intervals_of_shares
+from stimmung.evaluation.votes.predicted_shares import DrawnShare
 from stimmung.vocabulary.parquet_tables import typed_table
 from stimmung.vocabulary.votes_schemas import SAMPLING_DESIGN, options_of
 
@@ -54,12 +55,13 @@ def answers_of(predictions: pd.DataFrame) -> "pd.Series[str]":
     return pd.Series(pd.Categorical(target_of, options_of(predictions)), target_of.index)
 
 
-def n_effective_of_drawn(predictions: pd.DataFrame, respondents: pd.DataFrame) -> dict[str, float]:
-    """Return the effective number of respondents behind each option's share, if the sample has strata or clusters; else nothing.
+def drawn_shares(predictions: pd.DataFrame, respondents: pd.DataFrame) -> dict[str, DrawnShare]:
+    """Return how well each option's share is known, if the sample has strata or clusters; else nothing.
 
     The share is that of the respondents in ``predictions``, a PREDICTIONS table.
     """
     if not design_columns(respondents):
         return {}
     table = observed_shares(answers_of(predictions), respondents)
-    return dict(zip(table["option"], table["n_effective"], strict=True))
+    columns = (table[name] for name in ("n_effective", "ci_low", "ci_high"))
+    return {option: DrawnShare(*one) for option, *one in zip(table["option"], *columns, strict=True)}

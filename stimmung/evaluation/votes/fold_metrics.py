@@ -1,6 +1,7 @@
 """Every metric of every method, condition and test fold."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from stimmung.vocabulary.votes_schemas import NO_FOLD, is_tested, option_columns
 
 Key = tuple[str, str | None]  # metric, answer option or None
 Metrics = dict[Key, float]
+FAR = 3.0  # standard errors; a choice: beyond, training rows that name another option are too rare to move a mean over them
 STEP = 0.01  # of the weight of an answer's respondents, where a metric's derivative is taken
 
 
@@ -112,11 +114,12 @@ def measure_folds(
     trained_on = training_rows(splits)
     rows = []
     for (method, condition), run in predictions.groupby(["method", "condition"], sort=False):
-        n_drawn = 0
-        if sees_training_rows(str(method)):
-            used = (splits["condition"] == condition) & splits["in_training"] & (splits["fold"] != NO_FOLD)
-            n_drawn = int(used.sum())
-        errors = answer_errors(run, n_drawn, weighted, option_values, groups)
+        used = splits[
+            (splits["condition"] == condition) & splits["in_training"] & (splits["fold"] != NO_FOLD)
+        ]
+        n_drawn = len(used) if sees_training_rows(str(method)) else 0
+        apart = not used["respondent_id"].isin(run["respondent_id"]).any()
+        errors = answer_errors(run, n_drawn, weighted, option_values, groups, apart)
         for fold in sorted(set(run["fold"])):
             part = run[run["fold"] == fold]
             n_test = part["respondent_id"].nunique()
@@ -137,6 +140,7 @@ def answer_errors(
     weighted: bool = False,
     option_values: Sequence[float] | None = None,
     groups: "pd.Series[str] | None" = None,
+    apart: bool = False,
 ) -> dict[Key, list[float]]:
     """Return what the number of respondents who gave each answer adds to the standard error of the metrics of a method and condition.
 
@@ -149,7 +153,9 @@ def answer_errors(
 
     The second half of the list is the error of the shares in the ``n_training`` rows trained on, which folds hold constant as well: a
     method that learns reproduces them in its predicted shares, and where two options are about as probable they decide which of them
-    it names (:func:`_named_by_chance`). 0 for all other metrics, and for a method that sees no training rows.
+    it names (:func:`_named_by_chance`). It is 0 for all other metrics, whose error by the training rows' shares is that by the tested
+    ones, and for a method that sees no training rows. ``apart``: whether nobody who is tested is among the training rows of any fold,
+    as of a wave that is left out; then these shares are others, and their error moves every metric (:func:`_moved_by_shares`).
     """
     options = options_of(run)
     values: dict[Key, list[NDArray[np.float64]]] = {}
@@ -173,14 +179,18 @@ def answer_errors(
             for key, value in moved.items():
                 errors[key].append(float(np.nan_to_num((value - base[key]) / STEP * error)))
         # One group alone, in one fold, has no design effect; there is no interval either.
-        by_chance = _named_by_chance(fold, n_training / np.where(clustering > 0, clustering, 1.0))
+        n_independent = n_training / np.where(clustering > 0, clustering, 1.0)
+        by_chance = _named_by_chance(fold, n_independent)
+        moved_by = _moved_by_shares(fold, options, n_independent) if apart and n_training else {}
         for key in base:
             learned = np.zeros(len(options))
-            if n_training and key[0] == "predicted_share":
+            if key[0] in ("f1", "macro_f1"):
+                learned = by_chance[:, -1 if key[1] is None else options.index(key[1])]
+            elif apart and n_training:
+                learned = moved_by[key]
+            elif n_training and key[0] == "predicted_share":
                 place, share = options.index(str(key[1])), min(max(base[key], 0.0), 1.0)
                 learned[place] = np.sqrt(share * (1 - share) / n_training * clustering[place])
-            elif key[0] in ("f1", "macro_f1"):
-                learned = by_chance[:, -1 if key[1] is None else options.index(key[1])]
             values.setdefault(key, []).append(np.append(errors[key], learned))
     return {key: [float(one) for one in np.mean(of_seeds, axis=0)] for key, of_seeds in values.items()}
 
@@ -224,8 +234,9 @@ def _named_by_chance(fold: Fold, n_training: NDArray[np.float64]) -> NDArray[np.
 
     ``n_training``, shape (options,), counts independent rows. As if a method had learned an option and one that is about as probable
     as often as at the ends of the 95 % interval of their odds: the option's probabilities are multiplied by the same factor. The F1
-    may then jump, so the larger change of both ends counts, as so many standard errors as the end is away. Shape
-    (options, options + 1), the moved option first.
+    may then jump, so the larger change of both ends counts, as so many standard errors as the end is away. Where it jumps further out,
+    up to ``FAR`` standard errors, what is more than in proportion counts as if it were there: chance has then named the other option
+    often enough to move the mean over training rows. Shape (options, options + 1), the moved option first.
     """
     n_options = len(fold.every_option)
     found = np.zeros((n_options, n_options + 1))
@@ -239,10 +250,43 @@ def _named_by_chance(fold: Fold, n_training: NDArray[np.float64]) -> NDArray[np.
 
     base = values(fold.probabilities)
     error = np.sqrt(2 / np.maximum(n_training * fold.predicted_shares, 1))
-    for option in fold.every_option:
-        factor = np.exp(reach * error[option] * (fold.every_option == option))
+
+    def change(option: int, away: float) -> NDArray[np.float64]:
+        """Return the larger of the changes where the option's odds are so many standard errors away."""
+        factor = np.exp(away * error[option] * (fold.every_option == option))
         up, down = values(fold.probabilities * factor) - base, base - values(fold.probabilities / factor)
-        found[option] = np.where(np.abs(up) >= np.abs(down), up, down) / reach
+        return np.asarray(np.where(np.abs(up) >= np.abs(down), up, down))
+
+    for option in range(n_options):
+        near, far = change(option, reach), change(option, FAR)
+        beyond = np.abs(far) - np.abs(near) * FAR / reach
+        found[option] = np.where(beyond > np.abs(near), np.sign(far) * beyond, near) / reach
+    return found
+
+
+def _moved_by_shares(
+    fold: Fold, options: Sequence[str], n_training: NDArray[np.float64]
+) -> dict[Key, NDArray[np.float64]]:
+    """Return the error of each metric from how often each option is among the rows trained on, shape (options,).
+
+    As if there had been as many training rows of an option as at the ends of the 95 % interval of that number: the option's
+    probabilities are multiplied by the same factor. The logarithm of the number has the standard error 1 / sqrt(n p), so that the
+    errors by all options together are those of multinomial shares. Of both ends the larger change counts, as so many standard errors
+    as the end is away. ``n_training`` as of :func:`_named_by_chance`.
+    """
+    reach = float(special.ndtri(0.975))
+    base = _metrics_of(fold, options)
+    found = {key: np.zeros(len(options)) for key in base}
+    errors = 1 / np.sqrt(np.maximum(n_training * fold.predicted_shares, 1.0))
+    for option, error in enumerate(errors):
+        ends = []
+        for sign in (1, -1):
+            odds = fold.probabilities * np.exp(sign * reach * error * (fold.every_option == option))
+            moved = replace(fold, probabilities=odds / odds.sum(axis=1, keepdims=True))
+            ends.append(_metrics_of(moved, options))
+        for key, value in base.items():
+            changes = np.nan_to_num([ends[0][key] - value, value - ends[1][key]])
+            found[key][option] = changes[np.abs(changes).argmax()] / reach
     return found
 
 

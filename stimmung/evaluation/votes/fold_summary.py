@@ -156,5 +156,24 @@ def paired_difference(first: pd.DataFrame, second: pd.DataFrame) -> FoldSummary:
     trained = both[["n_training", "n_training_second"]].to_numpy()
     n_training = np.where(trained.min(axis=1) > 0, trained.min(axis=1), trained.max(axis=1))
     difference = (both["value"] - both["value_second"]).to_numpy()
-    apart = _answer_errors(both) - _answer_errors(both, "answer_errors_second")
-    return corrected_resampled_t(difference, both["n_test"].to_numpy(), n_training, float((apart**2).sum()))
+    return corrected_resampled_t(difference, both["n_test"].to_numpy(), n_training, _variance_apart(both))
+
+
+def _variance_apart(both: pd.DataFrame) -> float:
+    """Return the variance of a difference that folds do not show.
+
+    What the numbers of answers among the tested do to two methods is taken off one another; so is what the training rows do to them,
+    if both learned from the same. Of two conditions the rows of the smaller training set are among those of the larger. What they did
+    to the mean of these is common to both: n_smaller / n_larger of their own variance, and at most all of the other's.
+    """
+    first, second = _answer_errors(both), _answer_errors(both, "answer_errors_second")
+    n_first, n_second = both[["n_training", "n_training_second"]].mean()
+    if n_first == n_second or min(n_first, n_second) == 0:
+        return float(((first - second) ** 2).sum())
+    half = len(first) // 2
+    smaller, larger = (first, second) if n_first < n_second else (second, first)
+    of_answers, (few, many) = first[:half] - second[:half], (smaller[half:], larger[half:])
+    common = np.minimum(few**2 * min(n_first, n_second) / max(n_first, n_second), many**2) * np.sign(
+        few * many
+    )
+    return float((of_answers**2).sum() + (few**2 + many**2 - 2 * common).sum())

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stimmung.evaluation.estimates.observed_shares import n_effective_of_drawn
+from stimmung.evaluation.estimates.observed_shares import drawn_shares
 from stimmung.evaluation.votes.calibration import wilson_interval
 from stimmung.evaluation.votes.condition_roles import Conditions
 from stimmung.evaluation.votes.predicted_shares import effective_n
@@ -33,16 +33,16 @@ def compare_left_out_shares(
             for (answer, method), run in of_condition.groupby([given, "method"], sort=False, observed=True):
                 people = run.drop_duplicates("respondent_id")
                 weights = people["weight"].to_numpy()
-                drawn = n_effective_of_drawn(people, respondents)
+                drawn = drawn_shares(people, respondents)
                 predicted = np.clip(np.average(run[columns], axis=0, weights=run["weight"]), 0, 1)
                 for option, share in zip(options, predicted, strict=True):
                     chosen = (people["target"] == option).to_numpy()
                     observed = float(np.clip(weights[chosen].sum() / weights.sum(), 0, 1))
-                    n_effective = drawn.get(option, effective_n(weights))
-                    low, high = wilson_interval(np.array([observed]), np.array([n_effective]))
+                    simple = wilson_interval(observed, effective_n(weights))
+                    _, low, high = drawn.get(option, (None, *map(float, simple)))
                     about = {"method": method, "condition": condition, "item": item, "answer": answer}
                     about |= {"option": option, "predicted": share, "observed": observed}
-                    interval = {"observed_low": low[0], "observed_high": high[0]}
+                    interval = {"observed_low": low, "observed_high": high}
                     rows.append({**about, **interval, "n_respondents": len(people)})
     table = typed_table(rows, LEFT_OUT_SHARES)
     # In the order of the waves, whichever of their respondents comes first.

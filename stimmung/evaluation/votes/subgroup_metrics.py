@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from stimmung.evaluation.votes.fold_metrics import measure_folds
+from stimmung.evaluation.votes.fold_metrics import measure_folds, training_rows
 from stimmung.evaluation.votes.fold_summary import summarize_folds
 from stimmung.vocabulary.errors import InputError, did_you_mean
 from stimmung.vocabulary.parquet_tables import empty_table
@@ -50,7 +50,9 @@ def measure_subgroups(
 ) -> pd.DataFrame:
     """Return a SUBGROUPS table: the METRICS of each subgroup's test rows, by models that were trained on everybody.
 
-    Folds without a respondent of the subgroup are left out. ``predictions``, ``splits``, ``weighted`` and ``option_values`` as
+    Folds without a respondent of the subgroup are left out. ``n_training`` counts the subgroup's own training rows: they decide what a
+    method learns of it, and with those of everybody intervals were too short. Where a condition trains on none of it, all count.
+    ``predictions``, ``splits``, ``weighted`` and ``option_values`` as
     of :func:`measure_folds`; ``subgroups`` has for each name the ``keep`` and ``exclude`` of :func:`members`. Raises the InputErrors
     of both, and one if a subgroup is empty.
     """
@@ -62,6 +64,16 @@ def measure_subgroups(
             raise InputError(
                 f"subgroups.{name}: it has no tested respondent", "Check its `keep` and `exclude`."
             )
-        folds = measure_folds(part, splits, weighted, whole=False, option_values=option_values, groups=groups)
+        learned = learned_from(splits, ids)
+        folds = measure_folds(
+            part, learned, weighted, whole=False, option_values=option_values, groups=groups
+        )
         parts.append(summarize_folds(folds).assign(subgroup=name))
     return pd.concat(parts or [empty_table(SUBGROUPS)], ignore_index=True)
+
+
+def learned_from(splits: pd.DataFrame, ids: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of a SPLITS table of these respondents, and all of a condition in which a fold trains on none of them."""
+    own = splits["respondent_id"].isin(ids)
+    untaught = {condition for (condition, _), n in training_rows(splits[own]).items() if n == 0}
+    return splits[own | splits["condition"].isin(untaught)]

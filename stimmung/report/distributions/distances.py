@@ -12,6 +12,7 @@ from stimmung.report.tables import Cell, Group, Row, Table, interval, number
 from stimmung.vocabulary.group_schemas import ALL_ITEMS, DISTRIBUTIONS
 
 _IN_WORDS = {ALL_ITEMS: "All items"}
+_OF_WHAT_LEARNS = "Those of methods that learn, and of differences from one, are longer: folds learn from groups that they share."
 
 
 def distances_table(tables: GroupTables) -> Table:
@@ -33,11 +34,11 @@ def distances_table(tables: GroupTables) -> Table:
     for name in shown:
         columns += [f"{DISTANCES[name].label} ↓", f"− {method_label(MEAN_OF_OTHERS)}"]
     caption = (
-        "Distance of the predicted from the observed shares, mean over groups, each counting once, with Student's 95 % interval over "
-        "groups. Jensen–Shannon: the distance (square root of the divergence), base 2. Total variation: half the sum of the "
-        "absolute differences. Wasserstein: of ordered items only, by the numbers of a numeric item, else in equal steps, the whole "
-        "scale being 1. Beside each the difference from the mean of the other groups, in the same groups. Sampling noise: what a "
-        "perfect prediction would have, drawn from the observed shares with each group's effective number of respondents."
+        "Distance of the predicted from the observed shares, mean over groups, each counting once, with 95 % intervals over groups. "
+        f"{_OF_WHAT_LEARNS} Jensen–Shannon: the distance (square root of the divergence), base 2. Total variation: half the sum of "
+        "the absolute differences. Wasserstein: of ordered items only, by the numbers of a numeric item, else in equal steps, the "
+        "whole scale being 1. Beside each the difference from the mean of the other groups, in the same groups. Sampling noise: "
+        "what a perfect prediction would have, drawn from the observed shares with each group's effective number of respondents."
     )
     return Table(caption, columns, groups)
 
@@ -83,7 +84,8 @@ RESULT = GroupResult(
     figure=plot_distances,
     title="Predicted and observed shares",
     caption=(
-        "Distance of the predicted from the observed shares of a group's answers, mean over items and groups. Whiskers: Student's "
-        "95 % interval over groups. Dotted: what a perfect prediction would have, because the observed shares are of samples."
+        "Distance of the predicted from the observed shares of a group's answers, mean over items and groups. Whiskers: 95 % "
+        f"interval over groups. {_OF_WHAT_LEARNS} Dotted: what a perfect prediction would have, because the observed shares are of "
+        "samples."
     ),
 )

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from stimmung.evaluation.estimates.observed_shares import n_effective_of_drawn
+from stimmung.evaluation.estimates.observed_shares import drawn_shares
 from stimmung.evaluation.votes.predicted_shares import compare_shares
 from stimmung.report.option_panels import plot_option_panels
 from stimmung.report.style import INK, as_percent, language_models_first, method_label
@@ -61,7 +61,7 @@ RESULT = SurveyResult(
     schema=SHARES,
     compute=lambda survey: survey.by_part(
         lambda part: compare_shares(
-            part.predictions, part.folds, n_effective_of_drawn(part.predictions, part.respondents)
+            part.predictions, part.folds, drawn_shares(part.predictions, part.respondents)
         )
     ),
     table=shares_table,

@@ -220,6 +220,33 @@ def test_an_option_that_is_as_probable_as_another_has_an_f1_that_chance_decides(
     sure = run.assign(p_a=0.9, p_b=0.1)
     assert answer_errors(sure, 160)["f1", "a"][2:] == [0, 0]
     assert answer_errors(run, 0)["f1", "a"][2:] == [0, 0], "a method that does not learn"
+    # Beyond the interval of the odds, and near enough that some samples would name the other.
+    near = run.assign(p_a=0.59, p_b=0.41)
+    assert np.hypot(*answer_errors(near, 160)["f1", "a"][2:]) * 1.96 > 0.6
+
+
+def test_the_training_rows_of_others_move_every_metric_of_who_is_tested():
+    """Of a wave that is left out: the log-loss of a constant prediction, by the shares in 400 rows of other waves."""
+    n, drawn = 300, 400
+    run = table(np.where(np.arange(n) % 10 < 2, "a", "b"), [[0.5, 0.5]] * n, "ab")
+    run = run.assign(seed=0, fold=np.arange(n) // 10 % 5, method="baselines/majority", condition="without")
+    tested = run[["respondent_id", "fold", "condition"]].assign(in_training=False, tested=True)
+    others = pd.DataFrame(
+        {"respondent_id": [f"other {one}" for one in range(drawn)], "fold": np.arange(drawn) % 5}
+    )
+    others = others.assign(condition="without", in_training=True, tested=False)
+    measured = measure_folds(run, pd.concat([tested, others]))
+    errors = measured[measured["metric"] == "log_loss"]["answer_errors"].iloc[0]
+    # -(.2 log p + .8 log (1 - p)) at p of .5 has the derivative 1.2; the share p has the standard error sqrt(.25 / 400).
+    assert np.hypot(*errors[2:]) == pytest.approx(1.2 * np.sqrt(0.25 / drawn), rel=0.1)
+    error = measured[(measured["metric"] == "share_error") & (measured["option"] == "a")][
+        "answer_errors"
+    ].iloc[0]
+    assert np.hypot(*error[2:]) == pytest.approx(np.sqrt(0.25 / drawn), rel=0.05)
+    same = answer_errors(run, drawn)
+    assert same["log_loss", None][2:] == [0, 0], (
+        "where all are of one sample, the tested have the same shares"
+    )
 
 
 @pytest.mark.filterwarnings("error")

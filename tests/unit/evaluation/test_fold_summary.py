@@ -183,3 +183,23 @@ def test_what_folds_do_not_show_is_added_and_cancels_between_methods_that_share_
     first, second = fold_rows([0.9, 0.8, 0.7]), fold_rows([0.6, 0.6, 0.6])
     alike = [part.assign(answer_errors=[[0.3, 0.2]] * 3) for part in (first, second)]
     assert astuple(paired_difference(*alike)) == pytest.approx(astuple(paired_difference(first, second)))
+
+
+def test_a_change_by_other_training_rows_is_as_uncertain_as_these_rows_make_it():
+    """Of a share p in all n rows, and in n / 4 of them drawn at random, the difference has the variance p (1 - p) (4 / n - 1 / n)."""
+    p, n = 0.3, 400
+    few, many = (
+        fold_rows([p] * 5, n_training=size, metric="predicted_share", option="a").assign(
+            answer_errors=[[0.0, 0.0, np.sqrt(p * (1 - p) / size), 0.0]] * 5
+        )
+        for size in (n // 4, n)
+    )
+    for pair in ((few, many), (many, few)):
+        change = paired_difference(*pair)
+        variance = p * (1 - p) * (4 / n - 1 / n)
+        assert (change.ci_high - change.ci_low) / 2 == pytest.approx(1.959964 * np.sqrt(variance))
+    # Of an option whose share is another among the few, more is not common to both.
+    other = few.assign(answer_errors=[[0.0, 0.0, np.sqrt(0.1 * 0.9 / 100), 0.0]] * 5)
+    change = paired_difference(other, many)
+    variance = 0.09 / 100 + 0.21 / 400 - 2 * 0.09 / 400
+    assert (change.ci_high - change.ci_low) / 2 == pytest.approx(1.959964 * np.sqrt(variance))

@@ -72,3 +72,42 @@ def test_differences_are_paired_by_group_and_seeds_are_averaged():
     low, high = ttest_1samp(tuned - distances[2], 0).confidence_interval()
     assert (row["difference_low"], row["difference_high"]) == pytest.approx((low, high))
     assert found.query("method == 'mean'")["difference"].isna().all()
+
+
+def test_intervals_of_what_learns_allow_for_what_folds_share():
+    rng = np.random.default_rng(4)
+    observed = np.repeat(rng.dirichlet([3, 3, 3], 4), 5, axis=0)  # folds alike but for a little
+    observed = 0.95 * observed + 0.05 * rng.dirichlet([3, 3, 3], 20)
+    shares = table(observed, n=100.0, n_effective=100.0)
+    fold_of = {f"g{place}": place % 5 for place in range(20)}
+    steady = np.tile(rng.dirichlet([3, 3, 3]), (20, 1))
+    # Each fold has an adapter that is more or less off for all of its groups.
+    off = 0.2 * np.arange(5)[np.arange(20) % 5][:, None]
+    shared = (1 - off) * observed + off * np.array([1.0, 0, 0])
+    said = {
+        "base/zero-shot": steady,
+        "steady/tuned": steady,
+        "moved/tuned": shared,
+        "baselines/mean": observed[::-1],
+    }
+    predictions = pd.concat([predicted(one, name) for name, one in said.items()])
+    predictions["fold"] = predictions["group"].map(fold_of)
+    found = compare_groups(predictions, shares, {"trust": None}, "baselines/mean", 1)
+    found = found.query("item == 'trust' and metric == 'total_variation'").set_index("method")
+    half = (found["ci_high"] - found["ci_low"]) / 2
+    distances = {name: np.abs(one - observed).sum(axis=1) / 2 for name, one in said.items()}
+    plain = {name: ttest_1samp(one, 0).confidence_interval() for name, one in distances.items()}
+    assert half["base/zero-shot"] == pytest.approx(
+        (plain["base/zero-shot"].high - plain["base/zero-shot"].low) / 2
+    )
+    # Of 20 groups in 5 folds, as for the folds: 1 / 5 + 4 / 16 in place of 1 / 5.
+    assert half["steady/tuned"] == pytest.approx(half["base/zero-shot"] * np.sqrt(1 + 5 / 4))
+    of_folds = distances["moved/tuned"].reshape(4, 5).mean(axis=0)
+    over_folds = ttest_1samp(of_folds, 0).confidence_interval()
+    assert half["moved/tuned"] == pytest.approx((over_folds.high - over_folds.low) / 2)
+    # The baseline learns, so a difference from it is as if the method did.
+    difference = ttest_1samp(
+        distances["base/zero-shot"] - distances["baselines/mean"], 0
+    ).confidence_interval()
+    compared = found.loc["base/zero-shot"]
+    assert compared["difference_high"] - compared["difference_low"] > 1.4 * (difference.high - difference.low)

@@ -40,7 +40,27 @@ def test_the_metrics_are_those_of_the_group_s_own_test_rows(survey):
     row = table.query("subgroup == 'without' and method == 'tiny/tuned' and condition == 'full'")
     row = row[row.metric == "macro_f1"].iloc[0]
     assert row.value == pytest.approx(np.mean(by_fold)) and row.n_respondents == 75
-    assert row.n_training == pytest.approx(240)  # the training rows are everybody's
+    assert row.n_training == pytest.approx(60)  # of the subgroup
+
+
+def test_intervals_are_of_the_subgroup_s_own_training_rows(survey):
+    """A baseline that predicts each group's own share has learned it from that group's rows alone."""
+    predictions, splits, respondents = survey
+    majority = predictions[(predictions.method == "baselines/majority") & (predictions.condition == "full")]
+    columns = [column for column in majority if column.startswith("p_")]
+    majority = majority.assign(**{column: 1 / len(columns) for column in columns})
+    table = measure_subgroups(majority, splits, respondents, {"without": WITHOUT})
+    row = table[table.metric == "predicted_share"].iloc[0]
+    share = 1 / len(columns)
+    reach = 1.959964 * np.sqrt(share * (1 - share) / 75)
+    assert (row.ci_high - row.ci_low) / 2 == pytest.approx(reach, rel=0.01)
+    # Who trains on none of them has learned of all others, and of no tested respondent.
+    nobody = splits.assign(
+        in_training=splits["in_training"]
+        & ~splits["respondent_id"].isin(members(respondents, WITHOUT["keep"], {}))
+    )
+    table = measure_subgroups(majority, nobody, respondents, {"without": WITHOUT})
+    assert table["n_training"].iloc[0] == pytest.approx(180)
 
 
 def test_no_subgroups_no_rows(survey):
