@@ -39,6 +39,7 @@ from stimmung.engine.cohort.forward_backward import Part, forward_backward
 from stimmung.engine.cohort.memory_plan import sizes_of
 from stimmung.engine.cohort.rows import shared_tokens
 from stimmung.engine.scoring.prompt_batches import Prompt
+from stimmung.engine.scoring.proof import TOLERANCE
 from stimmung.engine.scoring.score import score_options
 from stimmung.vocabulary.training import Training
 
@@ -47,7 +48,6 @@ FOLDS = 5
 MOST_LAUNCHES = {FOLDS: 7000, 1: 6600}
 LEAST_AGAINST_TRL, LEAST_SHARE_OF_PEAK, LEAST_SCORING = 3.5, 0.5, 10
 LOADED_GB = 20
-MOST_NOISE = 1e-3  # of a score of the large model; bfloat16 has .25
 STALL = 3  # times the median
 
 
@@ -131,8 +131,7 @@ def _measured_steps(
         found.append(("memory ran out; passes of a batch", passes, None))
     bench.measured["ours", rank, number, batch] = took / (number * batch)
     found.append(("ms a step", 1000 * took, None))
-    # Packed weights are dequantised by three kernels a product.
-    if batch == 1 and _form(base) == "held":
+    if batch == 1:
         most = MOST_LAUNCHES[number]
         found.append((f"launches a step (at most {most})", count, bench.judged(count <= most)))
     else:
@@ -249,7 +248,11 @@ def products(bench: Bench) -> Iterator[Finding]:
         difference = float(np.abs(found - plain).max())
         yield Finding(f"{parts} products of bfloat16 for one of float32: ms a prompt", 1000 * took)
         yield Finding(f"{parts} products of bfloat16: scores differ by, nats", difference)
-    yield Finding(f"scores in float32 are right to {MOST_NOISE:g} nats", difference, difference <= MOST_NOISE)
+    yield Finding(
+        f"scores in float32 are right to {TOLERANCE:g} nats",
+        difference,
+        bench.judged(difference <= TOLERANCE),
+    )
 
 
 def _scored(bench: Bench, prompts: Sequence[Prompt], **options: Any) -> tuple[np.ndarray, float]:

@@ -2,8 +2,8 @@
 
 A number of float32 is split into two of bfloat16, of eight bits each, and their products, which are exact in float32, are summed there
 (Henry, Tang & Heinecke 2019, "Leveraging the bfloat16 artificial intelligence datatype for higher-precision computations"). On an
-H200, scores by a model of eight billion random weights then differ from those by products of float32 by 6e-4 nats at most, in a
-quarter of the time; those of bfloat16 by .25. A third part changes nothing: as much is lost where the GPU sums (BENCHMARKS.md).
+H200, scores by a model of eight billion random weights then differ from those by products of float32 by 6e-4 nats at most, in less
+than a third of the time; those of bfloat16 by .25. A third part changes nothing: as much is lost where the GPU sums (BENCHMARKS.md).
 """
 
 import torch
